@@ -1,0 +1,88 @@
+"""fdep_mm: infrared small target detection for the OpenMMLab stack.
+
+Importing this package is light: it checks the versions of the OpenMMLab
+packages it runs on and registers nothing. Models, datasets, transforms,
+metrics and hooks are imported by :mod:`fdep_mm.registry` on first use.
+"""
+
+from importlib import import_module
+from pathlib import Path
+
+from .version import __version__
+
+__all__ = ['CONFIG_ROOT', '__version__']
+
+# module -> (accepted versions, OneDL distribution, upstream distribution).
+# The two distributions of a module own the same folder, so neither can be a
+# hard requirement of ours; the version is read from the module itself.
+_STACK = {
+    'mmengine': ('>=0.10.0,<1.0', 'onedl-mmengine', 'mmengine'),
+    'mmcv': ('>=2.0.0,<3.0', 'onedl-mmcv', 'mmcv'),
+    'mmseg': ('>=1.2.0,<2.0', 'onedl-mmsegmentation', 'mmsegmentation'),
+}
+
+
+def _check_stack() -> None:
+    """Check that the OpenMMLab packages are there and of an accepted version.
+
+    Raises:
+        ImportError: A package is missing or out of range; the message names
+            it, the accepted range and what to install on either stack.
+    """
+    for name, (accepted, onedl, upstream) in _STACK.items():
+        way_out = (
+            f'Install `pip install "{onedl}{accepted}"` (OneDL stack) or '
+            f'`pip install "{upstream}{accepted}"` (upstream stack); do not '
+            'mix the two stacks in one environment.'
+        )
+        try:
+            module = import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name != name:  # a dependency of it is missing
+                raise
+            module = None
+        # A folder left by an uninstalled package imports as a namespace
+        # without a version.
+        found = getattr(module, '__version__', None)
+        if found is None:
+            raise ImportError(
+                f'fdep_mm {__version__} needs {name}{accepted}, but {name} '
+                f'is not installed. {way_out}',
+                name=name,
+            )
+        # Not at the top: a bare environment should hear about mmengine first.
+        from packaging.specifiers import SpecifierSet
+
+        if not SpecifierSet(accepted).contains(found, prereleases=True):
+            raise ImportError(
+                f'fdep_mm {__version__} needs {name}{accepted}, but found '
+                f'{name} {found} in {module.__file__}. {way_out}',
+                name=name,
+            )
+
+
+def _find_config_root() -> str:
+    package = Path(__file__).resolve().parent
+    installed = package / '.mim' / 'configs'
+    folder = installed if installed.exists() else package.parent / 'configs'
+    return str(folder.resolve())
+
+
+def _add_to_mmengine() -> None:
+    """Let ``mmengine.hub.get_config('fdep_mm::...')`` find our configs.
+
+    MMEngine takes the package of a ``::`` path from a closed table. It then
+    looks beside the distribution of that name, where an editable install has
+    no package folder (mmengine 0.10.7); the folder of a module it finds
+    always, so the table gets the name of a module.
+    """
+    from mmengine.config.utils import MODULE2PACKAGE
+
+    MODULE2PACKAGE['fdep_mm'] = 'fdep_mm.registry'
+
+
+_check_stack()
+_add_to_mmengine()
+
+CONFIG_ROOT: str = _find_config_root()
+"""Absolute path of the configs: the installed copy, or the checkout's."""

@@ -1,0 +1,4 @@
+"""Backbones."""
+from .frozen_vfm import FrozenVFM
+
+__all__ = ['FrozenVFM']

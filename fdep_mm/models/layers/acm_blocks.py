@@ -1,0 +1,147 @@
+"""Blocks shared by ACM and ALCNet.
+
+The running averages of the stem, shortcut and head norms use momentum 0.9 in
+the PyTorch convention (`FAST_BN`), as the ports that published results were
+trained with do; it affects evaluation mode only.
+"""
+import torch
+from mmcv.cnn import build_norm_layer
+from torch import Tensor, nn
+
+from .conv import conv_norm_act
+
+BN = dict(type='BN')
+FAST_BN = dict(type='BN', momentum=0.9)
+GN1 = dict(type='GN', num_groups=1)
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions and a shortcut.
+
+    Args:
+        in_channels (int): Channels of the input.
+        out_channels (int): Channels of the output.
+        stride (int): Stride of the first convolution. Defaults to 1.
+    """
+
+    def __init__(self,
+                 in_channels: int,
+                 out_channels: int,
+                 stride: int = 1):
+        super().__init__()
+        self.main = nn.Sequential(
+            *conv_norm_act(
+                in_channels,
+                out_channels,
+                stride=stride,
+                norm_cfg=BN,
+                act=nn.ReLU(inplace=True)),
+            *conv_norm_act(out_channels, out_channels, norm_cfg=BN))
+        if stride == 1 and in_channels == out_channels:
+            self.shortcut = nn.Identity()
+        else:
+            self.shortcut = conv_norm_act(
+                in_channels, out_channels, 1, stride, norm_cfg=FAST_BN)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, in_channels, H, W) -> (B, out_channels, H / s, W / s)."""
+        return torch.relu(self.main(x) + self.shortcut(x))
+
+
+def residual_stage(num_blocks: int,
+                   in_channels: int,
+                   out_channels: int,
+                   stride: int = 1) -> nn.Sequential:
+    """`num_blocks` residual blocks, the first of them with `stride`."""
+    first = ResidualBlock(in_channels, out_channels, stride)
+    rest = [
+        ResidualBlock(out_channels, out_channels)
+        for _ in range(num_blocks - 1)
+    ]
+    return nn.Sequential(first, *rest)
+
+
+def stem4(in_channels: int) -> nn.Sequential:
+    """Image norm, three convolutions, max pool: stride 4, 16 channels."""
+    return nn.Sequential(
+        build_norm_layer(FAST_BN, in_channels)[1],
+        *conv_norm_act(
+            in_channels, 8, stride=2, norm_cfg=FAST_BN, act=nn.ReLU(True)),
+        *conv_norm_act(8, 8, norm_cfg=FAST_BN, act=nn.ReLU(True)),
+        *conv_norm_act(8, 16, norm_cfg=FAST_BN, act=nn.ReLU(True)),
+        nn.MaxPool2d(3, stride=2, padding=1))
+
+
+def upsample2(in_channels: int, out_channels: int) -> nn.ConvTranspose2d:
+    """Transposed convolution that exactly doubles height and width."""
+    return nn.ConvTranspose2d(
+        in_channels, out_channels, 4, stride=2, padding=1)
+
+
+class AsymmetricModulation(nn.Module):
+    """Asymmetric contextual modulation (ACM, equations 4 to 6).
+
+    The globally pooled deep feature weights the shallow one, the shallow
+    feature weights the deep one point by point; the factor 2 makes a neutral
+    gate of 0.5 an identity.
+
+    Args:
+        channels (int): Channels of both inputs and of the output.
+        norm_cfg (dict): Norm of the gates and of the last convolution.
+            Defaults to group norm with one group, which also works on the
+            1x1 maps of a single image.
+        reduction (int): Channel reduction of the gates. Defaults to 4.
+    """
+
+    def __init__(self,
+                 channels: int,
+                 norm_cfg: dict = GN1,
+                 reduction: int = 4):
+        super().__init__()
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.topdown = self._gate(channels, reduction, norm_cfg)
+        self.bottomup = self._gate(channels, reduction, norm_cfg)
+        self.post = conv_norm_act(
+            channels,
+            channels,
+            bias=True,
+            norm_cfg=norm_cfg,
+            act=nn.ReLU(inplace=True))
+
+    @staticmethod
+    def _gate(channels: int, reduction: int, norm_cfg: dict) -> nn.Sequential:
+        mid = channels // reduction
+        return nn.Sequential(
+            *conv_norm_act(
+                channels, mid, 1, bias=True, norm_cfg=norm_cfg,
+                act=nn.ReLU(inplace=True)),
+            *conv_norm_act(
+                mid, channels, 1, bias=True, norm_cfg=norm_cfg,
+                act=nn.Sigmoid()))
+
+    def forward(self, deep: Tensor, shallow: Tensor) -> Tensor:
+        """Fuse two maps of shape (B, channels, H, W) into one of the same."""
+        global_gate = self.topdown(self.pool(deep))
+        local_gate = self.bottomup(shallow)
+        fused = 2 * global_gate * shallow + 2 * local_gate * deep
+        return self.post(fused)
+
+
+class PixelHead(nn.Sequential):
+    """3x3 convolution, norm, ReLU, dropout and the 1x1 logit convolution.
+
+    Args:
+        channels (int): Channels of the input.
+        dropout (float): Probability of dropping an element. Defaults to 0.1.
+        reduction (int): Channel reduction of the first convolution.
+    """
+
+    def __init__(self,
+                 channels: int,
+                 dropout: float = 0.1,
+                 reduction: int = 4):
+        mid = channels // reduction
+        super().__init__(
+            *conv_norm_act(
+                channels, mid, norm_cfg=FAST_BN, act=nn.ReLU(inplace=True)),
+            nn.Dropout(dropout), nn.Conv2d(mid, 1, 1))

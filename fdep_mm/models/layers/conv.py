@@ -1,0 +1,43 @@
+"""Plain convolution, norm and activation in one line."""
+from mmcv.cnn import build_norm_layer
+from torch import nn
+
+
+def conv_norm_act(in_channels: int,
+                  out_channels: int,
+                  kernel_size: int = 3,
+                  stride: int = 1,
+                  bias: bool = False,
+                  norm_cfg: dict | None = None,
+                  act: nn.Module | None = None) -> nn.Sequential:
+    """Convolution with 'same' padding, then norm, then activation.
+
+    Unlike mmcv's ``ConvModule`` it leaves PyTorch's default initialisation
+    alone, which is what the reference implementations train from.
+
+    Args:
+        in_channels (int): Channels of the input.
+        out_channels (int): Channels of the output.
+        kernel_size (int): Odd kernel size in px. Defaults to 3.
+        stride (int): Stride of the convolution. Defaults to 1.
+        bias (bool): Whether the convolution has a bias. Defaults to False.
+        norm_cfg (dict, optional): mmcv norm config; None means no norm.
+        act (nn.Module, optional): Activation; None means no activation.
+
+    Returns:
+        nn.Sequential: Maps (B, in_channels, H, W) to
+        (B, out_channels, ceil(H / stride), ceil(W / stride)).
+    """
+    conv = nn.Conv2d(
+        in_channels,
+        out_channels,
+        kernel_size,
+        stride,
+        padding=kernel_size // 2,
+        bias=bias)
+    layers = [conv]
+    if norm_cfg is not None:
+        layers.append(build_norm_layer(norm_cfg, out_channels)[1])
+    if act is not None:
+        layers.append(act)
+    return nn.Sequential(*layers)

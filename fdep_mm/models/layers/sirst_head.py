@@ -1,0 +1,94 @@
+"""Base class of this package's decode heads."""
+import math
+from collections.abc import Sequence
+
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+from torch import Tensor, nn
+
+
+class SIRSTHead(BaseDecodeHead):
+    """mmseg decode head with one logit channel and no dead parameters.
+
+    A subclass builds its layers, calls :meth:`init_prior` on the convolution
+    that gives the logits, and maps all encoder features to logits at input
+    size in ``forward``.
+
+    Args:
+        in_channels (Sequence[int]): Channels of the encoder's features,
+            finest first.
+        threshold (float): A pixel is target where the probability exceeds
+            it. Defaults to 0.5.
+        prior_prob (float, optional): Probability of target that the untrained
+            head predicts, the focal-loss initialisation: with PyTorch's
+            default a network predicts target everywhere for its first
+            hundreds of steps. None keeps the default. Defaults to 0.01.
+        loss_decode (dict | list[dict]): Loss or losses on the logits.
+            Defaults to ``EdgeBCELoss``.
+        align_corners (bool): Used by mmseg where sizes differ. Defaults to
+            False.
+
+    Raises:
+        ValueError: If `prior_prob` is not inside (0, 1).
+    """
+
+    def __init__(self,
+                 in_channels: Sequence[int],
+                 threshold: float = 0.5,
+                 prior_prob: float | None = 0.01,
+                 loss_decode: dict | Sequence[dict] = dict(
+                     type='fdep_mm.EdgeBCELoss'),
+                 align_corners: bool = False):
+        if prior_prob is not None and not 0 < prior_prob < 1:
+            raise ValueError(
+                f'prior_prob must be inside (0, 1) or None, got {prior_prob}')
+        super().__init__(
+            in_channels=list(in_channels),
+            channels=in_channels[0],
+            num_classes=2,
+            out_channels=1,
+            threshold=threshold,
+            dropout_ratio=0,
+            in_index=list(range(len(in_channels))),
+            input_transform='multiple_select',
+            loss_decode=loss_decode,
+            align_corners=align_corners,
+            init_cfg=None)
+        del self.conv_seg  # each network has its own last convolution
+        self.prior_prob = prior_prob
+
+    def init_prior(self, conv: nn.Conv2d) -> None:
+        """Set the bias so that the untrained head predicts `prior_prob`."""
+        if self.prior_prob is not None:
+            odds = self.prior_prob / (1 - self.prior_prob)
+            nn.init.constant_(conv.bias, math.log(odds))
+
+    def loss_by_feat(self, seg_logits: Tensor,
+                     batch_data_samples: list) -> dict:
+        """Losses of mmseg's head without its pixel accuracy.
+
+        mmseg's ``acc_seg`` takes the argmax over channels, which is always 0
+        for one channel.
+        """
+        losses = super().loss_by_feat(seg_logits, batch_data_samples)
+        losses.pop('acc_seg')
+        return losses
+
+
+def check_multiple(x: Tensor, divisor: int, name: str) -> None:
+    """Raise if height or width of (B, C, H, W) is no multiple of `divisor`.
+
+    Args:
+        x (Tensor): Input of the network.
+        divisor (int): Stride of the deepest feature.
+        name (str): Name of the network, for the message.
+
+    Raises:
+        ValueError: If the size does not fit.
+    """
+    height, width = x.shape[-2:]
+    if height % divisor or width % divisor:
+        raise ValueError(
+            f'{name} needs height and width that are multiples of {divisor}, '
+            f'got {int(height)}x{int(width)}. Pad the images: set '
+            f'size_divisor={divisor} in data_preprocessor.test_cfg, and a '
+            f'crop_size that is a multiple of {divisor}.')

@@ -1,0 +1,4 @@
+"""Necks."""
+from .samf import SAMF, SAMFNeck
+
+__all__ = ['SAMF', 'SAMFNeck']

@@ -1,0 +1,87 @@
+"""ACM: Asymmetric Contextual Modulation for Infrared Small Target Detection.
+
+Dai, Wu, Zhou, Barnard, WACV 2021, arXiv 2009.14530. Written from the paper
+and from measurements of the widely used PyTorch port (U-Net form, three
+blocks per stage, stride-4 stem); 397,971 parameters with 3 input channels.
+
+Differences from the paper (all but the last are the port's):
+    * three residual blocks per stage, the paper's release used four;
+    * the norms inside the modulation are group norms with one group;
+    * stem, shortcut and head norms average with momentum 0.9;
+    * the image norm is affine;
+    * the last bias starts at a target probability of 0.01 (`prior_prob`).
+"""
+import torch.nn.functional as F
+from mmengine.model import BaseModule
+from torch import Tensor
+
+from fdep_mm.registry import MODELS
+from ..layers import (AsymmetricModulation, PixelHead, SIRSTHead,
+                      check_multiple, residual_stage, stem4, upsample2)
+
+
+@MODELS.register_module()
+class ACMEncoder(BaseModule):
+    """Encoder of ACM: strides 4, 8 and 16 with 16, 32 and 64 channels.
+
+    Args:
+        in_channels (int): Channels of the image. Defaults to 3.
+        num_blocks (int): Residual blocks per stage. Defaults to 3.
+    """
+
+    def __init__(self, in_channels: int = 3, num_blocks: int = 3):
+        super().__init__()
+        self.stem = stem4(in_channels)
+        self.stage1 = residual_stage(num_blocks, 16, 16)
+        self.stage2 = residual_stage(num_blocks, 16, 32, stride=2)
+        self.stage3 = residual_stage(num_blocks, 32, 64, stride=2)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Encode an image batch.
+
+        Args:
+            x (Tensor): (B, in_channels, H, W), H and W multiples of 16.
+
+        Returns:
+            tuple[Tensor]: (B, 16, H/4, W/4), (B, 32, H/8, W/8) and
+            (B, 64, H/16, W/16); the last one is the bottleneck.
+
+        Raises:
+            ValueError: If H or W is not a multiple of 16.
+        """
+        check_multiple(x, 16, type(self).__name__)
+        feat1 = self.stage1(self.stem(x))
+        feat2 = self.stage2(feat1)
+        feat3 = self.stage3(feat2)
+        return feat1, feat2, feat3
+
+
+@MODELS.register_module()
+class ACMHead(SIRSTHead):
+    """Decoder of ACM: two modulated fusions, then the logits.
+
+    Args:
+        num_blocks (int): Residual blocks after each fusion. Defaults to 3.
+        dropout (float): Dropout in the last layers. Defaults to 0.1.
+        threshold, prior_prob, loss_decode, align_corners: As in
+            :class:`SIRSTHead`.
+    """
+
+    def __init__(self, num_blocks: int = 3, dropout: float = 0.1, **kwargs):
+        super().__init__(in_channels=(16, 32, 64), **kwargs)
+        self.up2 = upsample2(64, 32)
+        self.fuse2 = AsymmetricModulation(32)
+        self.stage2 = residual_stage(num_blocks, 32, 32)
+        self.up1 = upsample2(32, 16)
+        self.fuse1 = AsymmetricModulation(16)
+        self.stage1 = residual_stage(num_blocks, 16, 16)
+        self.logits = PixelHead(16, dropout)
+        self.init_prior(self.logits[-1])
+
+    def forward(self, inputs: tuple[Tensor, ...]) -> Tensor:
+        """Decode the encoder's three features to logits (B, 1, H, W)."""
+        feat1, feat2, feat3 = self._transform_inputs(inputs)
+        x = self.stage2(self.fuse2(self.up2(feat3), feat2))
+        x = self.stage1(self.fuse1(self.up1(x), feat1))
+        return F.interpolate(
+            self.logits(x), scale_factor=4, mode='bilinear')

@@ -1,0 +1,64 @@
+"""ALCNet, the widely used port without a local-contrast operator.
+
+Dai, Wu, Zhou, Barnard, "Attentional Local Contrast Networks for Infrared
+Small Target Detection", TGRS 2021, arXiv 2012.08573. Written from
+measurements of the PyTorch port that today's result tables call ALCNet;
+427,109 parameters with 3 input channels.
+
+Differences from the paper (all but the last two are the port's):
+    * no dilated local contrast and no bottom-up attention: the port is an
+      ACM-like encoder-decoder at a quarter of the paper's resolution;
+    * the norms inside the modulation are group norms with one group;
+    * stem, shortcut and head norms average with momentum 0.9;
+    * the port builds two residual stages that it never runs (92,928
+      parameters, hence the 520,037 of its tables); they are not built here;
+    * the last bias starts at a target probability of 0.01 (`prior_prob`).
+"""
+import torch.nn.functional as F
+from torch import Tensor
+
+from fdep_mm.registry import MODELS
+from ..layers import AsymmetricModulation, PixelHead, SIRSTHead, upsample2
+from .acm import ACMEncoder
+
+
+@MODELS.register_module()
+class ALCNetEncoder(ACMEncoder):
+    """Encoder of ALCNet: ACM's with four residual blocks per stage.
+
+    Args:
+        in_channels (int): Channels of the image. Defaults to 3.
+        num_blocks (int): Residual blocks per stage. Defaults to 4.
+    """
+
+    def __init__(self, in_channels: int = 3, num_blocks: int = 4):
+        super().__init__(in_channels, num_blocks)
+
+
+@MODELS.register_module()
+class ALCNetHead(SIRSTHead):
+    """Decoder of ALCNet: two modulated fusions at strides 8 and 4.
+
+    Args:
+        dropout (float): Dropout in the last layers. Defaults to 0.1.
+        threshold, prior_prob, loss_decode, align_corners: As in
+            :class:`SIRSTHead`.
+    """
+
+    def __init__(self, dropout: float = 0.1, **kwargs):
+        super().__init__(in_channels=(16, 32, 64), **kwargs)
+        self.up2 = upsample2(64, 32)
+        self.fuse2 = AsymmetricModulation(32)
+        self.up1 = upsample2(32, 16)
+        self.fuse1 = AsymmetricModulation(16)
+        self.up0 = upsample2(16, 8)
+        self.logits = PixelHead(8, dropout)
+        self.init_prior(self.logits[-1])
+
+    def forward(self, inputs: tuple[Tensor, ...]) -> Tensor:
+        """Decode the encoder's three features to logits (B, 1, H, W)."""
+        feat1, feat2, feat3 = self._transform_inputs(inputs)
+        x = self.fuse2(self.up2(feat3), feat2)
+        x = self.fuse1(self.up1(x), feat1)
+        return F.interpolate(
+            self.logits(self.up0(x)), scale_factor=2, mode='bilinear')

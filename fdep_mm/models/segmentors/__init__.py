@@ -1,0 +1,4 @@
+"""Segmentors."""
+from .co_isd import COISDSegmentor
+
+__all__ = ['COISDSegmentor']

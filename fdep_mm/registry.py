@@ -1,0 +1,26 @@
+"""Registries of fdep_mm: children of the MMEngine root, filled on demand.
+
+Write ``type='fdep_mm.X'`` in a config and keep ``default_scope = 'mmseg'``
+(or ``'mmdet'``): the name is then found from either scope, and from a config
+that does not import this package.
+"""
+from mmengine.registry import DATASETS as ROOT_DATASETS
+from mmengine.registry import HOOKS as ROOT_HOOKS
+from mmengine.registry import METRICS as ROOT_METRICS
+from mmengine.registry import MODELS as ROOT_MODELS
+from mmengine.registry import TASK_UTILS as ROOT_TASK_UTILS
+from mmengine.registry import TRANSFORMS as ROOT_TRANSFORMS
+from mmengine.registry import Registry
+
+
+def _child(root: Registry, location: str) -> Registry:
+    return Registry(
+        root.name, parent=root, scope='fdep_mm', locations=[location])
+
+
+MODELS = _child(ROOT_MODELS, 'fdep_mm.models')
+DATASETS = _child(ROOT_DATASETS, 'fdep_mm.datasets')
+TRANSFORMS = _child(ROOT_TRANSFORMS, 'fdep_mm.datasets.transforms')
+METRICS = _child(ROOT_METRICS, 'fdep_mm.evaluation')
+HOOKS = _child(ROOT_HOOKS, 'fdep_mm.engine')
+TASK_UTILS = _child(ROOT_TASK_UTILS, 'fdep_mm.models')

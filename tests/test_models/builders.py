@@ -1,0 +1,59 @@
+"""Small models and labels that several tests build."""
+import torch
+from mmengine.config import ConfigDict
+from mmengine.registry import init_default_scope
+from mmengine.structures import PixelData
+from mmseg.structures import SegDataSample
+
+from fdep_mm.registry import MODELS
+
+RANDOM_VFM = dict(
+    type='fdep_mm.FrozenVFM',
+    model_name='test_vit',
+    out_indices=(1, 3, 5),
+    pretrained=False)
+
+
+def host_cfg(net: str = 'ALCNet') -> dict:
+    return dict(
+        type='EncoderDecoder',
+        backbone=dict(type=f'fdep_mm.{net}Encoder'),
+        decode_head=dict(type=f'fdep_mm.{net}Head'),
+        data_preprocessor=dict(
+            type='SegDataPreProcessor',
+            mean=[100.] * 3,
+            std=[40.] * 3,
+            size=(64, 64)),
+        train_cfg=dict(),
+        test_cfg=dict(mode='whole'))
+
+
+def fdep_cfg(net: str = 'ALCNet', **kwargs) -> dict:
+    return host_cfg(net) | dict(
+        type='fdep_mm.COISDSegmentor',
+        vfm=dict(RANDOM_VFM),
+        samf=dict(type='fdep_mm.SAMFNeck')) | kwargs
+
+
+def build(cfg: dict):
+    init_default_scope('mmseg')
+    torch.manual_seed(0)
+    return MODELS.build(ConfigDict(cfg))
+
+
+def samples(batch: int = 2, size: tuple = (64, 64)) -> list:
+    """Labels with one 4x4 target each."""
+    out = []
+    for i in range(batch):
+        label = torch.zeros(1, *size, dtype=torch.long)
+        label[0, 10:14, 20 + i:24 + i] = 1
+        sample = SegDataSample(gt_sem_seg=PixelData(data=label))
+        sample.set_metainfo(
+            dict(img_shape=size, ori_shape=size, pad_shape=size))
+        out.append(sample)
+    return out
+
+
+def images(batch: int = 2, size: tuple = (64, 64)) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(batch, 3, *size, generator=generator)

@@ -1,0 +1,252 @@
+import hashlib
+import os.path as osp
+
+import mmseg
+import pytest
+import torch
+import torch.multiprocessing as mp
+from builders import build, fdep_cfg, host_cfg, images, samples
+from mmengine.config import Config
+from torch.nn.modules.batchnorm import _BatchNorm
+
+MMSEG_MODELS = osp.join(
+    osp.dirname(mmseg.__file__), '.mim', 'configs', '_base_', 'models')
+
+
+def mmseg_cfg(name: str, **kwargs) -> dict:
+    """A model of mmseg's base configs under FDEP, by inheritance."""
+    cfg = Config.fromfile(osp.join(MMSEG_MODELS, f'{name}.py'))
+    cfg.norm_cfg.type = 'BN'  # SyncBN needs a GPU
+    cfg.model.backbone.pop('norm_cfg', None)
+    cfg.model.decode_head.norm_cfg = cfg.norm_cfg
+    cfg.model.decode_head.num_classes = 2
+    fdep = fdep_cfg(**kwargs)
+    for key in ('backbone', 'decode_head', 'test_cfg'):
+        fdep.pop(key)
+    cfg.merge_from_dict(dict(model=fdep))
+    return cfg.model
+
+
+def unet_cfg() -> dict:
+    cfg = mmseg_cfg('fcn_unet_s5-d16', bottleneck=0)
+    cfg.backbone.base_channels = 8  # a test needs no 29 M parameters
+    cfg.test_cfg = dict(mode='whole')
+    cfg.decode_head.update(in_channels=8, channels=8)
+    cfg.auxiliary_head.update(
+        in_channels=16, channels=8, norm_cfg=dict(type='BN'))
+    return cfg
+
+
+def step(model):
+    model.train()
+    total, logs = model.parse_losses(model.loss(images(), samples()))
+    total.backward()
+    return logs
+
+
+HOSTS = {
+    'ACM': lambda: fdep_cfg('ACM'),
+    'ALCNet': lambda: fdep_cfg('ALCNet'),
+    'UNet': unet_cfg,
+    'SegFormer': lambda: mmseg_cfg('segformer_mit-b0'),
+}
+
+
+@pytest.mark.parametrize('host', HOSTS)
+def test_one_step_and_both_branches(host):
+    model = build(HOSTS[host]())
+    logs = step(model)
+    names = {k for k in logs if k != 'loss'}
+    assert {n.split('.')[0] for n in names} == {'main', 'light'}
+    unused = [n for n, p in model.named_parameters() if p.grad is None]
+    assert unused == []
+
+
+@pytest.mark.parametrize('host', HOSTS)
+def test_the_light_branch_is_the_host(host, tmp_path):
+    """Same checkpoint, plain host: no key missing, the same bits."""
+    cfg = HOSTS[host]()
+    model = build(cfg)
+    step(model)
+    torch.save(model.state_dict(), tmp_path / 'fdep.pth')
+    plain = {k: v for k, v in cfg.items()
+             if k not in ('vfm', 'samf', 'bottleneck')}
+    plain = build(plain | dict(type='EncoderDecoder'))
+    keys = plain.load_state_dict(
+        torch.load(tmp_path / 'fdep.pth', weights_only=True), strict=False)
+    assert keys.missing_keys == []
+    assert {k.split('.')[0] for k in keys.unexpected_keys} == {'samf'}
+    model.eval(), plain.eval()
+    for mode in (dict(mode='whole'),
+                 dict(mode='slide', crop_size=(64, 64), stride=(32, 32))):
+        for m in (model, plain):
+            m.test_cfg = Config(mode)
+        out = [m.predict(images(1, (64, 96))) for m in (model, plain)]
+        assert torch.equal(out[0][0].seg_logits.data,
+                           out[1][0].seg_logits.data)
+    assert torch.equal(model(images()), plain(images()))
+
+
+@pytest.mark.parametrize('host', HOSTS)
+def test_testing_touches_neither_vfm_nor_samf(host):
+    model = build(HOSTS[host]()).eval()
+
+    def fail(*args):
+        raise AssertionError('called at test time')
+
+    model.vfm.forward = model.samf.forward = fail
+    model.predict(images())
+    model(images())
+    assert model.vfm._vfm.module is None
+
+
+def test_encoder_runs_once_decoder_twice():
+    model = build(fdep_cfg())
+    calls = []
+    model.backbone.register_forward_hook(lambda *a: calls.append('encoder'))
+    model.decode_head.fuse2.register_forward_hook(
+        lambda *a: calls.append('decoder'))
+    step(model)
+    assert calls == ['encoder', 'decoder', 'decoder']
+
+
+def test_unet_is_cut_at_its_bottleneck():
+    from fdep_mm.models.segmentors.split import decode, encode
+    backbone = build(HOSTS['UNet']()).backbone
+    backbone.eval()
+    x = images()
+    with torch.no_grad():
+        parts = decode(backbone, encode(backbone, x))
+        whole = backbone(x)
+    assert all(torch.equal(a, b) for a, b in zip(parts, whole, strict=True))
+
+
+def test_light_losses_are_the_hosts_losses():
+    model = build(fdep_cfg(loss_weights=dict(main=3., light=0.5))).train()
+    for m in model.modules():  # dropout would differ between two passes
+        if isinstance(m, torch.nn.Dropout):
+            m.p = 0.
+    ours = model.loss(images(), samples())
+    host = build(host_cfg()).train()
+    host.load_state_dict(model.state_dict(), strict=False)
+    for m in host.modules():
+        if isinstance(m, torch.nn.Dropout):
+            m.p = 0.
+    theirs = host.loss(images(), samples())['decode.loss_edge_bce']
+    torch.testing.assert_close(
+        ours['light.decode.loss_edge_bce'], 0.5 * theirs)
+
+    feats = list(model.backbone(images()))
+    pixels = images() * 40 + 100
+    feats[-1] = model.samf(feats[-1], model.vfm(pixels))
+    main = model.decode_head.loss(feats, samples(), {})['loss_edge_bce']
+    torch.testing.assert_close(ours['main.decode.loss_edge_bce'], 3 * main)
+
+
+def test_vfm_sees_the_augmented_pixels():
+    model = build(fdep_cfg())
+    seen = []
+    forward = model.vfm.forward
+    model.vfm.forward = lambda x: seen.append(x) or forward(x)
+    model.train().loss(images(), samples())
+    torch.testing.assert_close(seen[0], images() * 40 + 100)
+
+
+def running_stats(module):
+    return {
+        n: (m.running_mean.clone(), m.running_var.clone())
+        for n, m in module.named_modules() if isinstance(m, _BatchNorm)
+    }
+
+
+def test_main_bn_no_update_leaves_the_statistics_to_the_light_branch():
+    model = build(fdep_cfg('ACM', main_bn='no_update'))
+    host = build(host_cfg('ACM'))
+    host.load_state_dict(model.state_dict(), strict=False)
+    step(model), step(host)
+    ours, theirs = running_stats(model.decode_head), running_stats(
+        host.decode_head)
+    assert len(ours) > 5
+    for name, stats in theirs.items():
+        torch.testing.assert_close(ours[name], stats)
+    assert all(m.track_running_stats for m in model.modules()
+               if isinstance(m, _BatchNorm))
+
+
+def test_main_bn_shared_updates_from_both():
+    model, host = build(fdep_cfg('ACM')), build(host_cfg('ACM'))
+    host.load_state_dict(model.state_dict(), strict=False)
+    step(model), step(host)
+    name = 'stage2.0.main.1'
+    assert not torch.equal(
+        running_stats(model.decode_head)[name][0],
+        running_stats(host.decode_head)[name][0])
+
+
+def test_main_bn_is_restored_after_an_error():
+    model = build(fdep_cfg(main_bn='no_update')).train()
+    with pytest.raises(ValueError, match='must be the same'):
+        model.loss(images(), samples(1))
+    assert all(m.track_running_stats for m in model.modules()
+               if isinstance(m, _BatchNorm))
+
+
+def test_bottleneck_out_of_range():
+    with pytest.raises(ValueError, match='bottleneck=3.*gives 3 features'):
+        build(fdep_cfg(bottleneck=3))
+
+
+def test_odd_bottleneck_channels():
+    cfg = fdep_cfg()
+    cfg['samf'] = dict(type='fdep_mm.SAMFNeck', in_channels=63)
+    with pytest.raises(ValueError, match='must be even, got 63'):
+        build(cfg)
+
+
+def test_bottleneck_that_no_head_reads():
+    cfg = mmseg_cfg('segformer_mit-b0')
+    cfg['decode_head'].update(in_channels=[32, 64, 160], in_index=[0, 1, 2])
+    with pytest.raises(ValueError, match='bottleneck=-1: no head reads'):
+        step(build(cfg))
+
+
+def test_bad_options():
+    with pytest.raises(ValueError, match="'shared' or 'no_update'"):
+        build(fdep_cfg(main_bn='frozen'))
+    with pytest.raises(ValueError, match=r"got \['light'\]"):
+        build(fdep_cfg(loss_weights=dict(light=1.)))
+
+
+def ddp_worker(rank: int, port: int, amp: bool, queue):
+    torch.set_num_threads(1)
+    torch.distributed.init_process_group(
+        'gloo', f'tcp://127.0.0.1:{port}', rank=rank, world_size=2)
+    from mmengine.model import MMDistributedDataParallel
+    model = MMDistributedDataParallel(
+        build(fdep_cfg()), find_unused_parameters=False)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+    model.train()
+    for i in range(2):  # the second step fails if a gradient was missing
+        torch.manual_seed(10 * rank + i)
+        x = torch.randn(2, 3, 64, 64)
+        with torch.autocast('cpu', torch.bfloat16, enabled=amp):
+            losses = model(x, samples(), mode='loss')
+            total, _ = model.module.parse_losses(losses)
+        total.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    weights = torch.cat([p.detach().flatten() for p in model.parameters()])
+    digest = hashlib.sha256(weights.numpy().tobytes()).hexdigest()
+    queue.put((digest, bool(torch.isfinite(total))))
+    torch.distributed.destroy_process_group()
+
+
+@pytest.mark.parametrize('amp', [False, True])
+def test_two_processes(amp):
+    context = mp.get_context('spawn')
+    queue = context.SimpleQueue()
+    port = 29500 + torch.randint(0, 400, ()).item() + amp
+    mp.spawn(ddp_worker, (port, amp, queue), nprocs=2)
+    (first, finite1), (second, finite2) = queue.get(), queue.get()
+    assert finite1 and finite2
+    assert first == second

@@ -1,0 +1,112 @@
+"""One contract for every host network; a new network adds one line."""
+import pytest
+import torch
+from builders import build, host_cfg, images, samples
+
+# name, parameters with 3 input channels, stride, bottleneck channels, MACs
+NETS = [
+    ('ACM', 397_971, 16, 64, 345_653_888),
+    ('ALCNet', 427_109, 16, 64, 297_435_776),
+]
+names = pytest.mark.parametrize('net', [row[0] for row in NETS])
+
+
+def count_macs(model, x):
+    """Multiply-adds of convolutions and transposed convolutions."""
+    total = 0
+
+    def count(module, inputs, output):
+        nonlocal total
+        weight = module.weight
+        grid = inputs[0] if isinstance(
+            module, torch.nn.ConvTranspose2d) else output
+        total += weight.numel() * grid.shape[2] * grid.shape[3]
+
+    hooks = [
+        m.register_forward_hook(count) for m in model.modules()
+        if isinstance(m, torch.nn.Conv2d | torch.nn.ConvTranspose2d)
+    ]
+    with torch.no_grad():
+        model(x)
+    for hook in hooks:
+        hook.remove()
+    return total
+
+
+@pytest.mark.parametrize('net, params, stride, channels, macs', NETS)
+def test_exact_size(net, params, stride, channels, macs):
+    model = build(host_cfg(net)).eval()
+    assert sum(p.numel() for p in model.parameters()) == params
+    assert count_macs(model, images(1, (256, 256))) == macs
+    deepest = model.backbone(images(1, (64, 64)))[-1]
+    assert deepest.shape == (1, channels, 64 // stride, 64 // stride)
+
+
+@pytest.mark.parametrize('net, stride', [(r[0], r[2]) for r in NETS])
+def test_output_has_the_size_of_the_input(net, stride):
+    model = build(host_cfg(net)).eval()
+    for size in ((stride * 2, stride * 5), (stride * 4, stride * 3)):
+        assert model(images(1, size)).shape == (1, 1, *size)
+
+
+@pytest.mark.parametrize('net, stride', [(r[0], r[2]) for r in NETS])
+def test_other_sizes_are_refused(net, stride):
+    model = build(host_cfg(net))
+    with pytest.raises(ValueError, match=f'{net}.*multiples of {stride}'):
+        model(images(1, (stride * 2 + 1, stride * 2)))
+
+
+@names
+def test_every_parameter_gets_a_gradient(net):
+    model = build(host_cfg(net)).train()
+    total, logs = model.parse_losses(model.loss(images(), samples()))
+    total.backward()
+    assert torch.isfinite(total)
+    assert 'decode.acc_seg' not in logs
+    unused = [n for n, p in model.named_parameters() if p.grad is None]
+    assert unused == []
+
+
+@names
+def test_prior_probability(net):
+    prob = build(host_cfg(net)).eval()(images(1)).sigmoid()
+    assert 0.002 < prob.mean().item() < 0.05
+    cfg = host_cfg(net)
+    cfg['decode_head']['prior_prob'] = None
+    assert 0.2 < build(cfg).eval()(images(1)).sigmoid().mean().item() < 0.8
+
+
+@names
+def test_bad_prior_probability(net):
+    cfg = host_cfg(net)
+    cfg['decode_head']['prior_prob'] = 1.
+    with pytest.raises(ValueError, match=r'inside \(0, 1\) or None, got 1'):
+        build(cfg)
+
+
+@names
+def test_grey_input(net):
+    cfg = host_cfg(net)
+    cfg['backbone']['in_channels'] = 1
+    model = build(cfg).eval()
+    assert model(images(1)[:, :1]).shape == (1, 1, 64, 64)
+
+
+@names
+def test_state_dict_round_trip(net):
+    first, second = build(host_cfg(net)).eval(), build(host_cfg(net)).eval()
+    with torch.no_grad():
+        for p in first.parameters():
+            p.add_(torch.randn_like(p) * 0.01)
+    x = images(1)
+    assert not torch.equal(first(x), second(x))
+    second.load_state_dict(first.state_dict(), strict=True)
+    assert torch.equal(first(x), second(x))
+
+
+@names
+def test_traceable(net):
+    model = build(host_cfg(net)).eval()
+    traced = torch.jit.trace(model, images(1), check_trace=False)
+    x = images(2, (96, 32))
+    torch.testing.assert_close(traced(x), model(x))
