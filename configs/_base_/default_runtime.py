@@ -17,7 +17,7 @@ default_hooks = dict(
         rule='greater'),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     visualization=dict(type='SegVisualizationHook'))
-custom_hooks = [dict(type='fdep_mm.HSEHook')]
+custom_hooks = [dict(type='fdep_mm.HSEHook', phases=('test', ))]
 vis_backends = [
     dict(type='LocalVisBackend'),
     dict(type='TensorboardVisBackend')

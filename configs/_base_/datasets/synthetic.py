@@ -1,0 +1,45 @@
+# Made on the fly, no files: 640 images for training, 160 each for validation
+# and test.
+_base_ = './sirst_256x256.py'
+
+dataset_type = 'fdep_mm.SyntheticSIRSTDataset'
+crop_size = (128, 128)
+data_preprocessor = dict(
+    mean=[104.5] * 3, std=[23.2] * 3, pad_val=-104.5 / 23.2, size=crop_size
+)
+
+train_pipeline = [_base_.augmentation, dict(type='PackSegInputs')]
+test_pipeline = [dict(type='PackSegInputs')]
+train_dataloader = dict(
+    num_workers=2,
+    dataset=dict(
+        _delete_=True,
+        type=dataset_type,
+        img_size=crop_size,
+        split='train',
+        num_images=640,
+        pipeline=train_pipeline,
+    ),
+)
+val_dataloader = dict(
+    dataset=dict(
+        _delete_=True,
+        type=dataset_type,
+        img_size=crop_size,
+        split='val',
+        num_images=160,
+        pipeline=test_pipeline,
+        test_mode=True,
+    )
+)
+test_dataloader = dict(
+    dataset=dict(
+        _delete_=True,
+        type=dataset_type,
+        img_size=crop_size,
+        split='test',
+        num_images=160,
+        pipeline=test_pipeline,
+        test_mode=True,
+    )
+)

@@ -1,0 +1,188 @@
+"""Mask-annotated SIRST data sets: a split file, images and binary masks."""
+
+import os.path as osp
+from collections.abc import Sequence
+from pathlib import PureWindowsPath
+
+from mmengine import fileio, list_from_file
+from mmseg.datasets import BaseSegDataset
+
+from fdep_mm.registry import DATASETS
+
+IMAGE_SUFFIXES = ('.png', '.bmp', '.jpg', '.jpeg', '.tif', '.tiff')
+
+
+@DATASETS.register_module()
+class SIRSTDataset(BaseSegDataset):
+    """Infrared small targets with one binary mask per image.
+
+    NUAA-SIRST, NUDT-SIRST, IRSTD-1K and SIRST-V2 are configs of this class.
+    Everything that can be wrong with the files' names is checked when the
+    data set is built, not in the middle of a training.
+
+    Args:
+        ann_file (str): Split file, one id per line, relative to
+            ``data_root``. Blank lines and image suffixes behind the ids are
+            accepted. Empty: all images of the image folder, in sorted order.
+        img_suffix (str | Sequence[str]): Suffix of the image files; of
+            several candidates the first that exists is taken.
+        seg_map_suffix (str | Sequence[str]): The same for the masks, such as
+            ``'_pixels0.png'`` for SIRST-V2.
+        data_prefix (dict): Folders ``img_path`` and ``seg_map_path``,
+            relative to ``data_root``. Leave ``seg_map_path`` out for images
+            without masks.
+        **kwargs: Arguments of :class:`mmseg.datasets.BaseSegDataset`.
+
+    Raises:
+        FileNotFoundError: The split file, a folder, an image or a mask does
+            not exist.
+        ValueError: The split file or image folder is empty, or an id points
+            outside its folder.
+    """
+
+    METAINFO = dict(
+        classes=('background', 'target'), palette=[[0, 0, 0], [255, 255, 255]]
+    )
+
+    def __init__(
+        self,
+        ann_file: str = '',
+        img_suffix: str | Sequence[str] = ('.png', '.bmp', '.jpg'),
+        seg_map_suffix: str | Sequence[str] = ('.png', '.bmp'),
+        data_prefix: dict | None = None,
+        **kwargs,
+    ) -> None:
+        if data_prefix is None:
+            data_prefix = dict(img_path='images', seg_map_path='masks')
+        super().__init__(
+            ann_file=ann_file,
+            img_suffix=_as_tuple(img_suffix),
+            seg_map_suffix=_as_tuple(seg_map_suffix),
+            data_prefix=data_prefix,
+            **kwargs,
+        )
+
+    def load_data_list(self) -> list[dict]:
+        """List one dict per image, with every path checked.
+
+        Returns:
+            list[dict]: Each with ``img_path``, ``seg_map_path`` (unless the
+            data set has no mask folder), ``label_map``,
+            ``reduce_zero_label`` and ``seg_fields``.
+        """
+        ids = self._read_split() if self.ann_file else self._list_images()
+        images = self._find_all(ids, 'img_path', self.img_suffix)
+        masks = [None] * len(ids)
+        if 'seg_map_path' in self.data_prefix:
+            masks = self._find_all(ids, 'seg_map_path', self.seg_map_suffix)
+        data_list = []
+        for image, mask in zip(images, masks, strict=True):
+            info = dict(
+                img_path=image,
+                label_map=self.label_map,
+                reduce_zero_label=self.reduce_zero_label,
+                seg_fields=[],
+            )
+            if mask is not None:
+                info['seg_map_path'] = mask
+            data_list.append(info)
+        return data_list
+
+    def _read_split(self) -> list[str]:
+        if not fileio.isfile(self.ann_file, backend_args=self.backend_args):
+            raise FileNotFoundError(
+                f'split file {self.ann_file!r} does not exist: set data_root '
+                f'(now {self.data_root!r}) and ann_file, or leave ann_file '
+                'empty to read all images of the folder'
+            )
+        lines = list_from_file(
+            self.ann_file, encoding='utf-8-sig', backend_args=self.backend_args
+        )
+        ids = [line.strip() for line in lines if line.strip()]
+        if not ids:
+            raise ValueError(
+                f'split file {self.ann_file!r} lists no image: write one id '
+                'per line into it'
+            )
+        # PureWindowsPath splits at / and at \, and knows drive letters.
+        outside = [
+            i
+            for i in ids
+            if '..' in PureWindowsPath(i).parts or PureWindowsPath(i).anchor
+        ]
+        if outside:
+            raise ValueError(
+                f'split file {self.ann_file!r} has ids that leave the data '
+                f'set: {_some(outside)}. Ids are relative to '
+                f'{self.data_prefix["img_path"]!r}'
+            )
+        return ids
+
+    def _list_images(self) -> list[str]:
+        folder = self.data_prefix['img_path']
+        if not fileio.isdir(folder, backend_args=self.backend_args):
+            raise FileNotFoundError(
+                f'image folder {folder!r} does not exist: set data_root (now '
+                f"{self.data_root!r}) and data_prefix['img_path']"
+            )
+        names = fileio.list_dir_or_file(
+            folder,
+            list_dir=False,
+            suffix=self.img_suffix,
+            recursive=True,
+            backend_args=self.backend_args,
+        )
+        ids = sorted({_strip(name, self.img_suffix) for name in names})
+        if not ids:
+            raise ValueError(
+                f'image folder {folder!r} has no file ending with '
+                f'{self.img_suffix}: set img_suffix'
+            )
+        return ids
+
+    def _find_all(
+        self, ids: list[str], key: str, suffixes: tuple[str, ...]
+    ) -> list[str]:
+        folder = self.data_prefix[key]
+        paths = [self._find(folder, i, suffixes) for i in ids]
+        missing = [
+            i for i, path in zip(ids, paths, strict=True) if path is None
+        ]
+        if missing:
+            kind = 'image' if key == 'img_path' else 'mask'
+            argument = 'img_suffix' if kind == 'image' else 'seg_map_suffix'
+            raise FileNotFoundError(
+                f'{len(missing)} of {len(ids)} ids of '
+                f'{self.ann_file or folder!r} have no {kind} in {folder!r} '
+                f'ending with {suffixes}: {_some(missing)}. Add the files, '
+                f'remove the ids, or set {argument}, data_root or '
+                f'data_prefix[{key!r}]'
+            )
+        return paths
+
+    def _find(
+        self, folder: str, image_id: str, suffixes: tuple[str, ...]
+    ) -> str | None:
+        stems = dict.fromkeys((image_id, _strip(image_id, IMAGE_SUFFIXES)))
+        for stem in stems:
+            for suffix in suffixes:
+                path = osp.join(folder, stem + suffix)
+                if fileio.isfile(path, backend_args=self.backend_args):
+                    return path
+        return None
+
+
+def _as_tuple(suffix: str | Sequence[str]) -> tuple[str, ...]:
+    return (suffix,) if isinstance(suffix, str) else tuple(suffix)
+
+
+def _strip(name: str, suffixes: tuple[str, ...]) -> str:
+    for suffix in suffixes:
+        if name.lower().endswith(suffix.lower()):
+            return name[: -len(suffix)]
+    return name
+
+
+def _some(names: list[str], limit: int = 5) -> str:
+    more = f' and {len(names) - limit} more' if len(names) > limit else ''
+    return ', '.join(map(repr, names[:limit])) + more

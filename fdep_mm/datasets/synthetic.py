@@ -1,0 +1,183 @@
+"""Synthetic infrared images with exact target masks, made on the fly."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from mmseg.datasets import BaseSegDataset
+
+from fdep_mm.registry import DATASETS
+
+from .sirst import SIRSTDataset
+from .synthetic_background import (
+    BACKGROUNDS,
+    add_edges,
+    add_sensor_noise,
+    draw_background,
+)
+from .synthetic_targets import add_targets
+
+SPLITS = ('train', 'val', 'test')
+SMALLEST_IMAGE = 32
+
+
+@DATASETS.register_module()
+class SyntheticSIRSTDataset(BaseSegDataset):
+    """Sky, cloud, sea, terrain and horizon scenes with 0 to 4 targets.
+
+    Needs no files. Image i depends on ``seed``, ``split`` and i only,
+    whatever worker makes it and in whatever order. Values are whole grey
+    levels, as in an 8-bit file; scenes brighter than 255 are scaled down
+    whole, which leaves the signal-to-clutter ratio as it is.
+
+    The pipeline starts from ``img``, float32 (H, W, 3) in 0..255, and
+    ``gt_seg_map``, uint8 (H, W) {0, 1}, so it has no loading transform.
+
+    Args:
+        num_images (int): Length.
+        img_size (tuple[int, int]): Height and width in px, from 32.
+        split (str): 'train', 'val' or 'test'; no two share an image.
+        seed (int): Another seed gives another data set. Defaults to 0.
+        num_targets (tuple[int, int]): Fewest and most targets per image.
+        target_size (tuple[float, float]): Range of their long diameter in
+            px, within 2..16.
+        scr (tuple[float, float]): Range of their signal-to-clutter ratio,
+            defined in :func:`~.synthetic_targets.add_targets`; lower is
+            harder.
+        backgrounds (Sequence[str]): Kinds to draw from, see
+            :data:`~.synthetic_background.BACKGROUNDS`.
+        noise_std (tuple[float, float]): Range of the sensor noise's standard
+            deviation in grey levels.
+        num_hot_pixels (tuple[int, int]): Fewest and most per image.
+        num_edges (tuple[int, int]): Fewest and most line segments per image.
+        **kwargs: Arguments of :class:`mmseg.datasets.BaseSegDataset` such as
+            ``pipeline``, ``indices`` and ``test_mode``.
+
+    Raises:
+        ValueError: An argument is outside its range.
+    """
+
+    METAINFO = SIRSTDataset.METAINFO
+
+    def __init__(
+        self,
+        num_images: int,
+        img_size: tuple[int, int] = (128, 128),
+        split: str = 'train',
+        seed: int = 0,
+        num_targets: tuple[int, int] = (0, 4),
+        target_size: tuple[float, float] = (2, 9),
+        scr: tuple[float, float] = (5, 30),
+        backgrounds: Sequence[str] = BACKGROUNDS,
+        noise_std: tuple[float, float] = (0.5, 2.5),
+        num_hot_pixels: tuple[int, int] = (0, 4),
+        num_edges: tuple[int, int] = (0, 1),
+        **kwargs,
+    ) -> None:
+        if num_images < 1:
+            raise ValueError(f'num_images={num_images}: give at least 1')
+        if min(img_size) < SMALLEST_IMAGE:
+            raise ValueError(
+                f'img_size={img_size}: give at least {SMALLEST_IMAGE} px'
+            )
+        if split not in SPLITS:
+            raise ValueError(f'split={split!r}: give one of {SPLITS}')
+        if not backgrounds or set(backgrounds) - set(BACKGROUNDS):
+            raise ValueError(
+                f'backgrounds={backgrounds!r}: give some of {BACKGROUNDS}'
+            )
+        _check_range('num_targets', num_targets, 0)
+        _check_range('target_size', target_size, 2, SMALLEST_IMAGE / 2)
+        _check_range('scr', scr, 0.1)
+        _check_range('noise_std', noise_std, 0.1)
+        _check_range('num_hot_pixels', num_hot_pixels, 0)
+        _check_range('num_edges', num_edges, 0)
+        self.num_images = num_images
+        self.img_size = tuple(img_size)
+        self.split = split
+        self.seed = seed
+        self.num_targets = num_targets
+        self.target_size = target_size
+        self.scr = scr
+        self.backgrounds = tuple(backgrounds)
+        self.noise_std = noise_std
+        self.num_hot_pixels = num_hot_pixels
+        self.num_edges = num_edges
+        super().__init__(**kwargs)
+
+    def load_data_list(self) -> list[dict]:
+        """List one dict per image; ``img_path`` is a name, not a file."""
+        return [
+            dict(
+                img_path=f'synthetic/{self.split}_seed{self.seed}/{i:05d}',
+                scene=i,
+                label_map=self.label_map,
+                reduce_zero_label=self.reduce_zero_label,
+                seg_fields=['gt_seg_map'],
+            )
+            for i in range(self.num_images)
+        ]
+
+    def get_data_info(self, idx: int) -> dict:
+        """Make image ``idx``.
+
+        Args:
+            idx (int): Index.
+
+        Returns:
+            dict: The dict of :meth:`load_data_list` with ``img``,
+            ``gt_seg_map``, ``img_shape`` and ``ori_shape``.
+        """
+        info = super().get_data_info(idx)
+        image, info['gt_seg_map'] = self.make_scene(info['scene'])
+        info['img'] = np.repeat(image[..., None], 3, axis=-1)
+        info['img_shape'] = info['ori_shape'] = self.img_size
+        return info
+
+    def make_scene(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Draw scene ``index``.
+
+        Args:
+            index (int): Its number.
+
+        Returns:
+            tuple: Image, float32 (H, W) of whole numbers in 0..255, and
+            mask, uint8 (H, W) {0, 1}.
+        """
+        rng = np.random.default_rng(
+            [self.seed, SPLITS.index(self.split), index]
+        )
+        kind = str(rng.choice(self.backgrounds))
+        image = draw_background(rng, kind, self.img_size)
+        image = add_edges(rng, image, _integer(rng, self.num_edges))
+        image = add_sensor_noise(
+            rng,
+            image,
+            rng.uniform(*self.noise_std),
+            _integer(rng, self.num_hot_pixels),
+        )
+        image, mask = add_targets(
+            rng,
+            image,
+            _integer(rng, self.num_targets),
+            self.target_size,
+            self.scr,
+        )
+        image *= min(1, 255 / image.max())
+        return np.clip(image, 0, 255).round().astype(np.float32), mask
+
+
+def _integer(rng: np.random.Generator, bounds: tuple[int, int]) -> int:
+    return int(rng.integers(bounds[0], bounds[1], endpoint=True))
+
+
+def _check_range(
+    name: str,
+    bounds: tuple[float, float],
+    smallest: float,
+    largest: float = float('inf'),
+) -> None:
+    if len(bounds) != 2 or not smallest <= bounds[0] <= bounds[1] <= largest:
+        raise ValueError(
+            f'{name}={bounds!r}: give (lowest, highest) within '
+            f'{smallest}..{largest}'
+        )

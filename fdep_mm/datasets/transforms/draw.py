@@ -1,0 +1,70 @@
+"""Weighted draws of transforms."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from mmcv.transforms import RandomChoice
+
+from fdep_mm.registry import TRANSFORMS
+
+
+@TRANSFORMS.register_module()
+class RandomDraw(RandomChoice):
+    """With probability ``prob``, apply ``num`` transforms drawn by weight.
+
+    Draws are with replacement, so one transform may come twice.
+
+    Source: the augmentation of the PAL framework, three draws with
+    probability 0.5.
+
+    Args:
+        transforms (list[dict | list[dict]]): Candidates; an empty list does
+            nothing.
+        weights (Sequence[float]): Relative weight of each candidate; they
+            need not sum to 1.
+        num (int): Number of draws. Defaults to 1.
+        prob (float): Probability that anything is drawn. Defaults to 1.
+
+    Raises:
+        ValueError: ``weights`` does not fit ``transforms``.
+    """
+
+    def __init__(
+        self,
+        transforms: list,
+        weights: Sequence[float],
+        num: int = 1,
+        prob: float = 1.0,
+    ) -> None:
+        super().__init__(transforms)
+        if len(weights) != len(transforms):
+            raise ValueError(
+                f'{len(weights)} weights for {len(transforms)} transforms: '
+                'give one weight each'
+            )
+        if min(weights) < 0 or sum(weights) <= 0:
+            raise ValueError(
+                f'weights={weights!r}: none may be negative, one must be '
+                'positive'
+            )
+        # RandomChoice draws by self.prob but asserts a sum of exactly 1.
+        self.prob = np.array(weights, float) / sum(weights)
+        self.num = num
+        self.apply_prob = prob
+
+    def transform(self, results: dict) -> dict | None:
+        """Apply the drawn transforms one after the other."""
+        if np.random.rand() >= self.apply_prob:
+            return results
+        for _ in range(self.num):
+            results = super().transform(results)
+            if results is None:
+                return None
+        return results
+
+    def __repr__(self) -> str:
+        return (
+            f'{self.__class__.__name__}(transforms={self.transforms}, '
+            f'weights={self.prob.tolist()}, num={self.num}, '
+            f'prob={self.apply_prob})'
+        )

@@ -1,0 +1,76 @@
+"""Brightness, contrast and noise of float images in 0..255."""
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmcv.transforms.utils import cache_randomness
+
+from fdep_mm.registry import TRANSFORMS
+
+
+@TRANSFORMS.register_module()
+class RandomBrightnessContrast(BaseTransform):
+    """``img * (1 + c) + 255 * b``, clipped to 0..255.
+
+    Args:
+        brightness (float): b is uniform in -brightness..brightness.
+        contrast (float): c is uniform in -contrast..contrast.
+    """
+
+    def __init__(self, brightness: float = 0.0, contrast: float = 0.0):
+        self.brightness = brightness
+        self.contrast = contrast
+
+    @cache_randomness
+    def gain_and_offset(self) -> tuple[float, float]:
+        """Draw the gain (around 1) and the offset (grey values)."""
+        gain = 1 + np.random.uniform(-self.contrast, self.contrast)
+        offset = 255 * np.random.uniform(-self.brightness, self.brightness)
+        return gain, offset
+
+    def transform(self, results: dict) -> dict:
+        """Change ``img``, float32 (H, W, 3) in 0..255."""
+        gain, offset = self.gain_and_offset()
+        img = results['img'].astype(np.float32) * np.float32(gain)
+        results['img'] = np.clip(img + np.float32(offset), 0, 255)
+        return results
+
+    def __repr__(self) -> str:
+        return (
+            f'{self.__class__.__name__}(brightness={self.brightness}, '
+            f'contrast={self.contrast})'
+        )
+
+
+@TRANSFORMS.register_module()
+class RandomGaussianNoise(BaseTransform):
+    """Add white noise, the same in all channels, and clip to 0..255.
+
+    One field for all channels keeps a grey image grey.
+
+    Args:
+        variance (tuple[float, float]): Range of the noise's variance in
+            squared grey values. Defaults to (10, 50).
+    """
+
+    def __init__(self, variance: tuple[float, float] = (10, 50)) -> None:
+        if not 0 <= variance[0] <= variance[1]:
+            raise ValueError(
+                f'variance={variance!r}: give 0 <= smallest <= largest'
+            )
+        self.variance = tuple(variance)
+
+    @cache_randomness
+    def noise(self, shape: tuple[int, int]) -> np.ndarray:
+        """Draw the noise, float32 (H, W, 1) in grey values."""
+        std = np.sqrt(np.random.uniform(*self.variance))
+        return np.random.normal(0, std, (*shape, 1)).astype(np.float32)
+
+    def transform(self, results: dict) -> dict:
+        """Change ``img``, float32 (H, W, 3) in 0..255."""
+        img = results['img'].astype(np.float32)
+        noise = self.noise(img.shape[:2])
+        results['img'] = np.clip(img + noise, 0, 255)
+        return results
+
+    def __repr__(self) -> str:
+        return f'{self.__class__.__name__}(variance={self.variance})'

@@ -1,0 +1,101 @@
+"""Every config under configs/: loads, builds, and keeps the house rules."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+from fdep_mm.registry import DATASETS, MODELS
+
+ROOT = Path(__file__).parents[1] / 'configs'
+LEAVES = sorted(
+    p for p in ROOT.rglob('*.py') if '_base_' not in p.relative_to(ROOT).parts
+)
+leaves = pytest.mark.parametrize('path', LEAVES, ids=lambda p: p.stem)
+
+
+def load(path: Path) -> Config:
+    cfg = Config.fromfile(path)
+    init_default_scope(cfg.default_scope)
+    return cfg
+
+
+def test_there_are_leaves():
+    assert len(LEAVES) >= 30
+
+
+def test_basenames_are_unique():
+    assert len({p.name for p in LEAVES}) == len(LEAVES)
+
+
+@leaves
+def test_leaf_is_short(path):
+    lines = path.read_text().splitlines()
+    assert len(lines) <= 25
+    assert not any(line.startswith('# model') for line in lines)
+
+
+@leaves
+def test_leaf_builds(path):
+    cfg = load(path)
+    model = MODELS.build(cfg.model)
+    mean = torch.tensor(cfg.data_preprocessor.mean).view(-1, 1, 1)
+    torch.testing.assert_close(model.data_preprocessor.mean, mean)
+    size = cfg.data_preprocessor.size
+    assert f'{size[0]}x{size[1]}' in path.stem
+    epochs = cfg.train_cfg.max_epochs
+    assert f'1xb{cfg.train_dataloader.batch_size}-{epochs}e' in path.stem
+    assert cfg.default_hooks.checkpoint.save_best == 'sirst/IoU'
+    backends = {b.type for b in cfg.visualizer.vis_backends}
+    assert backends == {'LocalVisBackend', 'TensorboardVisBackend'}
+
+
+@leaves
+def test_evaluators_build(path):
+    from mmengine.evaluator import Evaluator
+    cfg = load(path)
+    for name in ('val_evaluator', 'test_evaluator'):
+        assert Evaluator(copy.deepcopy(cfg[name])).metrics
+
+
+@pytest.mark.parametrize(
+    'path', [p for p in LEAVES if p.parent.name == 'fdep'],
+    ids=lambda p: p.stem)
+def test_fdep_leaf_is_its_host_and_a_prior(path):
+    """Nothing of the host changes, and one training step works."""
+    cfg = load(path)
+    vfm, host, rest = path.stem.removeprefix('fdep-').split('_', 2)
+    plain = load(ROOT / host / f'{host}_{rest}.py')
+    for key in plain.model:
+        if key != 'type':
+            assert cfg.model[key] == plain.model[key]
+    for key in set(plain) - {'model'}:
+        assert cfg[key] == plain[key]
+    assert set(cfg.model) - set(plain.model) == {'vfm', 'samf'}
+    assert vfm in {p.stem for p in (ROOT / '_base_' / 'vfms').iterdir()}
+
+
+@pytest.mark.parametrize(
+    'path', sorted((ROOT / '_base_' / 'vfms').glob('*.py')),
+    ids=lambda p: p.stem)
+def test_vfm_base(path):
+    """The architecture fits its out_indices; no weights are needed."""
+    init_default_scope('mmseg')
+    cfg = Config.fromfile(path)
+    vfm = MODELS.build(cfg.vfm)
+    assert len(vfm.channels) == len(cfg.vfm.out_indices) == 4
+    assert cfg.vfm.out_indices[-1] <= 23
+    samf = MODELS.build(
+        dict(cfg.samf, in_channels=8, prior_channels=vfm.channels))
+    assert len(samf.blocks) == 4
+
+
+def test_synthetic_leaf_needs_no_files():
+    cfg = load(ROOT / 'alcnet' / 'alcnet_1xb16-24e_synthetic-128x128.py')
+    dataset = DATASETS.build(cfg.train_dataloader.dataset)
+    sample = dataset[0]
+    assert sample['inputs'].shape == (3, 128, 128)
+    assert sample['data_samples'].gt_sem_seg.data.max() <= 1

@@ -1,0 +1,195 @@
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from fdep_mm.datasets.transforms import LoadInfraredImage, LoadSIRSTMask
+
+SIZE = (20, 30)
+
+
+@pytest.fixture
+def grey():
+    levels = np.arange(SIZE[0] * SIZE[1]) % 256
+    return levels.reshape(SIZE).astype(np.uint8)
+
+
+def load(path, **arguments):
+    results = LoadInfraredImage(**arguments)(dict(img_path=str(path)))
+    img = results['img']
+    assert img.dtype == np.float32 and img.shape == (*SIZE, 3)
+    assert results['img_shape'] == results['ori_shape'] == SIZE
+    return img
+
+
+def load_mask(path, img=None, **arguments):
+    results = dict(
+        img_path='a.png',
+        seg_map_path=str(path),
+        seg_fields=[],
+        label_map=None,
+        reduce_zero_label=False,
+    )
+    if img is not None:
+        results['img'] = img
+    results = LoadSIRSTMask(**arguments)(results)
+    assert results['seg_fields'] == ['gt_seg_map']
+    mask = results['gt_seg_map']
+    assert mask.dtype == np.uint8 and set(np.unique(mask)) <= {0, 1}
+    return mask
+
+
+@pytest.mark.parametrize('mode', ['L', 'LA', 'RGB', 'RGBA', 'P'])
+@pytest.mark.parametrize('grey_option', [True, False])
+def test_grey_values_survive_every_8_bit_file(
+    tmp_path, grey, mode, grey_option
+):
+    image = Image.fromarray(grey).convert(mode)
+    if 'A' in mode:
+        image.putalpha(Image.fromarray(255 - grey))
+    image.save(tmp_path / 'x.png')
+    img = load(tmp_path / 'x.png', grey=grey_option)
+    assert (img == grey[..., None]).all()
+
+
+@pytest.mark.parametrize('suffix', ['.png', '.tif'])
+def test_16_bit(tmp_path, grey, suffix):
+    path = tmp_path / f'x{suffix}'
+    cv2.imwrite(str(path), grey.astype(np.uint16) * 257)
+    np.testing.assert_allclose(load(path)[..., 1], grey, atol=1e-4)
+    cv2.imwrite(str(path), grey.astype(np.uint16) * 64)
+    img = load(path, max_value=16383)[..., 2]
+    np.testing.assert_allclose(
+        img, grey.astype(int) * 64 / 16383 * 255, atol=1e-3
+    )
+    # 12-bit scale on 14-bit data: clipped, never above 255
+    assert load(path, max_value=4095).max() == 255
+
+
+def test_16_bit_colour(tmp_path, grey):
+    colour = np.dstack([grey, grey // 2, grey // 4]).astype(np.uint16) * 257
+    cv2.imwrite(str(tmp_path / 'x.png'), colour)
+    img = load(tmp_path / 'x.png', grey=False)
+    np.testing.assert_allclose(img, colour / 257, atol=1e-4)
+
+
+def test_colour_is_luminance_or_bgr(tmp_path, grey):
+    rgb = np.dstack([grey, grey // 2, grey // 4])
+    Image.fromarray(rgb).save(tmp_path / 'x.png')
+    luminance = rgb @ np.array([0.299, 0.587, 0.114])
+    img = load(tmp_path / 'x.png')
+    np.testing.assert_allclose(img[..., 0], luminance, atol=0.6)
+    assert (img[..., 0] == img[..., 2]).all()
+    img = load(tmp_path / 'x.png', grey=False)
+    assert (img == rgb[..., ::-1]).all()
+
+
+def test_coloured_palette_is_expanded(tmp_path, grey):
+    image = Image.fromarray(grey % 4)
+    image.putpalette([10, 20, 30, 0, 0, 255, 7, 7, 7, 255, 255, 255])
+    image.save(tmp_path / 'x.png')
+    assert Image.open(tmp_path / 'x.png').mode == 'P'
+    img = load(tmp_path / 'x.png', grey=False)
+    rgb = np.array(image.convert('RGB'))
+    assert (img == rgb[..., ::-1]).all()
+
+
+def test_unreadable_images(tmp_path, grey):
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 256, (99, 99), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / 'x.png')
+    content = (tmp_path / 'x.png').read_bytes()
+    for name, damaged in (
+        ('half.png', content[: len(content) // 2]),
+        ('empty.png', b''),
+        ('text.png', b'not an image'),
+    ):
+        (tmp_path / name).write_bytes(damaged)
+        with pytest.raises(ValueError, match=f'{name}: not a readable image'):
+            load(tmp_path / name)
+        with pytest.raises(ValueError, match=f'{name}: not a readable mask'):
+            load_mask(tmp_path / name)
+    with pytest.raises(FileNotFoundError, match='lost.png'):
+        load(tmp_path / 'lost.png')
+    cv2.imwrite(str(tmp_path / 'f.tif'), grey.astype(np.float32))
+    with pytest.raises(ValueError, match='f.tif: pixels are float32'):
+        load(tmp_path / 'f.tif')
+
+
+@pytest.mark.parametrize('max_value', [0, -1, 'minmax'])
+def test_bad_max_value(max_value):
+    with pytest.raises(ValueError, match='max_value'):
+        LoadInfraredImage(max_value=max_value)
+
+
+@pytest.fixture
+def target():
+    mask = np.zeros(SIZE, np.uint8)
+    mask[3:6, 7:12] = 1
+    return mask
+
+
+@pytest.mark.parametrize('top', [1, 255])
+@pytest.mark.parametrize('mode', ['1', 'L', 'LA', 'P', 'RGB', 'RGBA', 'I;16'])
+def test_mask_files(tmp_path, target, mode, top):
+    values = target * np.uint8(top)
+    if mode == 'I;16':
+        image = Image.fromarray(values.astype(np.uint16))
+    elif mode == '1':
+        image = Image.fromarray(target > 0)
+    else:
+        image = Image.fromarray(values).convert(mode)
+        if 'A' in mode:
+            image.putalpha(77)
+    image.save(tmp_path / 'm.png')
+    assert Image.open(tmp_path / 'm.png').mode == mode
+    assert (load_mask(tmp_path / 'm.png') == target).all()
+
+
+def test_mask_palettes(tmp_path, target):
+    # Black and white count by colour, even if an optimiser swapped them.
+    image = Image.fromarray(1 - target)
+    image.putpalette([255, 255, 255, 0, 0, 0])
+    image.save(tmp_path / 'm.png')
+    assert (load_mask(tmp_path / 'm.png') == target).all()
+    # Other colours count by index, as annotation tools write them.
+    image = Image.fromarray(target)
+    image.putpalette([0, 0, 0, 128, 0, 0])
+    image.save(tmp_path / 'm.png')
+    assert (load_mask(tmp_path / 'm.png') == target).all()
+
+
+@pytest.mark.parametrize('value', [0, 1, 255])
+def test_uniform_masks(tmp_path, value):
+    Image.fromarray(np.full(SIZE, value, np.uint8)).save(tmp_path / 'm.png')
+    assert (load_mask(tmp_path / 'm.png') == (value > 0)).all()
+
+
+def test_other_mask_values(tmp_path, target):
+    values = target * np.uint8(255)
+    values[0, :3] = 1, 17, 128
+    Image.fromarray(values).save(tmp_path / 'm.png')
+    with pytest.raises(ValueError, match='m.png.*found 0, 1, 17, 128, 255'):
+        load_mask(tmp_path / 'm.png')
+    values[0, 2] = 127
+    Image.fromarray(values).save(tmp_path / 'm.png')
+    assert (load_mask(tmp_path / 'm.png', threshold=127) == target).all()
+    many = np.arange(SIZE[0] * SIZE[1]).reshape(SIZE) % 256
+    Image.fromarray(many.astype(np.uint8)).save(tmp_path / 'm.png')
+    with pytest.raises(ValueError, match='6, 7, ... .256 values'):
+        load_mask(tmp_path / 'm.png')
+
+
+def test_mask_of_unequal_channels(tmp_path, target):
+    colour = np.dstack([target, target, 0 * target]) * np.uint8(255)
+    Image.fromarray(colour).save(tmp_path / 'm.png')
+    with pytest.raises(ValueError, match='m.png: colour mask'):
+        load_mask(tmp_path / 'm.png')
+
+
+def test_size_mismatch_names_both_files(tmp_path, target):
+    Image.fromarray(target).save(tmp_path / 'm.png')
+    img = np.zeros((20, 31, 3), np.float32)
+    with pytest.raises(ValueError, match='a.png is 31x20.*m.png is 30x20'):
+        load_mask(tmp_path / 'm.png', img)
+    load_mask(tmp_path / 'm.png', img[:, :30])
