@@ -56,14 +56,17 @@ def test_leaf_builds(path):
 @leaves
 def test_evaluators_build(path):
     from mmengine.evaluator import Evaluator
+
     cfg = load(path)
     for name in ('val_evaluator', 'test_evaluator'):
         assert Evaluator(copy.deepcopy(cfg[name])).metrics
 
 
 @pytest.mark.parametrize(
-    'path', [p for p in LEAVES if p.parent.name == 'fdep'],
-    ids=lambda p: p.stem)
+    'path',
+    [p for p in LEAVES if p.parent.name == 'fdep'],
+    ids=lambda p: p.stem,
+)
 def test_fdep_leaf_is_its_host_and_a_prior(path):
     """Nothing of the host changes, and one training step works."""
     cfg = load(path)
@@ -79,8 +82,10 @@ def test_fdep_leaf_is_its_host_and_a_prior(path):
 
 
 @pytest.mark.parametrize(
-    'path', sorted((ROOT / '_base_' / 'vfms').glob('*.py')),
-    ids=lambda p: p.stem)
+    'path',
+    sorted((ROOT / '_base_' / 'vfms').glob('*.py')),
+    ids=lambda p: p.stem,
+)
 def test_vfm_base(path):
     """The architecture fits its out_indices; no weights are needed."""
     init_default_scope('mmseg')
@@ -89,7 +94,8 @@ def test_vfm_base(path):
     assert len(vfm.channels) == len(cfg.vfm.out_indices) == 4
     assert cfg.vfm.out_indices[-1] <= 23
     samf = MODELS.build(
-        dict(cfg.samf, in_channels=8, prior_channels=vfm.channels))
+        dict(cfg.samf, in_channels=8, prior_channels=vfm.channels)
+    )
     assert len(samf.blocks) == 4
 
 

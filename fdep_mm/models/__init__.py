@@ -1,4 +1,5 @@
 """Models: importing this package fills the registry."""
+
 from .backbones import *  # noqa: F403
 from .losses import *  # noqa: F403
 from .necks import *  # noqa: F403

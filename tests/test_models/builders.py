@@ -1,4 +1,5 @@
 """Small models and labels that several tests build."""
+
 import torch
 from mmengine.config import ConfigDict
 from mmengine.registry import init_default_scope
@@ -11,7 +12,8 @@ RANDOM_VFM = dict(
     type='fdep_mm.FrozenVFM',
     model_name='test_vit',
     out_indices=(1, 3, 5),
-    pretrained=False)
+    pretrained=False,
+)
 
 
 def host_cfg(net: str = 'ALCNet') -> dict:
@@ -21,18 +23,25 @@ def host_cfg(net: str = 'ALCNet') -> dict:
         decode_head=dict(type=f'fdep_mm.{net}Head'),
         data_preprocessor=dict(
             type='SegDataPreProcessor',
-            mean=[100.] * 3,
-            std=[40.] * 3,
-            size=(64, 64)),
+            mean=[100.0] * 3,
+            std=[40.0] * 3,
+            size=(64, 64),
+        ),
         train_cfg=dict(),
-        test_cfg=dict(mode='whole'))
+        test_cfg=dict(mode='whole'),
+    )
 
 
 def fdep_cfg(net: str = 'ALCNet', **kwargs) -> dict:
-    return host_cfg(net) | dict(
-        type='fdep_mm.COISDSegmentor',
-        vfm=dict(RANDOM_VFM),
-        samf=dict(type='fdep_mm.SAMFNeck')) | kwargs
+    return (
+        host_cfg(net)
+        | dict(
+            type='fdep_mm.COISDSegmentor',
+            vfm=dict(RANDOM_VFM),
+            samf=dict(type='fdep_mm.SAMFNeck'),
+        )
+        | kwargs
+    )
 
 
 def build(cfg: dict):
@@ -46,10 +55,11 @@ def samples(batch: int = 2, size: tuple = (64, 64)) -> list:
     out = []
     for i in range(batch):
         label = torch.zeros(1, *size, dtype=torch.long)
-        label[0, 10:14, 20 + i:24 + i] = 1
+        label[0, 10:14, 20 + i : 24 + i] = 1
         sample = SegDataSample(gt_sem_seg=PixelData(data=label))
         sample.set_metainfo(
-            dict(img_shape=size, ori_shape=size, pad_shape=size))
+            dict(img_shape=size, ori_shape=size, pad_shape=size)
+        )
         out.append(sample)
     return out
 

@@ -10,7 +10,8 @@ from mmengine.config import Config
 from torch.nn.modules.batchnorm import _BatchNorm
 
 MMSEG_MODELS = osp.join(
-    osp.dirname(mmseg.__file__), '.mim', 'configs', '_base_', 'models')
+    osp.dirname(mmseg.__file__), '.mim', 'configs', '_base_', 'models'
+)
 
 
 def mmseg_cfg(name: str, **kwargs) -> dict:
@@ -33,7 +34,8 @@ def unet_cfg() -> dict:
     cfg.test_cfg = dict(mode='whole')
     cfg.decode_head.update(in_channels=8, channels=8)
     cfg.auxiliary_head.update(
-        in_channels=16, channels=8, norm_cfg=dict(type='BN'))
+        in_channels=16, channels=8, norm_cfg=dict(type='BN')
+    )
     return cfg
 
 
@@ -69,21 +71,26 @@ def test_the_light_branch_is_the_host(host, tmp_path):
     model = build(cfg)
     step(model)
     torch.save(model.state_dict(), tmp_path / 'fdep.pth')
-    plain = {k: v for k, v in cfg.items()
-             if k not in ('vfm', 'samf', 'bottleneck')}
+    plain = {
+        k: v for k, v in cfg.items() if k not in ('vfm', 'samf', 'bottleneck')
+    }
     plain = build(plain | dict(type='EncoderDecoder'))
     keys = plain.load_state_dict(
-        torch.load(tmp_path / 'fdep.pth', weights_only=True), strict=False)
+        torch.load(tmp_path / 'fdep.pth', weights_only=True), strict=False
+    )
     assert keys.missing_keys == []
     assert {k.split('.')[0] for k in keys.unexpected_keys} == {'samf'}
     model.eval(), plain.eval()
-    for mode in (dict(mode='whole'),
-                 dict(mode='slide', crop_size=(64, 64), stride=(32, 32))):
+    for mode in (
+        dict(mode='whole'),
+        dict(mode='slide', crop_size=(64, 64), stride=(32, 32)),
+    ):
         for m in (model, plain):
             m.test_cfg = Config(mode)
         out = [m.predict(images(1, (64, 96))) for m in (model, plain)]
-        assert torch.equal(out[0][0].seg_logits.data,
-                           out[1][0].seg_logits.data)
+        assert torch.equal(
+            out[0][0].seg_logits.data, out[1][0].seg_logits.data
+        )
     assert torch.equal(model(images()), plain(images()))
 
 
@@ -105,13 +112,15 @@ def test_encoder_runs_once_decoder_twice():
     calls = []
     model.backbone.register_forward_hook(lambda *a: calls.append('encoder'))
     model.decode_head.fuse2.register_forward_hook(
-        lambda *a: calls.append('decoder'))
+        lambda *a: calls.append('decoder')
+    )
     step(model)
     assert calls == ['encoder', 'decoder', 'decoder']
 
 
 def test_unet_is_cut_at_its_bottleneck():
     from fdep_mm.models.segmentors.split import decode, encode
+
     backbone = build(HOSTS['UNet']()).backbone
     backbone.eval()
     x = images()
@@ -122,19 +131,20 @@ def test_unet_is_cut_at_its_bottleneck():
 
 
 def test_light_losses_are_the_hosts_losses():
-    model = build(fdep_cfg(loss_weights=dict(main=3., light=0.5))).train()
+    model = build(fdep_cfg(loss_weights=dict(main=3.0, light=0.5))).train()
     for m in model.modules():  # dropout would differ between two passes
         if isinstance(m, torch.nn.Dropout):
-            m.p = 0.
+            m.p = 0.0
     ours = model.loss(images(), samples())
     host = build(host_cfg()).train()
     host.load_state_dict(model.state_dict(), strict=False)
     for m in host.modules():
         if isinstance(m, torch.nn.Dropout):
-            m.p = 0.
+            m.p = 0.0
     theirs = host.loss(images(), samples())['decode.loss_edge_bce']
     torch.testing.assert_close(
-        ours['light.decode.loss_edge_bce'], 0.5 * theirs)
+        ours['light.decode.loss_edge_bce'], 0.5 * theirs
+    )
 
     feats = list(model.backbone(images()))
     pixels = images() * 40 + 100
@@ -155,7 +165,8 @@ def test_vfm_sees_the_augmented_pixels():
 def running_stats(module):
     return {
         n: (m.running_mean.clone(), m.running_var.clone())
-        for n, m in module.named_modules() if isinstance(m, _BatchNorm)
+        for n, m in module.named_modules()
+        if isinstance(m, _BatchNorm)
     }
 
 
@@ -164,13 +175,18 @@ def test_main_bn_no_update_leaves_the_statistics_to_the_light_branch():
     host = build(host_cfg('ACM'))
     host.load_state_dict(model.state_dict(), strict=False)
     step(model), step(host)
-    ours, theirs = running_stats(model.decode_head), running_stats(
-        host.decode_head)
+    ours, theirs = (
+        running_stats(model.decode_head),
+        running_stats(host.decode_head),
+    )
     assert len(ours) > 5
     for name, stats in theirs.items():
         torch.testing.assert_close(ours[name], stats)
-    assert all(m.track_running_stats for m in model.modules()
-               if isinstance(m, _BatchNorm))
+    assert all(
+        m.track_running_stats
+        for m in model.modules()
+        if isinstance(m, _BatchNorm)
+    )
 
 
 def test_main_bn_shared_updates_from_both():
@@ -180,15 +196,19 @@ def test_main_bn_shared_updates_from_both():
     name = 'stage2.0.main.1'
     assert not torch.equal(
         running_stats(model.decode_head)[name][0],
-        running_stats(host.decode_head)[name][0])
+        running_stats(host.decode_head)[name][0],
+    )
 
 
 def test_main_bn_is_restored_after_an_error():
     model = build(fdep_cfg(main_bn='no_update')).train()
     with pytest.raises(ValueError, match='must be the same'):
         model.loss(images(), samples(1))
-    assert all(m.track_running_stats for m in model.modules()
-               if isinstance(m, _BatchNorm))
+    assert all(
+        m.track_running_stats
+        for m in model.modules()
+        if isinstance(m, _BatchNorm)
+    )
 
 
 def test_bottleneck_out_of_range():
@@ -214,16 +234,19 @@ def test_bad_options():
     with pytest.raises(ValueError, match="'shared' or 'no_update'"):
         build(fdep_cfg(main_bn='frozen'))
     with pytest.raises(ValueError, match=r"got \['light'\]"):
-        build(fdep_cfg(loss_weights=dict(light=1.)))
+        build(fdep_cfg(loss_weights=dict(light=1.0)))
 
 
 def ddp_worker(rank: int, port: int, amp: bool, queue):
     torch.set_num_threads(1)
     torch.distributed.init_process_group(
-        'gloo', f'tcp://127.0.0.1:{port}', rank=rank, world_size=2)
+        'gloo', f'tcp://127.0.0.1:{port}', rank=rank, world_size=2
+    )
     from mmengine.model import MMDistributedDataParallel
+
     model = MMDistributedDataParallel(
-        build(fdep_cfg()), find_unused_parameters=False)
+        build(fdep_cfg()), find_unused_parameters=False
+    )
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
     model.train()
     for i in range(2):  # the second step fails if a gradient was missing

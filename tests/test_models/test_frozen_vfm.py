@@ -26,21 +26,25 @@ def test_maps_equal_timms(vit_file):
     pixels = torch.rand(2, 3, 160, 160) * 255
     x = (pixels / 255 - 0.5) / 0.5  # timm's record of this model
     expected = model.forward_intermediates(
-        x, indices=[1, 3], norm=True, intermediates_only=True)
+        x, indices=[1, 3], norm=True, intermediates_only=True
+    )
     for got, want in zip(vfm(pixels), expected, strict=True):
         torch.testing.assert_close(got, want)
 
 
 def test_safetensors(vit_file, tmp_path):
     from safetensors.torch import save_file
+
     path, model = vit_file
     save_file(model.state_dict(), tmp_path / 'vit.safetensors')
-    other = FrozenVFM('test_vit', (1,),
-                      checkpoint=str(tmp_path / 'vit.safetensors'))
+    other = FrozenVFM(
+        'test_vit', (1,), checkpoint=str(tmp_path / 'vit.safetensors')
+    )
     pixels = torch.rand(1, 3, 32, 32) * 255
     assert torch.equal(
         other(pixels)[0],
-        FrozenVFM('test_vit', (1,), checkpoint=path)(pixels)[0])
+        FrozenVFM('test_vit', (1,), checkpoint=path)(pixels)[0],
+    )
 
 
 def test_shape_and_feature_info():
@@ -49,7 +53,8 @@ def test_shape_and_feature_info():
     assert vfm.channels == (info[1]['num_chs'], info[3]['num_chs'])
     maps = vfm(torch.zeros(2, 3, 64, 96))
     for m, channels, stride in zip(
-            maps, vfm.channels, vfm.strides, strict=True):
+        maps, vfm.channels, vfm.strides, strict=True
+    ):
         assert m.shape == (2, channels, 64 // stride, 96 // stride)
 
 
@@ -97,7 +102,7 @@ def test_deep_copy_shares_the_weights():
 def test_any_size_and_input_scale():
     maps = FrozenVFM(**SMALL)(torch.zeros(1, 3, 50, 33))
     assert maps[0].shape[-2:] == (3, 2)
-    maps = FrozenVFM(**SMALL, input_scale=2.)(torch.zeros(1, 3, 64, 32))
+    maps = FrozenVFM(**SMALL, input_scale=2.0)(torch.zeros(1, 3, 64, 32))
     assert maps[0].shape[-2:] == (8, 4)
 
 
@@ -121,8 +126,11 @@ def test_as_a_plain_mmseg_backbone():
             data_preprocessor=dict(type='SegDataPreProcessor'),
             backbone=dict(type='fdep_mm.FrozenVFM', **SMALL),
             decode_head=dict(
-                type='FCNHead', in_channels=64, channels=8, num_classes=2),
-            test_cfg=dict(mode='whole'))).eval()
+                type='FCNHead', in_channels=64, channels=8, num_classes=2
+            ),
+            test_cfg=dict(mode='whole'),
+        )
+    ).eval()
     assert model(torch.rand(1, 3, 64, 64)).shape == (1, 2, 4, 4)
     assert not any(k.startswith('backbone') for k in model.state_dict())
 
@@ -147,7 +155,8 @@ def test_weights_unavailable(monkeypatch):
     vfm = FrozenVFM('test_vit', (1,))
     monkeypatch.setattr(timm, 'create_model', offline)
     with pytest.raises(
-            RuntimeError, match="'test_vit'.*checkpoint=.*safetensors"):
+        RuntimeError, match="'test_vit'.*checkpoint=.*safetensors"
+    ):
         vfm.init_weights()
 
 
@@ -160,12 +169,12 @@ def test_missing_file():
 def test_file_of_another_architecture(vit_file):
     vfm = FrozenVFM('test_vit2', (1,), checkpoint=vit_file[0])
     with pytest.raises(
-            RuntimeError, match="a b.pth.*'test_vit2'.*another architecture"):
+        RuntimeError, match="a b.pth.*'test_vit2'.*another architecture"
+    ):
         vfm.init_weights()
 
 
 class Evil:
-
     def __reduce__(self):
         return print, ('unpickled',)
 

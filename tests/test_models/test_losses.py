@@ -32,7 +32,7 @@ def test_soft_iou_against_numpy(over):
 
 def test_soft_iou_of_a_perfect_prediction():
     _, target = batch()
-    logits = (target.unsqueeze(1) * 2 - 1) * 50.
+    logits = (target.unsqueeze(1) * 2 - 1) * 50.0
     assert SoftIoULoss()(logits, target).item() == pytest.approx(0, abs=1e-6)
 
 
@@ -61,20 +61,19 @@ def test_edge_bce_against_numpy(form):
     z, t = logits.numpy()[:, 0], target.numpy()
     bce = np.log1p(np.exp(z)) - z * t
     if form == 'released':
-        weight = np.full(t.shape, 4.)
+        weight = np.full(t.shape, 4.0)
     else:
-        weight = np.stack([1 + 3. * naive_edge(label) for label in t])
+        weight = np.stack([1 + 3.0 * naive_edge(label) for label in t])
     values = np.sort((weight * bce).ravel())
-    expected = values[len(values) // 2:].mean()
+    expected = values[len(values) // 2 :].mean()
     loss = EdgeBCELoss(form)(logits, target)
     assert loss.item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_released_form_is_four_times_the_hard_half():
     logits, target = batch()
-    plain = EdgeBCELoss(edge_weight=1.)(logits, target)
-    torch.testing.assert_close(
-        EdgeBCELoss()(logits, target), 4 * plain)
+    plain = EdgeBCELoss(edge_weight=1.0)(logits, target)
+    torch.testing.assert_close(EdgeBCELoss()(logits, target), 4 * plain)
 
 
 @pytest.mark.parametrize('loss', [SoftIoULoss(), EdgeBCELoss()])
@@ -82,7 +81,7 @@ def test_ignored_pixels_change_nothing(loss):
     logits, target = batch()
     target[:, :4] = 255
     other = logits.clone()
-    other[:, :, :4] = 37.
+    other[:, :, :4] = 37.0
     torch.testing.assert_close(loss(logits, target), loss(other, target))
 
 
@@ -98,7 +97,7 @@ def test_half_precision_logits(loss):
 @pytest.mark.parametrize('loss', [SoftIoULoss(), EdgeBCELoss()])
 def test_saturated_logits_have_finite_gradients(loss):
     _, target = batch()
-    logits = torch.full((2, 1, 12, 9), 200., requires_grad=True)
+    logits = torch.full((2, 1, 12, 9), 200.0, requires_grad=True)
     loss(logits, target).backward()
     assert torch.isfinite(logits.grad).all()
 

@@ -1,4 +1,5 @@
 """One contract for every host network; a new network adds one line."""
+
 import pytest
 import torch
 from builders import build, host_cfg, images, samples
@@ -18,12 +19,16 @@ def count_macs(model, x):
     def count(module, inputs, output):
         nonlocal total
         weight = module.weight
-        grid = inputs[0] if isinstance(
-            module, torch.nn.ConvTranspose2d) else output
+        grid = (
+            inputs[0]
+            if isinstance(module, torch.nn.ConvTranspose2d)
+            else output
+        )
         total += weight.numel() * grid.shape[2] * grid.shape[3]
 
     hooks = [
-        m.register_forward_hook(count) for m in model.modules()
+        m.register_forward_hook(count)
+        for m in model.modules()
         if isinstance(m, torch.nn.Conv2d | torch.nn.ConvTranspose2d)
     ]
     with torch.no_grad():
@@ -79,7 +84,7 @@ def test_prior_probability(net):
 @names
 def test_bad_prior_probability(net):
     cfg = host_cfg(net)
-    cfg['decode_head']['prior_prob'] = 1.
+    cfg['decode_head']['prior_prob'] = 1.0
     with pytest.raises(ValueError, match=r'inside \(0, 1\) or None, got 1'):
         build(cfg)
 

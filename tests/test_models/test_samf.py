@@ -27,7 +27,8 @@ def test_prior_is_resized_to_the_feature():
     feat = torch.randn(1, 8, 6, 4)
     flat = torch.full((1, 5, 2, 3), 0.7)
     torch.testing.assert_close(
-        block(feat, flat), block(feat, torch.full((1, 5, 6, 4), 0.7)))
+        block(feat, flat), block(feat, torch.full((1, 5, 6, 4), 0.7))
+    )
 
 
 def test_chain_takes_priors_in_order():
@@ -51,8 +52,7 @@ def test_odd_channels():
 
 def test_wrong_number_of_priors():
     with pytest.raises(ValueError, match='2 blocks.*got 1 priors'):
-        SAMFNeck(8, (5, 3))(torch.zeros(1, 8, 4, 4),
-                            [torch.zeros(1, 5, 4, 4)])
+        SAMFNeck(8, (5, 3))(torch.zeros(1, 8, 4, 4), [torch.zeros(1, 5, 4, 4)])
 
 
 def test_no_prior():

@@ -1,4 +1,5 @@
 """Backbones."""
+
 from .frozen_vfm import FrozenVFM
 
 __all__ = ['FrozenVFM']

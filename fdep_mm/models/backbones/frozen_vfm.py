@@ -4,6 +4,7 @@ FDEP, arXiv 2512.05511: its figure shows a frozen "Transformer Encoder (DINO)"
 without version or size. The choice of layers, the default family and the
 handling of input sizes are ours.
 """
+
 import difflib
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -75,17 +76,19 @@ class FrozenVFM(BaseModule):
             beyond its depth.
     """
 
-    def __init__(self,
-                 model_name: str,
-                 out_indices: Sequence[int] = (2, 5, 8, 11),
-                 pretrained: bool = True,
-                 checkpoint: str | None = None,
-                 input_scale: float = 1.,
-                 norm: bool = True,
-                 amp_dtype: str | None = None,
-                 mean: Sequence[float] | None = None,
-                 std: Sequence[float] | None = None,
-                 seed: int = 0):
+    def __init__(
+        self,
+        model_name: str,
+        out_indices: Sequence[int] = (2, 5, 8, 11),
+        pretrained: bool = True,
+        checkpoint: str | None = None,
+        input_scale: float = 1.0,
+        norm: bool = True,
+        amp_dtype: str | None = None,
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
+        seed: int = 0,
+    ):
         super().__init__()
         self.model_name = model_name
         self.out_indices = tuple(out_indices)
@@ -98,27 +101,37 @@ class FrozenVFM(BaseModule):
         self._vfm = _Unregistered()
         self._read_architecture(mean, std)
 
-    def _read_architecture(self, mean: Sequence[float] | None,
-                           std: Sequence[float] | None) -> None:
+    def _read_architecture(
+        self, mean: Sequence[float] | None, std: Sequence[float] | None
+    ) -> None:
         _check_name(self.model_name)
         with torch.device('meta'):
             model = _create(self.model_name)
         if not hasattr(model, 'forward_intermediates'):
-            raise ValueError(f'timm model {self.model_name!r} has no '
-                             'forward_intermediates; choose another VFM')
+            raise ValueError(
+                f'timm model {self.model_name!r} has no '
+                'forward_intermediates; choose another VFM'
+            )
         info = list(model.feature_info)
-        if (not self.out_indices or min(self.out_indices) < 0
-                or max(self.out_indices) >= len(info)):
+        if (
+            not self.out_indices
+            or min(self.out_indices) < 0
+            or max(self.out_indices) >= len(info)
+        ):
             raise ValueError(
                 f'out_indices={self.out_indices} of {self.model_name!r} must '
-                f'lie in 0..{len(info) - 1}: it has {len(info)} feature maps')
+                f'lie in 0..{len(info) - 1}: it has {len(info)} feature maps'
+            )
         self.channels = tuple(info[i]['num_chs'] for i in self.out_indices)
         self.strides = tuple(info[i]['reduction'] for i in self.out_indices)
         record = model.pretrained_cfg
-        for name, value in (('mean', mean or record['mean']),
-                            ('std', std or record['std'])):
+        for name, value in (
+            ('mean', mean or record['mean']),
+            ('std', std or record['std']),
+        ):
             self.register_buffer(
-                name, torch.tensor(value).view(-1, 1, 1), persistent=False)
+                name, torch.tensor(value).view(-1, 1, 1), persistent=False
+            )
 
     def init_weights(self) -> None:
         """Build the VFM and load its weights, once.
@@ -137,7 +150,8 @@ class FrozenVFM(BaseModule):
             else:
                 model = _create(self.model_name)
         model.prune_intermediate_layers(
-            list(self.out_indices), prune_norm=not self.norm, prune_head=True)
+            list(self.out_indices), prune_norm=not self.norm, prune_head=True
+        )
         self._vfm.module = model.eval().requires_grad_(False)
 
     def _from_file(self, path: str) -> nn.Module:
@@ -146,12 +160,14 @@ class FrozenVFM(BaseModule):
             model = _create(
                 self.model_name,
                 pretrained=True,
-                pretrained_cfg_overlay=dict(state_dict=state_dict))
+                pretrained_cfg_overlay=dict(state_dict=state_dict),
+            )
         except (RuntimeError, KeyError) as error:
             raise RuntimeError(
                 f'checkpoint={path!r} does not fit the timm model '
                 f'{self.model_name!r}; is it of another architecture? '
-                f'{str(error)[:400]}') from error
+                f'{str(error)[:400]}'
+            ) from error
         model.pretrained_cfg = None  # holds the state dict a second time
         return model
 
@@ -162,7 +178,8 @@ class FrozenVFM(BaseModule):
             raise RuntimeError(
                 f'No weights for the timm model {self.model_name!r}: timm '
                 'could not download them and its cache has none. '
-                f'{_ACCEPTED} ({type(error).__name__}: {error})') from error
+                f'{_ACCEPTED} ({type(error).__name__}: {error})'
+            ) from error
 
     @torch.no_grad()
     def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
@@ -184,21 +201,26 @@ class FrozenVFM(BaseModule):
         self.init_weights()
         model = self._vfm.module.to(pixels.device)
         x = self._prepare(pixels)
-        autocast = nullcontext() if self.amp_dtype is None else \
-            torch.autocast(x.device.type, self.amp_dtype)
+        autocast = (
+            nullcontext()
+            if self.amp_dtype is None
+            else torch.autocast(x.device.type, self.amp_dtype)
+        )
         with autocast:
             maps = model.forward_intermediates(
                 x,
                 indices=list(self.out_indices),
                 norm=self.norm,
                 stop_early=True,
-                intermediates_only=True)
+                intermediates_only=True,
+            )
         channels = tuple(m.shape[1] for m in maps)
         if channels != self.channels:
             raise ValueError(
                 f'{self.model_name!r} gave maps of {channels} channels, '
                 f'{self.channels} expected: its last norm changes the width; '
-                'set norm=False')
+                'set norm=False'
+            )
         return tuple(m.float() for m in maps)
 
     def _prepare(self, pixels: Tensor) -> Tensor:
@@ -206,7 +228,8 @@ class FrozenVFM(BaseModule):
         stride = max(self.strides)
         size = tuple(
             max(1, round(side * self.input_scale / stride)) * stride
-            for side in x.shape[-2:])
+            for side in x.shape[-2:]
+        )
         if size == tuple(x.shape[-2:]):
             return x
         return F.interpolate(x, size, mode='bilinear', align_corners=False)
@@ -216,21 +239,26 @@ _ACCEPTED = (
     'Give a local file with checkpoint=...: a .safetensors file or a .pth '
     'file of tensors only, with the keys of the timm model (scripts under '
     'tools/model_converters/ make such files), or set pretrained=False for '
-    'a random VFM.')
+    'a random VFM.'
+)
 
 
 def _check_name(model_name: str) -> None:
     import timm
+
     if ':' in model_name or timm.is_model(model_name.split('.')[0]):
         return
     near = difflib.get_close_matches(model_name, timm.list_models(), n=3)
-    raise ValueError(f'timm does not know the model {model_name!r}; nearest '
-                     f'names: {near}. timm.list_models() lists all.')
+    raise ValueError(
+        f'timm does not know the model {model_name!r}; nearest '
+        f'names: {near}. timm.list_models() lists all.'
+    )
 
 
 def _create(model_name: str, **kwargs) -> nn.Module:
     """timm.create_model, for any input size where the model can do that."""
     import timm
+
     try:
         return timm.create_model(model_name, dynamic_img_size=True, **kwargs)
     except TypeError:  # CNNs and some ViTs take any size without being told
@@ -240,16 +268,21 @@ def _create(model_name: str, **kwargs) -> nn.Module:
 def _read_state_dict(path: str, model_name: str) -> dict[str, Tensor]:
     """Read a file of tensors without unpickling anything else."""
     if not Path(path).is_file():
-        raise RuntimeError(f'No file {path!r} with weights for the timm '
-                           f'model {model_name!r}. {_ACCEPTED}')
+        raise RuntimeError(
+            f'No file {path!r} with weights for the timm '
+            f'model {model_name!r}. {_ACCEPTED}'
+        )
     try:
         if path.endswith('.safetensors'):
             from safetensors.torch import load_file
+
             return load_file(path)
         state_dict = torch.load(path, map_location='cpu', weights_only=True)
     except Exception as error:  # both readers raise many types
-        raise RuntimeError(f'Cannot read weights from {path!r}. {_ACCEPTED} '
-                           f'({type(error).__name__}: {error})') from error
+        raise RuntimeError(
+            f'Cannot read weights from {path!r}. {_ACCEPTED} '
+            f'({type(error).__name__}: {error})'
+        ) from error
     for key in ('state_dict', 'model'):
         state_dict = state_dict.get(key, state_dict)
     return state_dict

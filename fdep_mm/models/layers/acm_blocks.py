@@ -4,6 +4,7 @@ The running averages of the stem, shortcut and head norms use momentum 0.9 in
 the PyTorch convention (`FAST_BN`), as the ports that published results were
 trained with do; it affects evaluation mode only.
 """
+
 import torch
 from mmcv.cnn import build_norm_layer
 from torch import Tensor, nn
@@ -24,10 +25,7 @@ class ResidualBlock(nn.Module):
         stride (int): Stride of the first convolution. Defaults to 1.
     """
 
-    def __init__(self,
-                 in_channels: int,
-                 out_channels: int,
-                 stride: int = 1):
+    def __init__(self, in_channels: int, out_channels: int, stride: int = 1):
         super().__init__()
         self.main = nn.Sequential(
             *conv_norm_act(
@@ -35,23 +33,25 @@ class ResidualBlock(nn.Module):
                 out_channels,
                 stride=stride,
                 norm_cfg=BN,
-                act=nn.ReLU(inplace=True)),
-            *conv_norm_act(out_channels, out_channels, norm_cfg=BN))
+                act=nn.ReLU(inplace=True),
+            ),
+            *conv_norm_act(out_channels, out_channels, norm_cfg=BN),
+        )
         if stride == 1 and in_channels == out_channels:
             self.shortcut = nn.Identity()
         else:
             self.shortcut = conv_norm_act(
-                in_channels, out_channels, 1, stride, norm_cfg=FAST_BN)
+                in_channels, out_channels, 1, stride, norm_cfg=FAST_BN
+            )
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in_channels, H, W) -> (B, out_channels, H / s, W / s)."""
         return torch.relu(self.main(x) + self.shortcut(x))
 
 
-def residual_stage(num_blocks: int,
-                   in_channels: int,
-                   out_channels: int,
-                   stride: int = 1) -> nn.Sequential:
+def residual_stage(
+    num_blocks: int, in_channels: int, out_channels: int, stride: int = 1
+) -> nn.Sequential:
     """`num_blocks` residual blocks, the first of them with `stride`."""
     first = ResidualBlock(in_channels, out_channels, stride)
     rest = [
@@ -66,16 +66,19 @@ def stem4(in_channels: int) -> nn.Sequential:
     return nn.Sequential(
         build_norm_layer(FAST_BN, in_channels)[1],
         *conv_norm_act(
-            in_channels, 8, stride=2, norm_cfg=FAST_BN, act=nn.ReLU(True)),
+            in_channels, 8, stride=2, norm_cfg=FAST_BN, act=nn.ReLU(True)
+        ),
         *conv_norm_act(8, 8, norm_cfg=FAST_BN, act=nn.ReLU(True)),
         *conv_norm_act(8, 16, norm_cfg=FAST_BN, act=nn.ReLU(True)),
-        nn.MaxPool2d(3, stride=2, padding=1))
+        nn.MaxPool2d(3, stride=2, padding=1),
+    )
 
 
 def upsample2(in_channels: int, out_channels: int) -> nn.ConvTranspose2d:
     """Transposed convolution that exactly doubles height and width."""
     return nn.ConvTranspose2d(
-        in_channels, out_channels, 4, stride=2, padding=1)
+        in_channels, out_channels, 4, stride=2, padding=1
+    )
 
 
 class AsymmetricModulation(nn.Module):
@@ -93,10 +96,9 @@ class AsymmetricModulation(nn.Module):
         reduction (int): Channel reduction of the gates. Defaults to 4.
     """
 
-    def __init__(self,
-                 channels: int,
-                 norm_cfg: dict = GN1,
-                 reduction: int = 4):
+    def __init__(
+        self, channels: int, norm_cfg: dict = GN1, reduction: int = 4
+    ):
         super().__init__()
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.topdown = self._gate(channels, reduction, norm_cfg)
@@ -106,18 +108,30 @@ class AsymmetricModulation(nn.Module):
             channels,
             bias=True,
             norm_cfg=norm_cfg,
-            act=nn.ReLU(inplace=True))
+            act=nn.ReLU(inplace=True),
+        )
 
     @staticmethod
     def _gate(channels: int, reduction: int, norm_cfg: dict) -> nn.Sequential:
         mid = channels // reduction
         return nn.Sequential(
             *conv_norm_act(
-                channels, mid, 1, bias=True, norm_cfg=norm_cfg,
-                act=nn.ReLU(inplace=True)),
+                channels,
+                mid,
+                1,
+                bias=True,
+                norm_cfg=norm_cfg,
+                act=nn.ReLU(inplace=True),
+            ),
             *conv_norm_act(
-                mid, channels, 1, bias=True, norm_cfg=norm_cfg,
-                act=nn.Sigmoid()))
+                mid,
+                channels,
+                1,
+                bias=True,
+                norm_cfg=norm_cfg,
+                act=nn.Sigmoid(),
+            ),
+        )
 
     def forward(self, deep: Tensor, shallow: Tensor) -> Tensor:
         """Fuse two maps of shape (B, channels, H, W) into one of the same."""
@@ -136,12 +150,14 @@ class PixelHead(nn.Sequential):
         reduction (int): Channel reduction of the first convolution.
     """
 
-    def __init__(self,
-                 channels: int,
-                 dropout: float = 0.1,
-                 reduction: int = 4):
+    def __init__(
+        self, channels: int, dropout: float = 0.1, reduction: int = 4
+    ):
         mid = channels // reduction
         super().__init__(
             *conv_norm_act(
-                channels, mid, norm_cfg=FAST_BN, act=nn.ReLU(inplace=True)),
-            nn.Dropout(dropout), nn.Conv2d(mid, 1, 1))
+                channels, mid, norm_cfg=FAST_BN, act=nn.ReLU(inplace=True)
+            ),
+            nn.Dropout(dropout),
+            nn.Conv2d(mid, 1, 1),
+        )

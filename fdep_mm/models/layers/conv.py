@@ -1,15 +1,18 @@
 """Plain convolution, norm and activation in one line."""
+
 from mmcv.cnn import build_norm_layer
 from torch import nn
 
 
-def conv_norm_act(in_channels: int,
-                  out_channels: int,
-                  kernel_size: int = 3,
-                  stride: int = 1,
-                  bias: bool = False,
-                  norm_cfg: dict | None = None,
-                  act: nn.Module | None = None) -> nn.Sequential:
+def conv_norm_act(
+    in_channels: int,
+    out_channels: int,
+    kernel_size: int = 3,
+    stride: int = 1,
+    bias: bool = False,
+    norm_cfg: dict | None = None,
+    act: nn.Module | None = None,
+) -> nn.Sequential:
     """Convolution with 'same' padding, then norm, then activation.
 
     Unlike mmcv's ``ConvModule`` it leaves PyTorch's default initialisation
@@ -34,7 +37,8 @@ def conv_norm_act(in_channels: int,
         kernel_size,
         stride,
         padding=kernel_size // 2,
-        bias=bias)
+        bias=bias,
+    )
     layers = [conv]
     if norm_cfg is not None:
         layers.append(build_norm_layer(norm_cfg, out_channels)[1])

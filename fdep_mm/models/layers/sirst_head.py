@@ -1,4 +1,5 @@
 """Base class of this package's decode heads."""
+
 import math
 from collections.abc import Sequence
 
@@ -11,7 +12,8 @@ class SIRSTHead(BaseDecodeHead):
 
     A subclass builds its layers, calls :meth:`init_prior` on the convolution
     that gives the logits, and maps all encoder features to logits at input
-    size in ``forward``.
+    size in ``forward``. With deep supervision, ``forward`` returns a list of
+    logits in training mode and the final ones alone in evaluation mode.
 
     Args:
         in_channels (Sequence[int]): Channels of the encoder's features,
@@ -31,16 +33,18 @@ class SIRSTHead(BaseDecodeHead):
         ValueError: If `prior_prob` is not inside (0, 1).
     """
 
-    def __init__(self,
-                 in_channels: Sequence[int],
-                 threshold: float = 0.5,
-                 prior_prob: float | None = 0.01,
-                 loss_decode: dict | Sequence[dict] = dict(
-                     type='fdep_mm.EdgeBCELoss'),
-                 align_corners: bool = False):
+    def __init__(
+        self,
+        in_channels: Sequence[int],
+        threshold: float = 0.5,
+        prior_prob: float | None = 0.01,
+        loss_decode: dict | Sequence[dict] = dict(type='fdep_mm.EdgeBCELoss'),
+        align_corners: bool = False,
+    ):
         if prior_prob is not None and not 0 < prior_prob < 1:
             raise ValueError(
-                f'prior_prob must be inside (0, 1) or None, got {prior_prob}')
+                f'prior_prob must be inside (0, 1) or None, got {prior_prob}'
+            )
         super().__init__(
             in_channels=list(in_channels),
             channels=in_channels[0],
@@ -52,7 +56,8 @@ class SIRSTHead(BaseDecodeHead):
             input_transform='multiple_select',
             loss_decode=loss_decode,
             align_corners=align_corners,
-            init_cfg=None)
+            init_cfg=None,
+        )
         del self.conv_seg  # each network has its own last convolution
         self.prior_prob = prior_prob
 
@@ -62,15 +67,30 @@ class SIRSTHead(BaseDecodeHead):
             odds = self.prior_prob / (1 - self.prior_prob)
             nn.init.constant_(conv.bias, math.log(odds))
 
-    def loss_by_feat(self, seg_logits: Tensor,
-                     batch_data_samples: list) -> dict:
-        """Losses of mmseg's head without its pixel accuracy.
+    def loss_by_feat(
+        self, seg_logits: Tensor | Sequence[Tensor], batch_data_samples: list
+    ) -> dict:
+        """Losses of mmseg's head, summed over deeply supervised outputs.
 
-        mmseg's ``acc_seg`` takes the argmax over channels, which is always 0
-        for one channel.
+        mmseg's pixel accuracy is left out: it takes the argmax over channels,
+        which is always 0 for one channel.
+
+        Args:
+            seg_logits (Tensor | Sequence[Tensor]): One logit map (B, 1, H, W),
+                or several, each supervised in full.
+            batch_data_samples (list[SegDataSample]): The labels.
+
+        Returns:
+            dict[str, Tensor]: The losses by name.
         """
-        losses = super().loss_by_feat(seg_logits, batch_data_samples)
-        losses.pop('acc_seg')
+        if isinstance(seg_logits, Tensor):
+            seg_logits = [seg_logits]
+        losses: dict = {}
+        for logits in seg_logits:
+            one = super().loss_by_feat(logits, batch_data_samples)
+            one.pop('acc_seg')
+            for name, value in one.items():
+                losses[name] = losses.get(name, 0) + value
         return losses
 
 
@@ -91,4 +111,5 @@ def check_multiple(x: Tensor, divisor: int, name: str) -> None:
             f'{name} needs height and width that are multiples of {divisor}, '
             f'got {int(height)}x{int(width)}. Pad the images: set '
             f'size_divisor={divisor} in data_preprocessor.test_cfg, and a '
-            f'crop_size that is a multiple of {divisor}.')
+            f'crop_size that is a multiple of {divisor}.'
+        )

@@ -6,6 +6,7 @@ weighted by 4. In the released code the weight is 4 at every pixel, so the
 contours have no influence; published numbers come from that form. Both are
 here: ``form='released'`` and ``form='intended'``.
 """
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -53,8 +54,9 @@ def hard_mean(values: Tensor, easy_ratio: float) -> Tensor:
     return flat[flat >= threshold].mean()
 
 
-def valid_pixels(target: Tensor, weight: Tensor | None,
-                 ignore_index: int) -> Tensor:
+def valid_pixels(
+    target: Tensor, weight: Tensor | None, ignore_index: int
+) -> Tensor:
     """Weights of the pixels: 0 where the label is `ignore_index`.
 
     Args:
@@ -87,35 +89,42 @@ class EdgeBCELoss(nn.Module):
         ValueError: If `form` is unknown or `easy_ratio` outside [0, 1).
     """
 
-    def __init__(self,
-                 form: str = 'released',
-                 edge_weight: float = 4.,
-                 easy_ratio: float = 0.5,
-                 loss_weight: float = 1.,
-                 loss_name: str = 'loss_edge_bce'):
+    def __init__(
+        self,
+        form: str = 'released',
+        edge_weight: float = 4.0,
+        easy_ratio: float = 0.5,
+        loss_weight: float = 1.0,
+        loss_name: str = 'loss_edge_bce',
+    ):
         super().__init__()
         if form not in ('released', 'intended'):
             raise ValueError(
-                f"form must be 'released' or 'intended', got {form!r}")
+                f"form must be 'released' or 'intended', got {form!r}"
+            )
         if not 0 <= easy_ratio < 1:
             raise ValueError(
-                f'easy_ratio must be inside [0, 1), got {easy_ratio}')
+                f'easy_ratio must be inside [0, 1), got {easy_ratio}'
+            )
         self.form = form
         self.edge_weight = edge_weight
         self.easy_ratio = easy_ratio
         self.loss_weight = loss_weight
         self.loss_name = loss_name
 
-    def forward(self,
-                pred: Tensor,
-                target: Tensor,
-                weight: Tensor | None = None,
-                ignore_index: int = 255) -> Tensor:
+    def forward(
+        self,
+        pred: Tensor,
+        target: Tensor,
+        weight: Tensor | None = None,
+        ignore_index: int = 255,
+    ) -> Tensor:
         """Loss of logits (B, 1, H, W) for labels (B, H, W) in {0, 1}."""
         target = target.unsqueeze(1)
         positive = (target == 1).to(torch.float32)
         bce = F.binary_cross_entropy_with_logits(
-            pred.float(), positive, reduction='none')
+            pred.float(), positive, reduction='none'
+        )
         if self.form == 'intended':
             bce = torch.where(edge_map(positive), self.edge_weight * bce, bce)
         else:

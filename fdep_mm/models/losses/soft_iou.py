@@ -1,4 +1,5 @@
 """SoftIoU: one minus the intersection over union of probabilities."""
+
 import torch
 from torch import Tensor, nn
 
@@ -6,11 +7,13 @@ from fdep_mm.registry import MODELS
 from .edge_bce import valid_pixels
 
 
-def soft_iou_loss(logits: Tensor,
-                  target: Tensor,
-                  valid: Tensor | None = None,
-                  over: str = 'image',
-                  smooth: float = 1.) -> Tensor:
+def soft_iou_loss(
+    logits: Tensor,
+    target: Tensor,
+    valid: Tensor | None = None,
+    over: str = 'image',
+    smooth: float = 1.0,
+) -> Tensor:
     """``1 - (sum(p t) + s) / (sum(p) + sum(t) - sum(p t) + s)``.
 
     Args:
@@ -50,11 +53,13 @@ class SoftIoULoss(nn.Module):
         ValueError: If `over` is neither 'image' nor 'batch'.
     """
 
-    def __init__(self,
-                 over: str = 'image',
-                 smooth: float = 1.,
-                 loss_weight: float = 1.,
-                 loss_name: str = 'loss_soft_iou'):
+    def __init__(
+        self,
+        over: str = 'image',
+        smooth: float = 1.0,
+        loss_weight: float = 1.0,
+        loss_name: str = 'loss_soft_iou',
+    ):
         super().__init__()
         if over not in ('image', 'batch'):
             raise ValueError(f"over must be 'image' or 'batch', got {over!r}")
@@ -63,14 +68,17 @@ class SoftIoULoss(nn.Module):
         self.loss_weight = loss_weight
         self.loss_name = loss_name
 
-    def forward(self,
-                pred: Tensor,
-                target: Tensor,
-                weight: Tensor | None = None,
-                ignore_index: int = 255) -> Tensor:
+    def forward(
+        self,
+        pred: Tensor,
+        target: Tensor,
+        weight: Tensor | None = None,
+        ignore_index: int = 255,
+    ) -> Tensor:
         """Loss of logits (B, 1, H, W) for labels (B, H, W) in {0, 1}."""
         target = target.unsqueeze(1)
         valid = valid_pixels(target, weight, ignore_index)
         positive = (target == 1).to(torch.float32)
-        return self.loss_weight * soft_iou_loss(pred, positive, valid,
-                                                self.over, self.smooth)
+        return self.loss_weight * soft_iou_loss(
+            pred, positive, valid, self.over, self.smooth
+        )

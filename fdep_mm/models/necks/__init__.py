@@ -1,4 +1,5 @@
 """Necks."""
+
 from .samf import SAMF, SAMFNeck
 
 __all__ = ['SAMF', 'SAMFNeck']

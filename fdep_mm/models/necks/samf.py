@@ -6,6 +6,7 @@ built from the abstract and the figure. The figure draws five convolutions and
 their wiring; kernel sizes, norms, activations and the resizing of the prior
 are our choices, to be checked again if the authors release code.
 """
+
 from collections.abc import Sequence
 
 import torch
@@ -37,24 +38,29 @@ class SAMF(BaseModule):
         ValueError: If `in_channels` is odd.
     """
 
-    def __init__(self,
-                 in_channels: int,
-                 prior_channels: int,
-                 norm_cfg: dict | None = dict(type='BN'),
-                 act_cfg: dict | None = dict(type='ReLU')):
+    def __init__(
+        self,
+        in_channels: int,
+        prior_channels: int,
+        norm_cfg: dict | None = dict(type='BN'),
+        act_cfg: dict | None = dict(type='ReLU'),
+    ):
         super().__init__()
         if in_channels % 2:
             raise ValueError(
                 'SAMF splits the bottleneck into two halves: in_channels '
                 f'must be even, got {in_channels}. Choose another bottleneck '
-                'index or a host whose deepest feature has even channels.')
+                'index or a host whose deepest feature has even channels.'
+            )
         half = in_channels // 2
         self.conv_a = nn.Conv2d(prior_channels, half, 1)
         self.conv_b = nn.Conv2d(prior_channels, half, 1)
         self.conv_c = ConvModule(
-            half, half, 3, padding=1, norm_cfg=norm_cfg, act_cfg=act_cfg)
+            half, half, 3, padding=1, norm_cfg=norm_cfg, act_cfg=act_cfg
+        )
         self.conv_d = ConvModule(
-            half, half, 3, padding=1, norm_cfg=norm_cfg, act_cfg=act_cfg)
+            half, half, 3, padding=1, norm_cfg=norm_cfg, act_cfg=act_cfg
+        )
         self.conv_e = nn.Conv2d(in_channels, in_channels, 3, padding=1)
 
     def forward(self, feat: Tensor, prior: Tensor) -> Tensor:
@@ -68,7 +74,8 @@ class SAMF(BaseModule):
             Tensor: (B, C, h, w).
         """
         prior = F.interpolate(
-            prior, feat.shape[-2:], mode='bilinear', align_corners=False)
+            prior, feat.shape[-2:], mode='bilinear', align_corners=False
+        )
         feat1, feat2 = feat.chunk(2, dim=1)
         out1 = self.conv_c(feat1 * self.conv_a(prior))
         out2 = self.conv_d(feat2 + self.conv_b(prior))
@@ -88,17 +95,20 @@ class SAMFNeck(BaseModule):
         ValueError: If `in_channels` is odd or `prior_channels` empty.
     """
 
-    def __init__(self,
-                 in_channels: int,
-                 prior_channels: Sequence[int],
-                 norm_cfg: dict | None = dict(type='BN'),
-                 act_cfg: dict | None = dict(type='ReLU')):
+    def __init__(
+        self,
+        in_channels: int,
+        prior_channels: Sequence[int],
+        norm_cfg: dict | None = dict(type='BN'),
+        act_cfg: dict | None = dict(type='ReLU'),
+    ):
         super().__init__()
         if not prior_channels:
             raise ValueError('prior_channels must name at least one prior')
         self.blocks = nn.ModuleList(
             SAMF(in_channels, channels, norm_cfg, act_cfg)
-            for channels in prior_channels)
+            for channels in prior_channels
+        )
 
     def forward(self, feat: Tensor, priors: Sequence[Tensor]) -> Tensor:
         """Fuse a feature (B, C, h, w) with all priors, shallowest first.
@@ -107,8 +117,10 @@ class SAMFNeck(BaseModule):
             ValueError: If the number of priors is not that of the blocks.
         """
         if len(priors) != len(self.blocks):
-            raise ValueError(f'SAMFNeck has {len(self.blocks)} blocks, one '
-                             f'for each prior, got {len(priors)} priors')
+            raise ValueError(
+                f'SAMFNeck has {len(self.blocks)} blocks, one '
+                f'for each prior, got {len(priors)} priors'
+            )
         for block, prior in zip(self.blocks, priors, strict=True):
             feat = block(feat, prior)
         return feat

@@ -1,4 +1,5 @@
 """Host networks, one file per paper."""
+
 from .acm import ACMEncoder, ACMHead
 from .alcnet import ALCNetEncoder, ALCNetHead
 

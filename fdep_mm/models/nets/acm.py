@@ -11,13 +11,21 @@ Differences from the paper (all but the last are the port's):
     * the image norm is affine;
     * the last bias starts at a target probability of 0.01 (`prior_prob`).
 """
+
 import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor
 
 from fdep_mm.registry import MODELS
-from ..layers import (AsymmetricModulation, PixelHead, SIRSTHead,
-                      check_multiple, residual_stage, stem4, upsample2)
+from ..layers import (
+    AsymmetricModulation,
+    PixelHead,
+    SIRSTHead,
+    check_multiple,
+    residual_stage,
+    stem4,
+    upsample2,
+)
 
 
 @MODELS.register_module()
@@ -83,5 +91,4 @@ class ACMHead(SIRSTHead):
         feat1, feat2, feat3 = self._transform_inputs(inputs)
         x = self.stage2(self.fuse2(self.up2(feat3), feat2))
         x = self.stage1(self.fuse1(self.up1(x), feat1))
-        return F.interpolate(
-            self.logits(x), scale_factor=4, mode='bilinear')
+        return F.interpolate(self.logits(x), scale_factor=4, mode='bilinear')

@@ -14,6 +14,7 @@ Differences from the paper (all but the last two are the port's):
       parameters, hence the 520,037 of its tables); they are not built here;
     * the last bias starts at a target probability of 0.01 (`prior_prob`).
 """
+
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -61,4 +62,5 @@ class ALCNetHead(SIRSTHead):
         x = self.fuse2(self.up2(feat3), feat2)
         x = self.fuse1(self.up1(x), feat1)
         return F.interpolate(
-            self.logits(self.up0(x)), scale_factor=2, mode='bilinear')
+            self.logits(self.up0(x)), scale_factor=2, mode='bilinear'
+        )

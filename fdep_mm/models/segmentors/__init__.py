@@ -1,4 +1,5 @@
 """Segmentors."""
+
 from .co_isd import COISDSegmentor
 
 __all__ = ['COISDSegmentor']

@@ -11,6 +11,7 @@ Our choices: one encoder pass serves both branches; the loss weights are 1 and
 1; auxiliary heads belong to both branches; the main branch runs first, so the
 running statistics of shared norms end with the light branch's.
 """
+
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -59,30 +60,43 @@ class COISDSegmentor(EncoderDecoder):
             feature, `main_bn` is unknown, or `loss_weights` has other keys.
     """
 
-    def __init__(self,
-                 backbone: dict,
-                 decode_head: dict,
-                 vfm: dict,
-                 samf: dict,
-                 neck: dict | None = None,
-                 auxiliary_head: dict | Sequence[dict] | None = None,
-                 bottleneck: int = -1,
-                 loss_weights: dict = dict(main=1., light=1.),
-                 main_bn: str = 'shared',
-                 train_cfg: dict | None = None,
-                 test_cfg: dict | None = None,
-                 data_preprocessor: dict | None = None,
-                 pretrained: str | None = None,
-                 init_cfg: dict | None = None):
-        super().__init__(backbone, decode_head, neck, auxiliary_head,
-                         train_cfg, test_cfg, data_preprocessor, pretrained,
-                         init_cfg)
+    def __init__(
+        self,
+        backbone: dict,
+        decode_head: dict,
+        vfm: dict,
+        samf: dict,
+        neck: dict | None = None,
+        auxiliary_head: dict | Sequence[dict] | None = None,
+        bottleneck: int = -1,
+        loss_weights: dict = dict(main=1.0, light=1.0),
+        main_bn: str = 'shared',
+        train_cfg: dict | None = None,
+        test_cfg: dict | None = None,
+        data_preprocessor: dict | None = None,
+        pretrained: str | None = None,
+        init_cfg: dict | None = None,
+    ):
+        super().__init__(
+            backbone,
+            decode_head,
+            neck,
+            auxiliary_head,
+            train_cfg,
+            test_cfg,
+            data_preprocessor,
+            pretrained,
+            init_cfg,
+        )
         if set(loss_weights) != {'main', 'light'}:
-            raise ValueError("loss_weights needs the keys 'main' and 'light', "
-                             f'got {sorted(loss_weights)}')
+            raise ValueError(
+                "loss_weights needs the keys 'main' and 'light', "
+                f'got {sorted(loss_weights)}'
+            )
         if main_bn not in ('shared', 'no_update'):
-            raise ValueError("main_bn must be 'shared' or 'no_update', got "
-                             f'{main_bn!r}')
+            raise ValueError(
+                f"main_bn must be 'shared' or 'no_update', got {main_bn!r}"
+            )
         self.bottleneck = bottleneck
         self.loss_weights = dict(loss_weights)
         self.main_bn = main_bn
@@ -110,7 +124,8 @@ class COISDSegmentor(EncoderDecoder):
         if not -len(feats) <= self.bottleneck < len(feats):
             raise ValueError(
                 f'bottleneck={self.bottleneck} is out of range: the encoder '
-                f'gives {len(feats)} features')
+                f'gives {len(feats)} features'
+            )
         return feats[self.bottleneck]
 
     def loss(self, inputs: Tensor, data_samples: list) -> dict:
@@ -127,22 +142,25 @@ class COISDSegmentor(EncoderDecoder):
         feats = list(encode(self.backbone, inputs))
         fused = list(feats)
         fused[self.bottleneck] = self.samf(
-            self._pick(feats), self.vfm(self._pixels(inputs)))
+            self._pick(feats), self.vfm(self._pixels(inputs))
+        )
         with self._main_norms():
             main = self._branch_loss(fused, data_samples, 'main')
         self._check_bottleneck(main, fused[self.bottleneck])
         light = self._branch_loss(feats, data_samples, 'light')
         return {**main, **light}
 
-    def _branch_loss(self, feats: list[Tensor], data_samples: list,
-                     branch: str) -> dict:
+    def _branch_loss(
+        self, feats: list[Tensor], data_samples: list, branch: str
+    ) -> dict:
         feats = decode(self.backbone, feats)
         if self.with_neck:
             feats = self.neck(feats)
         losses = self._decode_head_forward_train(feats, data_samples)
         if self.with_auxiliary_head:
             losses.update(
-                self._auxiliary_head_forward_train(feats, data_samples))
+                self._auxiliary_head_forward_train(feats, data_samples)
+            )
         weight = self.loss_weights[branch]
         losses = {
             key: _scale(value, weight) if 'loss' in key else value
@@ -160,10 +178,15 @@ class COISDSegmentor(EncoderDecoder):
     @contextmanager
     def _main_norms(self) -> Iterator[None]:
         """Keep running statistics from the main branch if asked to."""
-        norms = [] if self.main_bn == 'shared' else [
-            m for m in self.modules()
-            if isinstance(m, _BatchNorm) and m.track_running_stats
-        ]
+        norms = (
+            []
+            if self.main_bn == 'shared'
+            else [
+                m
+                for m in self.modules()
+                if isinstance(m, _BatchNorm) and m.track_running_stats
+            ]
+        )
         for norm in norms:
             # in training mode this normalises with batch statistics only
             norm.track_running_stats = not norm.training
@@ -178,13 +201,15 @@ class COISDSegmentor(EncoderDecoder):
         if self._bottleneck_is_read or not torch.is_grad_enabled():
             return
         total, _ = self.parse_losses(losses)
-        grad, = torch.autograd.grad(
-            total, fused, retain_graph=True, allow_unused=True)
+        (grad,) = torch.autograd.grad(
+            total, fused, retain_graph=True, allow_unused=True
+        )
         if grad is None:
             raise ValueError(
                 f'bottleneck={self.bottleneck}: no head reads this feature, '
                 'so the prior would change nothing. Choose the index of the '
-                'encoder feature that the decoder starts from.')
+                'encoder feature that the decoder starts from.'
+            )
         self._bottleneck_is_read = True
 
 

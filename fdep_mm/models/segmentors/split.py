@@ -6,6 +6,7 @@ decoder registers how it is cut::
     @encode.register(MyBackbone)
     def _(backbone, inputs): ...
 """
+
 from collections.abc import Sequence
 from functools import singledispatch
 
