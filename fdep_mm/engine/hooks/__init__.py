@@ -1,0 +1,5 @@
+"""MMEngine hooks."""
+
+from .hse_hook import HSEHook
+
+__all__ = ['HSEHook']

@@ -1,0 +1,165 @@
+"""Checks of what a user hands to the evaluation; every error says what to do.
+
+Probabilities are compared in float32, the precision in which networks predict
+and in which mmseg compares: a float64 0.15 and a float32 0.15 are the same
+threshold.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def check_thresholds(thresholds: int | Sequence[float]) -> np.ndarray:
+    """Turn the `thresholds` argument into an ascending array.
+
+    Args:
+        thresholds (int | Sequence[float]): An int n stands for the n evenly
+            spaced interior points k / (n + 1) of (0, 1), so 19 means 0.05,
+            0.10, ..., 0.95. A sequence is taken as it is.
+
+    Returns:
+        np.ndarray: (T,) float64, strictly ascending, within [0, 1].
+
+    Raises:
+        ValueError: If there is no threshold, one is outside [0, 1], or they
+            do not ascend strictly (in float32).
+        TypeError: If it is neither an int nor a sequence of numbers.
+    """
+    if isinstance(thresholds, (int, np.integer)) and not isinstance(
+        thresholds, bool
+    ):
+        if thresholds < 1:
+            raise ValueError(
+                f'thresholds must be at least 1, got {thresholds}; 19 gives '
+                '0.05, 0.10, ..., 0.95'
+            )
+        return np.arange(1, thresholds + 1) / (thresholds + 1)
+    if np.ndim(thresholds) != 1:
+        raise TypeError(
+            'thresholds must be an int (that many evenly spaced ones) or a '
+            f'list of numbers in [0, 1], got {thresholds!r}'
+        )
+    values = np.asarray(thresholds, dtype=np.float64)
+    inside = (values >= 0) & (values <= 1)
+    if not len(values) or not inside.all():
+        raise ValueError(
+            'thresholds must be a non-empty list of numbers in [0, 1], got '
+            f'{list(thresholds)}'
+        )
+    if (np.diff(values.astype(np.float32)) <= 0).any():
+        raise ValueError(
+            'thresholds must ascend without repeats, got '
+            f'{list(thresholds)}; pass sorted(set(thresholds))'
+        )
+    return values
+
+
+def check_prob(prob: np.ndarray, name: str) -> np.ndarray:
+    """Return a probability map as float32, or say what is wrong with it.
+
+    Args:
+        prob (np.ndarray): (H, W), floating point in [0, 1]; bool counts as
+            0 / 1.
+        name (str): What error messages call the image.
+
+    Returns:
+        np.ndarray: (H, W) float32.
+
+    Raises:
+        TypeError: If the type is neither floating point nor bool.
+        ValueError: If it is not a non-empty (H, W), or holds NaN, infinity or
+            a value outside [0, 1].
+    """
+    prob = np.asarray(prob)
+    if prob.ndim != 2 or not prob.size:
+        raise ValueError(
+            f'{name}: the prediction must be one non-empty (H, W) map, got '
+            f'shape {prob.shape}; pass a list of (H, W) arrays, one per image'
+        )
+    if prob.dtype != bool and not np.issubdtype(prob.dtype, np.floating):
+        raise TypeError(
+            f'{name}: the prediction must be floating point probabilities in '
+            f'[0, 1], got dtype {prob.dtype}; divide it by its full scale '
+            '(uint8: prob / 255.), or pass prob > 0 as bool if it is a mask'
+        )
+    prob = prob.astype(np.float32, copy=False)
+    low, high = prob.min(), prob.max()
+    if not np.isfinite(low) or not np.isfinite(high):
+        bad = np.count_nonzero(~np.isfinite(prob))
+        raise ValueError(
+            f'{name}: the prediction holds NaN or infinity in {bad} of '
+            f'{prob.size} pixels; the model has diverged or its checkpoint '
+            'is broken'
+        )
+    if low < 0 or high > 1:
+        raise ValueError(
+            f'{name}: the prediction must be in [0, 1], got values from '
+            f'{low:.6g} to {high:.6g}; apply a sigmoid to logits, or divide '
+            'grey values by their full scale'
+        )
+    return prob
+
+
+def check_mask(mask: np.ndarray, name: str) -> np.ndarray:
+    """Return a ground-truth mask as bool, or say what is wrong with it.
+
+    Args:
+        mask (np.ndarray): (H, W) bool, {0, 1} or {0, 255}.
+        name (str): What error messages call the image.
+
+    Returns:
+        np.ndarray: (H, W) bool.
+
+    Raises:
+        ValueError: If it is not (H, W) or holds other values.
+    """
+    mask = np.asarray(mask)
+    if mask.ndim != 2:
+        raise ValueError(
+            f'{name}: the mask must be one (H, W) map, got shape {mask.shape}'
+        )
+    if mask.dtype == bool:
+        return mask
+    on = mask != 0
+    values = mask[on]
+    if len(values) and (
+        values[0] not in (1, 255) or (values != values[0]).any()
+    ):
+        found = np.unique(mask)
+        shown = ', '.join(str(v) for v in found[:8].tolist())
+        raise ValueError(
+            f'{name}: mask values must be {{0, 1}} or {{0, 255}}, got '
+            f'{{{shown}{", ..." if len(found) > 8 else ""}}}; binarise it '
+            'first, for instance mask > 127 (255 beside 0 and 1 is the '
+            'padding label of mmseg: evaluate at the original size)'
+        )
+    return on
+
+
+def check_pair(
+    prob: np.ndarray, mask: np.ndarray, name: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Check a prediction, its mask, and that their shapes agree.
+
+    Args:
+        prob (np.ndarray): See :func:`check_prob`.
+        mask (np.ndarray): See :func:`check_mask`.
+        name (str): What error messages call the image.
+
+    Returns:
+        tuple[np.ndarray, np.ndarray]: (H, W) float32 and (H, W) bool.
+
+    Raises:
+        TypeError: See :func:`check_prob`.
+        ValueError: See :func:`check_prob` and :func:`check_mask`; also if
+            the two shapes differ.
+    """
+    prob, mask = check_prob(prob, name), check_mask(mask, name)
+    if prob.shape != mask.shape:
+        raise ValueError(
+            f'{name}: the prediction has shape {prob.shape} and the mask '
+            f'{mask.shape}; resize or crop the prediction back to the size '
+            'of the mask'
+        )
+    return prob, mask

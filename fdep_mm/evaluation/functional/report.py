@@ -1,0 +1,75 @@
+"""The printed and the stored form of scores and curves."""
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from prettytable import PrettyTable
+
+# As the field prints them: per cent, and Fa in false pixels per million.
+SCALES = dict(HSE=1e2, HSE_P=1e2, HSE_T=1e2, IoU=1e2, nIoU=1e2, Pd=1e2, Fa=1e6)
+
+
+def scale_scores(scores: Mapping[str, float]) -> dict[str, float]:
+    """Scale fractions to the field's units.
+
+    Args:
+        scores (Mapping[str, float]): Any of HSE, HSE_P, HSE_T, IoU, nIoU, Pd,
+            Fa as fractions.
+
+    Returns:
+        dict[str, float]: The same keys; Fa x 1e6, all others x 100.
+    """
+    return {key: value * SCALES[key] for key, value in scores.items()}
+
+
+def format_table(scores: Mapping[str, float]) -> str:
+    """Format scores as a table with one row.
+
+    Args:
+        scores (Mapping[str, float]): HSE, HSE_P, HSE_T, IoU, nIoU, Pd, Fa as
+            fractions.
+
+    Returns:
+        str: Several lines; per cent, Fa x 1e-6.
+    """
+    table = PrettyTable(
+        [f'{key} (1e-6)' if key == 'Fa' else f'{key} (%)' for key in SCALES]
+    )
+    scaled = scale_scores(scores)
+    table.add_row([f'{scaled[key]:.2f}' for key in SCALES])
+    return table.get_string()
+
+
+def _plain(value: float | np.ndarray) -> float | list | None:
+    """Numbers and arrays as JSON has them; NaN, which it has not, as null."""
+    if np.ndim(value):
+        return [_plain(item) for item in value]
+    value = float(value)
+    return None if math.isnan(value) else value
+
+
+def write_json(
+    path: Path,
+    scores: Mapping[str, float],
+    curves: Mapping[str, np.ndarray],
+    settings: Mapping[str, float | str],
+) -> None:
+    """Store an evaluation with the settings that it depends on.
+
+    Args:
+        path (Path): File to write; its folder exists.
+        scores (Mapping[str, float]): Fractions; NaN is stored as null.
+        curves (Mapping[str, np.ndarray]): See
+            :func:`fdep_mm.evaluation.evaluate_curves`.
+        settings (Mapping[str, float | str]): What the numbers depend on
+            beside the thresholds and tolerances in `curves`.
+    """
+    content = dict(
+        scores={key: _plain(value) for key, value in scores.items()},
+        curves={key: _plain(value) for key, value in curves.items()},
+        settings=dict(settings),
+    )
+    path.write_text(json.dumps(content, indent=1, allow_nan=False) + '\n')

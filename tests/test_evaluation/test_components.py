@@ -1,0 +1,103 @@
+"""Components against a flood fill, in number, place and order."""
+
+import numpy as np
+import pytest
+from naive_evaluation import flood_components
+from scipy import ndimage
+
+from fdep_mm.evaluation.functional import components
+from fdep_mm.evaluation.functional.pixel import digitise, overlap_counts
+
+
+def as_rows(found, layer=0):
+    here = found.layer == layer
+    return list(
+        zip(
+            found.area[here].astype(int).tolist(),
+            found.sum_y[here].astype(int).tolist(),
+            found.sum_x[here].astype(int).tolist(),
+            strict=True,
+        )
+    )
+
+
+def expected_rows(mask, connectivity):
+    return [
+        (len(part), sum(y for y, _ in part), sum(x for _, x in part))
+        for part in flood_components(mask, connectivity)
+    ]
+
+
+@pytest.mark.parametrize('connectivity', [4, 8])
+@pytest.mark.parametrize('density', [0.02, 0.3, 0.6, 1.0])
+def test_mask_components_equal_a_flood_fill(connectivity, density):
+    rng = np.random.default_rng(0)
+    for _ in range(10):
+        mask = rng.random(tuple(rng.integers(1, 40, 2))) < density
+        found = components.mask_components(mask, connectivity)
+        assert as_rows(found) == expected_rows(mask, connectivity)
+
+
+def test_a_component_is_numbered_by_its_first_pixel():
+    # The right arm of the U starts first, the left one is met later; scipy
+    # must give both the number of the earlier one, before the lone pixel.
+    mask = np.array(
+        [
+            [0, 0, 0, 1, 0, 0],
+            [1, 0, 0, 1, 0, 1],
+            [1, 1, 1, 1, 0, 0],
+        ],
+        bool,
+    )
+    found = components.mask_components(mask)
+    assert as_rows(found) == expected_rows(mask, 8)
+
+
+def test_separate_lines_stay_separate_when_empty_ones_are_dropped():
+    # One empty row or column must remain between strangers, corners included.
+    mask = np.zeros((9, 9), bool)
+    mask[0, 0] = mask[2, 2] = mask[8, 8] = mask[2, 8] = True
+    assert len(components.mask_components(mask).area) == 4
+
+
+@pytest.mark.parametrize('max_canvas', [1, 700, 2**21])
+def test_sweep_equals_one_threshold_at_a_time(monkeypatch, max_canvas):
+    monkeypatch.setattr(components, 'MAX_CANVAS', max_canvas)
+    rng = np.random.default_rng(1)
+    thresholds = np.linspace(0.1, 0.9, 9, dtype=np.float32)
+    for noise in (0.3, 1.0):
+        prob = (noise * rng.random((18, 23))).astype(np.float32)
+        index, level = digitise(prob, thresholds)
+        found = components.sweep_components(index, level, 9, prob.shape)
+        for k, threshold in enumerate(thresholds):
+            assert as_rows(found, k) == expected_rows(prob > threshold, 8)
+
+
+def test_overlap_counts_equal_boolean_arithmetic():
+    rng = np.random.default_rng(2)
+    prob = rng.random((20, 30)).astype(np.float32)
+    mask = rng.random((20, 30)) < 0.2
+    thresholds = np.sort(rng.choice(prob.ravel(), 7, replace=False))
+    index, level = digitise(prob, thresholds)
+    predicted, inter, union = overlap_counts(index, level, mask, 7)
+    for k, threshold in enumerate(thresholds):
+        pred = prob > threshold
+        assert predicted[k] == pred.sum()
+        assert inter[k] == (pred & mask).sum()
+        assert union[k] == (pred | mask).sum()
+
+
+def test_nothing_above_the_thresholds():
+    prob = np.zeros((5, 6), np.float32)
+    index, level = digitise(prob, np.array([0.5], np.float32))
+    found = components.sweep_components(index, level, 1, prob.shape)
+    assert [len(column) for column in found] == [0, 0, 0, 0]
+
+
+def test_order_is_that_of_scipy():
+    rng = np.random.default_rng(3)
+    mask = rng.random((60, 60)) < 0.35
+    labels, num = ndimage.label(mask, np.ones((3, 3)))
+    found = components.mask_components(mask)
+    areas = ndimage.sum_labels(mask, labels, np.arange(1, num + 1))
+    assert found.area.tolist() == areas.tolist()

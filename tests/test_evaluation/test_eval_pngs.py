@@ -1,0 +1,180 @@
+"""The command line tool on good and bad folders."""
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from naive_evaluation import random_images
+
+from fdep_mm.evaluation import evaluate_masks
+
+SCRIPT = Path(__file__).parents[2] / 'tools/analysis_tools/eval_pngs.py'
+SPEC = importlib.util.spec_from_file_location('eval_pngs', SCRIPT)
+eval_pngs = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(eval_pngs)
+
+
+@pytest.fixture
+def call(monkeypatch, capsys):
+    """Run the tool; returns exit code, stdout and stderr."""
+
+    def run(*arguments):
+        words = ['eval_pngs.py', *map(str, arguments)]
+        monkeypatch.setattr(sys, 'argv', words)
+        code = eval_pngs.main()
+        return code, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """Three 8-bit predictions and masks, in folders with spaces."""
+    probs, masks = random_images(np.random.default_rng(0), 3)
+    preds = tmp_path / 'my predictions'
+    truth = tmp_path / 'the masks'
+    preds.mkdir()
+    truth.mkdir()
+    for i, (prob, mask) in enumerate(zip(probs, masks, strict=True)):
+        cv2.imwrite(str(preds / f'{i}.png'), np.uint8(np.round(prob * 255)))
+        cv2.imwrite(str(truth / f'{i}.png'), np.uint8(mask) * 255)
+    return preds, truth, probs, masks
+
+
+def test_numbers_are_those_of_the_function(call, folders, tmp_path):
+    preds, truth, probs, masks = folders
+    out = tmp_path / 'scores.json'
+    code, printed, errors = call(preds, truth, '--json', out)
+    assert (code, errors) == (0, '')
+    rounded = [np.round(prob * 255) / np.float32(255) for prob in probs]
+    expected = evaluate_masks(rounded, masks)
+    stored = json.loads(out.read_text())
+    assert stored['scores'] == expected
+    assert '3 images' in printed
+    assert f'{100 * expected["HSE"]:.2f}' in printed
+    assert f'{1e6 * expected["Fa"]:.2f}' in printed
+
+
+def test_options_reach_the_function(call, folders, tmp_path):
+    preds, truth, probs, masks = folders
+    out = tmp_path / 'scores.json'
+    options = '--thresholds 4 --tolerances 2 2.5 --match hungarian'.split()
+    code, *_ = call(preds, truth, *options, '--empty', 'zero', '--json', out)
+    rounded = [np.round(prob * 255) / np.float32(255) for prob in probs]
+    stored = json.loads(out.read_text())
+    assert code == 0
+    assert stored['settings']['empty'] == 'zero'
+    assert stored['scores'] == evaluate_masks(
+        rounded, masks, 4, (2, 2.5), match='hungarian', empty='zero'
+    )
+
+
+def test_16_bit_predictions_and_three_equal_channels(call, tmp_path):
+    mask = np.zeros((8, 8), np.uint8)
+    mask[2:4, 2:4] = 1
+    for name in ('p', 'm'):
+        (tmp_path / name).mkdir()
+    cv2.imwrite(str(tmp_path / 'p/a.png'), np.uint16(mask) * 65535)
+    cv2.imwrite(str(tmp_path / 'm/a_gt.png'), np.stack([mask * 255] * 3, -1))
+    code, printed, _ = call(
+        tmp_path / 'p', tmp_path / 'm', '--mask-suffix', '_gt'
+    )
+    assert code == 0 and '100.00' in printed
+
+
+def test_split_chooses_the_images(call, folders, tmp_path):
+    preds, truth, _, _ = folders
+    (preds / '1.png').unlink()
+    split = tmp_path / 'split.txt'
+    split.write_text('0\n2\n')
+    code, printed, _ = call(preds, truth, '--split', split)
+    assert code == 0 and '2 images' in printed
+
+
+def check_error(result, *words):
+    code, printed, errors = result
+    assert (code, printed) == (2, '')
+    assert errors.startswith('error: ') and errors.count('\n') == 1
+    for word in words:
+        assert word in errors
+
+
+def test_missing_folder(call, folders):
+    preds, truth, _, _ = folders
+    check_error(call(preds / 'none', truth), 'none', 'no such folder')
+    check_error(call(preds, truth / 'none'), 'none', 'no such folder')
+
+
+def test_empty_folder(call, folders, tmp_path):
+    preds, truth, _, _ = folders
+    (tmp_path / 'empty').mkdir()
+    check_error(call(tmp_path / 'empty', truth), 'holds no file *.png')
+    suffix = ('--mask-suffix', '_gt')
+    check_error(call(preds, truth, *suffix), 'holds no file *_gt.png')
+
+
+@pytest.mark.parametrize('kind', ['prediction', 'mask'])
+def test_missing_partner(call, folders, kind):
+    preds, truth, _, _ = folders
+    ((preds if kind == 'prediction' else truth) / '1.png').unlink()
+    result = call(preds, truth)
+    check_error(result, f'1 of 3 images have no {kind}: 1;', '--split')
+
+
+def test_split_errors(call, folders, tmp_path):
+    preds, truth, _, _ = folders
+    split = tmp_path / 'split.txt'
+    check_error(call(preds, truth, '--split', split), 'no such split file')
+    split.write_text('\n')
+    check_error(call(preds, truth, '--split', split), 'holds no identifier')
+    split.write_text('0 7')
+    check_error(call(preds, truth, '--split', split), 'no prediction: 7')
+
+
+def test_size_mismatch(call, folders):
+    preds, truth, _, _ = folders
+    cv2.imwrite(str(preds / '2.png'), np.zeros((5, 6), np.uint8))
+    check_error(call(preds, truth), '2.png', '(5, 6)', 'resize')
+
+
+def test_mask_values(call, folders):
+    preds, truth, _, masks = folders
+    cv2.imwrite(str(truth / '0.png'), np.uint8(masks[0]) * 128)
+    check_error(call(preds, truth), '0.png', '{0, 128}')
+
+
+def test_colours_and_files_that_are_no_png(call, folders):
+    preds, truth, _, masks = folders
+    colours = np.zeros((*masks[0].shape, 3), np.uint8)
+    colours[0, 0] = (1, 2, 3)
+    cv2.imwrite(str(preds / '0.png'), colours)
+    check_error(call(preds, truth), '0.png', 'holds colours')
+    (preds / '0.png').write_bytes(b'not a picture')
+    check_error(call(preds, truth), '0.png', 'cannot be read')
+
+
+def test_no_target_is_a_warning_not_an_error(call, folders):
+    preds, truth, _, masks = folders
+    for i, mask in enumerate(masks):
+        cv2.imwrite(str(truth / f'{i}.png'), np.zeros(mask.shape, np.uint8))
+    code, printed, errors = call(preds, truth)
+    assert code == 0 and 'nan' in printed
+    assert errors.startswith('warning: none of the 3 images')
+
+
+def test_folder_for_the_json_is_missing(call, folders, tmp_path):
+    preds, truth, _, _ = folders
+    out = tmp_path / 'none' / 'scores.json'
+    check_error(call(preds, truth, '--json', out), 'scores.json')
+
+
+def test_help_shows_examples(monkeypatch, capsys):
+    monkeypatch.setattr(sys, 'argv', ['eval_pngs.py', '--help'])
+    with pytest.raises(SystemExit) as stop:
+        eval_pngs.main()
+    assert stop.value.code == 0
+    assert 'Examples:' in capsys.readouterr().out

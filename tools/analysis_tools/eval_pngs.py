@@ -1,0 +1,213 @@
+"""Score a folder of predicted probability maps against a folder of masks.
+
+Predictions are 8- or 16-bit grey PNG files, read as probabilities (value /
+255 or value / 65535). Masks are PNG files of {0, 1} or {0, 255}. Files are
+paired by their names without suffix.
+
+Examples:
+    python tools/analysis_tools/eval_pngs.py predictions/ masks/
+    python tools/analysis_tools/eval_pngs.py predictions/ data/masks/ \\
+        --split data/img_idx/test.txt --json scores.json
+    python tools/analysis_tools/eval_pngs.py predictions/ \\
+        annotations/masks/ --mask-suffix _pixels0
+"""
+
+import argparse
+import sys
+import warnings
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from fdep_mm.evaluation.functional import (
+    EvalProtocol,
+    count_image,
+    format_table,
+    summarise,
+    write_json,
+)
+
+
+def read_grey(path: Path) -> np.ndarray:
+    """Read a PNG file whose channels, if several, are equal.
+
+    Args:
+        path (Path): The file.
+
+    Returns:
+        np.ndarray: (H, W) uint8 or uint16.
+
+    Raises:
+        ValueError: If it cannot be decoded or is not grey.
+    """
+    image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if image is None:
+        raise ValueError(f'{path}: cannot be read as PNG; write it again')
+    if image.ndim == 3:
+        if (image[..., :3] != image[..., :1]).any():
+            raise ValueError(f'{path}: holds colours; store one grey channel')
+        image = image[..., 0]
+    return image
+
+
+def list_pngs(folder: Path, suffix: str) -> dict[str, Path]:
+    """Find the PNG files of a folder by identifier.
+
+    Args:
+        folder (Path): The folder.
+        suffix (str): Part of the stem after the identifier.
+
+    Returns:
+        dict[str, Path]: Identifier -> file, sorted.
+
+    Raises:
+        ValueError: If it is not a folder or holds no such file.
+    """
+    if not folder.is_dir():
+        raise ValueError(f'{folder}: no such folder')
+    files = sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() == '.png' and path.stem.endswith(suffix)
+    )
+    if not files:
+        raise ValueError(f'{folder}: holds no file *{suffix}.png')
+    return {path.stem.removesuffix(suffix): path for path in files}
+
+
+def pair_files(
+    preds: dict[str, Path], masks: dict[str, Path], split: Path | None
+) -> list[str]:
+    """Identifiers to evaluate, each with a prediction and a mask.
+
+    Args:
+        preds (dict[str, Path]): By identifier.
+        masks (dict[str, Path]): By identifier.
+        split (Path, optional): Text file with one identifier per line; None
+            takes all, and demands that the folders correspond.
+
+    Returns:
+        list[str]: Identifiers.
+
+    Raises:
+        ValueError: If a partner or the split file is missing.
+    """
+    if split is None:
+        wanted = sorted(preds.keys() | masks.keys())
+    elif not split.is_file():
+        raise ValueError(f'{split}: no such split file')
+    else:
+        wanted = split.read_text().split()
+        if not wanted:
+            raise ValueError(f'{split}: holds no identifier')
+    for kind, found in (('prediction', preds), ('mask', masks)):
+        absent = [name for name in wanted if name not in found]
+        if absent:
+            shown = ', '.join(absent[:5]) + (', ...' if absent[5:] else '')
+            raise ValueError(
+                f'{len(absent)} of {len(wanted)} images have no {kind}: '
+                f'{shown}; add the files, or name the images to evaluate '
+                'with --split FILE (one per line)'
+            )
+    return wanted
+
+
+def count_folder(
+    preds: dict[str, Path],
+    masks: dict[str, Path],
+    names: list[str],
+    protocol: EvalProtocol,
+) -> list[np.ndarray]:
+    """Count image by image, so that folders of any size fit in memory.
+
+    Args:
+        preds (dict[str, Path]): By identifier.
+        masks (dict[str, Path]): By identifier.
+        names (list[str]): Identifiers to evaluate.
+        protocol (EvalProtocol): What to count.
+
+    Returns:
+        list[np.ndarray]: One record per image.
+
+    Raises:
+        ValueError: If a file cannot be read, or sizes or values are wrong.
+    """
+    records = []
+    for name in names:
+        pred, mask = read_grey(preds[name]), read_grey(masks[name])
+        prob = pred / np.float32(np.iinfo(pred.dtype).max)
+        pair = f'{preds[name]} against {masks[name]}'
+        records.append(count_image(prob, mask, protocol, pair))
+    return records
+
+
+def parse_args() -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('pred_dir', type=Path, help='folder of predictions')
+    parser.add_argument('mask_dir', type=Path, help='folder of masks')
+    parser.add_argument(
+        '--split', type=Path, help='file naming the images, one per line'
+    )
+    parser.add_argument(
+        '--mask-suffix', default='', help='what mask names add (default none)'
+    )
+    parser.add_argument('--json', type=Path, help='write numbers and curves')
+    parser.add_argument(
+        '--thresholds',
+        type=int,
+        default=19,
+        help='number of thresholds (default 19: 0.05 ... 0.95)',
+    )
+    parser.add_argument(
+        '--tolerances',
+        type=float,
+        nargs='+',
+        default=[1, 2, 3, 4, 5],
+        help='centroid distances in px (default 1 2 3 4 5)',
+    )
+    parser.add_argument(
+        '--match', choices=['greedy', 'hungarian'], default='greedy'
+    )
+    parser.add_argument(
+        '--empty',
+        choices=['one', 'zero', 'skip'],
+        default='one',
+        help='IoU of an image without target and detection (default one)',
+    )
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Evaluate; returns the exit code, 2 for wrong input."""
+    args = parse_args()
+    try:
+        protocol = EvalProtocol(
+            args.thresholds, args.tolerances, match=args.match
+        )
+        preds = list_pngs(args.pred_dir, '')
+        masks = list_pngs(args.mask_dir, args.mask_suffix)
+        names = pair_files(preds, masks, args.split)
+        records = count_folder(preds, masks, names, protocol)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter('always')
+            scores, curves = summarise(records, protocol, args.empty)
+        settings = {**protocol.settings(), 'empty': args.empty}
+        if args.json is not None:
+            write_json(args.json, scores, curves, settings)
+    except (ValueError, OSError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 2
+    for warning in caught:
+        print(f'warning: {warning.message}', file=sys.stderr)
+    print(f'{len(names)} images')
+    print(format_table(scores))
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
