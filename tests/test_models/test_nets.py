@@ -4,10 +4,14 @@ import pytest
 import torch
 from builders import build, host_cfg, images, samples
 
+from fdep_mm.registry import MODELS
+
 # name, parameters with 3 input channels, stride, bottleneck channels, MACs
 NETS = [
     ('ACM', 397_971, 16, 64, 345_653_888),
     ('ALCNet', 427_109, 16, 64, 297_435_776),
+    ('DNANet', 4_696_888, 16, 256, 13_926_958_464),  # in evaluation mode
+    ('UIUNet', 50_541_461, 32, 512, 54_297_565_696),
 ]
 names = pytest.mark.parametrize('net', [row[0] for row in NETS])
 
@@ -115,3 +119,12 @@ def test_traceable(net):
     traced = torch.jit.trace(model, images(1), check_trace=False)
     x = images(2, (96, 32))
     torch.testing.assert_close(traced(x), model(x))
+
+
+@pytest.mark.parametrize('net', ['ACM', 'ALCNet'])
+def test_narrow_heads_can_rise_above_their_bias(net):
+    """All-negative weights would cap every logit at the bias."""
+    for seed in range(8):
+        torch.manual_seed(seed)
+        head = MODELS.build(dict(type=f'fdep_mm.{net}Head'))
+        assert (head.logits[-1].weight >= 0).all()

@@ -144,6 +144,11 @@ class AsymmetricModulation(nn.Module):
 class PixelHead(nn.Sequential):
     """3x3 convolution, norm, ReLU, dropout and the 1x1 logit convolution.
 
+    The logit convolution reads very few channels (2 in ALCNet). Its weights
+    start non-negative: where chance makes all of them negative, the logits
+    can never exceed the bias and the network learns no target for hundreds
+    of steps.
+
     Args:
         channels (int): Channels of the input.
         dropout (float): Probability of dropping an element. Defaults to 0.1.
@@ -161,3 +166,5 @@ class PixelHead(nn.Sequential):
             nn.Dropout(dropout),
             nn.Conv2d(mid, 1, 1),
         )
+        with torch.no_grad():
+            self[-1].weight.abs_()

@@ -9,7 +9,8 @@ Differences from the paper (all but the last are the port's):
     * the norms inside the modulation are group norms with one group;
     * stem, shortcut and head norms average with momentum 0.9;
     * the image norm is affine;
-    * the last bias starts at a target probability of 0.01 (`prior_prob`).
+    * the last bias starts at a target probability of 0.01 (`prior_prob`), the
+      weights beside it start non-negative.
 """
 
 import torch.nn.functional as F

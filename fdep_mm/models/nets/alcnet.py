@@ -12,7 +12,8 @@ Differences from the paper (all but the last two are the port's):
     * stem, shortcut and head norms average with momentum 0.9;
     * the port builds two residual stages that it never runs (92,928
       parameters, hence the 520,037 of its tables); they are not built here;
-    * the last bias starts at a target probability of 0.01 (`prior_prob`).
+    * the last bias starts at a target probability of 0.01 (`prior_prob`), the
+      weights beside it start non-negative.
 """
 
 import torch.nn.functional as F

@@ -1,5 +1,5 @@
 """Segmentors."""
 
-from .co_isd import COISDSegmentor
+from .co_isd import COISDSegmentor, host_cfg
 
-__all__ = ['COISDSegmentor']
+__all__ = ['COISDSegmentor', 'host_cfg']

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
+from mmengine.config import ConfigDict
 from mmseg.models.segmentors import EncoderDecoder
 from mmseg.utils import add_prefix
 from torch import Tensor
@@ -218,3 +219,19 @@ def _scale(loss: Tensor | list[Tensor], weight: float) -> Tensor | list:
     if isinstance(loss, Tensor):
         return loss * weight
     return [item * weight for item in loss]
+
+
+def host_cfg(cfg: dict) -> dict:
+    """Config of the plain host, what is deployed.
+
+    Args:
+        cfg (dict): Model config of an FDEP network or of a plain host.
+
+    Returns:
+        dict: The same without what only training needs.
+    """
+    if 'vfm' not in cfg:
+        return cfg
+    training_only = {'vfm', 'samf', 'bottleneck', 'loss_weights', 'main_bn'}
+    host = {k: v for k, v in cfg.items() if k not in training_only}
+    return ConfigDict(host, type='EncoderDecoder')

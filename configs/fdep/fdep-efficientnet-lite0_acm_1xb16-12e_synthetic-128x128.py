@@ -1,5 +1,5 @@
 _base_ = [
-    '../alcnet/alcnet_1xb16-24e_synthetic-128x128.py',
+    '../acm/acm_1xb16-12e_synthetic-128x128.py',
     '../_base_/vfms/efficientnet-lite0.py'
 ]
 model = dict(

@@ -7,11 +7,11 @@ param_scheduler = [
     dict(
         type='CosineAnnealingLR',
         begin=1,
-        end=24,
-        T_max=23,
+        end=12,
+        T_max=11,
         eta_min=1e-6,
         convert_to_iter_based=True)
 ]
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=24, val_interval=6)
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=12, val_interval=4)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')

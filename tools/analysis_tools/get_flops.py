@@ -1,0 +1,73 @@
+"""Parameters and operations of a network, and what FDEP adds to it: nothing.
+
+For an FDEP config the light branch, which is what is deployed, is counted
+beside the plain host; the exit code is 1 should they differ.
+
+Example:
+    python tools/analysis_tools/get_flops.py \
+        configs/fdep/fdep-dinov3-s16_alcnet_1xb16-400e_nuaa-sirst-256x256.py
+"""
+
+import argparse
+import sys
+
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from torch.utils.flop_counter import FlopCounterMode
+
+from fdep_mm.models.segmentors import host_cfg
+from fdep_mm.registry import MODELS
+
+
+def count(model_cfg: dict, size: tuple[int, int]) -> tuple[int, int]:
+    """Parameters that the test path uses, and its multiply-adds.
+
+    Args:
+        model_cfg (dict): Config of a segmentor.
+        size (tuple[int]): Height and width in px.
+
+    Returns:
+        tuple[int, int]: Parameters, multiply-adds of convolutions and matrix
+        products for one image.
+    """
+    model = MODELS.build(model_cfg).eval()
+    inputs = torch.zeros(1, 3, *size)
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        model(inputs)
+    params = sum(
+        p.numel()
+        for name, p in model.named_parameters()
+        if not name.startswith('samf.')
+    )
+    return params, counter.get_total_flops() // 2
+
+
+def main() -> None:
+    """Print the numbers of the network, and of its host under FDEP."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('config', help='config of a host or an FDEP network')
+    parser.add_argument(
+        '--shape', type=int, nargs=2, default=(256, 256), metavar=('H', 'W')
+    )
+    args = parser.parse_args()
+    cfg = Config.fromfile(args.config)
+    init_default_scope(cfg.default_scope)
+    rows = {'host': count(host_cfg(cfg.model), args.shape)}
+    if 'vfm' in cfg.model:
+        rows['light branch'] = count(cfg.model, args.shape)
+    height, width = args.shape
+    for name, (params, macs) in rows.items():
+        print(
+            f'{name:14s}{params:12,d} parameters {macs:16,d} multiply-adds '
+            f'at 1x3x{height}x{width}'
+        )
+    if len(set(rows.values())) > 1:
+        sys.exit('error: the light branch differs from the host')
+
+
+if __name__ == '__main__':
+    main()
