@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
@@ -100,8 +101,22 @@ def test_vfm_base(path):
 
 
 def test_synthetic_leaf_needs_no_files():
-    cfg = load(ROOT / 'alcnet' / 'alcnet_1xb16-24e_synthetic-128x128.py')
+    cfg = load(ROOT / 'alcnet' / 'alcnet_1xb16-12e_synthetic-128x128.py')
     dataset = DATASETS.build(cfg.train_dataloader.dataset)
     sample = dataset[0]
     assert sample['inputs'].shape == (3, 128, 128)
     assert sample['data_samples'].gt_sem_seg.data.max() <= 1
+
+
+def test_every_leaf_is_in_the_model_index():
+    """What ``mim`` and ``::`` look-ups read names every leaf, and no other."""
+    index = yaml.safe_load((ROOT / 'model-index.yml').read_text())
+    listed = []
+    for name in index['Import']:
+        meta = yaml.safe_load((ROOT.parent / name).read_text())
+        readme = ROOT.parent / meta['Collections'][0]['README']
+        assert readme.is_file(), readme
+        for model in meta['Models']:
+            assert Path(model['Config']).stem == model['Name']
+            listed.append(ROOT.parent / model['Config'])
+    assert sorted(listed) == LEAVES

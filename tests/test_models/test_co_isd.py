@@ -49,6 +49,11 @@ def step(model):
 HOSTS = {
     'ACM': lambda: fdep_cfg('ACM'),
     'ALCNet': lambda: fdep_cfg('ALCNet'),
+    'DNANet': lambda: fdep_cfg('DNANet'),
+    'UIUNet': lambda: fdep_cfg('UIUNet'),
+    'MLCLNet': lambda: fdep_cfg('MLCLNet'),
+    'ALCLNet': lambda: fdep_cfg('ALCLNet'),
+    'GGLNet': lambda: fdep_cfg('GGLNet'),
     'UNet': unet_cfg,
     'SegFormer': lambda: mmseg_cfg('segformer_mit-b0'),
 }

@@ -1,0 +1,191 @@
+"""DNA-Net: Dense Nested Attention Network for Infrared Small Target Detection.
+
+Li, Xiao, Wang, Wang, Lin, Li, An, Guo, TIP 2023, arXiv 2106.00487. Written
+from the paper and from measurements of the widely used PyTorch code
+(ResNet-18-like depth, widths 16 to 256); 4,696,888 parameters with 3 input
+channels and deep supervision.
+
+X(i, j) is the node of row i (stride 2^i) and column j. The encoder is column
+0, whose last node X(4, 0) is the bottleneck; all other nodes are the head's.
+
+Differences from the paper:
+    * PyTorch's default initialisation, the paper's release used Xavier;
+    * the side outputs are not computed in evaluation mode;
+    * the last biases start at a target probability of 0.01 (`prior_prob`).
+"""
+
+import torch
+import torch.nn.functional as F
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from fdep_mm.registry import MODELS
+
+from ..layers import (
+    ChannelGate,
+    SIRSTHead,
+    SpatialGate,
+    check_multiple,
+    conv_norm_act,
+)
+
+BN = dict(type='BN')
+WIDTHS = (16, 32, 64, 128, 256)  # channels of the rows
+
+
+class AttentionBlock(nn.Module):
+    """Residual block with channel, then spatial attention.
+
+    Args:
+        in_channels (int): Channels of the input.
+        out_channels (int): Channels of the output.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int):
+        super().__init__()
+        self.main = nn.Sequential(
+            *conv_norm_act(
+                in_channels,
+                out_channels,
+                bias=True,
+                norm_cfg=BN,
+                act=nn.ReLU(inplace=True),
+            ),
+            *conv_norm_act(out_channels, out_channels, bias=True, norm_cfg=BN),
+        )
+        self.channel_gate = ChannelGate(out_channels, reduction=16)
+        self.spatial_gate = SpatialGate(7)
+        if in_channels == out_channels:
+            self.shortcut = nn.Identity()
+        else:
+            self.shortcut = conv_norm_act(
+                in_channels, out_channels, 1, bias=True, norm_cfg=BN
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, in_channels, H, W) -> (B, out_channels, H, W)."""
+        y = self.main(x)
+        y = self.channel_gate(y) * y
+        y = self.spatial_gate(y) * y
+        return torch.relu(y + self.shortcut(x))
+
+
+def build_node(row: int, in_channels: int) -> nn.Sequential:
+    """A node: one block in row 0, two in the other rows."""
+    width = WIDTHS[row]
+    blocks = [AttentionBlock(in_channels, width)]
+    if row > 0:
+        blocks.append(AttentionBlock(width, width))
+    return nn.Sequential(*blocks)
+
+
+def resize(x: Tensor, factor: float) -> Tensor:
+    """(B, C, H, W) -> (B, C, factor * H, factor * W), corners aligned."""
+    return F.interpolate(
+        x, scale_factor=factor, mode='bilinear', align_corners=True
+    )
+
+
+@MODELS.register_module()
+class DNANetEncoder(BaseModule):
+    """Encoder of DNA-Net: nodes X(0, 0) to X(4, 0).
+
+    Args:
+        in_channels (int): Channels of the image. Defaults to 3.
+    """
+
+    def __init__(self, in_channels: int = 3):
+        super().__init__()
+        self.nodes = nn.ModuleList(
+            build_node(row, channels)
+            for row, channels in enumerate((in_channels, *WIDTHS[:-1]))
+        )
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Encode an image batch.
+
+        Args:
+            x (Tensor): (B, in_channels, H, W), H and W multiples of 16.
+
+        Returns:
+            tuple[Tensor]: (B, 16, H, W), (B, 32, H/2, W/2),
+            (B, 64, H/4, W/4), (B, 128, H/8, W/8) and (B, 256, H/16, W/16);
+            the last one is the bottleneck.
+
+        Raises:
+            ValueError: If H or W is not a multiple of 16.
+        """
+        check_multiple(x, 16, type(self).__name__)
+        feats = [self.nodes[0](x)]
+        for node in self.nodes[1:]:
+            feats.append(node(F.max_pool2d(feats[-1], 2)))
+        return tuple(feats)
+
+
+@MODELS.register_module()
+class DNANetHead(SIRSTHead):
+    """Decoder of DNA-Net: the nested nodes, then the fusion of all rows.
+
+    Args:
+        deep_supervision (bool): Whether training also supervises the nodes
+            X(0, 1), X(0, 2) and X(0, 3). Defaults to True.
+        threshold, prior_prob, loss_decode, align_corners: As in
+            :class:`SIRSTHead`.
+    """
+
+    def __init__(self, deep_supervision: bool = True, **kwargs):
+        super().__init__(in_channels=WIDTHS, **kwargs)
+        width = WIDTHS[0]
+        self.columns = nn.ModuleList(
+            nn.ModuleList(
+                build_node(row, self._node_channels(row, column))
+                for row in range(5 - column)
+            )
+            for column in range(1, 5)
+        )
+        self.laterals = nn.ModuleList(
+            nn.Conv2d(channels, width, 1) for channels in WIDTHS[1:]
+        )
+        self.fuse = AttentionBlock(5 * width, width)
+        self.logits = nn.Conv2d(width, 1, 1)
+        self.sides = nn.ModuleList(
+            nn.Conv2d(width, 1, 1) for _ in range(3 * deep_supervision)
+        )
+        for conv in (self.logits, *self.sides):
+            self.init_prior(conv)
+
+    @staticmethod
+    def _node_channels(row: int, column: int) -> int:
+        above = WIDTHS[row - 1] if row > 0 else 0
+        return column * WIDTHS[row] + WIDTHS[row + 1] + above
+
+    def forward(self, inputs: tuple[Tensor, ...]) -> Tensor | list[Tensor]:
+        """Decode the encoder's five features.
+
+        Returns:
+            Tensor | list[Tensor]: Logits (B, 1, H, W); in training with deep
+            supervision a list of them, the final ones first, then those of
+            X(0, 1), X(0, 2) and X(0, 3).
+        """
+        rows = [[feat] for feat in self._transform_inputs(inputs)]
+        for column in self.columns:
+            for row, node in enumerate(column):
+                parts = [*rows[row], resize(rows[row + 1][-1], 2)]
+                if row > 0:
+                    parts.append(resize(rows[row - 1][-1], 0.5))
+                rows[row].append(node(torch.cat(parts, 1)))
+        logits = self.logits(self._fuse_rows([row[-1] for row in rows]))
+        if not self.training or not self.sides:
+            return logits
+        sides = zip(self.sides, rows[0][1:4], strict=True)
+        return [logits, *(conv(feat) for conv, feat in sides)]
+
+    def _fuse_rows(self, last: list[Tensor]) -> Tensor:
+        """Last nodes of the rows, finest first -> (B, 16, H, W)."""
+        pyramid = [
+            resize(conv(feat), 2 ** (row + 1))
+            for row, (conv, feat) in enumerate(
+                zip(self.laterals, last[1:], strict=True)
+            )
+        ]
+        return self.fuse(torch.cat([*reversed(pyramid), last[0]], 1))

@@ -1,0 +1,286 @@
+"""UIU-Net: U-Net in U-Net for Infrared Small Object Detection.
+
+Wu, Hong, Chanussot, TIP 2023, arXiv 2212.00968; its residual U-blocks (RSU)
+are U2-Net's. Written from the papers and from measurements of the widely used
+PyTorch port; 50,541,461 parameters with 3 input channels.
+
+Differences from the paper (the first two are the port's):
+    * the norms inside the cross attention are group norms with one group;
+    * logits instead of probabilities;
+    * height and width must be multiples of 32, where the paper's code rounds
+      odd sizes up and resizes back;
+    * the side maps are not returned in evaluation mode;
+    * the last biases start at a target probability of 0.01 (`prior_prob`).
+"""
+
+import torch
+import torch.nn.functional as F
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from fdep_mm.registry import MODELS
+
+from ..layers import SIRSTHead, SpatialGate, check_multiple, conv_norm_act
+
+BN = dict(type='BN')
+GN1 = dict(type='GN', num_groups=1)
+
+
+def conv3(
+    in_channels: int, out_channels: int, dilation: int = 1
+) -> nn.Sequential:
+    """3x3 convolution, batch norm and ReLU, size kept."""
+    return conv_norm_act(
+        in_channels,
+        out_channels,
+        bias=True,
+        norm_cfg=BN,
+        act=nn.ReLU(inplace=True),
+        dilation=dilation,
+    )
+
+
+def resize(x: Tensor, factor: int) -> Tensor:
+    """(B, C, H, W) -> (B, C, factor * H, factor * W), half-pixel centres."""
+    return F.interpolate(x, scale_factor=factor, mode='bilinear')
+
+
+class RSU(nn.Module):
+    """Residual U-block: a small U-Net plus its first convolution's output.
+
+    Args:
+        depth (int): Depth of the U, L in the paper's RSU-L; it pools
+            ``depth - 2`` times.
+        in_channels (int): Channels of the input.
+        mid_channels (int): Channels inside the U.
+        out_channels (int): Channels of the output.
+    """
+
+    def __init__(
+        self,
+        depth: int,
+        in_channels: int,
+        mid_channels: int,
+        out_channels: int,
+    ):
+        super().__init__()
+        inner = depth - 2
+        self.stem = conv3(in_channels, out_channels)
+        self.encoder = nn.ModuleList(
+            conv3(channels, mid_channels)
+            for channels in (out_channels, *[mid_channels] * inner)
+        )
+        self.bottom = conv3(mid_channels, mid_channels, dilation=2)
+        self.decoder = nn.ModuleList(
+            conv3(2 * mid_channels, channels)
+            for channels in (*[mid_channels] * inner, out_channels)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, in_channels, H, W) -> (B, out_channels, H, W)."""
+        x = self.stem(x)
+        feats = [self.encoder[0](x)]
+        for conv in self.encoder[1:]:
+            feats.append(conv(F.max_pool2d(feats[-1], 2)))
+        y = self.bottom(feats[-1])
+        y = self.decoder[0](torch.cat([y, feats.pop()], 1))
+        for conv in self.decoder[1:]:
+            y = conv(torch.cat([resize(y, 2), feats.pop()], 1))
+        return y + x
+
+
+class DilatedRSU(nn.Module):
+    """RSU-4F: a residual U-block that dilates instead of pooling.
+
+    Args:
+        in_channels (int): Channels of the input.
+        mid_channels (int): Channels inside the U.
+        out_channels (int): Channels of the output.
+    """
+
+    def __init__(self, in_channels: int, mid_channels: int, out_channels: int):
+        super().__init__()
+        mid = mid_channels
+        self.stem = conv3(in_channels, out_channels)
+        self.encoder = nn.ModuleList(
+            [
+                conv3(out_channels, mid),
+                conv3(mid, mid, dilation=2),
+                conv3(mid, mid, dilation=4),
+                conv3(mid, mid, dilation=8),
+            ]
+        )
+        self.decoder = nn.ModuleList(
+            [
+                conv3(2 * mid, mid, dilation=4),
+                conv3(2 * mid, mid, dilation=2),
+                conv3(2 * mid, out_channels),
+            ]
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, in_channels, H, W) -> (B, out_channels, H, W)."""
+        x = self.stem(x)
+        feats = [x]
+        for conv in self.encoder:
+            feats.append(conv(feats[-1]))
+        y = feats.pop()
+        for conv in self.decoder:
+            y = conv(torch.cat([y, feats.pop()], 1))
+        return y + x
+
+
+class InteractiveCrossAttention(nn.Module):
+    """Interactive-cross attention (IC-A) of a deep and a shallow feature.
+
+    The deep feature weights the channels of the shallow one, the result
+    weights the pixels of the deep one; the factor 2 makes a neutral gate of
+    0.5 an identity.
+
+    Args:
+        channels (int): Channels of both inputs.
+        reduction (int): Channel reduction of the gates. Defaults to 4.
+    """
+
+    def __init__(self, channels: int, reduction: int = 4):
+        super().__init__()
+        mid = channels // reduction
+        self.project = self._layer(channels, channels)
+        self.channel_gate = nn.Sequential(
+            nn.AdaptiveAvgPool2d(1),
+            *self._layer(channels, mid),
+            *self._layer(mid, channels, act=nn.Sigmoid()),
+        )
+        self.squeeze = self._layer(channels, mid)
+        self.spatial_gate = SpatialGate(3)
+        self.post = self._layer(channels, channels, kernel_size=3)
+
+    @staticmethod
+    def _layer(
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int = 1,
+        act: nn.Module | None = None,
+    ) -> nn.Sequential:
+        return conv_norm_act(
+            in_channels,
+            out_channels,
+            kernel_size,
+            bias=True,
+            norm_cfg=GN1,
+            act=act or nn.ReLU(inplace=True),
+        )
+
+    def forward(self, deep: Tensor, shallow: Tensor) -> Tensor:
+        """Two maps (B, channels, H, W) -> (B, 2 * channels, H, W)."""
+        deep = self.project(deep)
+        shallow = self.channel_gate(deep) * shallow
+        deep = self.spatial_gate(self.squeeze(shallow)) * deep
+        # one module twice: both features go through the same weights
+        return torch.cat([self.post(2 * shallow), self.post(2 * deep)], 1)
+
+
+@MODELS.register_module()
+class UIUNetEncoder(BaseModule):
+    """Encoder of UIU-Net: six residual U-blocks, strides 1 to 32.
+
+    Args:
+        in_channels (int): Channels of the image. Defaults to 3.
+    """
+
+    def __init__(self, in_channels: int = 3):
+        super().__init__()
+        self.stages = nn.ModuleList(
+            [
+                RSU(7, in_channels, 32, 64),
+                RSU(6, 64, 32, 128),
+                RSU(5, 128, 64, 256),
+                RSU(4, 256, 128, 512),
+                DilatedRSU(512, 256, 512),
+                DilatedRSU(512, 256, 512),
+            ]
+        )
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Encode an image batch.
+
+        Args:
+            x (Tensor): (B, in_channels, H, W), H and W multiples of 32.
+
+        Returns:
+            tuple[Tensor]: (B, 64, H, W), (B, 128, H/2, W/2),
+            (B, 256, H/4, W/4), (B, 512, H/8, W/8), (B, 512, H/16, W/16) and
+            (B, 512, H/32, W/32); the last one is the bottleneck.
+
+        Raises:
+            ValueError: If H or W is not a multiple of 32.
+        """
+        check_multiple(x, 32, type(self).__name__)
+        feats = [self.stages[0](x)]
+        for stage in self.stages[1:]:
+            feats.append(stage(F.max_pool2d(feats[-1], 2)))
+        return tuple(feats)
+
+
+@MODELS.register_module()
+class UIUNetHead(SIRSTHead):
+    """Decoder of UIU-Net: cross attention and a residual U-block per level.
+
+    The final logits are a 1x1 convolution of the six side maps, so the side
+    maps are always computed; `deep_supervision` only adds their losses.
+
+    Args:
+        deep_supervision (bool): Whether training also supervises the six
+            side maps. Defaults to True.
+        threshold, prior_prob, loss_decode, align_corners: As in
+            :class:`SIRSTHead`.
+    """
+
+    def __init__(self, deep_supervision: bool = True, **kwargs):
+        super().__init__(in_channels=(64, 128, 256, 512, 512, 512), **kwargs)
+        self.deep_supervision = deep_supervision
+        self.fuse5 = InteractiveCrossAttention(512)
+        self.stage5 = DilatedRSU(1024, 256, 512)
+        self.fuse4 = InteractiveCrossAttention(512)
+        self.stage4 = RSU(4, 1024, 128, 256)
+        self.fuse3 = InteractiveCrossAttention(256)
+        self.stage3 = RSU(5, 512, 64, 128)
+        self.fuse2 = InteractiveCrossAttention(128)
+        self.stage2 = RSU(6, 256, 32, 64)
+        self.stage1 = RSU(7, 128, 16, 64)
+        self.sides = nn.ModuleList(
+            nn.Conv2d(channels, 1, 3, padding=1)
+            for channels in (64, 64, 128, 256, 512, 512)
+        )
+        self.logits = nn.Conv2d(6, 1, 1)
+        for conv in (*self.sides, self.logits):
+            self.init_prior(conv)
+        if self.prior_prob is not None:
+            # the side maps it adds up already sit at the prior's log odds
+            with torch.no_grad():
+                self.logits.bias *= 1 - self.logits.weight.sum()
+
+    def forward(self, inputs: tuple[Tensor, ...]) -> Tensor | list[Tensor]:
+        """Decode the encoder's six features.
+
+        Returns:
+            Tensor | list[Tensor]: Logits (B, 1, H, W); in training with deep
+            supervision a list of seven, the final ones first, then the side
+            maps from fine to coarse.
+        """
+        feat1, feat2, feat3, feat4, feat5, x6 = self._transform_inputs(inputs)
+        x5 = self.stage5(self.fuse5(resize(x6, 2), feat5))
+        x4 = self.stage4(self.fuse4(resize(x5, 2), feat4))
+        x3 = self.stage3(self.fuse3(resize(x4, 2), feat3))
+        x2 = self.stage2(self.fuse2(resize(x3, 2), feat2))
+        x1 = self.stage1(torch.cat([resize(x2, 2), feat1], 1))
+        sides = [
+            resize(conv(x), 2**level)
+            for level, (conv, x) in enumerate(
+                zip(self.sides, (x1, x2, x3, x4, x5, x6), strict=True)
+            )
+        ]
+        logits = self.logits(torch.cat(sides, 1))
+        if self.training and self.deep_supervision:
+            return [logits, *sides]
+        return logits
