@@ -54,6 +54,11 @@ HOSTS = {
     'MLCLNet': lambda: fdep_cfg('MLCLNet'),
     'ALCLNet': lambda: fdep_cfg('ALCLNet'),
     'GGLNet': lambda: fdep_cfg('GGLNet'),
+    'MSDANet': lambda: fdep_cfg('MSDANet'),
+    'ALCNetOrig': lambda: fdep_cfg(  # smaller shifts for smaller images
+        'ALCNetOrig',
+        decode_head=dict(type='fdep_mm.ALCNetOrigHead', shifts=(5, 7)),
+    ),
     'UNet': unet_cfg,
     'SegFormer': lambda: mmseg_cfg('segformer_mit-b0'),
 }

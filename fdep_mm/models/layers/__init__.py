@@ -8,17 +8,52 @@ from .acm_blocks import (
     stem4,
     upsample2,
 )
+from .cbam import ChannelGate, SpatialGate
 from .conv import conv_norm_act
+from .direction_blocks import (
+    DirectionAwareBlock,
+    ScaleBranches,
+    inject_directions,
+)
+from .lcl_blocks import (
+    DownBlock,
+    IdentityBlock,
+    SqueezeExcite,
+    conv_bn,
+    init_kaiming,
+    local_contrast,
+    logit_layers,
+    stem1,
+    trunk_stages,
+    upsample_bilinear2,
+)
 from .sirst_head import SIRSTHead, check_multiple
+from .top_down_head import TopDownHead
 
 __all__ = [
     'AsymmetricModulation',
+    'ChannelGate',
+    'DirectionAwareBlock',
+    'DownBlock',
+    'IdentityBlock',
     'PixelHead',
     'ResidualBlock',
     'SIRSTHead',
+    'ScaleBranches',
+    'SpatialGate',
+    'SqueezeExcite',
+    'TopDownHead',
     'check_multiple',
+    'conv_bn',
     'conv_norm_act',
+    'init_kaiming',
+    'inject_directions',
+    'local_contrast',
+    'logit_layers',
     'residual_stage',
+    'stem1',
     'stem4',
+    'trunk_stages',
     'upsample2',
+    'upsample_bilinear2',
 ]

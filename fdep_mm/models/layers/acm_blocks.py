@@ -1,8 +1,8 @@
-"""Blocks shared by ACM and ALCNet.
+"""Blocks shared by ACM and both forms of ALCNet.
 
 The running averages of the stem, shortcut and head norms use momentum 0.9 in
-the PyTorch convention (`FAST_BN`), as the ports that published results were
-trained with do; it affects evaluation mode only.
+the PyTorch convention by default (`FAST_BN`), as the ports that published
+results were trained with do; it affects evaluation mode only.
 """
 
 import torch
@@ -23,9 +23,16 @@ class ResidualBlock(nn.Module):
         in_channels (int): Channels of the input.
         out_channels (int): Channels of the output.
         stride (int): Stride of the first convolution. Defaults to 1.
+        shortcut_norm (dict): Norm of the shortcut. Defaults to `FAST_BN`.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, stride: int = 1):
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        stride: int = 1,
+        shortcut_norm: dict = FAST_BN,
+    ):
         super().__init__()
         self.main = nn.Sequential(
             *conv_norm_act(
@@ -41,7 +48,7 @@ class ResidualBlock(nn.Module):
             self.shortcut = nn.Identity()
         else:
             self.shortcut = conv_norm_act(
-                in_channels, out_channels, 1, stride, norm_cfg=FAST_BN
+                in_channels, out_channels, 1, stride, norm_cfg=shortcut_norm
             )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -50,10 +57,14 @@ class ResidualBlock(nn.Module):
 
 
 def residual_stage(
-    num_blocks: int, in_channels: int, out_channels: int, stride: int = 1
+    num_blocks: int,
+    in_channels: int,
+    out_channels: int,
+    stride: int = 1,
+    shortcut_norm: dict = FAST_BN,
 ) -> nn.Sequential:
     """`num_blocks` residual blocks, the first of them with `stride`."""
-    first = ResidualBlock(in_channels, out_channels, stride)
+    first = ResidualBlock(in_channels, out_channels, stride, shortcut_norm)
     rest = [
         ResidualBlock(out_channels, out_channels)
         for _ in range(num_blocks - 1)
@@ -153,15 +164,20 @@ class PixelHead(nn.Sequential):
         channels (int): Channels of the input.
         dropout (float): Probability of dropping an element. Defaults to 0.1.
         reduction (int): Channel reduction of the first convolution.
+        norm_cfg (dict): Norm. Defaults to `FAST_BN`.
     """
 
     def __init__(
-        self, channels: int, dropout: float = 0.1, reduction: int = 4
+        self,
+        channels: int,
+        dropout: float = 0.1,
+        reduction: int = 4,
+        norm_cfg: dict = FAST_BN,
     ):
         mid = channels // reduction
         super().__init__(
             *conv_norm_act(
-                channels, mid, norm_cfg=FAST_BN, act=nn.ReLU(inplace=True)
+                channels, mid, norm_cfg=norm_cfg, act=nn.ReLU(inplace=True)
             ),
             nn.Dropout(dropout),
             nn.Conv2d(mid, 1, 1),

@@ -12,6 +12,7 @@ def conv_norm_act(
     bias: bool = False,
     norm_cfg: dict | None = None,
     act: nn.Module | None = None,
+    dilation: int = 1,
 ) -> nn.Sequential:
     """Convolution with 'same' padding, then norm, then activation.
 
@@ -26,6 +27,7 @@ def conv_norm_act(
         bias (bool): Whether the convolution has a bias. Defaults to False.
         norm_cfg (dict, optional): mmcv norm config; None means no norm.
         act (nn.Module, optional): Activation; None means no activation.
+        dilation (int): Dilation of the convolution. Defaults to 1.
 
     Returns:
         nn.Sequential: Maps (B, in_channels, H, W) to
@@ -36,7 +38,8 @@ def conv_norm_act(
         out_channels,
         kernel_size,
         stride,
-        padding=kernel_size // 2,
+        padding=dilation * (kernel_size // 2),
+        dilation=dilation,
         bias=bias,
     )
     layers = [conv]

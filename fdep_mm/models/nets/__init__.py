@@ -1,6 +1,32 @@
 """Host networks, one file per paper."""
 
 from .acm import ACMEncoder, ACMHead
+from .alclnet import ALCLNetEncoder, ALCLNetHead
 from .alcnet import ALCNetEncoder, ALCNetHead
+from .alcnet_orig import ALCNetOrigEncoder, ALCNetOrigHead
+from .dnanet import DNANetEncoder, DNANetHead
+from .gglnet import GGLNetEncoder, GGLNetHead
+from .mlclnet import MLCLNetEncoder, MLCLNetHead
+from .msdanet import MSDANetEncoder, MSDANetHead
+from .uiunet import UIUNetEncoder, UIUNetHead
 
-__all__ = ['ACMEncoder', 'ACMHead', 'ALCNetEncoder', 'ALCNetHead']
+__all__ = [
+    'ACMEncoder',
+    'ACMHead',
+    'ALCLNetEncoder',
+    'ALCLNetHead',
+    'ALCNetEncoder',
+    'ALCNetHead',
+    'ALCNetOrigEncoder',
+    'ALCNetOrigHead',
+    'DNANetEncoder',
+    'DNANetHead',
+    'GGLNetEncoder',
+    'GGLNetHead',
+    'MLCLNetEncoder',
+    'MLCLNetHead',
+    'MSDANetEncoder',
+    'MSDANetHead',
+    'UIUNetEncoder',
+    'UIUNetHead',
+]

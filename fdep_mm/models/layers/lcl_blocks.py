@@ -1,0 +1,195 @@
+"""Blocks shared by MLCL-Net, ALCL-Net, GGL-Net and MSDA-Net.
+
+Their trunk runs at full resolution from the start. Convolutions have a bias,
+also before a norm. Unless a docstring names Kaiming (:func:`init_kaiming`),
+the initialisation is PyTorch's default.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import torch
+from mmengine.model import kaiming_init
+from torch import Tensor, nn
+
+from .conv import conv_norm_act
+
+
+def init_kaiming(module: nn.Module) -> nn.Module:
+    """Kaiming-normal (fan-out) weights and zero biases in all convolutions.
+
+    Args:
+        module (nn.Module): Changed in place, its submodules included.
+
+    Returns:
+        nn.Module: The same module.
+    """
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d):
+            kaiming_init(layer)
+    return module
+
+
+def upsample_bilinear2() -> nn.Upsample:
+    """Bilinear upsampling by 2 that keeps the corner pixels' centres."""
+    return nn.Upsample(scale_factor=2, mode='bilinear', align_corners=True)
+
+
+def conv_bn(
+    in_channels: int,
+    out_channels: int,
+    kernel_size: int = 3,
+    stride: int = 1,
+    act: nn.Module | None = None,
+) -> nn.Sequential:
+    """Convolution with bias, batch norm and `act`, see `conv_norm_act`."""
+    return conv_norm_act(
+        in_channels,
+        out_channels,
+        kernel_size,
+        stride,
+        bias=True,
+        norm_cfg=dict(type='BN'),
+        act=act,
+    )
+
+
+def stem1(in_channels: int) -> nn.Sequential:
+    """Two 3x3 convolutions with norm and ReLU: stride 1, 16 channels."""
+    return nn.Sequential(
+        *conv_bn(in_channels, 16, act=nn.ReLU(inplace=True)),
+        *conv_bn(16, 16, act=nn.ReLU(inplace=True)),
+    )
+
+
+class IdentityBlock(nn.Module):
+    """Two 3x3 convolutions (Kaiming) and an identity shortcut.
+
+    Args:
+        channels (int): Channels of input and output.
+    """
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.main = nn.Sequential(
+            *conv_bn(channels, channels, act=nn.ReLU(inplace=True)),
+            *conv_bn(channels, channels),
+        )
+        init_kaiming(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, channels, H, W) -> the same shape."""
+        return torch.relu(x + self.main(x))
+
+
+class DownBlock(nn.Module):
+    """Residual block that halves the size (Kaiming).
+
+    The main path pools between its convolutions, so the first one runs at
+    the input's resolution; the shortcut ends in its own ReLU.
+
+    Args:
+        in_channels (int): Channels of the input.
+        out_channels (int): Channels of the output.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int):
+        super().__init__()
+        self.main = nn.Sequential(
+            *conv_bn(in_channels, out_channels, act=nn.ReLU(inplace=True)),
+            nn.MaxPool2d(2),
+            *conv_bn(out_channels, out_channels),
+        )
+        self.shortcut = conv_bn(
+            in_channels, out_channels, stride=2, act=nn.ReLU(inplace=True)
+        )
+        init_kaiming(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, in_channels, H, W) -> (B, out_channels, H / 2, W / 2)."""
+        return torch.relu(self.main(x) + self.shortcut(x))
+
+
+def trunk_stages(
+    channels: Sequence[int],
+    num_blocks: int,
+    block: Callable[[int], nn.Module] = IdentityBlock,
+) -> nn.ModuleList:
+    """Stages at strides 1, 2, 4 and so on.
+
+    Args:
+        channels (Sequence[int]): Channels of the stages; the first stage
+            keeps those of its input.
+        num_blocks (int): Blocks per stage. The first block of a stage is an
+            `IdentityBlock` in the first stage and a `DownBlock` in others.
+        block (Callable): Makes a stage's other blocks from its channels.
+
+    Returns:
+        nn.ModuleList: The stages.
+    """
+    firsts = [IdentityBlock(channels[0])]
+    firsts += [DownBlock(*pair) for pair in pairwise(channels)]
+    return nn.ModuleList(
+        nn.Sequential(first, *(block(width) for _ in range(num_blocks - 1)))
+        for first, width in zip(firsts, channels, strict=True)
+    )
+
+
+class SqueezeExcite(nn.Module):
+    """Channel gate from the global average, without biases.
+
+    Args:
+        channels (int): Channels of input and output.
+        reduction (int): Channel reduction of the gate. Defaults to 4.
+    """
+
+    def __init__(self, channels: int, reduction: int = 4):
+        super().__init__()
+        mid = channels // reduction
+        self.gate = nn.Sequential(
+            nn.AdaptiveAvgPool2d(1),
+            nn.Conv2d(channels, mid, 1, bias=False),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(mid, channels, 1, bias=False),
+            nn.Sigmoid(),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, channels, H, W) -> the same shape."""
+        return x * self.gate(x)
+
+
+def local_contrast(channels: int, cell: int = 1) -> nn.Sequential:
+    """Learned local contrast (LCL) of one scale (Kaiming, no norm).
+
+    The first convolution gathers a cell of ``cell x cell`` px, the second,
+    dilated one compares it with the eight cells around it. There is no
+    explicit difference: the contrast is learned.
+
+    Args:
+        channels (int): Channels of input and output.
+        cell (int): Odd side of a cell in px. Defaults to 1.
+
+    Returns:
+        nn.Sequential: Keeps the shape (B, channels, H, W).
+    """
+    gather = conv_norm_act(
+        channels, channels, cell, bias=True, act=nn.ReLU(inplace=True)
+    )
+    compare = conv_norm_act(
+        channels,
+        channels,
+        bias=True,
+        act=nn.ReLU(inplace=True),
+        dilation=cell,
+    )
+    return init_kaiming(nn.Sequential(*gather, *compare))
+
+
+def logit_layers(channels: int) -> nn.Sequential:
+    """Two 1x1 convolutions: (B, channels, H, W) -> (B, 1, H, W)."""
+    return nn.Sequential(
+        nn.Conv2d(channels, channels, 1),
+        nn.ReLU(inplace=True),
+        nn.Conv2d(channels, 1, 1),
+    )

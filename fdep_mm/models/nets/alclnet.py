@@ -1,0 +1,112 @@
+"""ALCL-Net: attention-based local contrast learning.
+
+Yu, Liu, Wu, Xia, Hu, Lan, Liu, "Pay Attention to Local Contrast Learning
+Networks for Infrared Small Target Detection", GRSL 2022, DOI
+10.1109/LGRS.2022.3178984. Written from measurements of the PyTorch form in
+the PAL framework (arXiv 2412.11154); 5,668,145 parameters with 3 input
+channels, as many as the paper's own model (in Keras).
+
+Differences from the paper (all but the last are that form's):
+    * strided convolutions pad all sides, upsampling aligns the corners;
+    * PyTorch's batch norm defaults; Kaiming initialisation by fan-out;
+    * the last bias starts at a target probability of 0.01 (`prior_prob`), the
+      weights beside it at a standard deviation of 0.01.
+"""
+
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from fdep_mm.registry import MODELS
+
+from ..layers import (
+    TopDownHead,
+    check_multiple,
+    conv_bn,
+    init_kaiming,
+    local_contrast,
+    stem1,
+    trunk_stages,
+    upsample_bilinear2,
+)
+
+CHANNELS = (16, 32, 64, 128, 256)
+
+
+@MODELS.register_module()
+class ALCLNetEncoder(BaseModule):
+    """Encoder of ALCL-Net: strides 1 to 16 with 16 to 256 channels.
+
+    Args:
+        in_channels (int): Channels of the image. Defaults to 3.
+        num_blocks (int): Residual blocks per stage. Defaults to 3.
+    """
+
+    def __init__(self, in_channels: int = 3, num_blocks: int = 3):
+        super().__init__()
+        self.stem = init_kaiming(stem1(in_channels))
+        self.stages = trunk_stages(CHANNELS, num_blocks)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Encode an image batch.
+
+        Args:
+            x (Tensor): (B, in_channels, H, W), H and W multiples of 16.
+
+        Returns:
+            tuple[Tensor]: (B, 16, H, W), (B, 32, H/2, W/2),
+            (B, 64, H/4, W/4), (B, 128, H/8, W/8) and (B, 256, H/16, W/16);
+            the last one is the bottleneck.
+
+        Raises:
+            ValueError: If H or W is not a multiple of 16.
+        """
+        check_multiple(x, 16, type(self).__name__)
+        x = self.stem(x)
+        feats = []
+        for stage in self.stages:
+            x = stage(x)
+            feats.append(x)
+        return tuple(feats)
+
+
+class BilinearAttention(nn.Module):
+    """Simplified bilinear-interpolation attention module (SBAM, Kaiming).
+
+    The shallow feature gates the upsampled deep one, which is added to it.
+
+    Args:
+        deep_channels (int): Channels of the deep feature.
+        channels (int): Channels of the shallow feature and of the output.
+    """
+
+    def __init__(self, deep_channels: int, channels: int):
+        super().__init__()
+        self.up = upsample_bilinear2()
+        self.project = conv_bn(deep_channels, channels, 1, act=nn.ReLU(True))
+        self.gate = conv_bn(channels, channels, 1, act=nn.Sigmoid())
+        init_kaiming(self)
+
+    def forward(self, deep: Tensor, shallow: Tensor) -> Tensor:
+        """Fuse two neighbouring levels.
+
+        Args:
+            deep (Tensor): (B, deep_channels, H / 2, W / 2).
+            shallow (Tensor): (B, channels, H, W).
+
+        Returns:
+            Tensor: (B, channels, H, W).
+        """
+        return shallow + self.project(self.up(deep)) * self.gate(shallow)
+
+
+@MODELS.register_module()
+class ALCLNetHead(TopDownHead):
+    """Decoder of ALCL-Net: local contrasts, fused from the deepest up.
+
+    Args:
+        threshold, prior_prob, loss_decode, align_corners: As in
+            :class:`SIRSTHead`.
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(CHANNELS, local_contrast, BilinearAttention, **kwargs)

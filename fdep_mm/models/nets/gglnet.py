@@ -1,0 +1,200 @@
+"""GGL-Net: gradient-guided learning.
+
+Zhao, Yu, Shi, Liu, Zhang, "Gradient-Guided Learning Network for Infrared Small
+Target Detection", GRSL 2023, DOI 10.1109/LGRS.2023.3308783, arXiv 2512.09497.
+Written from measurements of the PyTorch form in the PAL framework
+(arXiv 2412.11154), which computes the gradient map itself; 8,988,093
+parameters with 3 input channels.
+
+Differences from the paper (all but the last are that form's):
+    * image and gradient map have three channels, where descriptions of the
+      paper speak of one;
+    * SE and TGFM's two gates start from PyTorch's default initialisation:
+      their special initialisers are never called;
+    * the last bias starts at a target probability of 0.01 (`prior_prob`), the
+      weights beside it at a standard deviation of 0.01.
+"""
+
+import torch
+import torch.nn.functional as F
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from fdep_mm.registry import MODELS
+
+from ..layers import (
+    ChannelGate,
+    IdentityBlock,
+    SpatialGate,
+    SqueezeExcite,
+    TopDownHead,
+    check_multiple,
+    conv_bn,
+    init_kaiming,
+    local_contrast,
+    stem1,
+    trunk_stages,
+    upsample_bilinear2,
+)
+
+CHANNELS = (16, 32, 64, 128, 256)
+
+
+@torch.no_grad()
+def gradient_magnitude(x: Tensor) -> Tensor:
+    """Length of the image's gradient by central differences.
+
+    The image is 0 beyond its border, so the outermost pixels have a gradient
+    of their own. Nothing is propagated back: the root's slope is infinite
+    at 0.
+
+    Args:
+        x (Tensor): (B, C, H, W).
+
+    Returns:
+        Tensor: (B, C, H, W), not negative.
+    """
+    x = F.pad(x, (1, 1, 1, 1))
+    dx = (x[..., 1:-1, 2:] - x[..., 1:-1, :-2]) / 2
+    dy = (x[..., :-2, 1:-1] - x[..., 2:, 1:-1]) / 2
+    return torch.sqrt(dx * dx + dy * dy)
+
+
+class SEIdentityBlock(IdentityBlock):
+    """Identity block with a channel gate between its two convolutions."""
+
+    def __init__(self, channels: int):
+        super().__init__(channels)
+        self.main.insert(3, SqueezeExcite(channels))
+
+
+class GradientSupplement(nn.Module):
+    """Gradient supplementary module (GSM): adds what the gradient map shows.
+
+    Args:
+        in_channels (int): Channels of the gradient map.
+        channels (int): Channels of the feature and of the output.
+    """
+
+    def __init__(self, in_channels: int, channels: int):
+        super().__init__()
+        self.gradient = self._path(in_channels, channels, nn.ReLU(True))
+        self.fuse = self._path(2 * channels, channels)
+
+    @staticmethod
+    def _path(
+        in_channels: int, channels: int, act: nn.Module | None = None
+    ) -> nn.Sequential:
+        first = conv_bn(in_channels, channels, act=nn.ReLU(True))
+        last = conv_bn(channels, channels, act=act)
+        return nn.Sequential(
+            *init_kaiming(first), SqueezeExcite(channels), *init_kaiming(last)
+        )
+
+    def forward(self, x: Tensor, gradient: Tensor) -> Tensor:
+        """Supplement a feature.
+
+        Args:
+            x (Tensor): (B, channels, H, W).
+            gradient (Tensor): (B, in_channels, H, W).
+
+        Returns:
+            Tensor: (B, channels, H, W).
+        """
+        both = torch.cat([x, self.gradient(gradient)], dim=1)
+        return torch.relu(x + self.fuse(both))
+
+
+@MODELS.register_module()
+class GGLNetEncoder(BaseModule):
+    """Encoder of GGL-Net: strides 1 to 16 with 16 to 256 channels.
+
+    Args:
+        in_channels (int): Channels of the image. Defaults to 3.
+        num_blocks (int): Residual blocks per stage. Defaults to 3.
+    """
+
+    def __init__(self, in_channels: int = 3, num_blocks: int = 3):
+        super().__init__()
+        self.stem = init_kaiming(stem1(in_channels))
+        self.stages = trunk_stages(CHANNELS, num_blocks, SEIdentityBlock)
+        self.supplements = nn.ModuleList(
+            GradientSupplement(in_channels, channels) for channels in CHANNELS
+        )
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Encode an image batch.
+
+        Args:
+            x (Tensor): (B, in_channels, H, W), H and W multiples of 16.
+
+        Returns:
+            tuple[Tensor]: (B, 16, H, W), (B, 32, H/2, W/2),
+            (B, 64, H/4, W/4), (B, 128, H/8, W/8) and (B, 256, H/16, W/16);
+            the last one is the bottleneck.
+
+        Raises:
+            ValueError: If H or W is not a multiple of 16.
+        """
+        check_multiple(x, 16, type(self).__name__)
+        gradient = gradient_magnitude(x)
+        x = self.stem(x)
+        feats = []
+        for stage, supplement in zip(
+            self.stages, self.supplements, strict=True
+        ):
+            if feats:
+                gradient = F.max_pool2d(gradient, 2)
+            x = supplement(stage(x), gradient)
+            feats.append(x)
+        return tuple(feats)
+
+
+class TwoWayGuidance(nn.Module):
+    """Two-way guidance fusion module (TGFM).
+
+    The deep feature gates the channels of the shallow one, the shallow
+    feature gates the pixels of the deep one.
+
+    Args:
+        deep_channels (int): Channels of the deep feature.
+        channels (int): Channels of the shallow feature and of the output.
+        reduction (int): Channel reduction of the gate. Defaults to 8.
+    """
+
+    def __init__(self, deep_channels: int, channels: int, reduction: int = 8):
+        super().__init__()
+        self.up = upsample_bilinear2()
+        self.project = init_kaiming(
+            conv_bn(deep_channels, channels, 1, act=nn.ReLU(True))
+        )
+        self.channel_gate = ChannelGate(channels, reduction)
+        self.spatial_gate = SpatialGate(7, bias=True)
+
+    def forward(self, deep: Tensor, shallow: Tensor) -> Tensor:
+        """Fuse two neighbouring levels.
+
+        Args:
+            deep (Tensor): (B, deep_channels, H / 2, W / 2).
+            shallow (Tensor): (B, channels, H, W).
+
+        Returns:
+            Tensor: (B, channels, H, W).
+        """
+        deep = self.project(self.up(deep))
+        return shallow * self.channel_gate(deep) + deep * self.spatial_gate(
+            shallow
+        )
+
+
+@MODELS.register_module()
+class GGLNetHead(TopDownHead):
+    """Decoder of GGL-Net: local contrasts, fused from the deepest up.
+
+    Args:
+        threshold, prior_prob, loss_decode, align_corners: As in
+            :class:`SIRSTHead`.
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(CHANNELS, local_contrast, TwoWayGuidance, **kwargs)

@@ -1,0 +1,132 @@
+"""MLCL-Net: multiscale local contrast learning.
+
+Yu, Liu, Wu, Hu, Xia, Lan, Liu, "Infrared small target detection based on
+multiscale local contrast learning networks", Infrared Physics & Technology
+2022, DOI 10.1016/j.infrared.2022.104107. Written from measurements of the
+PyTorch form in the PAL framework (arXiv 2412.11154), three blocks per stage;
+657,249 parameters with 3 input channels.
+
+Differences from the paper (all but the last are that form's; the paper's own
+model is in Keras and has 636,849 parameters):
+    * the three scales are fused by a 1x1 convolution, not by their mean;
+    * the deepest level has a lateral convolution as the others do;
+    * strided convolutions pad all sides, upsampling aligns the corners;
+    * PyTorch's batch norm defaults; Kaiming initialisation by fan-out in
+      residual blocks and contrast modules, PyTorch's default elsewhere;
+    * the last bias starts at a target probability of 0.01 (`prior_prob`).
+"""
+
+import torch
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from fdep_mm.registry import MODELS
+
+from ..layers import (
+    SIRSTHead,
+    check_multiple,
+    conv_norm_act,
+    init_kaiming,
+    local_contrast,
+    logit_layers,
+    stem1,
+    trunk_stages,
+    upsample_bilinear2,
+)
+
+
+@MODELS.register_module()
+class MLCLNetEncoder(BaseModule):
+    """Encoder of MLCL-Net: strides 1, 2 and 4 with 16, 32 and 64 channels.
+
+    Args:
+        in_channels (int): Channels of the image. Defaults to 3.
+        num_blocks (int): Residual blocks per stage; 2 gives the small form
+            of 559,809 parameters. Defaults to 3.
+    """
+
+    def __init__(self, in_channels: int = 3, num_blocks: int = 3):
+        super().__init__()
+        self.stem = stem1(in_channels)
+        self.stages = trunk_stages((16, 32, 64), num_blocks)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Encode an image batch.
+
+        Args:
+            x (Tensor): (B, in_channels, H, W), H and W multiples of 4.
+
+        Returns:
+            tuple[Tensor]: (B, 16, H, W), (B, 32, H/2, W/2) and
+            (B, 64, H/4, W/4); the last one is the bottleneck.
+
+        Raises:
+            ValueError: If H or W is not a multiple of 4.
+        """
+        check_multiple(x, 4, type(self).__name__)
+        x = self.stem(x)
+        feats = []
+        for stage in self.stages:
+            x = stage(x)
+            feats.append(x)
+        return tuple(feats)
+
+
+class MultiscaleContrast(nn.Module):
+    """Multiscale local contrast learning module (MLCL).
+
+    Local contrasts with cells of 1, 3 and 5 px side by side, fused by a
+    linear 1x1 convolution (Kaiming).
+
+    Args:
+        channels (int): Channels of input and output.
+    """
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.scales = nn.ModuleList(
+            local_contrast(channels, cell) for cell in (1, 3, 5)
+        )
+        self.fuse = init_kaiming(nn.Conv2d(3 * channels, channels, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, channels, H, W) -> the same shape."""
+        return self.fuse(torch.cat([scale(x) for scale in self.scales], dim=1))
+
+
+@MODELS.register_module()
+class MLCLNetHead(SIRSTHead):
+    """Decoder of MLCL-Net: contrast modules and a bilinear pyramid.
+
+    Args:
+        threshold, prior_prob, loss_decode, align_corners: As in
+            :class:`SIRSTHead`.
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(in_channels=(16, 32, 64), **kwargs)
+        self.contrasts = nn.ModuleList(
+            MultiscaleContrast(channels) for channels in self.in_channels
+        )
+        self.laterals = nn.ModuleList(
+            conv_norm_act(channels, 64, 1, bias=True, act=nn.ReLU(True))
+            for channels in self.in_channels
+        )
+        self.up = upsample_bilinear2()
+        self.logits = logit_layers(64)
+        self.init_prior(self.logits[-1])
+
+    def forward(self, inputs: tuple[Tensor, ...]) -> Tensor:
+        """Decode the encoder's three features to logits (B, 1, H, W)."""
+        feat1, feat2, feat3 = (
+            lateral(contrast(feat))
+            for lateral, contrast, feat in zip(
+                self.laterals,
+                self.contrasts,
+                self._transform_inputs(inputs),
+                strict=True,
+            )
+        )
+        x = self.up(feat3) + feat2
+        x = self.up(x) + feat1
+        return self.logits(x)
