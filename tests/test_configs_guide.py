@@ -1,0 +1,125 @@
+"""The code blocks of configs/README.md, run as a reader would."""
+
+import re
+import sys
+from pathlib import Path
+
+import cv2
+import mmseg
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmengine.structures import PixelData
+from mmseg.structures import SegDataSample
+
+from fdep_mm.registry import DATASETS, MODELS
+
+ROOT = Path(__file__).parents[1]
+BLOCKS = re.findall(
+    r'```python\n(.*?)```', (ROOT / 'configs/README.md').read_text(), re.S
+)
+RANDOM_VFM = dict(
+    _delete_=True,
+    type='fdep_mm.FrozenVFM',
+    model_name='test_vit',
+    out_indices=(1,),
+    pretrained=False,
+)
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A folder of the reader's with the named blocks as files."""
+    (tmp_path / 'configs').symlink_to(ROOT / 'configs')
+    for block in BLOCKS:
+        name = re.match(r'# (\w+\.py)\n', block)
+        if name:
+            (tmp_path / name[1]).write_text(block)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    init_default_scope('mmseg')
+    return tmp_path
+
+
+def one_step(cfg: Config) -> dict:
+    model = MODELS.build(cfg.model).train()
+    label = torch.zeros(1, 64, 64, dtype=torch.long)
+    label[0, 8:12, 8:12] = 1
+    samples = [SegDataSample(gt_sem_seg=PixelData(data=label))] * 2
+    total, logs = model.parse_losses(
+        model.loss(torch.randn(2, 3, 64, 64), samples)
+    )
+    total.backward()
+    assert all(p.grad is not None for p in model.parameters())
+    return logs
+
+
+def test_own_folder_of_images_and_masks(project):
+    for folder in ('images', 'masks'):
+        (project / 'my data' / folder).mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for stem in ('a', 'b'):
+        image = rng.integers(0, 255, (300, 280)).astype(np.uint8)
+        mask = np.zeros_like(image)
+        mask[20:24, 30:33] = 255
+        cv2.imwrite(f'my data/images/{stem}.png', image)
+        cv2.imwrite(f'my data/masks/{stem}.png', mask)
+    Path('my data/train.txt').write_text('a\n')
+    Path('my data/test.txt').write_text('b\n')
+    cfg = Config.fromfile('my_alcnet.py')
+    train = DATASETS.build(cfg.train_dataloader.dataset)[0]
+    test = DATASETS.build(cfg.test_dataloader.dataset)[0]
+    assert train['inputs'].shape == (3, 256, 256)
+    assert test['inputs'].shape == (3, 300, 280)
+    assert test['data_samples'].gt_sem_seg.data.sum() == 12
+    model = MODELS.build(cfg.model)
+    assert model.data_preprocessor.std.flatten().tolist() == [31.0] * 3
+
+
+def test_fdep_on_an_mmseg_network(project):
+    base = Path(mmseg.__file__).parent / '.mim/configs/_base_'
+    (project / 'my_segformer.py').write_text(
+        f'_base_ = "{base}/models/segformer_mit-b0.py"\n'
+        'norm_cfg = dict(type="BN")\n'
+        'model = dict(decode_head=dict(norm_cfg=norm_cfg))\n'
+    )
+    text = Path('fdep_segformer.py').read_text()
+    text = text.replace(
+        'path/to/configs/segformer/my_segformer.py', 'my_segformer.py'
+    ).replace('path/to/fdep_mm/configs', 'configs')
+    Path('fdep_segformer.py').write_text(text)
+    cfg = Config.fromfile('fdep_segformer.py')
+    assert cfg.model.vfm.model_name.startswith('vit_small_patch16_dinov3')
+    cfg.merge_from_dict(dict(model=dict(vfm=RANDOM_VFM)))
+    logs = one_step(cfg)
+    assert any(key.startswith('main.') for key in logs)
+
+
+def test_another_vfm(project):
+    (block,) = [b for b in BLOCKS if '_delete_=True' in b and 'vfm=' in b]
+    (project / 'other_vfm.py').write_text(
+        "_base_ = 'configs/fdep/fdep-dinov3-s16_alcnet_1xb16-400e_"
+        f"nuaa-sirst-256x256.py'\n{block}"
+    )
+    cfg = Config.fromfile('other_vfm.py')
+    model = MODELS.build(cfg.model)
+    assert model.vfm.channels == (192, 384, 768)
+
+
+def test_own_network(project):
+    cfg = Config.fromfile('my_net_nuaa.py')
+    assert 'decode' in ' '.join(one_step(cfg))
+    cfg.merge_from_dict(
+        dict(
+            model=dict(
+                type='fdep_mm.COISDSegmentor',
+                vfm=RANDOM_VFM | dict(_delete_=False),
+                samf=dict(type='fdep_mm.SAMFNeck'),
+            )
+        )
+    )
+    cfg.model.vfm.pop('_delete_', None)
+    one_step(cfg)
+    sys.modules.pop('my_net')
