@@ -4,6 +4,7 @@ Write ``type='fdep_mm.X'`` in a config and keep ``default_scope = 'mmseg'``
 (or ``'mmdet'``): the name is then found from either scope, and from a config
 that does not import this package.
 """
+
 from mmengine.registry import DATASETS as ROOT_DATASETS
 from mmengine.registry import HOOKS as ROOT_HOOKS
 from mmengine.registry import METRICS as ROOT_METRICS
@@ -15,7 +16,8 @@ from mmengine.registry import Registry
 
 def _child(root: Registry, location: str) -> Registry:
     return Registry(
-        root.name, parent=root, scope='fdep_mm', locations=[location])
+        root.name, parent=root, scope='fdep_mm', locations=[location]
+    )
 
 
 MODELS = _child(ROOT_MODELS, 'fdep_mm.models')

@@ -3,7 +3,8 @@ default_scope = 'mmseg'
 env_cfg = dict(
     cudnn_benchmark=True,
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
-    dist_cfg=dict(backend='nccl'))
+    dist_cfg=dict(backend='nccl'),
+)
 default_hooks = dict(
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=10),
@@ -14,16 +15,19 @@ default_hooks = dict(
         max_keep_ckpts=1,
         save_last=True,
         save_best='sirst/IoU',
-        rule='greater'),
+        rule='greater',
+    ),
     sampler_seed=dict(type='DistSamplerSeedHook'),
-    visualization=dict(type='SegVisualizationHook'))
-custom_hooks = [dict(type='fdep_mm.HSEHook', phases=('test', ))]
+    visualization=dict(type='SegVisualizationHook'),
+)
+custom_hooks = [dict(type='fdep_mm.HSEHook', phases=('test',))]
 vis_backends = [
     dict(type='LocalVisBackend'),
-    dict(type='TensorboardVisBackend')
+    dict(type='TensorboardVisBackend'),
 ]
 visualizer = dict(
-    type='SegLocalVisualizer', vis_backends=vis_backends, name='visualizer')
+    type='SegLocalVisualizer', vis_backends=vis_backends, name='visualizer'
+)
 log_processor = dict(by_epoch=True)
 log_level = 'INFO'
 load_from = None

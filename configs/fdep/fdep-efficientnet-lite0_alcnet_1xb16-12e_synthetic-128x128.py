@@ -1,6 +1,5 @@
 _base_ = [
     '../alcnet/alcnet_1xb16-12e_synthetic-128x128.py',
-    '../_base_/vfms/efficientnet-lite0.py'
+    '../_base_/vfms/efficientnet-lite0.py',
 ]
-model = dict(
-    type='fdep_mm.COISDSegmentor', vfm=_base_.vfm, samf=_base_.samf)
+model = dict(type='fdep_mm.COISDSegmentor', vfm=_base_.vfm, samf=_base_.samf)

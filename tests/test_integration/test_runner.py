@@ -9,8 +9,10 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
-FDEP = CONFIGS / 'fdep' / (
-    'fdep-efficientnet-lite0_alcnet_1xb16-12e_synthetic-128x128.py'
+FDEP = (
+    CONFIGS
+    / 'fdep'
+    / ('fdep-efficientnet-lite0_alcnet_1xb16-12e_synthetic-128x128.py')
 )
 
 

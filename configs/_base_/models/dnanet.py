@@ -3,4 +3,5 @@ model = dict(
     backbone=dict(type='fdep_mm.DNANetEncoder'),
     decode_head=dict(type='fdep_mm.DNANetHead'),
     train_cfg=dict(),
-    test_cfg=dict(mode='whole'))
+    test_cfg=dict(mode='whole'),
+)

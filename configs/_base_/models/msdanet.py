@@ -3,4 +3,5 @@ model = dict(
     backbone=dict(type='fdep_mm.MSDANetEncoder'),
     decode_head=dict(type='fdep_mm.MSDANetHead'),
     train_cfg=dict(),
-    test_cfg=dict(mode='whole'))
+    test_cfg=dict(mode='whole'),
+)

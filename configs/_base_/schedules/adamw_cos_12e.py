@@ -1,7 +1,8 @@
 # short training on a CPU: AdamW, warm-up of one epoch, then cosine to zero
 optim_wrapper = dict(
     type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=3e-3, weight_decay=1e-2))
+    optimizer=dict(type='AdamW', lr=3e-3, weight_decay=1e-2),
+)
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.1, end=1, convert_to_iter_based=True),
     dict(
@@ -10,7 +11,8 @@ param_scheduler = [
         end=12,
         T_max=11,
         eta_min=1e-6,
-        convert_to_iter_based=True)
+        convert_to_iter_based=True,
+    ),
 ]
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=12, val_interval=4)
 val_cfg = dict(type='ValLoop')

@@ -1,5 +1,6 @@
 vfm = dict(
     type='fdep_mm.FrozenVFM',
     model_name='vit_base_patch14_dinov2.lvd142m',
-    out_indices=(2, 5, 8, 11))
+    out_indices=(2, 5, 8, 11),
+)
 samf = dict(type='fdep_mm.SAMFNeck')

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from fdep_mm.registry import MODELS
+
 from .edge_bce import valid_pixels
 
 

@@ -18,6 +18,7 @@ from mmengine.model import BaseModule
 from torch import Tensor
 
 from fdep_mm.registry import MODELS
+
 from ..layers import (
     AsymmetricModulation,
     PixelHead,

@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fdep_mm.registry import MODELS
+
 from ..layers import AsymmetricModulation, PixelHead, SIRSTHead, upsample2
 from .acm import ACMEncoder
 

@@ -23,6 +23,7 @@ from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from fdep_mm.registry import MODELS
+
 from .split import decode, encode
 
 
