@@ -1,0 +1,52 @@
+"""What all tests share: fixed seeds, few threads, and the way to real data."""
+
+import os
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+REPO = Path(__file__).resolve().parents[1]
+
+# Also for the processes that tests start.
+os.environ.setdefault('OMP_NUM_THREADS', '2')
+torch.set_num_threads(2)
+
+
+@pytest.fixture(autouse=True)
+def fixed_seeds() -> None:
+    """Start each test from the same random state."""
+    random.seed(0)
+    np.random.seed(0)
+    torch.manual_seed(0)
+
+
+@pytest.fixture(scope='session')
+def repo() -> Path:
+    """The root folder of the checkout."""
+    return REPO
+
+
+@pytest.fixture(scope='session')
+def data_root() -> Path:
+    """The folder of real data, or a skip: set FDEP_DATA to run the test."""
+    root = Path(os.environ.get('FDEP_DATA', REPO.parent / 'shared/data'))
+    if not root.is_dir():
+        pytest.skip(f'no real data in {root}: set FDEP_DATA')
+    return root
+
+
+@pytest.fixture(scope='session')
+def find_data(data_root: Path) -> Callable[[str], Path]:
+    """A function from a path below the data root to that path, or a skip."""
+
+    def find(name: str) -> Path:
+        path = data_root / name
+        if not path.exists():
+            pytest.skip(f'{path} is missing')
+        return path
+
+    return find

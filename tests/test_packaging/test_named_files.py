@@ -1,0 +1,28 @@
+"""The files that the README and the scripts name are there."""
+
+import re
+
+import pytest
+
+NAMED = re.compile(r'(?<![\w./])(?:configs|tools|tests|fdep_mm)/[\w./-]*\w')
+
+
+@pytest.mark.parametrize(
+    'document',
+    [
+        'README.md',
+        'requirements.txt',
+        '.ci/run',
+        '.ci/requirements-upstream.txt',
+        'tools/quickstart.sh',
+        'tools/run_tests.sh',
+        'tools/run_tests_upstream.sh',
+        'tools/setup_env.sh',
+    ],
+)
+def test_named_files_exist(repo, document):
+    text = (repo / document).read_text(encoding='utf-8')
+    # .mim is made by an installation
+    named = {name for name in NAMED.findall(text) if '.mim' not in name}
+    missing = [name for name in named if not (repo / name).exists()]
+    assert not missing

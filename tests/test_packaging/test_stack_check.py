@@ -1,0 +1,99 @@
+"""Importing fdep_mm is light, and says what is wrong with the stack."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from environments import run
+
+GOOD = dict(mmengine='0.10.7', mmcv='2.1.0', mmseg='1.2.2')
+DISTRIBUTIONS = dict(
+    mmengine=('onedl-mmengine', 'mmengine'),
+    mmcv=('onedl-mmcv', 'mmcv'),
+    mmseg=('onedl-mmsegmentation', 'mmsegmentation'),
+)
+
+
+def _import_with(stubs: Path, repo: Path, *flags: str) -> str:
+    """Import fdep_mm on stubs of the stack; return the last error line."""
+    code = f'import sys; sys.path[:0] = {[str(stubs), str(repo)]!r}'
+    result = subprocess.run(
+        [sys.executable, *flags, '-c', f'{code}; import fdep_mm'],
+        cwd=stubs,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 1
+    return result.stderr.splitlines()[-1]
+
+
+def _write_stubs(folder: Path, **versions: str) -> None:
+    for name, version in versions.items():
+        (folder / name).mkdir()
+        (folder / name / '__init__.py').write_text(
+            f'__version__ = {version!r}\n'
+        )
+
+
+@pytest.mark.parametrize('missing', GOOD)
+def test_missing_package(tmp_path, repo, missing):
+    # -S: no site-packages, so that only the stubs are there.
+    found = list(GOOD)[: list(GOOD).index(missing)]
+    _write_stubs(tmp_path, **{name: GOOD[name] for name in found})
+    (tmp_path / 'packaging').symlink_to(_packaging_folder())
+    error = _import_with(tmp_path, repo, '-S')
+    assert error.startswith('ImportError: fdep_mm ')
+    assert f'{missing} is not installed' in error
+    for distribution in DISTRIBUTIONS[missing]:
+        assert f'pip install "{distribution}>=' in error
+
+
+def test_folder_left_by_an_uninstall_is_no_package(tmp_path, repo):
+    (tmp_path / 'mmengine' / '__pycache__').mkdir(parents=True)
+    error = _import_with(tmp_path, repo, '-S')
+    assert 'mmengine is not installed' in error
+
+
+def test_missing_dependency_of_the_stack_keeps_its_name(tmp_path, repo):
+    (tmp_path / 'mmengine').mkdir()
+    (tmp_path / 'mmengine' / '__init__.py').write_text('import absent\n')
+    error = _import_with(tmp_path, repo, '-S')
+    assert error == "ModuleNotFoundError: No module named 'absent'"
+
+
+@pytest.mark.parametrize(
+    ('name', 'version', 'accepted'),
+    [
+        ('mmengine', '0.9.1', '>=0.10.0,<1.0'),
+        ('mmengine', '1.0.0', '>=0.10.0,<1.0'),
+        ('mmcv', '1.7.2', '>=2.0.0,<3.0'),
+        ('mmseg', '1.1.2', '>=1.2.0,<2.0'),
+        ('mmseg', '2.0.1', '>=1.2.0,<2.0'),
+    ],
+)
+def test_version_out_of_range(tmp_path, repo, name, version, accepted):
+    _write_stubs(tmp_path, **{**GOOD, name: version})
+    error = _import_with(tmp_path, repo)
+    assert error.startswith('ImportError: fdep_mm ')
+    assert f'needs {name}{accepted}, but found {name} {version} in ' in error
+    for distribution in DISTRIBUTIONS[name]:
+        assert f'pip install "{distribution}{accepted}"' in error
+
+
+def test_import_is_light_and_needs_no_mmdet(tmp_path, repo):
+    code = (
+        'import sys; sys.modules["mmdet"] = None; import fdep_mm; '
+        'print(fdep_mm.__version__, *sys.modules)'
+    )
+    out = run(sys.executable, '-c', code, cwd=tmp_path, PYTHONPATH=str(repo))
+    version, *modules = out.splitlines()[-1].split()
+    assert version[0].isdigit()
+    assert not {'timm', 'torchvision', 'mmseg.models'} & set(modules)
+    assert not [m for m in modules if m.startswith('fdep_mm.models')]
+
+
+def _packaging_folder() -> Path:
+    import packaging
+
+    return Path(packaging.__file__).parent

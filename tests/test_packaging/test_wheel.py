@@ -1,0 +1,126 @@
+"""A wheel carries everything, asks for little, and trains on its own."""
+
+import sys
+import tarfile
+import zipfile
+from email import message_from_bytes
+from pathlib import Path
+
+import pytest
+from environments import run
+
+TINY = (
+    'train_cfg.max_epochs=1',
+    'train_cfg.val_interval=1',
+    'train_dataloader.dataset.num_images=4',
+    'val_dataloader.dataset.num_images=2',
+    'train_dataloader.num_workers=0',
+    'train_dataloader.persistent_workers=False',
+    'val_dataloader.num_workers=0',
+    'val_dataloader.persistent_workers=False',
+)
+
+
+@pytest.fixture(scope='module')
+def names(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        return set(archive.namelist())
+
+
+def _tracked(repo: Path, folder: str) -> set[str]:
+    return {
+        path.relative_to(repo).as_posix()
+        for path in (repo / folder).rglob('*')
+        if path.is_file() and '__pycache__' not in path.parts
+    }
+
+
+def test_wheel_carries_configs_tools_and_index(names, repo):
+    expected = _tracked(repo, 'configs') | _tracked(repo, 'tools')
+    carried = {
+        name.removeprefix('fdep_mm/.mim/')
+        for name in names
+        if name.startswith('fdep_mm/.mim/')
+    }
+    assert carried == expected | {'model-index.yml'}
+
+
+def test_wheel_carries_all_modules_and_the_licence(names, repo):
+    modules = {
+        name
+        for name in _tracked(repo, 'fdep_mm')
+        if name.endswith('.py') and '.mim' not in name
+    }
+    assert modules == {
+        name for name in names if name.endswith('.py') and '.mim' not in name
+    }
+    assert any(name.endswith('/LICENSE') for name in names)
+
+
+def test_wheel_holds_nothing_of_an_earlier_build(names):
+    assert not [n for n in names if 'stale' in n or n.endswith('.pyc')]
+    assert {name.split('/')[0].split('-')[0] for name in names} == {'fdep_mm'}
+
+
+def test_wheel_leaves_the_stack_to_the_user(wheel, repo):
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (n for n in archive.namelist() if n.endswith('/METADATA'))
+        metadata = message_from_bytes(archive.read(name))
+    assert set(metadata.get_all('Requires-Dist')) == {
+        'matplotlib',
+        'numpy',
+        'packaging',
+        'scipy',
+    }
+    assert metadata['Requires-Python'] == '>=3.10'
+    assert f"'{metadata['Version']}'" in (
+        repo / 'fdep_mm/version.py'
+    ).read_text(encoding='utf-8')
+
+
+def test_source_distribution_can_build_the_wheel(copy_checkout, tmp_path):
+    checkout = copy_checkout(tmp_path)
+    run(sys.executable, 'setup.py', '-q', 'sdist', cwd=checkout)
+    (path,) = (checkout / 'dist').glob('*.tar.gz')
+    with tarfile.open(path) as archive:
+        names = {name.partition('/')[2] for name in archive.getnames()}
+    needed = _tracked(checkout, 'configs') | _tracked(checkout, 'tools')
+    assert needed | {'LICENSE', 'README.md', 'setup.py'} <= names
+
+
+def _config_root(python: Path, cwd: Path) -> Path:
+    return Path(
+        run(
+            python,
+            '-c',
+            'import fdep_mm; print(fdep_mm.CONFIG_ROOT)',
+            cwd=cwd,
+        ).splitlines()[-1]
+    )
+
+
+def test_config_root_is_the_installed_copy(installed, tmp_path):
+    root = _config_root(installed, tmp_path)
+    assert root.parts[-4:] == ('site-packages', 'fdep_mm', '.mim', 'configs')
+    assert root.is_relative_to(installed.parents[1].resolve())
+    assert (root / 'model-index.yml').is_file()
+
+
+def test_installed_wheel_trains_from_its_own_configs(installed, tmp_path):
+    root = _config_root(installed, tmp_path)
+    (config,) = (root / 'alcnet').glob('alcnet_*synthetic*.py')
+    log = run(
+        installed,
+        '-m',
+        'mim',
+        'train',
+        'mmseg',
+        config,
+        '--work-dir',
+        'my runs',
+        '--cfg-options',
+        *TINY,
+        cwd=tmp_path,
+    )
+    assert 'sirst/IoU' in log
+    assert (tmp_path / 'my runs' / 'epoch_1.pth').is_file(), log

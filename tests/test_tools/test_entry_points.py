@@ -1,0 +1,118 @@
+"""tools/train.py and tools/test.py, run as a user runs them."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+TOOLS = Path(__file__).parents[2] / 'tools'
+TINY = ['train_cfg.val_interval=1'] + [
+    f'{loader}_dataloader.{setting}'
+    for loader in ('train', 'val', 'test')
+    for setting in (
+        'num_workers=0',
+        'persistent_workers=False',
+        'dataset.num_images=4',
+    )
+]
+# The same host on image files: {config} is the parent.
+ON_FILES = """
+_base_ = {config!r}
+test_dataloader = dict(
+    num_workers=0, persistent_workers=False,
+    dataset=dict(
+        _delete_=True, type='fdep_mm.SIRSTDataset', data_root='data',
+        test_mode=True,
+        data_prefix=dict(img_path='images', seg_map_path='masks'),
+        pipeline=[
+            dict(type='fdep_mm.LoadInfraredImage'),
+            dict(type='fdep_mm.LoadSIRSTMask'),
+            dict(type='PackSegInputs')]))
+"""
+
+
+def _run(tool, *args, cwd):
+    env = {
+        **os.environ,
+        'PYTHONPATH': str(TOOLS.parent),
+        'CUDA_VISIBLE_DEVICES': '',
+    }
+    return subprocess.run(
+        [sys.executable, str(TOOLS / tool), *map(str, args)],
+        cwd=cwd,
+        env=env,
+        capture_output=True,
+        text=True,
+    )
+
+
+def _train(config, cwd, *options):
+    args = (*options[:-1], '--cfg-options', *TINY, options[-1])
+    result = _run('train.py', config, *args, cwd=cwd)
+    assert result.returncode == 0, result.stderr
+    return result.stdout + result.stderr
+
+
+@pytest.fixture(scope='module')
+def config(repo):
+    (path,) = (repo / 'configs/alcnet').glob('alcnet_*synthetic*.py')
+    return path
+
+
+@pytest.fixture(scope='module')
+def weights(config, tmp_path_factory):
+    """What two epochs leave, the second of them after a resume."""
+    folder = tmp_path_factory.mktemp('some project')
+    _train(config, folder, 'train_cfg.max_epochs=1')
+    log = _train(config, folder, '--resume', 'train_cfg.max_epochs=2')
+    assert 'resumed epoch: 1' in log
+    return folder / 'work_dirs' / config.stem / 'epoch_2.pth'
+
+
+def test_training_and_resuming_write_below_work_dirs(weights):
+    assert weights.is_file()
+
+
+def test_masks_and_pictures_are_written(config, weights, tmp_path):
+    rng = np.random.default_rng(0)
+    for folder in ('images', 'masks'):
+        (tmp_path / 'data' / folder).mkdir(parents=True)
+        for name in ('a.png', 'b.png'):
+            image = Image.fromarray(rng.integers(0, 2, (40, 50), np.uint8))
+            image.save(tmp_path / 'data' / folder / name)
+    child = tmp_path / 'child.py'
+    child.write_text(ON_FILES.format(config=str(config)))
+    args = ('--checkpoint', weights, '--out', 'out', '--show-dir', 'show')
+    result = _run('test.py', child, *args, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert 'sirst/IoU' in result.stdout + result.stderr
+    masks = sorted((tmp_path / 'out').iterdir())
+    assert [path.name for path in masks] == ['a.png', 'b.png']
+    mask = np.asarray(Image.open(masks[0]))
+    assert mask.shape == (40, 50) and set(np.unique(mask)) <= {0, 1}
+    pictures = sorted((tmp_path / 'show').rglob('test_*.png'))
+    assert [path.name[:10] for path in pictures] == [
+        'test_a.png',
+        'test_b.png',
+    ]
+
+
+@pytest.mark.parametrize(
+    ('tool', 'args', 'message'),
+    [
+        ('train.py', ['none.py'], "error: config 'none.py': no such file"),
+        ('test.py', ['CONFIG'], 'error: no checkpoint: name a file'),
+        ('test.py', ['CONFIG', 'a.pth'], "checkpoint 'a.pth': no such file"),
+    ],
+)
+def test_user_errors_are_one_line(config, tmp_path, tool, args, message):
+    args = [str(config) if arg == 'CONFIG' else arg for arg in args]
+    result = _run(tool, *args, cwd=tmp_path)
+    assert result.returncode == 2
+    assert message in result.stderr.splitlines()[-1]
+    assert 'Traceback' not in result.stderr
+    assert not list(tmp_path.iterdir())

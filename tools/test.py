@@ -1,0 +1,86 @@
+"""Test a trained network: ``mim test mmseg`` for people without MIM.
+
+Usage: python tools/test.py CONFIG CHECKPOINT [--out DIR] [--show-dir DIR]
+"""
+
+import argparse
+
+from mmengine.config import Config, ConfigDict
+from mmengine.runner import Runner
+from train import add_config_arguments, read_config, require_file
+
+
+def add_mask_writer(cfg: Config, folder: str) -> None:
+    """Have the predicted masks written to a folder, as PNG files of {0, 1}."""
+    metrics = cfg.test_evaluator
+    metrics = metrics if isinstance(metrics, list) else [metrics]
+    writer = dict(
+        type='mmseg.IoUMetric',
+        output_dir=folder,
+        format_only=True,
+        prefix='png',
+    )
+    cfg.test_evaluator = [*metrics, writer]
+
+
+def draw_predictions(cfg: Config, folder: str) -> None:
+    """Have images with ground truth and prediction drawn to a folder."""
+    # interval: mmseg 1.2 draws every 50th image, later ones all
+    cfg.default_hooks.visualization.update(draw=True, interval=1)
+    cfg.visualizer.save_dir = folder
+
+
+def augment_at_test_time(parser: argparse.ArgumentParser, cfg: Config) -> None:
+    """Wrap the network and the pipeline for test-time augmentation."""
+    for key in ('tta_model', 'tta_pipeline'):
+        if key not in cfg:
+            parser.exit(
+                2,
+                f'error: --tta needs {key!r} in the config {cfg.filename!r}\n',
+            )
+    cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
+    cfg.model = ConfigDict(**cfg.tta_model, module=cfg.model)
+
+
+def main() -> None:
+    """Test."""
+    parser = argparse.ArgumentParser(description='Test a trained network')
+    add_config_arguments(parser)
+    parser.add_argument('checkpoint', nargs='?', help='path of the weights')
+    parser.add_argument(
+        '--checkpoint',
+        dest='checkpoint_option',
+        metavar='CHECKPOINT',
+        help='the same, as `mim test` spells it',
+    )
+    parser.add_argument(
+        '--out', metavar='DIR', help='write the predicted masks as PNG files'
+    )
+    parser.add_argument(
+        '--show-dir', metavar='DIR', help='write pictures of the predictions'
+    )
+    parser.add_argument(
+        '--tta', action='store_true', help='use test-time augmentation'
+    )
+    args = parser.parse_args()
+
+    cfg = read_config(parser, args)
+    cfg.load_from = args.checkpoint_option or args.checkpoint
+    if cfg.load_from is None:
+        parser.exit(
+            2,
+            'error: no checkpoint: name a file of weights after the config\n',
+        )
+    if '://' not in cfg.load_from:
+        require_file(parser, 'checkpoint', cfg.load_from)
+    if args.out:
+        add_mask_writer(cfg, args.out)
+    if args.show_dir:
+        draw_predictions(cfg, args.show_dir)
+    if args.tta:
+        augment_at_test_time(parser, cfg)
+    Runner.from_cfg(cfg).test()
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,91 @@
+"""Train the network of a config: ``mim train mmseg`` for people without MIM.
+
+Usage: python tools/train.py CONFIG [--work-dir DIR] [--amp] [--resume]
+"""
+
+import argparse
+import os
+from pathlib import Path
+
+from mmengine.config import Config, DictAction
+from mmengine.runner import Runner
+
+
+def add_config_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what training and testing have in common."""
+    parser.add_argument('config', help='path of the config file')
+    parser.add_argument(
+        '--work-dir',
+        help='folder of logs and results (default: work_dirs/CONFIG)',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        help='settings that replace those of the config, as key=value: '
+        'train_cfg.max_epochs=10 model.vfm.out_indices="(2,3)"',
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='what started the processes of a distributed run',
+    )
+    # torch.distributed.launch passes it; torchrun sets the variable itself.
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+
+
+def require_file(
+    parser: argparse.ArgumentParser, name: str, path: str
+) -> None:
+    """End the program with one line and code 2 if there is no such file."""
+    if not Path(path).is_file():
+        parser.exit(
+            2,
+            f'error: {name} {path!r}: no such file, looked from '
+            f'{Path.cwd()}\n',
+        )
+
+
+def read_config(
+    parser: argparse.ArgumentParser, args: argparse.Namespace
+) -> Config:
+    """Read the config and put the command line's settings into it."""
+    require_file(parser, 'config', args.config)
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    cfg = Config.fromfile(args.config)
+    cfg.launcher = args.launcher
+    if args.cfg_options:
+        cfg.merge_from_dict(args.cfg_options)
+    cfg.work_dir = (
+        args.work_dir
+        or cfg.get('work_dir')
+        or f'work_dirs/{Path(args.config).stem}'
+    )
+    return cfg
+
+
+def main() -> None:
+    """Train."""
+    parser = argparse.ArgumentParser(description='Train a network')
+    add_config_arguments(parser)
+    parser.add_argument(
+        '--resume',
+        action='store_true',
+        help='go on from the newest checkpoint in the work dir',
+    )
+    parser.add_argument(
+        '--amp', action='store_true', help='train with mixed precision'
+    )
+    args = parser.parse_args()
+
+    cfg = read_config(parser, args)
+    cfg.resume = args.resume
+    if args.amp:
+        cfg.optim_wrapper.type = 'AmpOptimWrapper'
+        cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    Runner.from_cfg(cfg).train()
+
+
+if __name__ == '__main__':
+    main()
