@@ -11,9 +11,9 @@ import torch
 
 REPO = Path(__file__).resolve().parents[1]
 
-# Also for the processes that tests start.
-os.environ.setdefault('OMP_NUM_THREADS', '2')
-torch.set_num_threads(2)
+# One thread for each of the parallel test processes, and for those they start.
+os.environ.setdefault('OMP_NUM_THREADS', '1')
+torch.set_num_threads(int(os.environ['OMP_NUM_THREADS']))
 
 
 @pytest.fixture(autouse=True)

@@ -12,4 +12,4 @@ source "$(dirname "${BASH_SOURCE[0]}")/setup_env.sh" upstream
 # no longer reads unless told so. Loads that ask for weights only stay safe.
 export TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1
 
-"$PY" -m pytest tests --quiet --durations=10 "$@"
+"$PY" -m pytest tests --quiet --numprocesses=2 --durations=10 "$@"

@@ -247,10 +247,10 @@ def test_bad_options():
         build(fdep_cfg(loss_weights=dict(light=1.0)))
 
 
-def ddp_worker(rank: int, port: int, amp: bool, queue):
+def ddp_worker(rank: int, store: str, amp: bool, queue):
     torch.set_num_threads(1)
     torch.distributed.init_process_group(
-        'gloo', f'tcp://127.0.0.1:{port}', rank=rank, world_size=2
+        'gloo', f'file://{store}', rank=rank, world_size=2
     )
     from mmengine.model import MMDistributedDataParallel
 
@@ -275,11 +275,20 @@ def ddp_worker(rank: int, port: int, amp: bool, queue):
 
 
 @pytest.mark.parametrize('amp', [False, True])
-def test_two_processes(amp):
+def test_two_processes(amp, tmp_path):
     context = mp.get_context('spawn')
     queue = context.SimpleQueue()
-    port = 29500 + torch.randint(0, 400, ()).item() + amp
-    mp.spawn(ddp_worker, (port, amp, queue), nprocs=2)
+    mp.spawn(ddp_worker, (str(tmp_path / 'store'), amp, queue), nprocs=2)
     (first, finite1), (second, finite2) = queue.get(), queue.get()
     assert finite1 and finite2
     assert first == second
+
+
+def test_main_bn_never_changes_what_is_learned():
+    grads = []
+    for main_bn in ('shared', 'no_update'):
+        model = build(fdep_cfg('ACM', main_bn=main_bn))
+        torch.manual_seed(1)
+        step(model)
+        grads.append([p.grad for p in model.parameters()])
+    assert all(torch.equal(a, b) for a, b in zip(*grads, strict=True))

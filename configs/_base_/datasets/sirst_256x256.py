@@ -49,6 +49,25 @@ test_pipeline = [
     dict(type='fdep_mm.LoadSIRSTMask'),
     dict(type='PackSegInputs'),
 ]
+flip_views = [
+    [
+        dict(type='RandomFlip', prob=0.0),
+        dict(type='RandomFlip', prob=1.0, direction='horizontal'),
+        dict(type='RandomFlip', prob=1.0, direction='vertical'),
+    ]
+]
+# The mask is loaded after the flips: it stays as it is.
+tta_pipeline = [
+    dict(type='fdep_mm.LoadInfraredImage'),
+    dict(
+        type='TestTimeAug',
+        transforms=flip_views
+        + [
+            [dict(type='fdep_mm.LoadSIRSTMask')],
+            [dict(type='PackSegInputs')],
+        ],
+    ),
+]
 
 train_dataloader = dict(
     batch_size=16,

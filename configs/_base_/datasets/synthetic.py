@@ -5,13 +5,20 @@ _base_ = './sirst_256x256.py'
 dataset_type = 'fdep_mm.SyntheticSIRSTDataset'
 crop_size = (128, 128)
 data_preprocessor = dict(
-    mean=[104.5] * 3, std=[23.2] * 3, pad_val=-104.5 / 23.2, size=crop_size
+    mean=[101.1] * 3, std=[22.3] * 3, pad_val=-101.1 / 22.3, size=crop_size
 )
 
 # moderate: a network with a stride-4 stem learns it in minutes on a CPU
 difficulty = dict(target_size=(3, 9), scr=(8, 30))
 train_pipeline = [_base_.augmentation, dict(type='PackSegInputs')]
 test_pipeline = [dict(type='PackSegInputs')]
+# The first view is not flipped; its mask is the one that counts.
+tta_pipeline = [
+    dict(
+        type='TestTimeAug',
+        transforms=_base_.flip_views + [[dict(type='PackSegInputs')]],
+    )
+]
 train_dataloader = dict(
     num_workers=2,
     dataset=dict(

@@ -6,8 +6,8 @@ and from measurements of its MXNet release; 372,573 parameters with 3 input
 channels. The port that today's result tables call ALCNet is in ``alcnet.py``.
 
 Differences from the paper:
-    * height and width must be multiples of 4, the release resizes any size;
-    * no map is smaller than the contrast's reach: images of 72 px or more;
+    * height and width must be multiples of 4 and at least 72, where the
+      release takes any size from 69 on;
     * the last bias starts at a target probability of 0.01 (`prior_prob`), the
       weights beside it non-negative and by PyTorch's default.
 """

@@ -1,0 +1,44 @@
+"""Test-time augmentation for one logit channel."""
+
+from mmengine.model import BaseTTAModel
+from mmengine.structures import PixelData
+from mmseg.structures import SegDataSample
+
+from fdep_mm.registry import MODELS
+
+
+@MODELS.register_module()
+class SIRSTTTAModel(BaseTTAModel):
+    """Mean of the probabilities of all augmented views.
+
+    mmseg's ``SegTTAModel`` takes the sigmoid of one-channel predictions a
+    second time and keeps no probabilities, which the metrics need.
+
+    Args:
+        module (dict | nn.Module): The segmentor.
+        data_preprocessor (dict, optional): As in mmengine's ``BaseTTAModel``.
+    """
+
+    def merge_preds(
+        self, data_samples_list: list[list[SegDataSample]]
+    ) -> list[SegDataSample]:
+        """Merge the views of each image.
+
+        Args:
+            data_samples_list (list[list[SegDataSample]]): For each image its
+                views, whose `seg_logits` hold probabilities (1, H, W), flips
+                undone. The first view must not be flipped: its ground truth
+                is kept.
+
+        Returns:
+            list[SegDataSample]: One sample per image.
+        """
+        merged = []
+        for views in data_samples_list:
+            prob = sum(v.seg_logits.data for v in views) / len(views)
+            pred = (prob > self.module.decode_head.threshold).to(prob)
+            sample = views[0].clone()
+            sample.seg_logits = PixelData(data=prob)
+            sample.pred_sem_seg = PixelData(data=pred)
+            merged.append(sample)
+        return merged
