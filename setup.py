@@ -96,7 +96,13 @@ setup(
     # Nothing here may replace a part of the user's stack. The mm* packages
     # exist twice under one import name, and torch, torchvision and timm only
     # work as a set: requirements.txt names them, importing checks the former.
-    install_requires=['matplotlib', 'numpy', 'packaging', 'scipy'],
+    install_requires=[
+        'matplotlib',
+        'numpy',
+        'packaging',
+        'prettytable',
+        'scipy',
+    ],
     cmdclass={'build_py': BuildPy, 'develop': Develop},
     zip_safe=False,
 )

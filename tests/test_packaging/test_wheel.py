@@ -70,6 +70,7 @@ def test_wheel_leaves_the_stack_to_the_user(wheel, repo):
         'matplotlib',
         'numpy',
         'packaging',
+        'prettytable',
         'scipy',
     }
     assert metadata['Requires-Python'] == '>=3.10'

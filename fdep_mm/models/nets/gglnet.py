@@ -6,11 +6,12 @@ Written from measurements of the PyTorch form in the PAL framework
 (arXiv 2412.11154), which computes the gradient map itself; 8,988,093
 parameters with 3 input channels.
 
-Differences from the paper (all but the last are that form's):
+Differences from the paper (all but the last two are that form's):
     * image and gradient map have three channels, where descriptions of the
       paper speak of one;
     * SE and TGFM's two gates start from PyTorch's default initialisation:
       their special initialisers are never called;
+    * the spatial gate reads the mean before the maximum (weight order only);
     * the last bias starts at a target probability of 0.01 (`prior_prob`), the
       weights beside it at a standard deviation of 0.01.
 """
