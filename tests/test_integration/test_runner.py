@@ -162,9 +162,11 @@ def test_tta_is_the_mean_of_the_flips(trained, tmp_path):
     with torch.no_grad():
         (merged,) = tta.test_step(batch)
         host = tta.module
-        image = batch['inputs'][0]
-        data = dict(inputs=[image[0]], data_samples=[batch['data_samples'][0][0]])
-        x = host.data_preprocessor(data, False)['inputs']
+        first = dict(
+            inputs=[batch['inputs'][0][0]],
+            data_samples=[batch['data_samples'][0][0]],
+        )
+        x = host.data_preprocessor(first, False)['inputs']
         views = [
             host(x).sigmoid(),
             host(x.flip(-1)).sigmoid().flip(-1),
