@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+from mmseg.models.utils import resize
 from torch import Tensor, nn
 
 
@@ -70,10 +71,10 @@ class SIRSTHead(BaseDecodeHead):
     def loss_by_feat(
         self, seg_logits: Tensor | Sequence[Tensor], batch_data_samples: list
     ) -> dict:
-        """Losses of mmseg's head, summed over deeply supervised outputs.
+        """Losses, summed over deeply supervised outputs.
 
-        mmseg's pixel accuracy is left out: it takes the argmax over channels,
-        which is always 0 for one channel.
+        Not mmseg's own method: that also computes a pixel accuracy, slow and
+        for one channel without meaning (its argmax is always 0).
 
         Args:
             seg_logits (Tensor | Sequence[Tensor]): One logit map (B, 1, H, W),
@@ -85,11 +86,24 @@ class SIRSTHead(BaseDecodeHead):
         """
         if isinstance(seg_logits, Tensor):
             seg_logits = [seg_logits]
+        criteria = self.loss_decode
+        if not isinstance(criteria, nn.ModuleList):
+            criteria = [criteria]
+        target = self._stack_batch_gt(batch_data_samples)
         losses: dict = {}
         for logits in seg_logits:
-            one = super().loss_by_feat(logits, batch_data_samples)
-            one.pop('acc_seg')
-            for name, value in one.items():
+            if logits.shape != target.shape:
+                logits = resize(
+                    logits,
+                    target.shape[2:],
+                    mode='bilinear',
+                    align_corners=self.align_corners,
+                )
+            for criterion in criteria:
+                value = criterion(
+                    logits, target.squeeze(1), ignore_index=self.ignore_index
+                )
+                name = criterion.loss_name
                 losses[name] = losses.get(name, 0) + value
         return losses
 
