@@ -53,7 +53,8 @@ class COISDSegmentor(EncoderDecoder):
         main_bn (str): 'shared' lets both branches update the running
             statistics of the decoder's batch norms; 'no_update' normalises
             the main branch with batch statistics but leaves the running ones
-            to the light branch, which is deployed. Defaults to 'shared'.
+            to the light branch, which is deployed. What is learned is the
+            same either way. Defaults to 'shared'.
         train_cfg, test_cfg, data_preprocessor, pretrained, init_cfg: As in
             mmseg's ``EncoderDecoder``.
 
