@@ -1,0 +1,96 @@
+"""Can a network learn at all? Train it on eight images and score those.
+
+The images are the first of the config's training split that hold a target,
+cropped around it and not augmented. The score is the IoU on the same images
+in evaluation mode; the exit code is 1 if a network stays below --iou.
+
+Example:
+    python tools/analysis_tools/overfit.py --steps 200 \
+        configs/acm/acm_1xb16-400e_nuaa-sirst-256x256.py
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+from fdep_mm.evaluation import evaluate_masks
+from fdep_mm.registry import DATASETS, MODELS
+
+
+def crops_with_target(cfg: Config, num: int, size: int) -> dict:
+    """A batch of crops, as the data loader would collate it."""
+    cfg.train_dataloader.dataset.pipeline = [
+        dict(type='fdep_mm.LoadInfraredImage'),
+        dict(type='fdep_mm.LoadSIRSTMask'),
+        dict(
+            type='fdep_mm.TargetCrop', crop_size=(size, size), target_prob=1.0
+        ),
+        dict(type='PackSegInputs'),
+    ]
+    dataset = DATASETS.build(cfg.train_dataloader.dataset)
+    samples = [dataset[i] for i in range(num)]
+    return {key: [s[key] for s in samples] for key in samples[0]}
+
+
+def overfit(cfg: Config, batch: dict, steps: int, seed: int) -> float:
+    """Train on one batch; give its IoU in evaluation mode."""
+    torch.manual_seed(seed)
+    model = MODELS.build(cfg.model).train()
+    data = model.data_preprocessor(batch, True)
+    lr = cfg.optim_wrapper.optimizer.lr
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, steps)
+    for _ in range(steps):
+        total, _ = model.parse_losses(model.loss(**data))
+        optimizer.zero_grad()
+        total.backward()
+        optimizer.step()
+        schedule.step()
+    model.eval()
+    with torch.no_grad():
+        prob = model(data['inputs']).sigmoid()[:, 0].numpy()
+    masks = [s.gt_sem_seg.data[0].numpy() for s in data['data_samples']]
+    return evaluate_masks(list(prob), masks)['IoU']
+
+
+def main() -> None:
+    """Print one line per config."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('config', nargs='+', help='configs of hosts')
+    parser.add_argument('--images', type=int, default=8)
+    parser.add_argument('--size', type=int, default=256, help='crop, px')
+    parser.add_argument('--steps', type=int, default=200)
+    parser.add_argument('--iou', type=float, default=0.9, help='to reach')
+    parser.add_argument('--seed', type=int, default=0)
+    args = parser.parse_args()
+    failed = []
+    for path in args.config:
+        cfg = Config.fromfile(path)
+        init_default_scope(cfg.default_scope)
+        np.random.seed(args.seed)
+        batch = crops_with_target(cfg, args.images, args.size)
+        start = time.perf_counter()
+        iou = overfit(cfg, batch, args.steps, args.seed)
+        print(
+            f'{Path(path).stem}: IoU {iou:.3f} on {args.images} images of '
+            f'{args.size}x{args.size} after {args.steps} steps, '
+            f'{time.perf_counter() - start:.0f} s',
+            flush=True,
+        )
+        if not iou >= args.iou:
+            failed.append(Path(path).stem)
+    if failed:
+        sys.exit(f'error: IoU below {args.iou}: {", ".join(failed)}')
+
+
+if __name__ == '__main__':
+    main()
