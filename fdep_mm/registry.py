@@ -5,6 +5,8 @@ Write ``type='fdep_mm.X'`` in a config and keep ``default_scope = 'mmseg'``
 that does not import this package.
 """
 
+from importlib import import_module
+
 from mmengine.registry import DATASETS as ROOT_DATASETS
 from mmengine.registry import HOOKS as ROOT_HOOKS
 from mmengine.registry import METRICS as ROOT_METRICS
@@ -14,8 +16,41 @@ from mmengine.registry import TRANSFORMS as ROOT_TRANSFORMS
 from mmengine.registry import Registry
 
 
+class LazyRegistry(Registry):
+    """Imports the detection part when a name is not among the others.
+
+    So segmentation runs without mmdet, and does not wait for its import.
+    """
+
+    def get(self, key: str) -> type | None:
+        """Find a component.
+
+        Args:
+            key (str): Its name, with or without a scope.
+
+        Returns:
+            type | None: None if there is none of this name.
+
+        Raises:
+            ImportError: The name is not among the components for
+                segmentation, and those for detection cannot be imported.
+        """
+        found = super().get(key)
+        if found is None and key.rpartition('.')[0] in ('', self.scope):
+            try:
+                import_module('fdep_mm.detection')
+            except ImportError as error:
+                raise ImportError(
+                    f'{key!r} is not a segmentation component of fdep_mm '
+                    f'({self.name} registry), and {error}',
+                    name=error.name,
+                ) from error
+            found = super().get(key)
+        return found
+
+
 def _child(root: Registry, location: str) -> Registry:
-    return Registry(
+    return LazyRegistry(
         root.name, parent=root, scope='fdep_mm', locations=[location]
     )
 

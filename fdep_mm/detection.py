@@ -1,0 +1,21 @@
+"""The part of fdep_mm that needs mmdet: importing it fills the registries.
+
+:mod:`fdep_mm.registry` imports it when a name is asked for that is not among
+the other components. Nothing else may import mmdet.
+"""
+
+_WAY_OUT = (
+    'Detection needs mmdet 3 and an mmcv with compiled operators. OneDL '
+    'stack: `MMCV_WITH_OPS=1 pip install --no-build-isolation --no-deps '
+    'onedl-mmcv` with torch installed before it, then `pip install '
+    'onedl-mmdetection`. Upstream stack: the same with `mmcv` and `mmdet`.'
+)
+
+try:
+    import mmdet.models  # noqa: F401
+except ImportError as error:
+    raise ImportError(
+        f'the detection part of fdep_mm cannot be imported: {error}. '
+        f'{_WAY_OUT}',
+        name=error.name,
+    ) from error
