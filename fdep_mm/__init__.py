@@ -3,9 +3,13 @@
 Importing this package is light: it checks the versions of the OpenMMLab
 packages it runs on and registers nothing. Models, datasets, transforms,
 metrics and hooks are imported by :mod:`fdep_mm.registry` on first use.
+
+Where torch is not installed, :mod:`fdep_mm.apis` still runs exported networks
+and :mod:`fdep_mm.evaluation` still scores arrays.
 """
 
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 from .version import __version__
@@ -81,8 +85,9 @@ def _add_to_mmengine() -> None:
     MODULE2PACKAGE['fdep_mm'] = 'fdep_mm.registry'
 
 
-_check_stack()
-_add_to_mmengine()
+if find_spec('torch') is not None:
+    _check_stack()
+    _add_to_mmengine()
 
 CONFIG_ROOT: str = _find_config_root()
 """Absolute path of the configs: the installed copy, or the checkout's."""

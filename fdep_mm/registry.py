@@ -58,6 +58,6 @@ def _child(root: Registry, location: str) -> Registry:
 MODELS = _child(ROOT_MODELS, 'fdep_mm.models')
 DATASETS = _child(ROOT_DATASETS, 'fdep_mm.datasets')
 TRANSFORMS = _child(ROOT_TRANSFORMS, 'fdep_mm.datasets.transforms')
-METRICS = _child(ROOT_METRICS, 'fdep_mm.evaluation')
+METRICS = _child(ROOT_METRICS, 'fdep_mm.evaluation.metrics')
 HOOKS = _child(ROOT_HOOKS, 'fdep_mm.engine')
 TASK_UTILS = _child(ROOT_TASK_UTILS, 'fdep_mm.models')

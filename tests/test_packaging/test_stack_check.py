@@ -4,9 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from environments import run
 
+TORCH = dict(torch='2.15.0')  # without it nothing is checked at import
 GOOD = dict(mmengine='0.10.7', mmcv='2.1.0', mmseg='1.2.2')
 DISTRIBUTIONS = dict(
     mmengine=('onedl-mmengine', 'mmengine'),
@@ -40,7 +42,7 @@ def _write_stubs(folder: Path, **versions: str) -> None:
 def test_missing_package(tmp_path, repo, missing):
     # -S: no site-packages, so that only the stubs are there.
     found = list(GOOD)[: list(GOOD).index(missing)]
-    _write_stubs(tmp_path, **{name: GOOD[name] for name in found})
+    _write_stubs(tmp_path, **TORCH, **{name: GOOD[name] for name in found})
     (tmp_path / 'packaging').symlink_to(_packaging_folder())
     error = _import_with(tmp_path, repo, '-S')
     assert error.startswith('ImportError: fdep_mm ')
@@ -50,12 +52,14 @@ def test_missing_package(tmp_path, repo, missing):
 
 
 def test_folder_left_by_an_uninstall_is_no_package(tmp_path, repo):
+    _write_stubs(tmp_path, **TORCH)
     (tmp_path / 'mmengine' / '__pycache__').mkdir(parents=True)
     error = _import_with(tmp_path, repo, '-S')
     assert 'mmengine is not installed' in error
 
 
 def test_missing_dependency_of_the_stack_keeps_its_name(tmp_path, repo):
+    _write_stubs(tmp_path, **TORCH)
     (tmp_path / 'mmengine').mkdir()
     (tmp_path / 'mmengine' / '__init__.py').write_text('import absent\n')
     error = _import_with(tmp_path, repo, '-S')
@@ -79,6 +83,21 @@ def test_version_out_of_range(tmp_path, repo, name, version, accepted):
     assert f'needs {name}{accepted}, but found {name} {version} in ' in error
     for distribution in DISTRIBUTIONS[name]:
         assert f'pip install "{distribution}{accepted}"' in error
+
+
+def test_without_torch_arrays_can_be_scored(tmp_path, repo):
+    # -S: no site-packages, so neither torch nor the OpenMMLab stack.
+    site = Path(np.__file__).parents[1]
+    for pattern in ('numpy*', 'scipy*'):
+        for path in site.glob(pattern):
+            (tmp_path / path.name).symlink_to(path)
+    code = (
+        f'import sys; sys.path[:0] = {[str(tmp_path), str(repo)]!r}; '
+        'import numpy as np; from fdep_mm.evaluation import evaluate_masks; '
+        'mask = np.eye(9); print(evaluate_masks([mask], [mask])["IoU"])'
+    )
+    out = run(sys.executable, '-S', '-c', code, cwd=tmp_path)
+    assert out.splitlines()[-1] == '1.0'
 
 
 def test_import_is_light_and_needs_no_mmdet(tmp_path, repo):
