@@ -3,5 +3,5 @@
 #
 #   bash tools/run_tests.sh [PYTEST ARGUMENTS]
 set -euo pipefail
-source "$(dirname "${BASH_SOURCE[0]}")/setup_env.sh" onedl
+source "$(dirname "${BASH_SOURCE[0]}")/setup_env.sh" onedl-det
 "$PY" -m pytest tests --quiet --numprocesses=2 --durations=10 "$@"

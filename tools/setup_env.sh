@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Make or reuse the virtual environment that the other scripts run in.
 #
-#   source tools/setup_env.sh onedl|upstream
+#   source tools/setup_env.sh onedl|onedl-det|upstream
 #
 # Sets REPO (the checkout, which becomes the current folder) and PY (Python of
 # the environment). Settings, all optional:
 #   PYTHON          interpreter to start from (default: python3)
 #   FDEP_VENV_ROOT  folder of the environments (default: .venvs)
 #   FDEP_WHEELS     folder of ready wheels, e.g. mmcv with compiled operators
+#                   (default: ../shared/wheels, if it is there)
 # Relative folders count from the checkout.
 set -euo pipefail
 
@@ -25,12 +26,21 @@ case "$STACK" in
         REQUIREMENTS=(requirements.txt .ci/requirements-test.txt)
         CONSTRAINTS=.ci/constraints.txt
         ACCEPTED='(3, 11) <= sys.version_info' ;;
+    onedl-det)
+        REQUIREMENTS=(requirements.txt .ci/requirements-det.txt
+                      .ci/requirements-test.txt)
+        CONSTRAINTS=.ci/constraints.txt
+        ACCEPTED='(3, 11) <= sys.version_info' ;;
     upstream)  # setuptools 60.2 does not run on Python 3.12
         REQUIREMENTS=(.ci/requirements-upstream.txt .ci/requirements-test.txt)
         CONSTRAINTS=.ci/requirements-upstream.txt
         ACCEPTED='(3, 11) <= sys.version_info < (3, 12)' ;;
-    *) die "stack '$STACK' is neither onedl nor upstream" ;;
+    *) die "stack '$STACK' is none of onedl, onedl-det, upstream" ;;
 esac
+
+if [ -z "${FDEP_WHEELS:-}" ] && [ -d ../shared/wheels ]; then
+    FDEP_WHEELS="$(cd ../shared/wheels && pwd -P)"
+fi
 
 PYTHON="${PYTHON:-python3}"
 command -v "$PYTHON" > /dev/null ||
@@ -47,14 +57,19 @@ pip_install() {
         ${FDEP_WHEELS:+--find-links "$FDEP_WHEELS"} "$@"
 }
 
+# mmcv with its compiled operators: from a ready wheel, or built here (about
+# 12 minutes on two cores), against the torch that is installed before.
+install_operators() {
+    pip_install --constraint "$CONSTRAINTS" setuptools wheel torch
+    CFLAGS='-O1 -g0' MMCV_WITH_OPS=1 pip_install --no-build-isolation \
+        --no-deps --constraint "$CONSTRAINTS" "$1"
+}
+
 fill_venv() {
-    if [ "$STACK" = upstream ]; then
-        # mmseg 1.2 does not import without mmcv's compiled operators: from a
-        # ready wheel, or built here (about 12 minutes on two cores).
-        pip_install --constraint "$CONSTRAINTS" setuptools wheel torch
-        CFLAGS='-O1 -g0' MMCV_WITH_OPS=1 pip_install --no-build-isolation \
-            --no-deps --constraint "$CONSTRAINTS" mmcv
-    fi
+    case "$STACK" in
+        onedl-det) install_operators onedl-mmcv ;;
+        upstream) install_operators mmcv ;;  # its mmseg needs them, too
+    esac
     pip_install --constraint "$CONSTRAINTS" "${REQUIREMENTS[@]/#/--requirement=}"
     # A machine without a display may lack the libraries of opencv-python.
     if ! "$PY" -c 'import cv2' 2> /dev/null; then
@@ -68,7 +83,7 @@ fill_venv() {
 # each Python.
 KEY="$({
     cat "${REQUIREMENTS[@]}" "$CONSTRAINTS"
-    declare -f pip_install fill_venv
+    declare -f pip_install install_operators fill_venv
     echo "${FDEP_WHEELS:-}"
 } | "$PYTHON" -c 'import hashlib, sys
 print(hashlib.sha256(f"{sys.version} {sys.base_prefix} {sys.stdin.read()}"

@@ -55,7 +55,10 @@ def test_unsuitable_python(tmp_path, stack, version):
     ('changes', 'message'),
     [
         (dict(python='no-such-python'), "error: no 'no-such-python'"),
-        (dict(stack='other'), "stack 'other' is neither onedl nor upstream"),
+        (
+            dict(stack='other'),
+            "stack 'other' is none of onedl, onedl-det, upstream",
+        ),
     ],
 )
 def test_wrong_settings(tmp_path, changes, message):
