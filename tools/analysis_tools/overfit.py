@@ -4,6 +4,9 @@ The images are the first of the config's training split that hold a target,
 cropped around it and not augmented. The score is the IoU on the same images
 in evaluation mode; the exit code is 1 if a network stays below --iou.
 
+A network whose logits are at a quarter of the image's size cannot draw the
+outline of a target of a few pixels, whatever it learns: give --min-area.
+
 Example:
     python tools/analysis_tools/overfit.py --steps 200 \
         configs/acm/acm_1xb16-400e_nuaa-sirst-256x256.py
@@ -23,7 +26,7 @@ from fdep_mm.evaluation import evaluate_masks
 from fdep_mm.registry import DATASETS, MODELS
 
 
-def crops_with_target(cfg: Config, num: int, size: int) -> dict:
+def crops_with_target(cfg: Config, num: int, size: int, area: int) -> dict:
     """A batch of crops, as the data loader would collate it."""
     cfg.train_dataloader.dataset.pipeline = [
         dict(type='fdep_mm.LoadInfraredImage'),
@@ -34,8 +37,16 @@ def crops_with_target(cfg: Config, num: int, size: int) -> dict:
         dict(type='PackSegInputs'),
     ]
     dataset = DATASETS.build(cfg.train_dataloader.dataset)
-    samples = [dataset[i] for i in range(num)]
-    return {key: [s[key] for s in samples] for key in samples[0]}
+    samples = []
+    for sample in dataset:
+        if sample['data_samples'].gt_sem_seg.data.sum() >= area:
+            samples.append(sample)
+        if len(samples) == num:
+            return {key: [s[key] for s in samples] for key in samples[0]}
+    sys.exit(
+        f'error: only {len(samples)} training images have targets of '
+        f'{area} px: give smaller --images or --min-area'
+    )
 
 
 def overfit(cfg: Config, batch: dict, steps: int, seed: int) -> float:
@@ -69,6 +80,9 @@ def main() -> None:
     parser.add_argument('--images', type=int, default=8)
     parser.add_argument('--size', type=int, default=256, help='crop, px')
     parser.add_argument('--steps', type=int, default=200)
+    parser.add_argument(
+        '--min-area', type=int, default=1, help='of the target, px'
+    )
     parser.add_argument('--iou', type=float, default=0.9, help='to reach')
     parser.add_argument('--seed', type=int, default=0)
     args = parser.parse_args()
@@ -77,7 +91,7 @@ def main() -> None:
         cfg = Config.fromfile(path)
         init_default_scope(cfg.default_scope)
         np.random.seed(args.seed)
-        batch = crops_with_target(cfg, args.images, args.size)
+        batch = crops_with_target(cfg, args.images, args.size, args.min_area)
         start = time.perf_counter()
         iou = overfit(cfg, batch, args.steps, args.seed)
         print(
