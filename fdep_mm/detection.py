@@ -19,3 +19,11 @@ except ImportError as error:
         f'{_WAY_OUT}',
         name=error.name,
     ) from error
+
+from .datasets.transforms import pack_det  # noqa: E402, F401
+from .models import (  # noqa: E402, F401
+    data_preprocessors,
+    dense_heads,
+    detectors,
+    task_modules,
+)

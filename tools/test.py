@@ -1,26 +1,32 @@
 """Test a trained network: ``mim test mmseg`` for people without MIM.
 
 Usage: python tools/test.py CONFIG CHECKPOINT [--out DIR] [--show-dir DIR]
+           [--out-probs DIR]
 """
 
 import argparse
 
-from mmengine.config import Config, ConfigDict
+from mmengine.config import Config, ConfigDict, DictAction
 from mmengine.runner import Runner
 from train import add_config_arguments, read_config, require_file
 
 
-def add_mask_writer(cfg: Config, folder: str) -> None:
-    """Have the predicted masks written to a folder, as PNG files of {0, 1}."""
+def add_metric(cfg: Config, metric: dict) -> None:
+    """Have one more metric computed beside those of the config."""
     metrics = cfg.test_evaluator
     metrics = metrics if isinstance(metrics, list) else [metrics]
+    cfg.test_evaluator = [*metrics, metric]
+
+
+def add_mask_writer(cfg: Config, folder: str) -> None:
+    """Have the predicted masks written to a folder, as PNG files of {0, 1}."""
     writer = dict(
         type='mmseg.IoUMetric',
         output_dir=folder,
         format_only=True,
         prefix='png',
     )
-    cfg.test_evaluator = [*metrics, writer]
+    add_metric(cfg, writer)
 
 
 def draw_predictions(cfg: Config, folder: str) -> None:
@@ -28,6 +34,12 @@ def draw_predictions(cfg: Config, folder: str) -> None:
     # interval: mmseg 1.2 draws every 50th image, later ones all
     cfg.default_hooks.visualization.update(draw=True, interval=1)
     cfg.visualizer.save_dir = folder
+
+
+def add_prediction_writer(cfg: Config, folder: str) -> None:
+    """Have images, probability maps and masks written below a folder."""
+    writer = dict(type='fdep_mm.PredictionWriterHook', out_dir=folder)
+    cfg.custom_hooks = [*cfg.get('custom_hooks', ()), writer]
 
 
 def augment_at_test_time(parser: argparse.ArgumentParser, cfg: Config) -> None:
@@ -46,7 +58,11 @@ def main() -> None:
     """Test."""
     parser = argparse.ArgumentParser(description='Test a trained network')
     add_config_arguments(parser)
-    parser.add_argument('checkpoint', nargs='?', help='path of the weights')
+    parser.add_argument(
+        'checkpoint',
+        nargs='?',
+        help="path of the weights; 'none' for a classical method",
+    )
     parser.add_argument(
         '--checkpoint',
         dest='checkpoint_option',
@@ -55,6 +71,20 @@ def main() -> None:
     )
     parser.add_argument(
         '--out', metavar='DIR', help='write the predicted masks as PNG files'
+    )
+    parser.add_argument(
+        '--out-probs',
+        metavar='DIR',
+        help='write images, 16-bit probability maps and masks as PNG files '
+        'to DIR/images, DIR/probs and DIR/masks',
+    )
+    parser.add_argument(
+        '--metric',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='one more metric: type=fdep_mm.NoCoAPMetric, or for a detector '
+        'type=fdep_mm.BoxPdFaMetric threshold=0.3',
     )
     parser.add_argument(
         '--show-dir', metavar='DIR', help='write pictures of the predictions'
@@ -71,10 +101,18 @@ def main() -> None:
             2,
             'error: no checkpoint: name a file of weights after the config\n',
         )
-    if '://' not in cfg.load_from:
+    if cfg.load_from != 'none' and '://' not in cfg.load_from:
         require_file(parser, 'checkpoint', cfg.load_from)
+    if args.metric:
+        if 'type' not in args.metric:
+            parser.exit(
+                2, 'error: --metric needs a type=, such as fdep_mm.HSEMetric\n'
+            )
+        add_metric(cfg, args.metric)
     if args.out:
         add_mask_writer(cfg, args.out)
+    if args.out_probs:
+        add_prediction_writer(cfg, args.out_probs)
     if args.show_dir:
         draw_predictions(cfg, args.show_dir)
     if args.tta:

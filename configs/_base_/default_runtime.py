@@ -18,7 +18,7 @@ default_hooks = dict(
         rule='greater',
     ),
     sampler_seed=dict(type='DistSamplerSeedHook'),
-    visualization=dict(type='SegVisualizationHook'),
+    visualization=dict(type='fdep_mm.SIRSTVisualizationHook'),
 )
 custom_hooks = [dict(type='fdep_mm.HSEHook', phases=('test',))]
 vis_backends = [

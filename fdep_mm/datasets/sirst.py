@@ -66,8 +66,8 @@ class SIRSTDataset(BaseSegDataset):
         """List one dict per image, with every path checked.
 
         Returns:
-            list[dict]: Each with ``img_path``, ``seg_map_path`` (unless the
-            data set has no mask folder), ``label_map``,
+            list[dict]: Each with ``img_id``, ``img_path``, ``seg_map_path``
+            (unless the data set has no mask folder), ``label_map``,
             ``reduce_zero_label`` and ``seg_fields``.
         """
         ids = self._read_split() if self.ann_file else self._list_images()
@@ -76,8 +76,9 @@ class SIRSTDataset(BaseSegDataset):
         if 'seg_map_path' in self.data_prefix:
             masks = self._find_all(ids, 'seg_map_path', self.seg_map_suffix)
         data_list = []
-        for image, mask in zip(images, masks, strict=True):
+        for image_id, image, mask in zip(ids, images, masks, strict=True):
             info = dict(
+                img_id=_strip(image_id, IMAGE_SUFFIXES),
                 img_path=image,
                 label_map=self.label_map,
                 reduce_zero_label=self.reduce_zero_label,

@@ -125,12 +125,14 @@ class SyntheticSIRSTDataset(BaseSegDataset):
 
         Returns:
             dict: The dict of :meth:`load_data_list` with ``img``,
-            ``gt_seg_map``, ``img_shape`` and ``ori_shape``.
+            ``gt_seg_map``, ``img_shape``, ``ori_shape`` and ``ori_img``,
+            uint8 (H, W), for metrics that need the image.
         """
         info = super().get_data_info(idx)
         image, info['gt_seg_map'] = self.make_scene(info['scene'])
         info['img'] = np.repeat(image[..., None], 3, axis=-1)
         info['img_shape'] = info['ori_shape'] = self.img_size
+        info['ori_img'] = image.astype(np.uint8)
         return info
 
     def make_scene(self, index: int) -> tuple[np.ndarray, np.ndarray]:

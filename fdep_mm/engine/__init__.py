@@ -1,5 +1,5 @@
 """What runs beside training and evaluation."""
 
-from .hooks import HSEHook
+from .hooks import HSEHook, PredictionWriterHook, SIRSTVisualizationHook
 
-__all__ = ['HSEHook']
+__all__ = ['HSEHook', 'PredictionWriterHook', 'SIRSTVisualizationHook']

@@ -3,9 +3,18 @@
 The functions need no torch; the metrics are imported on first use.
 """
 
-from .functional import evaluate_curves, evaluate_masks
+from .functional import evaluate_curves, evaluate_masks, mnocoap, noco_map
 
-__all__ = ['HSEMetric', 'SIRSTMetric', 'evaluate_curves', 'evaluate_masks']
+__all__ = [
+    'BoxPdFaMetric',
+    'HSEMetric',
+    'NoCoAPMetric',
+    'SIRSTMetric',
+    'evaluate_curves',
+    'evaluate_masks',
+    'mnocoap',
+    'noco_map',
+]
 
 
 def __getattr__(name: str) -> type:

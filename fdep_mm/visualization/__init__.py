@@ -1,6 +1,36 @@
-"""Pictures: curves of an evaluation and overlays of single images."""
+"""Pictures: curves, overlays and surfaces of images, and a gallery."""
 
+from .comparison import Evaluation, areas, plot_comparison
 from .curves import figure_to_array, plot_curves
+from .files import (
+    Scene,
+    list_images,
+    load_scene,
+    pair_images,
+    read_mask,
+    read_prob,
+)
+from .gallery import write_gallery
 from .overlay import draw_overlay, to_display
+from .surface import plot_surfaces
+from .training import plot_training, read_scalars
 
-__all__ = ['draw_overlay', 'figure_to_array', 'plot_curves', 'to_display']
+__all__ = [
+    'Evaluation',
+    'Scene',
+    'areas',
+    'draw_overlay',
+    'figure_to_array',
+    'list_images',
+    'load_scene',
+    'pair_images',
+    'plot_comparison',
+    'plot_curves',
+    'plot_surfaces',
+    'plot_training',
+    'read_mask',
+    'read_prob',
+    'read_scalars',
+    'to_display',
+    'write_gallery',
+]

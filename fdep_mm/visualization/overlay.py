@@ -1,6 +1,5 @@
 """Pictures of one image with its hits, misses and false alarms."""
 
-from itertools import chain, zip_longest
 from typing import NamedTuple
 
 import cv2
@@ -14,9 +13,11 @@ HIT = (60, 220, 60)
 MISS = (255, 40, 255)
 FALSE_ALARM = (255, 165, 0)
 DETECTION = (0, 200, 255)
+GREY = (200, 200, 200)
+DARK = (30, 30, 30)
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
-ZOOMS = 3
+ZOOMS = 3  # per column
 ZOOM_SIDE = 24
 
 
@@ -62,13 +63,16 @@ def draw_overlay(
     match: str = 'greedy',
     connectivity: int = 8,
     min_side: int = 768,
+    max_zooms: int = 12,
+    legend: bool = True,
 ) -> np.ndarray:
     """Mark hits, misses and false alarms in an enlarged image.
 
     Targets that were hit are outlined in green; misses are circled in magenta
-    and false alarms in orange. Beside the image are close-ups of the first
-    three of misses, hits and false alarms, taken in turn, with the outline of
-    detections that hit in blue. Below it a legend counts them.
+    and false alarms in orange. Beside the image is a numbered close-up of
+    each, misses first and false alarms last, with a contrast of its own and
+    with the outline of detections that hit in blue. A legend below counts
+    them.
 
     Args:
         image (np.ndarray): (H, W) or (H, W, C), see :func:`to_display`.
@@ -79,13 +83,19 @@ def draw_overlay(
         connectivity (int): 8 or 4. Defaults to 8.
         min_side (int): The image is enlarged by the smallest integer factor
             that makes its shorter side at least this, in px. Defaults to 768.
+        max_zooms (int): Most close-ups; what is beyond is marked in the image
+            only, and counted in the legend. Defaults to 12.
+        legend (bool): Whether to add the legend. Defaults to True.
 
     Returns:
         np.ndarray: (H', W', 3) uint8, RGB.
 
     Raises:
-        ValueError: If the shapes of the three differ.
+        ValueError: If the shapes of the three differ or `min_side` is below
+            64.
     """
+    if min_side < 64:
+        raise ValueError(f'min_side must be at least 64 px, got {min_side}')
     if not image.shape[:2] == pred.shape == mask.shape:
         raise ValueError(
             f'image {image.shape[:2]}, prediction {pred.shape} and mask '
@@ -100,20 +110,25 @@ def draw_overlay(
     used = _marks(
         found.detection_labels, found.detection_hit, DETECTION, False
     )
-    grey = to_display(image)
-    marks = [*false, *hits, *misses]
-    main = _draw(grey, max(1, -(-min_side // min(mask.shape))), marks)
-    in_turn = chain.from_iterable(zip_longest(misses, hits, false))
-    shown = [mark for mark in in_turn if mark is not None][:ZOOMS]
-    zooms = _zooms(grey, [*used, *marks], shown, main.shape[0])
-    counts = (
+    scale = max(1, -(-min_side // min(mask.shape)))
+    shown = [*misses, *hits, *false][:max_zooms]
+    main = _draw(to_display(image), scale, [*false, *hits, *misses])
+    _number(main, scale, shown)
+    marks = [*used, *false, *hits, *misses]
+    zooms = _zooms(image, marks, shown, main.shape[0])
+    picture = np.concatenate([main, zooms], axis=1)
+    if not legend:
+        return picture
+    entries = [
         (f'hit {len(hits)}', HIT),
         (f'miss {len(misses)}', MISS),
         (f'false alarm {len(false)}', FALSE_ALARM),
-        ('detection that hit (close-ups)', DETECTION),
-    )
-    picture = np.concatenate([main, zooms], axis=1)
-    return np.concatenate([picture, _legend(counts, picture.shape[1])])
+        ('detection that hit', DETECTION),
+    ]
+    rest = len(hits) + len(misses) + len(false) - len(shown)
+    if rest:
+        entries.append((f'{rest} without close-up', GREY))
+    return np.concatenate([picture, _legend(entries, picture.shape[1])])
 
 
 def _marks(
@@ -157,16 +172,50 @@ def _draw(grey: np.ndarray, scale: int, marks: list[Mark]) -> np.ndarray:
     return canvas
 
 
+def _number(canvas: np.ndarray, scale: int, shown: list[Mark]) -> None:
+    """Write the numbers of the close-ups beside their marks, in place."""
+    for number, mark in enumerate(shown, 1):
+        height, width = mark.crop.shape
+        gap = max(height, width) * scale // 2 + 12
+        text = str(number)
+        size = cv2.getTextSize(text, FONT, _font_scale(canvas), 1)[0]
+        left = (2 * mark.left + width) * scale // 2 + gap
+        if left + size[0] > canvas.shape[1]:
+            left -= 2 * gap + size[0]
+        base = (2 * mark.top + height) * scale // 2 - gap // 2
+        base = min(max(base, size[1] + 2), canvas.shape[0] - 2)
+        place = (max(left, 0), base)
+        _write(canvas, text, place, mark.color, _font_scale(canvas))
+
+
+def _font_scale(canvas: np.ndarray) -> float:
+    return 0.6 if min(canvas.shape[:2]) >= 480 else 0.4
+
+
+def _write(
+    canvas: np.ndarray,
+    text: str,
+    place: tuple[int, int],
+    color: tuple[int, int, int],
+    size: float,
+) -> None:
+    for shade, thickness in ((DARK, 3 if size > 0.5 else 2), (color, 1)):
+        cv2.putText(
+            canvas, text, place, FONT, size, shade, thickness, cv2.LINE_AA
+        )
+
+
 def _zooms(
-    grey: np.ndarray, marks: list[Mark], shown: list[Mark], height: int
+    image: np.ndarray, marks: list[Mark], shown: list[Mark], height: int
 ) -> np.ndarray:
-    """Column of close-ups, `height` px high; empty places stay dark."""
+    """Columns of close-ups, `height` px high; empty places stay dark."""
     tile = height // ZOOMS
-    column = np.full((height, tile, 3), 30, np.uint8)
+    columns = max(1, -(-len(shown) // ZOOMS))
+    block = np.full((height, columns * tile, 3), DARK, np.uint8)
     for place, center in enumerate(shown):
-        rows = _window(center.top, center.crop.shape[0], grey.shape[0])
-        cols = _window(center.left, center.crop.shape[1], grey.shape[1])
-        part = grey[rows, cols]
+        rows = _window(center.top, center.crop.shape[0], image.shape[0])
+        cols = _window(center.left, center.crop.shape[1], image.shape[1])
+        part = to_display(image[rows, cols])
         moved = [
             mark._replace(
                 top=mark.top - rows.start,
@@ -174,16 +223,45 @@ def _zooms(
                 circle=False,
             )
             for mark in marks
+            if _overlaps(mark, rows, cols)
         ]
         close_up = _draw(part, max(1, -(-tile // max(part.shape))), moved)
         border = cv2.copyMakeBorder(
-            cv2.resize(close_up, (tile - 6, tile - 6)),
+            _fit(close_up, tile - 6),
             *(3, 3, 3, 3),
             cv2.BORDER_CONSTANT,
             value=center.color,
         )
-        column[place * tile : (place + 1) * tile] = border
-    return column
+        size = 0.6 if tile >= 160 else 0.4
+        corner = (8, round(36 * size))
+        _write(border, str(place + 1), corner, center.color, size)
+        column, row = divmod(place, ZOOMS)
+        block[
+            row * tile : (row + 1) * tile, column * tile : (column + 1) * tile
+        ] = border
+    return block
+
+
+def _overlaps(mark: Mark, rows: slice, cols: slice) -> bool:
+    height, width = mark.crop.shape
+    return (
+        mark.top < rows.stop
+        and mark.top + height > rows.start
+        and mark.left < cols.stop
+        and mark.left + width > cols.start
+    )
+
+
+def _fit(picture: np.ndarray, side: int) -> np.ndarray:
+    """Into a square without distortion; the rest is dark."""
+    scale = side / max(picture.shape[:2])
+    height, width = (max(1, round(n * scale)) for n in picture.shape[:2])
+    square = np.full((side, side, 3), DARK, np.uint8)
+    top, left = (side - height) // 2, (side - width) // 2
+    square[top : top + height, left : left + width] = cv2.resize(
+        picture, (width, height), interpolation=cv2.INTER_AREA
+    )
+    return square
 
 
 def _window(start: int, extent: int, length: int) -> slice:
@@ -194,11 +272,17 @@ def _window(start: int, extent: int, length: int) -> slice:
 
 
 def _legend(
-    entries: tuple[tuple[str, tuple[int, int, int]], ...], width: int
+    entries: list[tuple[str, tuple[int, int, int]]], width: int
 ) -> np.ndarray:
-    strip = np.full((36, width, 3), 30, np.uint8)
-    left = 12
-    for text, color in entries:
-        cv2.putText(strip, text, (left, 25), FONT, 0.6, color, 1, cv2.LINE_AA)
-        left += cv2.getTextSize(text, FONT, 0.6, 1)[0][0] + 30
+    """Strips of 36 px, as many as the entries need."""
+    places, left, row = [], 12, 0
+    for text, _ in entries:
+        extent = cv2.getTextSize(text, FONT, 0.6, 1)[0][0]
+        if left > 12 and left + extent > width:
+            left, row = 12, row + 1
+        places.append((left, 36 * row + 25))
+        left += extent + 30
+    strip = np.full((36 * (row + 1), width, 3), DARK, np.uint8)
+    for (text, color), place in zip(entries, places, strict=True):
+        cv2.putText(strip, text, place, FONT, 0.6, color, 1, cv2.LINE_AA)
     return strip

@@ -101,7 +101,7 @@ def test_records_are_small_integers_of_fixed_length():
         metric.process(None, [sample])
     assert len(metric.results) == 2
     for record in metric.results:
-        assert record.shape == (2 + 19 * (5 + 5),)
+        assert record.shape == (3 + 19 * (5 + 5),)
         assert record.dtype == np.int64
 
 

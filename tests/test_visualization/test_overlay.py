@@ -7,6 +7,7 @@ from fdep_mm.visualization import draw_overlay, to_display
 from fdep_mm.visualization.overlay import (
     DETECTION,
     FALSE_ALARM,
+    GREY,
     HIT,
     MISS,
     ZOOMS,
@@ -67,8 +68,11 @@ def test_nothing_to_mark_leaves_the_image():
 def test_size_is_enlarged_image_zooms_and_legend():
     picture = draw_overlay(*scene(), min_side=256)
     side = SIDE * SCALE
-    assert picture.shape == (side + 36, side + side // ZOOMS, 3)
+    assert picture.shape[1:] == (side + side // ZOOMS, 3)
+    assert picture.shape[0] in (side + 36, side + 72)  # a line or two
     assert picture.dtype == np.uint8
+    plain = draw_overlay(*scene(), min_side=256, legend=False)
+    np.testing.assert_array_equal(plain, picture[:side])
     # legend and close-ups carry all colours
     for part in (picture[side:], picture[:side, side:]):
         for color in (HIT, MISS, FALSE_ALARM):
@@ -94,8 +98,11 @@ def test_odd_sizes_and_targets_at_the_border(shape):
     mask, pred = np.zeros((2, *shape), bool)
     mask[0, 0] = mask[-1, -1] = pred[0, -1] = True
     picture = draw_overlay(image, pred, mask, min_side=120)
-    scale = -(-120 // min(shape))
-    assert picture.shape[0] == shape[0] * scale + 36
+    height = shape[0] * -(-120 // min(shape))
+    assert picture.shape[0] > height
+    assert (picture.shape[0] - height) % 36 == 0
+    for color in (MISS, FALSE_ALARM):
+        assert (picture[:height] == color).all(-1).any()
 
 
 def test_sizes_that_differ():
@@ -120,3 +127,57 @@ def test_any_range_is_stretched_to_8_bit_grey(image):
 
 def test_a_constant_image_is_black():
     assert to_display(np.full((3, 3), 8, np.uint8)).max() == 0
+
+
+def many_targets(num):
+    """A row of `num` targets, all missed, each with a brightness."""
+    image, mask = np.zeros((2, 64, 16 * num), np.uint8)
+    for i in range(num):
+        mask[30:32, 16 * i + 6 : 16 * i + 8] = 1
+    image[mask > 0] = 200
+    return image, np.zeros(mask.shape, bool), mask > 0
+
+
+def close_ups(picture, height, width):
+    """Number of tiles with a coloured frame beside the image."""
+    tile = height // ZOOMS
+    zooms = picture[:height, width:]
+    corners = zooms[::tile, ::tile][:ZOOMS]
+    return int((corners == MISS).all(-1).sum())
+
+
+@pytest.mark.parametrize('num', [1, 3, 4, 7])
+def test_every_target_has_a_close_up(num):
+    image, pred, mask = many_targets(num)
+    picture = draw_overlay(image, pred, mask, min_side=64)
+    scale = -(-64 // min(mask.shape))
+    height, width = 64 * scale, 16 * num * scale
+    assert close_ups(picture, height, width) == num
+    assert picture.shape[1] == width + -(-num // ZOOMS) * (height // ZOOMS)
+
+
+def test_close_ups_end_at_a_number_and_the_rest_is_counted():
+    image, pred, mask = many_targets(9)
+    full = draw_overlay(image, pred, mask, min_side=96, max_zooms=9)
+    some = draw_overlay(image, pred, mask, min_side=96, max_zooms=4)
+    width = 2 * 16 * 9
+    assert close_ups(full, 128, width) == 9
+    assert close_ups(some, 128, width) == 4
+    # one more entry in the legend: '5 without close-up'
+    assert (some[128:] == GREY).all(-1).any()
+    assert not (full[128:] == GREY).all(-1).any()
+
+
+def test_a_close_up_has_a_contrast_of_its_own():
+    image = np.full((64, 64), 10, np.uint8)
+    image[0, 0] = 255
+    image[40, 40] = 12  # invisible beside 255
+    mask = image == 12
+    picture = draw_overlay(image, mask, mask, min_side=256)
+    zooms = picture[:256, 256:]
+    assert (zooms == 255).all(-1).any()
+
+
+def test_a_picture_too_small_to_see():
+    with pytest.raises(ValueError, match='min_side must be at least 64'):
+        draw_overlay(*scene(), min_side=10)

@@ -4,9 +4,11 @@ from .crops import TargetCrop
 from .draw import RandomDraw
 from .geometric import RandomRot90, RandomShiftScale, RandomTranspose
 from .loading import LoadInfraredImage, LoadSIRSTMask
+from .noco import GenerateNoCoMap
 from .photometric import RandomBrightnessContrast, RandomGaussianNoise
 
 __all__ = [
+    'GenerateNoCoMap',
     'LoadInfraredImage',
     'LoadSIRSTMask',
     'RandomBrightnessContrast',

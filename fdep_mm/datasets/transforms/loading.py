@@ -10,6 +10,7 @@ from mmengine import fileio
 from mmseg.datasets.transforms import LoadAnnotations
 from PIL import Image
 
+from fdep_mm.image import to_float
 from fdep_mm.registry import TRANSFORMS
 
 
@@ -68,21 +69,9 @@ class LoadInfraredImage(LoadImageFromFile):
                 f'{path}: not a readable image, the file is damaged or of '
                 'another type. Replace it or take its id out of the split'
             ) from error
-        img = results['img']
-        if img.dtype not in (np.uint8, np.uint16):
-            raise ValueError(
-                f'{path}: pixels are {img.dtype}, expected 8- or 16-bit '
-                'integers. Convert the file'
-            )
-        top = self.max_value or np.iinfo(img.dtype).max
-        if img.ndim == 3:  # OpenCV decodes grey with alpha to four channels
-            img = img[..., :3]
-            if self.grey:
-                img = cv2.cvtColor(img, cv2.COLOR_BGR2GRAY)
-        if img.ndim == 2:
-            img = np.repeat(img[..., None], 3, axis=-1)
-        img = img.astype(np.float32) * np.float32(255 / top)
-        results['img'] = np.minimum(img, np.float32(255))
+        results['img'] = to_float(
+            results['img'], self.max_value, self.grey, path
+        )
         return results
 
     def __repr__(self) -> str:

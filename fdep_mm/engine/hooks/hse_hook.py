@@ -10,7 +10,6 @@ from mmengine.evaluator import Evaluator
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.structures import SegDataSample
-from torch import Tensor
 
 from fdep_mm.evaluation import HSEMetric
 from fdep_mm.evaluation.functional import (
@@ -20,6 +19,8 @@ from fdep_mm.evaluation.functional import (
 )
 from fdep_mm.registry import HOOKS
 from fdep_mm.visualization import draw_overlay, figure_to_array, plot_curves
+
+from .batch_image import batch_image
 
 
 @HOOKS.register_module()
@@ -193,7 +194,7 @@ class HSEHook(Hook):
     ) -> None:
         prob = sample.seg_logits.data[0].float().cpu().numpy()
         mask = sample.gt_sem_seg.data[0].cpu().numpy() > 0
-        image = _input_image(sample, data_batch, i, prob.shape)
+        image = batch_image(sample, data_batch, i, prob.shape)
         protocol = self._metric(runner.test_evaluator, 'test').protocol
         picture = draw_overlay(
             image,
@@ -213,23 +214,3 @@ class HSEHook(Hook):
 
 def _write_image(path: Path, image: np.ndarray) -> None:
     mmcv.imwrite(mmcv.rgb2bgr(image), str(path))
-
-
-def _input_image(
-    sample: SegDataSample,
-    data_batch: dict,
-    i: int,
-    shape: tuple[int, int],
-) -> np.ndarray:
-    """The image from its file, else from the batch; black if from neither."""
-    path = sample.get('img_path', None)
-    inputs = data_batch.get('inputs', ())
-    if path and Path(path).is_file():
-        image = mmcv.imread(path, flag='unchanged')
-    elif i < len(inputs) and isinstance(inputs[i], Tensor):
-        image = inputs[i].float().cpu().numpy().transpose(1, 2, 0)
-    else:
-        return np.zeros(shape, np.uint8)
-    if image.shape[:2] != shape:
-        image = mmcv.imresize(image, shape[::-1])
-    return image

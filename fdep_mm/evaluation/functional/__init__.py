@@ -1,18 +1,54 @@
 """Metrics as functions: arrays in, counts or numbers out."""
 
+from .auc import pd_fa_auc, pd_fa_points, roc_auc, roc_points
+from .box_counts import box_components, count_boxes
+from .boxes import check_boxes, mask_boxes
+from .components import mask_components
 from .counts import EvalProtocol, count_image, unpack
 from .hse import check_empty, evaluate_curves, evaluate_masks, summarise
-from .report import format_table, scale_scores, write_json
+from .inputs import check_pair
+from .noco import OVERLAPS, noco_map
+from .nocoap import (
+    CENTROID_MODES,
+    NOCO_THRESHOLDS,
+    NoCoRecord,
+    average_precisions,
+    mnocoap,
+    record_detections,
+)
+from .points import noco_peaks, prob_points
+from .report import format_table, read_json, scale_scores, write_json
 from .targets import match_masks
 
 __all__ = [
+    'CENTROID_MODES',
+    'NOCO_THRESHOLDS',
+    'NoCoRecord',
+    'OVERLAPS',
     'EvalProtocol',
+    'average_precisions',
+    'box_components',
+    'check_boxes',
     'check_empty',
+    'check_pair',
+    'count_boxes',
     'count_image',
     'evaluate_curves',
     'evaluate_masks',
     'format_table',
+    'mask_boxes',
+    'mask_components',
     'match_masks',
+    'mnocoap',
+    'noco_map',
+    'noco_peaks',
+    'pd_fa_auc',
+    'pd_fa_points',
+    'prob_points',
+    'read_json',
+    'record_detections',
+    'roc_auc',
+    'roc_points',
     'scale_scores',
     'summarise',
     'unpack',

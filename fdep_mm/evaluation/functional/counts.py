@@ -93,6 +93,7 @@ class Counts(NamedTuple):
     Attributes:
         pixels (np.ndarray): () pixels of the image.
         targets (np.ndarray): () targets.
+        target_pixels (np.ndarray): () pixels of the targets.
         inter (np.ndarray): (T,) pixels predicted and true.
         union (np.ndarray): (T,) pixels predicted or true.
         detections (np.ndarray): (T,) detections.
@@ -103,6 +104,7 @@ class Counts(NamedTuple):
 
     pixels: np.ndarray
     targets: np.ndarray
+    target_pixels: np.ndarray
     inter: np.ndarray
     union: np.ndarray
     detections: np.ndarray
@@ -123,7 +125,7 @@ def count_image(
         name (str): What error messages call the image.
 
     Returns:
-        np.ndarray: (2 + T * (5 + D),) int64, see :func:`unpack`.
+        np.ndarray: (3 + T * (5 + D),) int64, see :func:`unpack`.
 
     Raises:
         TypeError: See :func:`.inputs.check_pair`.
@@ -148,6 +150,7 @@ def count_image(
     counts = Counts(
         pixels=mask.size,
         targets=len(targets.area),
+        target_pixels=np.count_nonzero(mask),
         inter=inter,
         union=union,
         detections=np.bincount(detections.layer, minlength=num),
@@ -178,10 +181,11 @@ def unpack(records: Sequence[np.ndarray], protocol: EvalProtocol) -> Counts:
         )
     table = np.stack(records)
     num, tolerances = len(protocol.grid), len(protocol.tolerances)
-    per_threshold = table[:, 2:].reshape(len(table), 5 + tolerances, num)
+    per_threshold = table[:, 3:].reshape(len(table), 5 + tolerances, num)
     return Counts(
         table[:, 0],
         table[:, 1],
+        table[:, 2],
         *per_threshold[:, :5].swapaxes(0, 1),
         per_threshold[:, 5:],
     )

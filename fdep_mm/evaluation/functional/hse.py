@@ -91,6 +91,12 @@ def _curves(counts: Counts, empty: str) -> dict[str, np.ndarray]:
         nIoU=_mean(_ratio(counts.inter, counts.union, fill)),
         Pd=_ratio(total.hits, total.targets, math.nan),
         Fa=total.false_pixels / total.pixels,
+        TPR=_ratio(total.inter, total.target_pixels, math.nan),
+        FPR=_ratio(
+            total.union - total.target_pixels,
+            total.pixels - total.target_pixels,
+            math.nan,
+        ),
         F1=f1,
     )
 
@@ -231,7 +237,10 @@ def evaluate_curves(
     empty: str = 'one',
     names: Sequence[str] | None = None,
 ) -> dict[str, np.ndarray]:
-    """Curves over the thresholds, the ones that HSE integrates and Pd, Fa.
+    """Curves over the thresholds: those that HSE integrates, Pd, Fa and ROC.
+
+    TPR and FPR are of pixels: the shares of the targets' and of the
+    background's pixels that are predicted.
 
     Args:
         probs (Iterable[np.ndarray]): See :func:`evaluate_masks`, as for all
@@ -248,7 +257,7 @@ def evaluate_curves(
 
     Returns:
         dict[str, np.ndarray]: thresholds (S,), tolerances (D,), IoU, nIoU,
-        Pd, Fa (S,) and F1 (D, S), fractions in [0, 1] or NaN.
+        Pd, Fa, TPR, FPR (S,) and F1 (D, S), fractions in [0, 1] or NaN.
 
     Raises:
         TypeError: As :func:`evaluate_masks`.

@@ -73,3 +73,41 @@ def write_json(
         settings=dict(settings),
     )
     path.write_text(json.dumps(content, indent=1, allow_nan=False) + '\n')
+
+
+def read_json(
+    path: Path,
+) -> tuple[dict[str, float], dict[str, np.ndarray], dict]:
+    """Read what :func:`write_json` stored.
+
+    Args:
+        path (Path): The file.
+
+    Returns:
+        tuple[dict, dict, dict]: Scores, curves and settings as
+        :func:`write_json` takes them; null is NaN again.
+
+    Raises:
+        ValueError: If it is not such a file.
+        OSError: If it cannot be opened.
+    """
+    try:
+        content = json.loads(path.read_text())
+        scores = {
+            key: math.nan if value is None else float(value)
+            for key, value in content['scores'].items()
+        }
+        curves = {
+            key: np.array(value, dtype=np.float64)
+            for key, value in content['curves'].items()
+        }
+        num = len(curves['thresholds'])
+        for key, curve in curves.items():
+            if key != 'tolerances' and curve.shape[-1] != num:
+                raise ValueError(f'{key} is not of {num} thresholds')
+        return scores, curves, dict(content['settings'])
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ValueError(
+            f'{path}: not a file of scores and curves ({error!r}); give one '
+            'that eval_pngs.py --json or HSEHook wrote'
+        ) from error

@@ -56,14 +56,27 @@ class CountMetric(BaseMetric):
         """
         for sample in data_samples:
             name = sample.get('img_path') or f'image {len(self.results)}'
-            prob = _single_channel(sample, 'seg_logits', name)
-            mask = _single_channel(sample, 'gt_sem_seg', name)
+            prob = single_channel(sample, 'seg_logits', name)
+            mask = single_channel(sample, 'gt_sem_seg', name)
             self.results.append(
                 count_image(prob, mask, self.protocol, str(name))
             )
 
 
-def _single_channel(sample: dict, field: str, name: str) -> np.ndarray:
+def single_channel(sample: dict, field: str, name: str) -> np.ndarray:
+    """Take a one-channel map out of a sample of mmseg.
+
+    Args:
+        sample (dict): ``SegDataSample`` as a dict.
+        field (str): ``'seg_logits'`` or ``'gt_sem_seg'``.
+        name (str): What error messages call the image.
+
+    Returns:
+        np.ndarray: (H, W).
+
+    Raises:
+        ValueError: The field is missing or has more channels.
+    """
     if field not in sample:
         raise ValueError(
             f'{name}: the data sample has no {field!r}; the pipeline must '

@@ -1,6 +1,12 @@
 """Losses on one logit channel; each file has the plain function first."""
 
 from .edge_bce import EdgeBCELoss
+from .noco_focal import NoCoFocalLoss, RegQualityFocalLoss
 from .soft_iou import SoftIoULoss
 
-__all__ = ['EdgeBCELoss', 'SoftIoULoss']
+__all__ = [
+    'EdgeBCELoss',
+    'NoCoFocalLoss',
+    'RegQualityFocalLoss',
+    'SoftIoULoss',
+]

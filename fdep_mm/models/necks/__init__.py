@@ -1,5 +1,6 @@
 """Necks."""
 
+from .flex_fpn import FlexFPN
 from .samf import SAMF, SAMFNeck
 
-__all__ = ['SAMF', 'SAMFNeck']
+__all__ = ['FlexFPN', 'SAMF', 'SAMFNeck']

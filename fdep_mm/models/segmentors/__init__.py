@@ -1,6 +1,13 @@
 """Segmentors."""
 
-from .co_isd import COISDSegmentor, host_cfg
+from ..layers.two_branches import host_cfg
+from .classical import ClassicalSegmentor
+from .co_isd import COISDSegmentor
 from .tta import SIRSTTTAModel
 
-__all__ = ['COISDSegmentor', 'SIRSTTTAModel', 'host_cfg']
+__all__ = [
+    'COISDSegmentor',
+    'ClassicalSegmentor',
+    'SIRSTTTAModel',
+    'host_cfg',
+]

@@ -12,23 +12,19 @@ Our choices: one encoder pass serves both branches; the loss weights are 1 and
 running statistics of shared norms end with the light branch's.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
-import torch
-from mmengine.config import ConfigDict
 from mmseg.models.segmentors import EncoderDecoder
-from mmseg.utils import add_prefix
 from torch import Tensor
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from fdep_mm.registry import MODELS
 
+from ..layers.two_branches import TwoBranches
 from .split import decode, encode
 
 
 @MODELS.register_module()
-class COISDSegmentor(EncoderDecoder):
+class COISDSegmentor(TwoBranches, EncoderDecoder):
     """Train a host network with priors of a frozen VFM, deploy it without.
 
     Testing, sliding windows, test-time augmentation and export use the host's
@@ -63,6 +59,8 @@ class COISDSegmentor(EncoderDecoder):
             feature, `main_bn` is unknown, or `loss_weights` has other keys.
     """
 
+    index_name = 'bottleneck'
+
     def __init__(
         self,
         backbone: dict,
@@ -91,45 +89,8 @@ class COISDSegmentor(EncoderDecoder):
             pretrained,
             init_cfg,
         )
-        if set(loss_weights) != {'main', 'light'}:
-            raise ValueError(
-                "loss_weights needs the keys 'main' and 'light', "
-                f'got {sorted(loss_weights)}'
-            )
-        if main_bn not in ('shared', 'no_update'):
-            raise ValueError(
-                f"main_bn must be 'shared' or 'no_update', got {main_bn!r}"
-            )
         self.bottleneck = bottleneck
-        self.loss_weights = dict(loss_weights)
-        self.main_bn = main_bn
-        self.vfm = MODELS.build(vfm)
-        self.samf = MODELS.build(self._complete(samf))
-        self._bottleneck_is_read = False
-
-    def _complete(self, samf: dict) -> dict:
-        samf = dict(samf)
-        samf.setdefault('prior_channels', self.vfm.channels)
-        if 'in_channels' not in samf:
-            samf['in_channels'] = self._bottleneck_channels()
-        return samf
-
-    def _bottleneck_channels(self) -> int:
-        channels = getattr(self.backbone, 'in_channels', 3)
-        training = self.backbone.training
-        self.backbone.eval()
-        with torch.no_grad():
-            feats = encode(self.backbone, torch.zeros(1, channels, 64, 64))
-        self.backbone.train(training)
-        return self._pick(feats).shape[1]
-
-    def _pick(self, feats: Sequence[Tensor]) -> Tensor:
-        if not -len(feats) <= self.bottleneck < len(feats):
-            raise ValueError(
-                f'bottleneck={self.bottleneck} is out of range: the encoder '
-                f'gives {len(feats)} features'
-            )
-        return feats[self.bottleneck]
+        self._add_main_branch(vfm, samf, loss_weights, main_bn)
 
     def loss(self, inputs: Tensor, data_samples: list) -> dict:
         """Losses of both branches.
@@ -142,20 +103,12 @@ class COISDSegmentor(EncoderDecoder):
             dict[str, Tensor]: The host's losses twice, their keys prefixed
             with ``main.`` and ``light.``.
         """
-        feats = list(encode(self.backbone, inputs))
-        fused = list(feats)
-        fused[self.bottleneck] = self.samf(
-            self._pick(feats), self.vfm(self._pixels(inputs))
-        )
-        with self._main_norms():
-            main = self._branch_loss(fused, data_samples, 'main')
-        self._check_bottleneck(main, fused[self.bottleneck])
-        light = self._branch_loss(feats, data_samples, 'light')
-        return {**main, **light}
+        return self._both_losses(inputs, data_samples)
 
-    def _branch_loss(
-        self, feats: list[Tensor], data_samples: list, branch: str
-    ) -> dict:
+    def _host_feats(self, inputs: Tensor) -> Sequence[Tensor]:
+        return encode(self.backbone, inputs)
+
+    def _host_loss(self, feats: list[Tensor], data_samples: list) -> dict:
         feats = decode(self.backbone, feats)
         if self.with_neck:
             feats = self.neck(feats)
@@ -164,76 +117,4 @@ class COISDSegmentor(EncoderDecoder):
             losses.update(
                 self._auxiliary_head_forward_train(feats, data_samples)
             )
-        weight = self.loss_weights[branch]
-        losses = {
-            key: _scale(value, weight) if 'loss' in key else value
-            for key, value in losses.items()
-        }
-        return add_prefix(losses, branch)
-
-    def _pixels(self, inputs: Tensor) -> Tensor:
-        """Undo the preprocessor's normalisation: values in 0..255."""
-        preprocessor = self.data_preprocessor
-        if not getattr(preprocessor, '_enable_normalize', False):
-            return inputs
-        return inputs * preprocessor.std + preprocessor.mean
-
-    @contextmanager
-    def _main_norms(self) -> Iterator[None]:
-        """Keep running statistics from the main branch if asked to."""
-        norms = (
-            []
-            if self.main_bn == 'shared'
-            else [
-                m
-                for m in self.modules()
-                if isinstance(m, _BatchNorm) and m.track_running_stats
-            ]
-        )
-        for norm in norms:
-            # in training mode this normalises with batch statistics only
-            norm.track_running_stats = not norm.training
-        try:
-            yield
-        finally:
-            for norm in norms:
-                norm.track_running_stats = True
-
-    def _check_bottleneck(self, losses: dict, fused: Tensor) -> None:
-        """Once: a replaced feature that no head reads trains nothing."""
-        if self._bottleneck_is_read or not torch.is_grad_enabled():
-            return
-        total, _ = self.parse_losses(losses)
-        (grad,) = torch.autograd.grad(
-            total, fused, retain_graph=True, allow_unused=True
-        )
-        if grad is None:
-            raise ValueError(
-                f'bottleneck={self.bottleneck}: no head reads this feature, '
-                'so the prior would change nothing. Choose the index of the '
-                'encoder feature that the decoder starts from.'
-            )
-        self._bottleneck_is_read = True
-
-
-def _scale(loss: Tensor | list[Tensor], weight: float) -> Tensor | list:
-    """Weight a loss as mmengine knows it: a tensor or a list of tensors."""
-    if isinstance(loss, Tensor):
-        return loss * weight
-    return [item * weight for item in loss]
-
-
-def host_cfg(cfg: dict) -> dict:
-    """Config of the plain host, what is deployed.
-
-    Args:
-        cfg (dict): Model config of an FDEP network or of a plain host.
-
-    Returns:
-        dict: The same without what only training needs.
-    """
-    if 'vfm' not in cfg:
-        return cfg
-    training_only = {'vfm', 'samf', 'bottleneck', 'loss_weights', 'main_bn'}
-    host = {k: v for k, v in cfg.items() if k not in training_only}
-    return ConfigDict(host, type='EncoderDecoder')
+        return losses

@@ -1,0 +1,12 @@
+# A child names the method. No normalisation, no padding: grey levels 0..255.
+model = dict(
+    type='fdep_mm.ClassicalSegmentor',
+    threshold=0.5,
+    data_preprocessor=dict(
+        type='SegDataPreProcessor',
+        bgr_to_rgb=True,
+        test_cfg=dict(size_divisor=1),
+    ),
+)
+# Ranking counts, not the threshold; 0.1 is what the published rows are near.
+nocoap = dict(type='fdep_mm.NoCoAPMetric', threshold=0.1)

@@ -1,0 +1,113 @@
+"""Masks, probabilities and pictures as files."""
+
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from .draw import draw_prediction
+from .results import Prediction
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file as a whole or, on an error, not at all.
+
+    Args:
+        path (Path): Folders are made.
+        content (bytes): What to write.
+
+    Raises:
+        OSError: It cannot be written, the disk is full.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + '.part')
+    try:
+        part.write_bytes(content)
+        os.replace(part, path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
+
+
+class _PngWriter:
+    """One PNG file per image, ``FOLDER/NAME.png``."""
+
+    folder: str
+
+    def __init__(self, out_dir: Path) -> None:
+        self.out_dir = out_dir / self.folder
+
+    def add(self, prediction: Prediction) -> None:
+        """Write the file of an image."""
+        self._write(prediction.name, self._picture(prediction))
+
+    def _write(self, name: str, picture: np.ndarray) -> None:
+        # not imwrite: that hides why a file could not be written
+        content = cv2.imencode('.png', picture)[1]
+        write_file(self.out_dir / f'{name}.png', content.tobytes())
+
+    def _picture(self, prediction: Prediction) -> np.ndarray:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Nothing is left to do."""
+
+
+class MaskWriter(_PngWriter):
+    """Masks of {0, 255}."""
+
+    folder = 'masks'
+
+    def _picture(self, prediction: Prediction) -> np.ndarray:
+        return np.where(prediction.mask, np.uint8(255), np.uint8(0))
+
+
+class ProbWriter(_PngWriter):
+    """Probabilities, 16-bit: 65535 is 1. ``eval_pngs.py`` reads them."""
+
+    folder = 'probs'
+
+    def _picture(self, prediction: Prediction) -> np.ndarray:
+        return np.rint(prediction.prob * np.float32(65535)).astype(np.uint16)
+
+
+class OverlayWriter(_PngWriter):
+    """Pictures of images, and one MP4 file of each video."""
+
+    folder = 'overlays'
+
+    def __init__(self, out_dir: Path) -> None:
+        super().__init__(out_dir)
+        self.path: Path | None = None
+        self.video: cv2.VideoWriter | None = None
+
+    def add(self, prediction: Prediction) -> None:
+        """Write the picture of an image, or append a frame."""
+        picture = draw_prediction(prediction)[..., ::-1]
+        if prediction.index is None:
+            self._write(prediction.name, picture)
+            return
+        # the frames of VIDEO are called VIDEO/000000, ...
+        path = self.out_dir / f'{prediction.name.rpartition("/")[0]}.mp4'
+        if path != self.path:
+            self._open(path, picture.shape[:2], prediction.fps)
+        self.video.write(np.ascontiguousarray(picture))
+
+    def _open(self, path: Path, shape: tuple[int, int], fps: float) -> None:
+        self.close()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        codec = cv2.VideoWriter_fourcc(*'mp4v')
+        self.video = cv2.VideoWriter(str(path), codec, fps, shape[::-1])
+        if not self.video.isOpened():
+            raise OSError(
+                f'{path}: cannot be written as MP4; choose another folder, '
+                "or leave 'overlay' out of the outputs"
+            )
+        self.path = path
+
+    def close(self) -> None:
+        """Finish the video."""
+        if self.video is not None:
+            self.video.release()
+        self.video = self.path = None

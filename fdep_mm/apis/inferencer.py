@@ -1,0 +1,198 @@
+"""From images to targets with a trained network."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from itertools import islice
+from os import PathLike
+
+from .backend import Backend, open_backend
+from .draw import draw_prediction
+from .inputs import Failure, Frame, Inputs, InputsType
+from .results import Prediction
+from .search import search
+from .tiling import Tiling
+from .writers import ResultWriter
+
+
+class SIRSTInferencer:
+    """Finds targets in images, folders, videos and large frames.
+
+    It is called as MMEngine's inferencers are. With an ONNX file it needs
+    neither PyTorch nor the OpenMMLab packages.
+
+    Args:
+        model (str | PathLike | dict | Backend, optional): An ONNX file, a
+            config or its path. None takes the config stored in `weights`.
+        weights (str | PathLike, optional): Checkpoint of a config.
+        device (str, optional): Such as 'cpu' or 'cuda:0'. Defaults to None:
+            what is available.
+        tile_size (int): Frames whose longer side exceeds `tile_above` are cut
+            into tiles of this side, px. Defaults to 512.
+        overlap (int): What two tiles share, px: see :class:`.Tiling`.
+            Defaults to 128.
+        tile_above (int): px. Defaults to 1024.
+        show_progress (bool): Show a progress bar. Defaults to True.
+
+    Raises:
+        FileNotFoundError: A file does not exist.
+        ValueError: The files do not belong together, or the tile sizes make
+            no tiles.
+        ImportError: A config is given, and PyTorch is not installed.
+
+    Examples:
+        >>> inferencer = SIRSTInferencer('config.py', 'weights.pth')
+        >>> found = inferencer('images/', batch_size=8, out_dir='out')
+        >>> [target.x for target in found['predictions'][0].targets]
+    """
+
+    def __init__(
+        self,
+        model: str | PathLike | dict | Backend | None = None,
+        weights: str | PathLike | None = None,
+        device: str | None = None,
+        tile_size: int = 512,
+        overlap: int = 128,
+        tile_above: int = 1024,
+        show_progress: bool = True,
+    ) -> None:
+        self.tiling = Tiling(tile_size, overlap, tile_above)
+        self.tiling.check()
+        self.backend = open_backend(model, weights, device)
+        self.show_progress = show_progress
+
+    def __call__(
+        self,
+        inputs: InputsType,
+        batch_size: int = 1,
+        threshold: float | None = None,
+        return_vis: bool = False,
+        out_dir: str | PathLike | None = None,
+        outputs: Sequence[str] = ('json', 'csv', 'overlay'),
+    ) -> dict[str, list]:
+        """Search all inputs and keep all results.
+
+        Long videos are better searched by :meth:`stream`.
+
+        Args:
+            inputs (InputsType): See :class:`.Inputs`.
+            batch_size (int): Images of one size, or tiles, that the network
+                gets at a time. Defaults to 1.
+            threshold (float, optional): Pixels of a larger probability count,
+                or boxes of at least this score. Defaults to None: the
+                network's own.
+            return_vis (bool): Draw pictures. Defaults to False.
+            out_dir (str | PathLike, optional): Write results into this folder.
+            outputs (Sequence[str]): What to write: see
+                :class:`.ResultWriter`. Defaults to ('json', 'csv', 'overlay').
+
+        Returns:
+            dict: ``predictions``, a list of :class:`.Prediction`;
+            ``visualization``, a picture (H, W, 3) uint8 RGB of each if
+            `return_vis`, else empty; ``failures``, a list of
+            :class:`.Failure`, the inputs that could not be read.
+
+        Raises:
+            FileNotFoundError, ValueError, TypeError: See :class:`.Inputs`;
+                or an argument is out of range.
+            OSError: A result cannot be written.
+        """
+        results: dict[str, list] = dict(
+            predictions=[], visualization=[], failures=[]
+        )
+        for item in self.stream(
+            inputs, batch_size, threshold, out_dir, outputs
+        ):
+            if isinstance(item, Failure):
+                results['failures'].append(item)
+                continue
+            results['predictions'].append(item)
+            if return_vis:
+                results['visualization'].append(draw_prediction(item))
+        return results
+
+    def stream(
+        self,
+        inputs: InputsType,
+        batch_size: int = 1,
+        threshold: float | None = None,
+        out_dir: str | PathLike | None = None,
+        outputs: Sequence[str] = ('json', 'csv', 'overlay'),
+    ) -> Iterator[Prediction | Failure]:
+        """Search the inputs and give results one by one, in their order.
+
+        At no time more than `batch_size` images are in memory.
+
+        Args:
+            inputs, batch_size, threshold, out_dir, outputs: See
+                :meth:`__call__`.
+
+        Returns:
+            Iterator[Prediction | Failure]: What each image gave.
+
+        Raises:
+            See :meth:`__call__`.
+        """
+        threshold = self._check(batch_size, threshold)
+        frames = Inputs(inputs, skip=out_dir)
+        writer = None
+        if out_dir is not None:
+            info = dict(task=self.backend.task, threshold=threshold)
+            writer = ResultWriter(out_dir, outputs, self.backend.task, info)
+        return self._run(frames, batch_size, threshold, writer)
+
+    def _run(
+        self,
+        frames: Inputs,
+        batch_size: int,
+        threshold: float,
+        writer: ResultWriter | None,
+    ) -> Iterator[Prediction | Failure]:
+        with ExitStack() as stack:
+            if writer is not None:
+                stack.enter_context(writer)
+            if self.show_progress:
+                advance = stack.enter_context(_progress(frames.count()))
+            for batch in _batched(iter(frames), batch_size):
+                for item in search(
+                    self.backend, batch, threshold, self.tiling, batch_size
+                ):
+                    if writer is not None:
+                        writer.add(item)
+                    if self.show_progress:
+                        advance()
+                    yield item
+                # or large frames would be there twice, the next ones too
+                del batch, item
+
+    def _check(self, batch_size: int, threshold: float | None) -> float:
+        if batch_size < 1:
+            raise ValueError(f'batch_size={batch_size}: give at least 1')
+        if threshold is None:
+            return float(self.backend.threshold)
+        if not 0 <= threshold <= 1:
+            raise ValueError(
+                f'threshold={threshold}: give a probability from 0 to 1'
+            )
+        return float(threshold)
+
+
+def _batched(
+    items: Iterator[Frame | Failure], size: int
+) -> Iterator[list[Frame | Failure]]:
+    while batch := list(islice(items, size)):
+        yield batch
+
+
+@contextmanager
+def _progress(total: int | None) -> Iterator[Callable[[], None]]:
+    """A progress bar on the standard error stream, if rich is installed."""
+    try:
+        from rich.console import Console
+        from rich.progress import MofNCompleteColumn, Progress
+    except ModuleNotFoundError:
+        yield lambda: None
+        return
+    columns = (*Progress.get_default_columns(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task('Inference', total=total)
+        yield lambda: bar.advance(task)

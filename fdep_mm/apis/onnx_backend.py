@@ -1,0 +1,208 @@
+"""Exported networks, run by onnxruntime.
+
+Needs numpy, OpenCV and onnxruntime: neither torch nor MMEngine.
+"""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from fdep_mm.deployment.card import ModelCard
+from fdep_mm.deployment.postprocess import detections
+
+try:
+    import onnxruntime as ort
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        'running ONNX files needs onnxruntime: pip install onnxruntime',
+        name=error.name,
+    ) from error
+
+PROVIDERS = {'cpu': 'CPUExecutionProvider', 'cuda': 'CUDAExecutionProvider'}
+
+
+def open_session(
+    source: str | Path | bytes,
+    device: str | None = None,
+    threads: int | None = None,
+) -> ort.InferenceSession:
+    """Open an ONNX file, whoever wrote it.
+
+    Args:
+        source (str | Path | bytes): The file or its content.
+        device (str, optional): 'cpu', 'cuda' or 'cuda:1'. Defaults to None:
+            what is available.
+        threads (int, optional): CPU threads of one run. Defaults to None:
+            one for each core.
+
+    Returns:
+        onnxruntime.InferenceSession: Ready to run, with all of
+        onnxruntime's graph optimisations.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is not an ONNX file, or the device is not available.
+    """
+    name = 'the model' if isinstance(source, bytes) else str(source)
+    if not isinstance(source, bytes) and not Path(source).is_file():
+        raise FileNotFoundError(f'{name}: no such file')
+    options = ort.SessionOptions()
+    options.log_severity_level = 3  # errors only
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    provider = _provider(device)
+    if not isinstance(source, bytes):
+        source = str(source)
+    try:
+        return ort.InferenceSession(source, options, providers=[provider])
+    except Exception as error:  # onnxruntime's own have no common base
+        raise ValueError(
+            f'{name}: onnxruntime {ort.__version__} cannot read it, the file '
+            'is damaged or of another type. Export it again with '
+            f'tools/deployment/export_onnx.py. ({error})'
+        ) from error
+
+
+def _provider(device: str | None) -> str | tuple[str, dict]:
+    available = ort.get_available_providers()
+    if device is None:
+        device = 'cuda' if PROVIDERS['cuda'] in available else 'cpu'
+    kind, _, index = device.partition(':')
+    if kind not in PROVIDERS:
+        raise ValueError(
+            f"device must be 'cpu', 'cuda' or 'cuda:N', got {device!r}"
+        )
+    provider = PROVIDERS[kind]
+    if provider not in available:
+        raise ValueError(
+            f'device {device!r}: this onnxruntime has no {provider}; install '
+            "onnxruntime-gpu, or use device='cpu'"
+        )
+    if kind == 'cuda':
+        return provider, {'device_id': index or '0'}
+    return provider
+
+
+class OnnxBackend:
+    """A network in an ONNX file of ours; see :class:`.backend.Backend`.
+
+    Args:
+        file (str | Path | bytes): The file or its content.
+        device (str, optional): See :func:`open_session`.
+        threads (int, optional): See :func:`open_session`.
+
+    Attributes:
+        card (ModelCard): All that the file says about itself.
+        task, stride, threshold, max_value, grey: See
+            :class:`.backend.Backend`.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is not an ONNX file or not one of ours, or the device
+            is not available.
+    """
+
+    def __init__(
+        self,
+        file: str | Path | bytes,
+        device: str | None = None,
+        threads: int | None = None,
+    ):
+        self.name = 'the model' if isinstance(file, bytes) else str(file)
+        self.session = open_session(file, device, threads)
+        metadata = self.session.get_modelmeta().custom_metadata_map
+        self.card = ModelCard.from_metadata(metadata, self.name)
+        self.task = self.card.task
+        # what is resized first has no fixed relation to the network's grid
+        self.stride = self.card.stride if self.card.resize is None else 1
+        self.threshold = self.card.threshold
+        self.max_value = self.card.max_value
+        self.grey = self.card.grey
+
+    def __call__(self, images: np.ndarray) -> np.ndarray | list[np.ndarray]:
+        """Run the network on images of any size.
+
+        Args:
+            images (np.ndarray): (N, H, W, 3) float32 in 0..255, BGR.
+
+        Returns:
+            np.ndarray | list[np.ndarray]: (N, H, W) float32 probabilities,
+            or N arrays (n, 5) float32 of x1, y1, x2, y2, score.
+
+        Raises:
+            ValueError: The images have another shape, or the network cannot
+                take their size.
+        """
+        if images.ndim != 4 or images.shape[-1] != 3:
+            raise ValueError(
+                f'images must be (N, H, W, 3), got {images.shape}'
+            )
+        height, width = images.shape[1:3]
+        if self.task == 'segmentation':
+            (prob,) = self._run(images)
+            return prob[:, 0, :height, :width]
+        if self.card.whole_numbers:
+            images = np.rint(images).astype(np.uint8)
+        images = resize(images, self.card.resize)
+        scale = images.shape[2] / width, images.shape[1] / height
+        size = images.shape[1:3]
+        return [
+            detections(*cells, size, self.card.nms) / (*scale, *scale, 1)
+            for cells in zip(*self._run(images), strict=True)
+        ]
+
+    def _run(self, images: np.ndarray) -> list[np.ndarray]:
+        batch = pad(images, self.card.stride, self.card.pad_value)
+        try:
+            return self.session.run(None, {'images': batch})
+        except Exception as error:
+            raise ValueError(
+                f'{self.name}: the network failed on images of '
+                f'{images.shape[1]}x{images.shape[2]} px (height x width), '
+                f'some need a least size. ({error})'
+            ) from error
+
+
+def pad(
+    images: np.ndarray, stride: int, value: tuple[float, ...]
+) -> np.ndarray:
+    """Pad below and right, and bring the channels to the front.
+
+    Args:
+        images (np.ndarray): (N, H, W, C).
+        stride (int): Height and width become multiples of it.
+        value (tuple[float]): One for each channel.
+
+    Returns:
+        np.ndarray: (N, C, H', W') float32, contiguous.
+    """
+    number, height, width, channels = images.shape
+    shape = -(-height // stride) * stride, -(-width // stride) * stride
+    out = np.empty((number, channels, *shape), np.float32)
+    if shape != (height, width):
+        out[:] = np.reshape(value, (-1, 1, 1))
+    out[:, :, :height, :width] = images.transpose(0, 3, 1, 2)
+    return out
+
+
+def resize(images: np.ndarray, limits: tuple[int, int] | None) -> np.ndarray:
+    """Scale to fit a longer and a shorter side, as mmcv's ``Resize`` does.
+
+    Args:
+        images (np.ndarray): (N, H, W, C) float32 or uint8.
+        limits (tuple[int, int], optional): Longer and shorter side in px;
+            None returns the images as they are.
+
+    Returns:
+        np.ndarray: (N, H', W', C) of the same type.
+    """
+    if limits is None:
+        return images
+    sides = images.shape[1:3]
+    scale = min(
+        max(limits) / max(sides),
+        min(limits) / min(sides),
+    )
+    height, width = (int(side * scale + 0.5) for side in sides)
+    return np.stack([cv2.resize(img, (width, height)) for img in images])

@@ -1,0 +1,163 @@
+"""Large frames in overlapping tiles, and seamless results of them."""
+
+from collections.abc import Callable, Iterator
+from itertools import groupby, product
+from typing import NamedTuple
+
+import numpy as np
+
+Span = tuple[slice, slice]
+
+
+class Tiling(NamedTuple):
+    """How large frames are cut.
+
+    Attributes:
+        size (int): Side of a tile, px.
+        overlap (int): What two neighbours share, px. Each pixel of the result
+            comes from a tile in which it lies at least half of this from the
+            border (unless that is the frame's).
+        above (int): Frames whose longer side exceeds this are cut, px.
+    """
+
+    size: int = 512
+    overlap: int = 128
+    above: int = 1024
+
+    def check(self) -> None:
+        """Raise ValueError for sizes that make no tiles."""
+        if not 0 <= self.overlap < self.size or self.above < 1:
+            raise ValueError(
+                f'tile_size={self.size}, overlap={self.overlap}, '
+                f'tile_above={self.above}: give a positive size and limit, '
+                'and an overlap of at least 0 and less than the size'
+            )
+
+
+class Tile(NamedTuple):
+    """A part of a frame and the part of it that it answers for.
+
+    Attributes:
+        area (tuple[slice, slice]): Rows and columns the network sees.
+        core (tuple[slice, slice]): Rows and columns it answers for; the cores
+            of all tiles cover the frame once.
+    """
+
+    area: Span
+    core: Span
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of what the network sees."""
+        return tuple(s.stop - s.start for s in self.area)
+
+    @property
+    def inner(self) -> Span:
+        """The core, in the tile's own coordinates."""
+        return tuple(
+            slice(c.start - a.start, c.stop - a.start)
+            for c, a in zip(self.core, self.area, strict=True)
+        )
+
+
+def cut_axis(
+    length: int, size: int, overlap: int, stride: int
+) -> list[tuple[slice, slice]]:
+    """Cut one axis into tiles that begin at multiples of `stride`.
+
+    Args:
+        length (int): Of the axis, px.
+        size (int): Of a tile, px, at least.
+        overlap (int): Of neighbours, px, at least.
+        stride (int): Of the network.
+
+    Returns:
+        list[tuple[slice, slice]]: For each tile what it sees and what it
+        answers for. The last tile is shifted to end where the padded axis
+        ends, so all are of one size once padded.
+    """
+    size, overlap, padded = (
+        -(-n // stride) * stride for n in (size, overlap, length)
+    )
+    step = max(stride, size - overlap)
+    size = step + overlap
+    last = max(0, padded - size)
+    starts = [*range(0, last, step), last]
+    cuts = [
+        (start + size + following) // 2
+        for start, following in zip(starts, starts[1:], strict=False)
+    ]
+    cores = zip([0, *cuts], [*cuts, length], strict=True)
+    return [
+        (slice(start, min(start + size, length)), slice(*core))
+        for start, core in zip(starts, cores, strict=True)
+    ]
+
+
+def cut_frame(
+    shape: tuple[int, int], tiling: Tiling, stride: int
+) -> list[Tile]:
+    """Cut a frame into tiles.
+
+    Args:
+        shape (tuple[int, int]): Height and width, px.
+        tiling (Tiling): How.
+        stride (int): Of the network.
+
+    Returns:
+        list[Tile]: Row by row; a single one for a frame that is not large.
+    """
+    if max(shape) <= tiling.above:
+        whole = tuple(slice(0, n) for n in shape)
+        return [Tile(whole, whole)]
+    rows, cols = (
+        cut_axis(n, tiling.size, tiling.overlap, stride) for n in shape
+    )
+    return [
+        Tile((row, col), (core_row, core_col))
+        for (row, core_row), (col, core_col) in product(rows, cols)
+    ]
+
+
+def run_tiles(
+    run: Callable[[np.ndarray], np.ndarray | list[np.ndarray]],
+    pixels: Callable[[Span], np.ndarray],
+    tiles: list[Tile],
+    batch_size: int,
+) -> Iterator[tuple[Tile, np.ndarray]]:
+    """Run a network on tiles, in batches of one size.
+
+    Args:
+        run (Callable): A backend.
+        pixels (Callable): From rows and columns to (h, w, 3) float32.
+        tiles (list[Tile]): Of one frame.
+        batch_size (int): Tiles at a time.
+
+    Yields:
+        tuple[Tile, np.ndarray]: A tile and its result.
+    """
+    by_shape = sorted(tiles, key=lambda tile: tile.shape)
+    for _, group in groupby(by_shape, key=lambda tile: tile.shape):
+        group = list(group)
+        for start in range(0, len(group), batch_size):
+            batch = group[start : start + batch_size]
+            images = np.stack([pixels(tile.area) for tile in batch])
+            yield from zip(batch, run(images), strict=True)
+
+
+def merge_maps(
+    results: Iterator[tuple[Tile, np.ndarray]], shape: tuple[int, int]
+) -> np.ndarray:
+    """Put maps of tiles together, each pixel from the tile it belongs to.
+
+    Args:
+        results (Iterator): Tiles and their maps (h, w).
+        shape (tuple[int, int]): Height and width of the frame, px.
+
+    Returns:
+        np.ndarray: (H, W) float32.
+    """
+    merged = np.empty(shape, np.float32)
+    for tile, found in results:
+        merged[tile.core] = found[tile.inner]
+    return merged

@@ -1,0 +1,227 @@
+"""Networks of a config and a checkpoint, run by PyTorch."""
+
+import pickle
+import warnings
+from os import PathLike
+
+import numpy as np
+import torch
+from mmcv.transforms import LoadAnnotations, LoadImageFromFile
+from mmengine.config import Config
+from mmengine.dataset import Compose, pseudo_collate
+from mmengine.device import get_device
+from mmengine.model import revert_sync_batchnorm
+from mmengine.registry import init_default_scope
+from mmengine.runner.checkpoint import CheckpointLoader
+from torch import nn
+
+from fdep_mm.models.segmentors import host_cfg
+from fdep_mm.registry import MODELS, TRANSFORMS
+
+# Parts of a network that only training has: they are not built here.
+TRAINING_ONLY = ('samf.', 'vfm.')
+# What mmdet's demos show; the heads keep boxes far below it.
+DETECTION_THRESHOLD = 0.3
+
+
+class TorchBackend:
+    """A segmentor or detector with its own test pipeline and preprocessor.
+
+    See :class:`.backend.Backend` for the attributes. Of an FDEP network only
+    the light branch is built. Results are those of the config's test loop, bit
+    for bit, on 8-bit images.
+
+    Args:
+        config (str | PathLike | dict, optional): A config, or its path. None
+            takes the one that MMEngine stores in `weights`.
+        weights (str | PathLike, optional): Checkpoint; None keeps random
+            weights, with a warning.
+        device (str, optional): Such as 'cpu' or 'cuda:0'. Defaults to None:
+            what is available.
+
+    Raises:
+        FileNotFoundError: A file does not exist.
+        ValueError: The config holds no model or test pipeline, `weights` is
+            no checkpoint or not one of this network, the segmentor has
+            several output channels, or there is no such device.
+    """
+
+    def __init__(
+        self,
+        config: str | PathLike | dict | None,
+        weights: str | PathLike | None = None,
+        device: str | None = None,
+    ) -> None:
+        checkpoint = None if weights is None else _read_weights(str(weights))
+        cfg = _read_config(config, checkpoint, weights)
+        init_default_scope(cfg.get('default_scope', 'mmseg'))
+        model_cfg = host_cfg(cfg.model)
+        self.task = _task_of(model_cfg)
+        model = revert_sync_batchnorm(MODELS.build(model_cfg))
+        if checkpoint is None:
+            warnings.warn(
+                'no weights given: the results are those of a network that '
+                'was not trained',
+                stacklevel=2,
+            )
+        else:
+            _load(model, checkpoint, str(weights))
+        self.model = _to_device(model, device or get_device())
+        self._read_pipeline(cfg)
+        self._read_settings()
+
+    def _read_pipeline(self, cfg: Config) -> None:
+        steps = [TRANSFORMS.build(t) for t in _test_pipeline(cfg)]
+        loaders = [t for t in steps if isinstance(t, LoadImageFromFile)]
+        self.max_value = (
+            getattr(loaders[0], 'max_value', None) if loaders else None
+        )
+        # mmcv's loader keeps colours, and gives bytes to be resized as such
+        self._wants_bytes = bool(loaders) and not hasattr(loaders[0], 'grey')
+        self.grey = getattr(loaders[0], 'grey', False) if loaders else True
+        self._pipeline = Compose(
+            [
+                t
+                for t in steps
+                if not isinstance(t, (LoadImageFromFile, LoadAnnotations))
+            ]
+        )
+
+    def _read_settings(self) -> None:
+        if self.task == 'detection':
+            self.stride, self.threshold = 1, DETECTION_THRESHOLD
+            return
+        if self.model.out_channels != 1:
+            raise ValueError(
+                f'the segmentor has {self.model.out_channels} output '
+                'channels; set out_channels=1 in decode_head: target or not'
+            )
+        padding = self.model.data_preprocessor.test_cfg or {}
+        self.stride = padding.get('size_divisor') or 1
+        self.threshold = self.model.decode_head.threshold
+
+    def __call__(self, images: np.ndarray) -> np.ndarray | list[np.ndarray]:
+        """See :meth:`.backend.Backend.__call__`."""
+        if self._wants_bytes:
+            images = np.rint(images).astype(np.uint8)
+        data = pseudo_collate([self._pipeline(_sample(i)) for i in images])
+        with torch.inference_mode():
+            found = self.model.test_step(data)
+        if self.task == 'segmentation':
+            maps = torch.stack([sample.seg_logits.data[0] for sample in found])
+            return maps.cpu().numpy()
+        return [_boxes(s.pred_instances, images.shape[1:3]) for s in found]
+
+
+def _sample(image: np.ndarray) -> dict:
+    """What a loader would have given."""
+    shape = image.shape[:2]
+    return dict(
+        img=image, img_path='', img_id=0, img_shape=shape, ori_shape=shape
+    )
+
+
+def _boxes(instances, shape: tuple[int, int]) -> np.ndarray:
+    boxes = instances.bboxes.detach().cpu().numpy().astype(np.float32)
+    scores = instances.scores.detach().cpu().numpy().astype(np.float32)
+    height, width = shape
+    boxes = boxes.clip(0, np.float32([width, height, width, height]))
+    order = np.argsort(-scores, kind='stable')
+    return np.column_stack([boxes, scores])[order]
+
+
+def _read_config(
+    config: str | PathLike | dict | None,
+    checkpoint: dict | None,
+    weights: str | PathLike | None,
+) -> Config:
+    if isinstance(config, (str, PathLike)):
+        cfg = Config.fromfile(config)
+    elif config is not None:
+        cfg = Config(dict(config))
+    else:
+        text = (checkpoint or {}).get('meta', {}).get('cfg')
+        if not text:
+            raise ValueError(
+                f'weights {str(weights)!r} hold no config: name the config '
+                'they were trained with'
+            )
+        cfg = Config.fromstring(text, '.py')
+    if 'model' not in cfg:
+        raise ValueError(
+            f'config {str(config)!r} holds no model: name a config that '
+            'can be trained'
+        )
+    return cfg
+
+
+def _test_pipeline(cfg: Config) -> list[dict]:
+    if 'test_dataloader' in cfg and 'pipeline' in cfg.test_dataloader.dataset:
+        return cfg.test_dataloader.dataset.pipeline
+    if 'test_pipeline' in cfg:
+        return cfg.test_pipeline
+    raise ValueError(
+        "the config has neither 'test_dataloader' nor 'test_pipeline': "
+        'inherit one of configs/_base_/datasets'
+    )
+
+
+def _task_of(model_cfg: dict) -> str:
+    return 'segmentation' if 'decode_head' in model_cfg else 'detection'
+
+
+def _read_weights(path: str) -> dict:
+    try:
+        checkpoint = CheckpointLoader.load_checkpoint(path, map_location='cpu')
+    except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError) as error:
+        raise ValueError(
+            f'weights {path!r} are not a PyTorch checkpoint, or the file is '
+            f'damaged ({str(error).splitlines()[0][:200]})'
+        ) from error
+    if not isinstance(checkpoint, dict):
+        raise ValueError(
+            f'weights {path!r} hold a {type(checkpoint).__name__}, expected '
+            'a state dict or a checkpoint of MMEngine'
+        )
+    return checkpoint
+
+
+def _load(model: nn.Module, checkpoint: dict, path: str) -> None:
+    state = checkpoint.get('state_dict', checkpoint)
+    state = {
+        key.removeprefix('module.'): value
+        for key, value in state.items()
+        if not key.startswith(TRAINING_ONLY)
+    }
+    own = model.state_dict()
+    missing = own.keys() - state.keys()
+    foreign = state.keys() - own.keys()
+    other_shape = {
+        key
+        for key in own.keys() & state.keys()
+        if own[key].shape != state[key].shape
+    }
+    problems = [
+        f'{len(keys)} {kind}, such as {sorted(keys)[0]!r}'
+        for keys, kind in (
+            (missing, 'parameters of the network are not in the file'),
+            (foreign, 'in the file are not in the network'),
+            (other_shape, 'have another shape'),
+        )
+        if keys
+    ]
+    if problems:
+        raise ValueError(
+            f'weights {path!r} are not of this config: {"; ".join(problems)}. '
+            'Name the config that they were trained with'
+        )
+    model.load_state_dict(state)
+
+
+def _to_device(model: nn.Module, device: str) -> nn.Module:
+    try:
+        return model.to(device).eval()
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(
+            f'device={device!r}: {str(error).splitlines()[0]}; use cpu'
+        ) from error

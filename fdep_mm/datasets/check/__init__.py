@@ -1,0 +1,19 @@
+"""Find out what is wrong with a data set."""
+
+from .checker import Report, check_dataset
+from .report import format_report, to_json, write_report
+from .sheet import draw_sheet
+from .sources import layouts_of_config
+from .splitting import make_splits, write_splits
+
+__all__ = [
+    'Report',
+    'check_dataset',
+    'draw_sheet',
+    'format_report',
+    'layouts_of_config',
+    'make_splits',
+    'to_json',
+    'write_report',
+    'write_splits',
+]

@@ -1,0 +1,82 @@
+"""Box files against masks, whatever their convention of corners."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+
+class BoxCheck(NamedTuple):
+    """How the boxes of a data set lie to the boxes of its masks.
+
+    Attributes:
+        offset (tuple[float, float, float, float]): What the files add to
+            0-based half-open (x1, y1, x2, y2): median over all boxes. SIRST-V2
+            has (1, 1, 1, 1), Pascal VOC (1, 1, 0, 0).
+        compared (int): Number of boxes that have a partner.
+        differences (dict[int, str]): Index of the image -> what is wrong.
+    """
+
+    offset: tuple[float, float, float, float]
+    compared: int
+    differences: dict[int, str]
+
+
+def compare_boxes(
+    boxes: Sequence[np.ndarray],
+    targets: Sequence[np.ndarray],
+    tolerance: float = 2.0,
+) -> BoxCheck:
+    """Find images whose boxes and mask show different targets.
+
+    Boxes and targets are paired one to one by the distance of their centres;
+    the convention of the corners is measured, not assumed.
+
+    Args:
+        boxes (Sequence[np.ndarray]): (B, 4) per image, from the files minus
+            1 (as :func:`~fdep_mm.datasets.sirst_xml.parse_boxes` gives them).
+        targets (Sequence[np.ndarray]): (G, 4) per image, from the masks.
+        tolerance (float): Largest deviation of an edge in px. Defaults to 2.
+
+    Returns:
+        BoxCheck: The offset, and the images that differ.
+    """
+    pairs = [_pair(*both) for both in zip(boxes, targets, strict=True)]
+    moved = [
+        box[rows] - target[cols]
+        for box, target, (rows, cols) in zip(
+            boxes, targets, pairs, strict=True
+        )
+    ]
+    every = np.concatenate([*moved, np.empty((0, 4))])
+    offset = np.median(every, axis=0) if len(every) else np.zeros(4)
+    differences = {}
+    for index, (box, target) in enumerate(zip(boxes, targets, strict=True)):
+        far = np.abs(moved[index] - offset).max(axis=1) > tolerance
+        if len(box) != len(target):
+            differences[index] = (
+                f'{len(box)} boxes, {len(target)} targets in the mask'
+            )
+        elif far.any():
+            rows, cols = pairs[index]
+            first = int(far.argmax())
+            differences[index] = (
+                f'box {_text(box[rows[first]] - offset)}, mask '
+                f'{_text(target[cols[first]])}'
+            )
+    return BoxCheck(tuple((offset + 1).tolist()), len(every), differences)
+
+
+def _pair(
+    boxes: np.ndarray, targets: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    centres = [(b[:, None, :2] + b[:, None, 2:]) / 2 for b in (boxes, targets)]
+    distance = np.linalg.norm(
+        centres[0] - centres[1].transpose(1, 0, 2), axis=-1
+    )
+    return linear_sum_assignment(distance)
+
+
+def _text(box: np.ndarray) -> str:
+    return f'({", ".join(f"{value:g}" for value in box)})'

@@ -1,0 +1,66 @@
+"""Images that are, or look like, other images."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+BLOCK = 2048
+
+
+def best_matches(
+    queries: np.ndarray, gallery: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The most similar image of a gallery for each query.
+
+    Args:
+        queries (np.ndarray): (M, D) thumbnails of length 1.
+        gallery (np.ndarray): (N, D) thumbnails of length 1, N from 1.
+
+    Returns:
+        tuple: Index into the gallery, (M,), and normalised correlation,
+        (M,) in -1..1.
+    """
+    index = np.empty(len(queries), np.intp)
+    value = np.empty(len(queries), np.float32)
+    for rows, products in _products(queries, gallery):
+        index[rows] = products.argmax(axis=1)
+        value[rows] = products.max(axis=1)
+    return index, value
+
+
+def similar_groups(thumbnails: np.ndarray, threshold: float) -> np.ndarray:
+    """Number groups of images that are linked by similar pairs.
+
+    Args:
+        thumbnails (np.ndarray): (N, D) thumbnails of length 1.
+        threshold (float): Pairs correlate above it.
+
+    Returns:
+        np.ndarray: (N,) number of each image's group, from 0. Two images of
+        different groups are never similar.
+    """
+    count = len(thumbnails)
+    groups = np.arange(count)
+    for rows, products in _products(thumbnails, thumbnails):
+        one, other = np.nonzero(products > threshold)
+        # Links found so far as one link per image: memory stays bounded
+        # where thousands of video frames resemble each other.
+        one = np.concatenate([one + rows.start, np.arange(count)])
+        other = np.concatenate([other, groups])
+        graph = coo_array(
+            (np.ones(len(one), bool), (one, other)), shape=(count, count)
+        )
+        labels = connected_components(graph, directed=False)[1]
+        first = np.unique(labels, return_index=True)[1]
+        groups = first[labels]
+    return np.unique(groups, return_inverse=True)[1]
+
+
+def _products(
+    queries: np.ndarray, gallery: np.ndarray
+) -> Iterator[tuple[slice, np.ndarray]]:
+    for start in range(0, len(queries), BLOCK):
+        rows = slice(start, min(start + BLOCK, len(queries)))
+        yield rows, queries[rows] @ gallery.T

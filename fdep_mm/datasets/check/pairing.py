@@ -1,0 +1,224 @@
+"""Which files belong together, found without reading them."""
+
+import os
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from ..layouts import Layout, read_split
+from ..sirst import IMAGE_SUFFIXES
+from .findings import Findings
+
+
+class Sample(NamedTuple):
+    """One image of a data set with what belongs to it.
+
+    Attributes:
+        image_id (str): Its line in a split file, without suffix.
+        dataset (str): Name of its data set.
+        splits (tuple[str, ...]): Names of the splits that list it.
+        image (Path): Its file.
+        mask (Path | None): File of its mask.
+        boxes (Path | None): XML file of its boxes.
+    """
+
+    image_id: str
+    dataset: str
+    splits: tuple[str, ...]
+    image: Path
+    mask: Path | None
+    boxes: Path | None
+
+    @property
+    def where(self) -> str:
+        """What messages call it."""
+        return _where(self.dataset, self.splits, self.image_id)
+
+
+class Folder:
+    """The files below a folder, by name without suffix.
+
+    Names are compared with one listing: strange ids cannot reach other
+    places, and wrong upper and lower case is seen.
+
+    Args:
+        path (Path): The folder.
+        suffixes (tuple[str, ...]): Of the files that count, the preferred
+            first.
+    """
+
+    def __init__(self, path: Path, suffixes: tuple[str, ...]) -> None:
+        self.path = path
+        self.suffixes = suffixes
+        names = [
+            os.path.relpath(os.path.join(top, name), path).replace(os.sep, '/')
+            for top, _, files in os.walk(path, followlinks=True)
+            for name in files
+        ]
+        self.names = set(names)
+        self._folded = {name.lower(): name for name in names}
+
+    def find(self, image_id: str) -> tuple[list[str], bool]:
+        """Files of an id.
+
+        Args:
+            image_id (str): With or without suffix.
+
+        Returns:
+            tuple: Names below the folder, the preferred first, and whether
+            upper and lower case agree.
+        """
+        for stem in dict.fromkeys((image_id, strip_suffix(image_id))):
+            wanted = [stem + suffix for suffix in self.suffixes]
+            found = [name for name in wanted if name in self.names]
+            if found:
+                return found, True
+            folded = dict.fromkeys(name.lower() for name in wanted)
+            found = [self._folded[n] for n in folded if n in self._folded]
+            if found:
+                return found, False
+        return [], True
+
+    def ids(self) -> list[str]:
+        """Ids of all files that end with one of the suffixes, sorted."""
+        # The longest suffix that fits: '_pixels0.png' before '.png'.
+        suffixes = sorted(self.suffixes, key=len, reverse=True)
+        found = set()
+        for name in self.names:
+            for suffix in suffixes:
+                if name.lower().endswith(suffix.lower()):
+                    found.add(name[: -len(suffix)])
+                    break
+        return sorted(found)
+
+
+def strip_suffix(image_id: str) -> str:
+    """Take the suffix of an image file off an id, if it has one.
+
+    Args:
+        image_id (str): Such as 'Misc_1' or 'Misc_1.png'.
+
+    Returns:
+        str: 'Misc_1'.
+    """
+    for suffix in IMAGE_SUFFIXES:
+        if image_id.lower().endswith(suffix):
+            return image_id[: -len(suffix)]
+    return image_id
+
+
+def pair(layout: Layout, findings: Findings) -> list[Sample]:
+    """List the samples of a data set; everything odd becomes a finding.
+
+    Args:
+        layout (Layout): Where its files are.
+        findings (Findings): Is added to.
+
+    Returns:
+        list[Sample]: Those whose image exists, in the order of the splits.
+
+    Raises:
+        ValueError: The image folder has no images.
+    """
+    images = Folder(layout.images, layout.image_suffixes)
+    if not (every := images.ids()):
+        raise ValueError(
+            f'{layout.images}: holds no image ending with '
+            f'{", ".join(layout.image_suffixes)}'
+        )
+    listed = _listed(layout, every, findings)
+    masks = layout.masks and Folder(layout.masks, layout.mask_suffixes)
+    boxes = layout.boxes and Folder(layout.boxes, ('.xml',))
+    samples = []
+    for image_id, splits in listed.items():
+        where = _where(layout.name, splits, image_id)
+        image, mask, box = (
+            folder and _file(folder, image_id, where, kind, findings)
+            for folder, kind in (
+                (images, 'image'),
+                (masks, 'mask'),
+                (boxes, 'box'),
+            )
+        )
+        if image is not None:
+            names = layout.name, tuple(splits)
+            samples.append(Sample(image_id, *names, image, mask, box))
+    folded = {image_id.lower() for image_id in every}
+    for mask_id in masks.ids() if masks else ():
+        if mask_id.lower() not in folded:
+            findings.add('mask-orphan', f'{layout.name} {mask_id}')
+    for image_id in every:
+        if image_id not in listed:
+            findings.add('image-unlisted', f'{layout.name} {image_id}')
+    return samples
+
+
+def _where(dataset: str, splits: Iterable[str], image_id: str) -> str:
+    return f'{dataset} {"+".join(splits)} {image_id}'
+
+
+def _listed(
+    layout: Layout, every: list[str], findings: Findings
+) -> dict[str, list[str]]:
+    """Ids as the image folder has them -> the splits that list them."""
+    known = {image_id: image_id for image_id in every}
+    folded = {image_id.lower(): image_id for image_id in every}
+    listed: dict[str, list[str]] = {}
+    for split, path in layout.splits.items():
+        ids = every if path is None else _read(layout, split, findings)
+        names = []
+        for image_id in ids:
+            stem = strip_suffix(image_id)
+            name = known.get(image_id) or known.get(stem)
+            if name is None:
+                name = folded.get(image_id.lower(), folded.get(stem.lower()))
+                if name is not None:
+                    where = f'{layout.name} {split} {image_id}'
+                    findings.add('name-case', where, f'the image is {name}')
+            names.append(name or stem)
+        for name, times in Counter(names).items():
+            if times > 1:
+                where = f'{layout.name} {split} {name}'
+                findings.add('split-repeat', where, f'{times} times')
+            listed.setdefault(name, []).append(split)
+    for image_id, splits in listed.items():
+        if len(splits) > 1:
+            where = f'{layout.name} {image_id}'
+            findings.add('split-overlap', where, ' and '.join(splits))
+    return listed
+
+
+def _read(layout: Layout, split: str, findings: Findings) -> list[str]:
+    path = layout.splits[split]
+    where = f'{layout.name} {split}'
+    try:
+        ids, refused = read_split(path)
+    except ValueError as error:
+        findings.add('split-unreadable', where, str(error))
+        return []
+    for image_id in refused:
+        findings.add('split-escape', where, repr(image_id))
+    if not ids and not refused:
+        findings.add('split-empty', where, str(path))
+    return ids
+
+
+def _file(
+    folder: Folder,
+    image_id: str,
+    where: str,
+    kind: str,
+    findings: Findings,
+) -> Path | None:
+    names, exact = folder.find(image_id)
+    if not names:
+        ending = ', '.join(folder.suffixes)
+        detail = f'in {folder.path}, ending with {ending}'
+        findings.add(f'{kind}-missing', where, detail)
+        return None
+    if not exact:
+        findings.add('name-case', where, f'the {kind} is {names[0]}')
+    if len(names) > 1:
+        findings.add('name-twice', where, ', '.join(names))
+    return folder.path / names[0]

@@ -1,0 +1,126 @@
+"""One picture of the images in which something was found."""
+
+from collections.abc import Sequence
+
+import cv2
+import mmcv
+import numpy as np
+
+from fdep_mm.visualization import to_display
+
+from ..transforms import LoadSIRSTMask
+from .checker import Report
+from .inspection import Record, read_pixels
+
+CAPTION = 18
+# BGR
+TARGET = (60, 220, 60)
+BOX = (0, 165, 255)
+FONT = cv2.FONT_HERSHEY_SIMPLEX
+
+
+def draw_sheet(
+    report: Report, number: int = 24, columns: int = 4, tile: int = 256
+) -> np.ndarray:
+    """Arrange the images with findings, then others evenly spread.
+
+    Targets of the mask are outlined in green, boxes of box files drawn in
+    orange. Look-alikes stand side by side. A caption names the split, the
+    image and what is wrong.
+
+    Args:
+        report (Report): From :func:`~.checker.check_dataset`.
+        number (int): At most this many images. Defaults to 24.
+        columns (int): Images per row, even so that pairs stay together.
+            Defaults to 4.
+        tile (int): Side of an image in px. Defaults to 256.
+
+    Returns:
+        np.ndarray: uint8 (H, W, 3), BGR; (tile, tile, 3) and black if no
+        image can be read.
+    """
+    chosen = _choose(report, number)
+    tiles = [_tile(record, text, report, tile) for record, text in chosen]
+    if not tiles:
+        return np.zeros((tile, tile, 3), np.uint8)
+    tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % columns)
+    rows = [
+        np.hstack(tiles[start : start + columns])
+        for start in range(0, len(tiles), columns)
+    ]
+    return np.vstack(rows)
+
+
+def _choose(report: Report, number: int) -> list[tuple[Record, str]]:
+    """Records with their captions: findings take turns with look-alikes."""
+    readable = [r for r in report.records if r.shape is not None]
+    wrong: dict[str, set[str]] = {}
+    for code in report.findings.codes('error'):
+        if code not in ('duplicate', 'near-duplicate'):
+            for item in report.findings.items(code):
+                wrong.setdefault(item.where, set()).add(code)
+    chosen = [
+        (record, ', '.join(sorted(wrong[record.sample.where])))
+        for record in readable
+        if record.sample.where in wrong
+    ][: number // 2]
+    chosen += [(None, '')] * (len(chosen) % 2)  # pairs start at even places
+    for pair in (pair for leak in report.leaks for pair in leak.pairs):
+        if len(chosen) + 2 > number:
+            break
+        text = 'same' if pair.identical else f'r = {pair.correlation:.4f}'
+        chosen += [(pair.record, text), (pair.match, text)]
+    room = number - len(chosen)
+    places = np.linspace(0, len(readable) - 1, min(room, len(readable)))
+    others = dict.fromkeys(places.round().astype(int).tolist())
+    return chosen + [(readable[i], '') for i in others]
+
+
+def _tile(
+    record: Record | None, text: str, report: Report, side: int
+) -> np.ndarray:
+    blank = np.zeros((side, side, 3), np.uint8)
+    if record is None:
+        return blank
+    grey = to_display(read_pixels(record.sample.image))
+    scale = (side - CAPTION) / max(grey.shape)
+    picture = cv2.cvtColor(mmcv.imrescale(grey, scale), cv2.COLOR_GRAY2BGR)
+    if record.targets:
+        path = str(record.sample.mask)
+        loaded = LoadSIRSTMask().transform(
+            dict(seg_map_path=path, seg_fields=[])
+        )
+        _outline(picture, loaded['gt_seg_map'])
+    if record.boxes is not None:
+        offset = (
+            np.array(report.boxes[record.sample.dataset].offset) - 1
+            if (record.sample.dataset in report.boxes)
+            else 0
+        )
+        _draw_boxes(picture, record.boxes - offset, scale)
+    blank[CAPTION : CAPTION + picture.shape[0], : picture.shape[1]] = picture
+    sample = record.sample
+    caption = f'{"+".join(sample.splits)} {sample.image_id} {text}'
+    place = (3, CAPTION - 5)
+    cv2.putText(blank, caption, place, FONT, 0.4, (255,) * 3, 1, cv2.LINE_AA)
+    return blank
+
+
+def _outline(picture: np.ndarray, mask: np.ndarray) -> None:
+    """Draw around the targets, with some px between: they are tiny."""
+    size = picture.shape[1::-1]
+    small = cv2.resize(
+        mask * 255, size, interpolation=cv2.INTER_AREA
+    )  # nearest would lose targets when shrinking
+    grown = cv2.dilate((small > 0).astype(np.uint8), np.ones((7, 7)))
+    contours, _ = cv2.findContours(
+        grown, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE
+    )
+    cv2.drawContours(picture, contours, -1, TARGET, 1)
+
+
+def _draw_boxes(
+    picture: np.ndarray, boxes: Sequence[np.ndarray], scale: float
+) -> None:
+    for x1, y1, x2, y2 in np.rint(boxes * scale).astype(int).tolist():
+        cv2.rectangle(picture, (x1 - 2, y1 - 2), (x2 + 1, y2 + 1), BOX, 1)

@@ -1,0 +1,92 @@
+"""Data sets that a config reads."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from mmengine import Config
+
+from ..layouts import Layout
+
+LOADERS = ('train', 'val', 'test')
+# Defaults of SIRSTDataset
+IMAGE_SUFFIXES = ('.png', '.bmp', '.jpg')
+MASK_SUFFIXES = ('.png', '.bmp')
+
+
+def layouts_of_config(path: Path) -> list[Layout]:
+    """Folders and split files that the loaders of a config name.
+
+    Args:
+        path (Path): A config whose data sets are
+            :class:`.SIRSTDataset` or :class:`.SIRSTDetDataset`, also inside
+            ``ConcatDataset`` or ``RepeatDataset``. A validation split that is
+            the test split counts once, as 'test'.
+
+    Returns:
+        list[Layout]: One per data set.
+
+    Raises:
+        ValueError: It is not a config, reads no image files, or a folder that
+            it names does not exist.
+    """
+    try:
+        cfg = Config.fromfile(path)
+    except Exception as error:  # anything: a config is a Python program
+        reason = str(error).splitlines()[0] if str(error) else ''
+        raise ValueError(
+            f'{path}: not a readable config: {type(error).__name__}: {reason}'
+        ) from error
+    found: dict[tuple, Layout] = {}
+    for loader in LOADERS:
+        settings = cfg.get(f'{loader}_dataloader') or {}
+        for dataset in _leaves(settings.get('dataset') or {}):
+            layout = _layout(dataset, path)
+            key = (layout.images, layout.masks, layout.boxes)
+            layout = found.setdefault(key, layout)
+            ann_file = dataset.get('ann_file')
+            file = layout.root / ann_file if ann_file else None
+            if layout.splits.get('val', ...) == file:
+                del layout.splits['val']
+            layout.splits[loader] = file
+    if not found:
+        raise ValueError(
+            f'{path}: its data loaders read no image files; name a folder, '
+            'or a config with SIRSTDataset'
+        )
+    return list(found.values())
+
+
+def _leaves(dataset: Mapping) -> Iterator[Mapping]:
+    if 'datasets' in dataset:
+        for part in dataset['datasets']:
+            yield from _leaves(part)
+    elif 'dataset' in dataset:
+        yield from _leaves(dataset['dataset'])
+    elif 'img_path' in dataset.get('data_prefix', {}):
+        yield dataset
+
+
+def _layout(dataset: Mapping, config: Path) -> Layout:
+    root = Path(dataset.get('data_root') or '.')
+    prefix = dataset['data_prefix']
+    folders = [
+        root / prefix[key] if key in prefix else None
+        for key in ('img_path', 'seg_map_path', 'ann_path')
+    ]
+    for folder in folders:
+        if folder is not None and not folder.is_dir():
+            raise ValueError(
+                f'{config}: its folder {folder} does not exist; set '
+                'data_root, or FDEP_DATA to the folder of the data sets'
+            )
+    return Layout(
+        root,
+        *folders,
+        _suffixes(dataset.get('img_suffix', IMAGE_SUFFIXES)),
+        _suffixes(dataset.get('seg_map_suffix', MASK_SUFFIXES)),
+        {},
+    )
+
+
+def _suffixes(value: str | list[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)

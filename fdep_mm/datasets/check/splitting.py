@@ -1,0 +1,208 @@
+"""Splits without look-alikes across them."""
+
+import random
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from .checker import Report
+from .duplicates import best_matches, similar_groups
+from .inspection import Record
+
+MODES = ('drop-later', 'drop-earlier', 'move')
+
+
+class NewSplits(NamedTuple):
+    """A leak-free division of the images.
+
+    Attributes:
+        members (dict[str, list[Record]]): Split -> its images.
+        dropped (list[Record]): Images that were taken out as look-alikes.
+        moved (int): Images that changed their split.
+        broken (list[Record]): Images left out because they cannot be used.
+    """
+
+    members: dict[str, list[Record]]
+    dropped: list[Record]
+    moved: int
+    broken: list[Record]
+
+
+def make_splits(
+    report: Report,
+    mode: str = 'drop-later',
+    test_fraction: float = 0.3,
+    seed: int = 0,
+) -> NewSplits:
+    """Divide the images so that no two splits share a look-alike.
+
+    Args:
+        report (Report): Of the data set.
+        mode (str): 'drop-later' takes look-alikes out of the later split (the
+            test split: trained networks stay comparable), 'drop-earlier' out
+            of the earlier one (the test split stays as it is), 'move' keeps
+            all images and puts each group of look-alikes into the split that
+            has most of it. Defaults to 'drop-later'.
+        test_fraction (float): A data set without split files is divided into
+            train and test, with about this fraction for the test; groups of
+            look-alikes stay together. Defaults to 0.3.
+        seed (int): Of that division. Defaults to 0.
+
+    Returns:
+        NewSplits: Images in their old order.
+
+    Raises:
+        ValueError: The mode or the fraction is not one of the possible, or
+            a split would be left without images.
+    """
+    if mode not in MODES:
+        raise ValueError(f'mode={mode!r}: give one of {MODES}')
+    usable = report.usable()
+    ids = set(map(id, usable))
+    broken = [record for record in report.records if id(record) not in ids]
+    if not usable:
+        raise ValueError('no usable image is left for a new split')
+    if len(report.splits) == 1:
+        new = _divide(usable, report.threshold, test_fraction, seed)
+    elif mode == 'move':
+        new = _move(usable, report.splits, report.threshold)
+    else:
+        order = report.splits[:: 1 if mode == 'drop-later' else -1]
+        new = _drop(usable, order, report.threshold)
+        new = {split: new[split] for split in report.splits}
+    empty = [split for split, records in new.items() if not records]
+    if empty:
+        raise ValueError(
+            f'no image would be left in {", ".join(empty)}; choose another '
+            f'mode of {MODES} or a higher threshold'
+        )
+    kept = {id(record) for records in new.values() for record in records}
+    return NewSplits(
+        new,
+        [record for record in usable if id(record) not in kept],
+        sum(
+            split not in record.sample.splits
+            for split, records in new.items()
+            for record in records
+        )
+        if len(report.splits) > 1
+        else 0,
+        broken,
+    )
+
+
+def write_splits(
+    folder: Path, members: Mapping[str, Sequence[Record]]
+) -> list[Path]:
+    """Write one file per split and data set, one id per line.
+
+    Args:
+        folder (Path): Made if it is missing.
+        members (Mapping[str, Sequence[Record]]): Split -> its images.
+
+    Returns:
+        list[Path]: ``{split}_{data set}.txt`` each, as in ``img_idx/``.
+
+    Raises:
+        FileExistsError: One of them exists; none is then written.
+        OSError: The folder cannot be written.
+    """
+    texts: dict[Path, str] = {}
+    for split, records in members.items():
+        for record in records:
+            name = f'{split}_{record.sample.dataset}.txt'
+            path = folder / name
+            line = f'{record.sample.image_id}\n'
+            texts[path] = texts.get(path, '') + line
+    for path in texts:
+        if path.exists():
+            raise FileExistsError(
+                f'{path} exists and is not overwritten; name another folder'
+            )
+    folder.mkdir(parents=True, exist_ok=True)
+    for path, text in texts.items():
+        with path.open('x', encoding='utf-8') as file:
+            file.write(text)
+    return list(texts)
+
+
+def _drop(
+    records: list[Record], order: Sequence[str], threshold: float
+) -> dict[str, list[Record]]:
+    """Fill the splits in order; each leaves out what the filled ones have."""
+    new: dict[str, list[Record]] = {}
+    taken: list[Record] = []
+    for split in order:
+        own = [r for r in records if split in r.sample.splits]
+        if taken and own:
+            digests = {record.digest for record in taken}
+            _, value = best_matches(_thumbnails(own), _thumbnails(taken))
+            own = [
+                record
+                for record, correlation in zip(own, value, strict=True)
+                if correlation <= threshold and record.digest not in digests
+            ]
+        new[split] = own
+        taken = taken + own
+    return new
+
+
+def _move(
+    records: list[Record], splits: Sequence[str], threshold: float
+) -> dict[str, list[Record]]:
+    groups = _groups(records, threshold)
+    votes: dict[int, Counter] = {}
+    for group, record in zip(groups, records, strict=True):
+        votes.setdefault(group, Counter()).update(record.sample.splits)
+    # The first of equals is the earlier split.
+    home = {
+        group: max(splits, key=lambda split: count[split])
+        for group, count in votes.items()
+    }
+    return {
+        split: [
+            record
+            for group, record in zip(groups, records, strict=True)
+            if home[group] == split
+        ]
+        for split in splits
+    }
+
+
+def _divide(
+    records: list[Record], threshold: float, fraction: float, seed: int
+) -> dict[str, list[Record]]:
+    if not 0 < fraction < 1:
+        raise ValueError(f'test_fraction={fraction}: give one within 0..1')
+    groups = _groups(records, threshold)
+    sizes = Counter(groups)
+    order = sorted(sizes)
+    random.Random(seed).shuffle(order)
+    chosen, room = set(), fraction * len(records)
+    for group in order:
+        if sizes[group] <= room + 0.5:
+            chosen.add(group)
+            room -= sizes[group]
+    new: dict[str, list[Record]] = dict(train=[], test=[])
+    for group, record in zip(groups, records, strict=True):
+        new['test' if group in chosen else 'train'].append(record)
+    return new
+
+
+def _groups(records: list[Record], threshold: float) -> list[int]:
+    """Groups of look-alikes; images of one value are alike if equal."""
+    groups = similar_groups(_thumbnails(records), threshold).tolist()
+    first: dict[str, int] = {}
+    return [
+        group
+        if record.thumbnail.any()
+        else first.setdefault(record.digest, group)
+        for group, record in zip(groups, records, strict=True)
+    ]
+
+
+def _thumbnails(records: Sequence[Record]) -> np.ndarray:
+    return np.stack([record.thumbnail for record in records])

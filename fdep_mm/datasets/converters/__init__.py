@@ -1,0 +1,38 @@
+"""Masks to boxes and points of other formats, and back."""
+
+from .coco import read_coco, to_coco
+from .files import (
+    draw_labels,
+    list_labels,
+    mask_labels,
+    read_centroids,
+    read_mask,
+)
+from .labels import ImageLabels
+from .points import read_points, write_points
+from .regions import boxes_to_mask, mask_centroids, points_to_mask
+from .rle import decode_rle, encode_rle
+from .voc import format_voc, read_voc
+from .yolo import format_yolo, read_yolo
+
+__all__ = [
+    'ImageLabels',
+    'boxes_to_mask',
+    'decode_rle',
+    'draw_labels',
+    'encode_rle',
+    'format_voc',
+    'format_yolo',
+    'list_labels',
+    'mask_centroids',
+    'mask_labels',
+    'points_to_mask',
+    'read_centroids',
+    'read_coco',
+    'read_mask',
+    'read_points',
+    'read_voc',
+    'read_yolo',
+    'to_coco',
+    'write_points',
+]

@@ -1,0 +1,25 @@
+"""What every label format holds about one image."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class ImageLabels(NamedTuple):
+    """The targets of one image.
+
+    Attributes:
+        image_id (str): Name without suffix, with / between folders.
+        file_name (str): Of the image, with suffix.
+        shape (tuple[int, int]): Height and width in px.
+        boxes (np.ndarray): (G, 4) float64, x1, y1, x2, y2, 0-based and
+            half-open in px.
+        masks (list[np.ndarray] | None): uint8 (H, W) {0, 1} for each box;
+            None where a format has none.
+    """
+
+    image_id: str
+    file_name: str
+    shape: tuple[int, int]
+    boxes: np.ndarray
+    masks: list[np.ndarray] | None = None

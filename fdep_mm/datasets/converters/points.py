@@ -1,0 +1,81 @@
+"""Reading and writing of point labels as a table."""
+
+import csv
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from ..layouts import leaves_root
+
+COLUMNS = ('image', 'x', 'y')
+
+
+def write_points(path: Path, points: Mapping[str, np.ndarray]) -> None:
+    """Write a CSV table of centroids, one line per target.
+
+    Args:
+        path (Path): File to write.
+        points (Mapping[str, np.ndarray]): Image id -> (G, 2), x and y in px,
+            0 being the centre of the first pixel. An image without targets
+            has one line with empty coordinates.
+    """
+    with path.open('w', newline='', encoding='utf-8') as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        for image_id, rows in points.items():
+            for row in rows.tolist() or [('', '')]:
+                writer.writerow((image_id, *row))
+
+
+def read_points(path: Path) -> dict[str, np.ndarray]:
+    """Read the table of :func:`write_points`.
+
+    Args:
+        path (Path): CSV file with the columns image, x, y.
+
+    Returns:
+        dict[str, np.ndarray]: Image id -> (G, 2) float64.
+
+    Raises:
+        ValueError: It cannot be read, lacks a column, has a coordinate that
+            is no number, or an id leads out of the image folder.
+    """
+    rows = {}
+    try:
+        with path.open(newline='', encoding='utf-8-sig') as file:
+            reader = csv.DictReader(file)
+            if not set(COLUMNS) <= set(reader.fieldnames or ()):
+                raise ValueError(
+                    f'needs the columns {COLUMNS}, got {reader.fieldnames}'
+                )
+            for row in reader:
+                point = _point(row, reader.line_num)
+                rows.setdefault(row['image'], []).extend(point)
+    except (OSError, ValueError, csv.Error) as error:
+        raise ValueError(f'{path}: {error}') from error
+    return {
+        image_id: np.array(points, np.float64).reshape(-1, 2)
+        for image_id, points in rows.items()
+    }
+
+
+def _point(row: dict, line: int) -> list[tuple[float, float]]:
+    if leaves_root(row['image']):
+        raise ValueError(
+            f'line {line}: image {row["image"]!r} leads out of the image '
+            'folder; make it relative'
+        )
+    if not row['x'] and not row['y']:
+        return []
+    try:
+        point = float(row['x']), float(row['y'])
+    except (TypeError, ValueError):
+        point = (math.nan, math.nan)
+    if not all(map(math.isfinite, point)):
+        raise ValueError(
+            f'line {line}: x and y must be numbers, got {row["x"]!r} and '
+            f'{row["y"]!r}'
+        )
+    return [point]

@@ -1,0 +1,259 @@
+"""Where the folders and split files of the public data sets are."""
+
+import os.path as osp
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PureWindowsPath
+
+from .sirst import IMAGE_SUFFIXES
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One data set on disk.
+
+    Attributes:
+        root (Path): Its folder.
+        images (Path): Folder of images.
+        masks (Path | None): Folder of masks.
+        boxes (Path | None): Folder of XML box files.
+        image_suffixes (tuple[str, ...]): Of several candidates the first
+            that exists is taken, as in :class:`.SIRSTDataset`.
+        mask_suffixes (tuple[str, ...]): The same for the masks.
+        splits (dict[str, Path | None]): Name -> split file, training first;
+            None stands for all images.
+    """
+
+    root: Path
+    images: Path
+    masks: Path | None = None
+    boxes: Path | None = None
+    image_suffixes: tuple[str, ...] = IMAGE_SUFFIXES
+    mask_suffixes: tuple[str, ...] = IMAGE_SUFFIXES
+    splits: dict[str, Path | None] = field(
+        default_factory=lambda: {'all': None}
+    )
+
+    @property
+    def name(self) -> str:
+        """Name of the data set: that of its folder."""
+        return _name(self.root)
+
+    def dataset_config(self, split: str) -> dict:
+        """Arguments that make :class:`.SIRSTDataset` read a split.
+
+        Args:
+            split (str): A key of ``splits``.
+
+        Returns:
+            dict: With ``type``, for a config file.
+        """
+        ann_file = self.splits[split]
+        prefix = dict(img_path=self._relative(self.images))
+        if self.masks is not None:
+            prefix['seg_map_path'] = self._relative(self.masks)
+        return dict(
+            type='fdep_mm.SIRSTDataset',
+            data_root=str(self.root),
+            ann_file='' if ann_file is None else self._relative(ann_file),
+            data_prefix=prefix,
+            img_suffix=self.image_suffixes,
+            seg_map_suffix=self.mask_suffixes,
+        )
+
+    def _relative(self, path: Path) -> str:
+        inside = path.is_relative_to(self.root)
+        return str(path.relative_to(self.root) if inside else path.resolve())
+
+
+# images, masks, boxes, what mask names add to the id
+FOLDERS = (
+    ('mixed', 'annotations/masks', 'annotations/bboxes', '_pixels0'),
+    ('images', 'masks', 'bboxes', ''),
+    ('IRSTD1k_Img', 'IRSTD1k_Label', 'bboxes', ''),  # IRSTD-1K as published
+)
+# Folder and names of the split files, the training split first: where that
+# file is, the others are taken with it. {name} is that of the data set.
+SPLITS = (
+    # SIRST-V2, whose v1 splits overlap with these
+    ('splits', ('trainval_full', 'test_full')),
+    # BasicIRSTD
+    ('img_idx', ('train_{name}', 'val_{name}', 'test_{name}')),
+    ('img_idx', ('train', 'val', 'test')),
+    # DNA-Net: 50_50 and the like
+    ('[0-9]*_[0-9]*', ('train', 'val', 'test')),
+    ('.', ('train', 'val', 'test')),
+    ('.', ('trainval', 'test')),
+)
+
+
+def find_layout(root: Path) -> Layout:
+    """Recognise BasicIRSTD's, DNA-Net's and SIRST-V2's folders.
+
+    Args:
+        root (Path): The data set: ``images/`` and ``masks/`` with
+            ``img_idx/train_NAME.txt`` (BasicIRSTD) or ``50_50/train.txt``
+            (DNA-Net) or no split files; ``mixed/``, ``annotations/`` and
+            ``splits/`` (SIRST-V2); or IRSTD-1K as published.
+
+    Returns:
+        Layout: Without split files it has one split, 'all'.
+
+    Raises:
+        ValueError: There is no such folder, no images in it, or several
+            groups of split files.
+    """
+    return replace(_find_folders(root), splits=_find_splits(root))
+
+
+def open_layout(
+    root: Path,
+    images: str | None = None,
+    masks: str | None = None,
+    boxes: str | None = None,
+    mask_suffix: str | None = None,
+    splits: Sequence[str] = (),
+) -> Layout:
+    """Layout of a data set whose parts were named by a user, found, or both.
+
+    Args:
+        root (Path): The data set.
+        images (str, optional): Folder, relative to the root or absolute;
+            nothing is then looked for: masks, boxes and splits are those
+            that are given.
+        masks (str, optional): Folder, relative to the root or absolute.
+        boxes (str, optional): The same, of XML files.
+        mask_suffix (str, optional): What mask names add to the id.
+        splits (Sequence[str]): 'NAME=FILE' each, files relative to the root,
+            the current folder, or absolute.
+
+    Returns:
+        Layout: Of existing files and folders.
+
+    Raises:
+        ValueError: A file or folder does not exist, a split has no name, or
+            see :func:`find_layout`.
+    """
+    if images is not None:
+        layout = Layout(root, _folder(root, images))
+    elif splits:  # they settle which of several groups is meant
+        layout = _find_folders(root)
+    else:
+        layout = find_layout(root)
+    if masks is not None:
+        layout = replace(layout, masks=_folder(root, masks))
+    if boxes is not None:
+        layout = replace(layout, boxes=_folder(root, boxes))
+    if mask_suffix is not None:
+        suffixes = tuple(mask_suffix + s for s in IMAGE_SUFFIXES)
+        layout = replace(layout, mask_suffixes=suffixes)
+    if splits:
+        named = dict(_named_split(root, text) for text in splits)
+        layout = replace(layout, splits=named)
+    return layout
+
+
+def read_split(path: Path) -> tuple[list[str], list[str]]:
+    """Read a split file: one id per line, blank lines ignored.
+
+    Args:
+        path (Path): The file.
+
+    Returns:
+        tuple: Ids, and ids that are refused because they lead outside the
+        data set (absolute, with ``..``, or with a NUL character).
+
+    Raises:
+        ValueError: It cannot be read as text.
+    """
+    try:
+        lines = path.read_text(encoding='utf-8-sig').splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f'{path}: not a readable split file: {error}') from (
+            error
+        )
+    ids = [line.strip() for line in lines if line.strip()]
+    refused = [image_id for image_id in ids if leaves_root(image_id)]
+    return [i for i in ids if i not in set(refused)], refused
+
+
+def leaves_root(name: str) -> bool:
+    """Whether a relative name leads, or may lead, out of its folder.
+
+    Args:
+        name (str): With / or \\ between its parts.
+
+    Returns:
+        bool: True for absolute names, ``..`` and NUL characters.
+    """
+    # PureWindowsPath splits at / and at \, and knows drive letters.
+    path = PureWindowsPath(name)
+    return '..' in path.parts or bool(path.anchor) or '\0' in name
+
+
+def _find_folders(root: Path) -> Layout:
+    if not root.is_dir():
+        raise ValueError(f'{root}: no such folder')
+    for images, masks, boxes, add in FOLDERS:
+        if (root / images).is_dir():
+            return Layout(
+                root,
+                root / images,
+                _if_folder(root / masks),
+                _if_folder(root / boxes),
+                mask_suffixes=tuple(add + s for s in IMAGE_SUFFIXES),
+            )
+    known = ' or '.join(f'{folders[0]}/' for folders in FOLDERS)
+    raise ValueError(
+        f'{root}: has no folder {known}; name its folders with --images and '
+        '--masks'
+    )
+
+
+def _find_splits(root: Path) -> dict[str, Path | None]:
+    for pattern, names in SPLITS:
+        folders = [root] if pattern == '.' else sorted(root.glob(pattern))
+        groups = []
+        for folder in folders:
+            files = {
+                name.split('_')[0]: folder / f'{name}.txt'
+                for name in (n.format(name=_name(root)) for n in names)
+            }
+            if next(iter(files.values())).is_file():
+                groups.append({k: f for k, f in files.items() if f.is_file()})
+        if len(groups) > 1:
+            first = groups[0]['train'].relative_to(root)
+            raise ValueError(
+                f'{root}: has several groups of split files; choose one with '
+                f'--split train={first} --split test=FILE'
+            )
+        if groups:
+            return groups[0]
+    return {'all': None}
+
+
+def _name(root: Path) -> str:
+    return osp.basename(osp.abspath(root))  # of '.' too
+
+
+def _if_folder(path: Path) -> Path | None:
+    return path if path.is_dir() else None
+
+
+def _folder(root: Path, name: str) -> Path:
+    for path in (root / name, Path(name)):
+        if path.is_dir():
+            return path
+    raise ValueError(f'{name}: no such folder, in {root} or here')
+
+
+def _named_split(root: Path, text: str) -> tuple[str, Path]:
+    name, _, file = text.partition('=')
+    if not name or not file:
+        raise ValueError(
+            f'--split {text}: write NAME=FILE, such as train=lists/train.txt'
+        )
+    for path in (root / file, Path(file)):
+        if path.is_file():
+            return name, path
+    raise ValueError(f'--split {text}: no such file, in {root} or here')

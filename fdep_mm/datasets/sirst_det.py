@@ -1,0 +1,202 @@
+"""SIRST data sets as boxes, from XML files, from masks, or synthetic."""
+
+import warnings
+
+import numpy as np
+from mmengine import fileio
+from PIL import Image
+
+from fdep_mm.evaluation.functional import check_boxes, mask_boxes
+from fdep_mm.registry import DATASETS
+
+from .sirst import SIRSTDataset
+from .sirst_xml import parse_boxes
+from .synthetic import SyntheticSIRSTDataset
+from .transforms import LoadSIRSTMask
+
+BOX_SOURCES = ('xml', 'mask')
+
+
+@DATASETS.register_module()
+class SIRSTDetDataset(SIRSTDataset):
+    """Infrared small targets with boxes; needs no mmdet.
+
+    Reads the public tree of SIRST-V2 (images of ``mixed/``), and with
+    ``box_source='mask'`` every data set of :class:`SIRSTDataset`: NUAA-SIRST,
+    NUDT-SIRST, IRSTD-1K. Images without targets stay. All annotations are
+    read and checked when the data set is built.
+
+    Each item has ``img_path``, ``img_id`` (the id of the split file),
+    ``height``, ``width`` (of the image file; the sizes in the XML files are
+    not used) and ``instances``, dicts of ``bbox`` (0-based, half-open),
+    ``bbox_label`` 0 and ``ignore_flag`` 0, as mmdet's transforms and samplers
+    expect them.
+
+    Args:
+        ann_file (str): Split file, see :class:`SIRSTDataset`.
+        box_source (str): 'xml', the files of the folder ``ann_path``, see
+            :func:`~.sirst_xml.parse_boxes`; or 'mask', the box of each
+            8-connected component of the masks of ``seg_map_path``. In
+            SIRST-V2 they differ in one image: the XML of Misc_111 is wrong.
+            Defaults to 'xml'.
+        data_prefix (dict, optional): Folders ``img_path`` and either
+            ``ann_path`` or ``seg_map_path``, relative to ``data_root``.
+            Defaults to None: those of SIRST-V2.
+        filter_cfg (dict, optional): ``dict(filter_empty_gt=True)`` drops
+            images without targets from training, with a warning. Defaults to
+            None: they stay.
+        **kwargs: Arguments of :class:`SIRSTDataset`.
+
+    Raises:
+        FileNotFoundError: A file or folder does not exist.
+        ValueError: An annotation cannot be read, a box is empty, inverted or
+            not inside its image, a mask has not the size of its image, or an
+            argument is unknown.
+    """
+
+    METAINFO = dict(classes=('target',), palette=[[220, 20, 60]])
+
+    def __init__(
+        self,
+        ann_file: str = '',
+        box_source: str = 'xml',
+        data_prefix: dict | None = None,
+        filter_cfg: dict | None = None,
+        **kwargs,
+    ) -> None:
+        if box_source not in BOX_SOURCES:
+            raise ValueError(
+                f'box_source={box_source!r}: give one of {BOX_SOURCES}'
+            )
+        if set(filter_cfg or ()) - {'filter_empty_gt'}:
+            raise ValueError(
+                f'filter_cfg={filter_cfg!r}: give dict(filter_empty_gt=True), '
+                'or None'
+            )
+        if data_prefix is None:
+            data_prefix = dict(img_path='mixed', ann_path='annotations/bboxes')
+        needed = 'ann_path' if box_source == 'xml' else 'seg_map_path'
+        if needed not in data_prefix:
+            raise ValueError(
+                f'box_source={box_source!r} needs the folder '
+                f'data_prefix[{needed!r}], got {data_prefix!r}'
+            )
+        self.box_source = box_source
+        super().__init__(
+            ann_file=ann_file,
+            data_prefix=data_prefix,
+            filter_cfg=filter_cfg,
+            **kwargs,
+        )
+
+    def load_data_list(self) -> list[dict]:
+        """List one dict per image, with every annotation checked."""
+        data_list = super().load_data_list()
+        xmls = [None] * len(data_list)
+        if self.box_source == 'xml':
+            ids = [info['img_id'] for info in data_list]
+            xmls = self._find_all(ids, 'ann_path', ('.xml',))
+        for info, xml in zip(data_list, xmls, strict=True):
+            shape = self._image_shape(info['img_path'])
+            if xml is None:
+                boxes = self._mask_boxes(info['seg_map_path'], shape)
+            else:
+                content = fileio.get(xml, backend_args=self.backend_args)
+                boxes = check_boxes(parse_boxes(content, xml), shape, xml)
+            info.update(_annotations(boxes, shape))
+        return data_list
+
+    def filter_data(self) -> list[dict]:
+        """Drop images without targets from training if asked to."""
+        if self.test_mode or not (self.filter_cfg or {}).get(
+            'filter_empty_gt'
+        ):
+            return self.data_list
+        kept = [info for info in self.data_list if info['instances']]
+        dropped = len(self.data_list) - len(kept)
+        if dropped:
+            warnings.warn(
+                f'filter_empty_gt=True drops {dropped} of '
+                f'{len(self.data_list)} images, those without targets, from '
+                f'{self.ann_file!r}: a detector that never sees them learns '
+                'fewer kinds of false alarms. Set '
+                'filter_cfg=dict(filter_empty_gt=False) to keep them',
+                stacklevel=2,
+            )
+        return kept
+
+    def get_cat_ids(self, idx: int) -> list[int]:
+        """Labels of the targets of one image, for mmdet's samplers."""
+        instances = self.get_data_info(idx)['instances']
+        return [instance['bbox_label'] for instance in instances]
+
+    def _image_shape(self, path: str) -> tuple[int, int]:
+        """Height and width, from the head of the file."""
+        with fileio.get_local_path(
+            path, backend_args=self.backend_args
+        ) as local:
+            try:
+                with Image.open(local) as image:
+                    return image.height, image.width
+            except (OSError, SyntaxError) as error:  # Pillow raises both
+                raise ValueError(
+                    f'{path}: not a readable image, the file is damaged or '
+                    'of another type. Replace it or take its id out of the '
+                    'split'
+                ) from error
+
+    def _mask_boxes(self, path: str, shape: tuple[int, int]) -> np.ndarray:
+        load = LoadSIRSTMask(backend_args=self.backend_args)
+        found = load(dict(seg_map_path=path, seg_fields=[]))
+        mask = found['gt_seg_map']
+        if mask.shape != shape:
+            raise ValueError(
+                f'{path}: the mask is {mask.shape} and its image {shape} '
+                '(height, width): replace one of the files or take the id '
+                'out of the split'
+            )
+        return mask_boxes(mask)
+
+
+@DATASETS.register_module()
+class SyntheticSIRSTDetDataset(SyntheticSIRSTDataset):
+    """The scenes of :class:`SyntheticSIRSTDataset` with boxes.
+
+    Items have the keys of :class:`SIRSTDetDataset`, ``img``, float32
+    (H, W, 3), so that the pipeline starts with ``LoadAnnotations``, and
+    ``ori_img``, uint8 (H, W), for the NoCo maps of the metric. Targets that
+    touch each other are one.
+
+    Takes the arguments of :class:`SyntheticSIRSTDataset`; for training
+    without target-free images set ``num_targets``.
+    """
+
+    METAINFO = SIRSTDetDataset.METAINFO
+
+    def get_data_info(self, idx: int) -> dict:
+        """Make image ``idx`` and its boxes.
+
+        Args:
+            idx (int): Index.
+
+        Returns:
+            dict: See the class.
+        """
+        info = super().get_data_info(idx)
+        # mmdet would pack and draw a mask
+        boxes = mask_boxes(info.pop('gt_seg_map'))
+        info['seg_fields'] = []
+        info.update(_annotations(boxes, self.img_size))
+        info['img_id'] = info['scene']
+        return info
+
+    def get_cat_ids(self, idx: int) -> list[int]:
+        """Labels of the targets of one image, for mmdet's samplers."""
+        return [i['bbox_label'] for i in self.get_data_info(idx)['instances']]
+
+
+def _annotations(boxes: np.ndarray, shape: tuple[int, int]) -> dict:
+    instances = [
+        dict(bbox=box, bbox_label=0, ignore_flag=0) for box in boxes.tolist()
+    ]
+    return dict(height=shape[0], width=shape[1], instances=instances)

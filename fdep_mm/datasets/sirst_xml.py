@@ -1,0 +1,97 @@
+"""Box files of SIRST-V2: Pascal-like XML with 1-based, half-open boxes."""
+
+from xml.etree import ElementTree
+
+import numpy as np
+
+CORNERS = ('xmin', 'ymin', 'xmax', 'ymax')
+
+
+class _NoDoctype(ElementTree.TreeBuilder):
+    """Refuses document types, and with them every entity declaration."""
+
+    def doctype(self, name: str, pubid: str, system: str) -> None:
+        raise ValueError(
+            'it has a DOCTYPE, which is not needed and could expand entities; '
+            'remove it'
+        )
+
+
+def parse_boxes(content: bytes, path: str) -> np.ndarray:
+    """Boxes of one file.
+
+    All four numbers of the file are one too large (measured against the
+    masks; so its maxima are exclusive). An ``object`` without ``bndbox``, as
+    files of images without targets have it, is no target.
+
+    Args:
+        content (bytes): Of the file.
+        path (str): What error messages call it.
+
+    Returns:
+        np.ndarray: (G, 4) float64, 0-based and half-open.
+
+    Raises:
+        ValueError: If it is not XML, has a document type, or a box lacks a
+            number.
+    """
+    parser = ElementTree.XMLParser(target=_NoDoctype())
+    try:
+        root = ElementTree.fromstring(content, parser=parser)
+    except (ElementTree.ParseError, ValueError) as error:
+        raise ValueError(
+            f'{path}: not a readable box file: {error}. Replace it, take its '
+            "id out of the split, or set box_source='mask'"
+        ) from error
+    boxes = [
+        [_number(box, corner, path) for corner in CORNERS]
+        for box in root.iterfind('object/bndbox')
+    ]
+    return np.array(boxes, np.float64).reshape(-1, 4) - 1
+
+
+def format_boxes(
+    image_id: str, shape: tuple[int, int], boxes: np.ndarray
+) -> str:
+    """Text of a file that :func:`parse_boxes` reads.
+
+    Args:
+        image_id (str): Goes into ``filename``.
+        shape (tuple[int, int]): Height and width of the image.
+        boxes (np.ndarray): (G, 4), 0-based and half-open.
+
+    Returns:
+        str: XML. Without boxes it has one ``object`` without ``bndbox``, as
+        SIRST-V2 has it.
+    """
+    root = ElementTree.Element('annotation')
+    _append(root, 'filename', image_id)
+    size = ElementTree.SubElement(root, 'size')
+    for tag, value in zip(
+        ('width', 'height', 'depth'), (*shape[::-1], 1), strict=True
+    ):
+        _append(size, tag, str(value))
+    for box in boxes.tolist() or [None]:
+        target = ElementTree.SubElement(root, 'object')
+        _append(target, 'name', 'Target')
+        if box is not None:
+            bndbox = ElementTree.SubElement(target, 'bndbox')
+            for corner, value in zip(CORNERS, box, strict=True):
+                _append(bndbox, corner, f'{value + 1:.12g}')
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding='unicode') + '\n'
+
+
+def _number(box: ElementTree.Element, corner: str, path: str) -> float:
+    text = box.findtext(corner)
+    try:
+        return float(text)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f'{path}: <{corner}> of a <bndbox> must be a number, got {text!r}'
+            ". Correct it, or set box_source='mask'"
+        ) from error
+
+
+def _append(parent: ElementTree.Element, tag: str, text: str) -> None:
+    ElementTree.SubElement(parent, tag).text = text

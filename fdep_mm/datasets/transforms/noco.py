@@ -1,0 +1,54 @@
+"""NoCo maps as training targets."""
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+
+from fdep_mm.evaluation.functional import OVERLAPS, noco_map
+from fdep_mm.registry import TRANSFORMS
+
+
+@TRANSFORMS.register_module()
+class GenerateNoCoMap(BaseTransform):
+    """Make the NoCo map of the image and boxes as they are at this point.
+
+    Put it behind everything that moves or resizes the image. The map is that
+    of :func:`fdep_mm.evaluation.noco_map`; the mean over the channels is its
+    grey image. The metric uses OpenCV's luminance instead, which is the same
+    unless the file is tinted; load images with ``fdep_mm.LoadInfraredImage``
+    and the two agree for all files.
+
+    Required keys: ``img`` (H, W) or (H, W, C), ``gt_bboxes`` (G, 4), an
+    array or mmdet's box class.
+
+    Added key: ``gt_noco_map``, (H, W) float32 in [0, 1).
+
+    Args:
+        overlap (str): Where windows of targets overlap, 'overwrite' or
+            'max'. Defaults to 'overwrite', the rule of the paper's toolkit.
+
+    Raises:
+        ValueError: If `overlap` is unknown, or a box is empty, inverted or
+            not inside the image.
+    """
+
+    def __init__(self, overlap: str = 'overwrite') -> None:
+        if overlap not in OVERLAPS:
+            raise ValueError(f'overlap={overlap!r}: give one of {OVERLAPS}')
+        self.overlap = overlap
+
+    def transform(self, results: dict) -> dict:
+        """Add ``gt_noco_map``."""
+        boxes = results['gt_bboxes']
+        boxes = np.asarray(getattr(boxes, 'tensor', boxes))
+        try:
+            noco = noco_map(results['img'], boxes, self.overlap)
+        except ValueError as error:
+            raise ValueError(
+                f'{results.get("img_path")}, after the transforms before '
+                f'GenerateNoCoMap: {error}'
+            ) from error
+        results['gt_noco_map'] = noco.astype(np.float32)
+        return results
+
+    def __repr__(self) -> str:
+        return f'{self.__class__.__name__}(overlap={self.overlap!r})'

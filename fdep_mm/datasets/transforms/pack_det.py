@@ -1,0 +1,59 @@
+"""What a detector gets; needs mmdet."""
+
+import torch
+from mmdet.datasets.transforms import PackDetInputs
+from mmengine.structures import PixelData
+
+from fdep_mm.registry import TRANSFORMS
+
+
+@TRANSFORMS.register_module()
+class PackSIRSTDetInputs(PackDetInputs):
+    """mmdet's packing, and the NoCo map beside the boxes.
+
+    ``gt_noco_map``, if there is one, becomes ``data_sample.gt_noco.data``, a
+    float32 tensor (1, H, W) of the image's size.
+
+    Args:
+        meta_keys (Sequence[str]): Of the results, what becomes meta
+            information of the sample; missing ones are left out. Defaults to
+            mmdet's, and ``ori_img``, from which
+            :class:`fdep_mm.evaluation.NoCoAPMetric` makes its NoCo maps
+            where ``img_path`` is no file.
+
+    Raises:
+        ValueError: The map has not the size of the image.
+    """
+
+    def __init__(
+        self,
+        meta_keys: tuple[str, ...] = (
+            'img_id',
+            'img_path',
+            'seg_map_path',
+            'ori_shape',
+            'img_shape',
+            'scale_factor',
+            'flip',
+            'flip_direction',
+            'ori_img',
+        ),
+    ) -> None:
+        super().__init__(meta_keys=meta_keys)
+
+    def transform(self, results: dict) -> dict:
+        """Pack ``inputs`` and ``data_samples``."""
+        packed = super().transform(results)
+        noco = results.get('gt_noco_map')
+        if noco is None:
+            return packed
+        if noco.shape != results['img'].shape[:2]:
+            raise ValueError(
+                f'{results.get("img_path")}: the NoCo map is {noco.shape} '
+                f'and the image {results["img"].shape[:2]} (height, width); '
+                'put GenerateNoCoMap behind all transforms that change the '
+                'size'
+            )
+        data = torch.from_numpy(noco)[None].float()
+        packed['data_samples'].gt_noco = PixelData(data=data)
+        return packed

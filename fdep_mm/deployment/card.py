@@ -1,0 +1,106 @@
+"""What an exported file says about itself, in its metadata."""
+
+import json
+from dataclasses import asdict, dataclass, fields
+
+PREFIX = 'fdep_mm.'
+TASKS = ('segmentation', 'detection')
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """Everything that running the network needs beside its weights.
+
+    In the file each field is a metadata entry ``fdep_mm.<field>`` in JSON.
+
+    Args:
+        version (str): Version of fdep_mm that wrote the file.
+        task (str): 'segmentation' or 'detection'.
+        network (str): Backbone and head, as ``ACMEncoder+ACMHead``.
+        config (str): Name of the config, without folder and suffix.
+        classes (tuple[str]): Names of what is found.
+        mean, std (tuple[float]): Of the normalisation, R, G, B in 0..255. For
+            information: the file normalises by itself.
+        stride (int): Multiple in px that height and width must be padded to.
+        pad_value (tuple[float]): What is padded with, in the order of the
+            image's channels, in 0..255.
+        threshold (float): Larger probabilities (boxes: at least this score)
+            count as target.
+        precision (str): 'fp32', 'fp16' or 'int8'.
+        max_value (float, optional): Value of an image file that becomes 255;
+            None for the full range of its type.
+        grey (bool): Whether coloured image files become grey.
+        whole_numbers (bool): Whether pixels are rounded to 8 bits first.
+        resize (tuple[int], optional): Longer and shorter side in px that the
+            image is scaled to fit first, keeping its ratio. None: not scaled.
+        nms (dict, optional): Detection: ``score_thr``, ``nms_pre``,
+            ``iou_threshold``, ``max_per_img`` and ``min_bbox_size``.
+    """
+
+    version: str
+    task: str
+    network: str
+    config: str
+    classes: tuple[str, ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    stride: int
+    pad_value: tuple[float, ...]
+    threshold: float
+    precision: str = 'fp32'
+    max_value: float | None = None
+    grey: bool = True
+    whole_numbers: bool = False
+    resize: tuple[int, int] | None = None
+    nms: dict | None = None
+
+    def to_metadata(self) -> dict[str, str]:
+        """Return the metadata entries."""
+        return {
+            PREFIX + key: json.dumps(value)
+            for key, value in asdict(self).items()
+        }
+
+    @classmethod
+    def from_metadata(cls, metadata: dict[str, str], name: str) -> 'ModelCard':
+        """Read the entries of a file; those of others are ignored.
+
+        Args:
+            metadata (dict[str, str]): Of the file.
+            name (str): Of the file, for the message.
+
+        Returns:
+            ModelCard: What the file says.
+
+        Raises:
+            ValueError: The file was not written by fdep_mm, or by a version
+                that this one cannot read.
+        """
+        if PREFIX + 'version' not in metadata:
+            raise ValueError(
+                f'{name}: an ONNX file, but not one that fdep_mm exported '
+                f'(its metadata has no {PREFIX}version). Export the network '
+                'with tools/deployment/export_onnx.py'
+            )
+        try:
+            values = {
+                field.name: json.loads(metadata[PREFIX + field.name])
+                for field in fields(cls)
+            }
+        except (KeyError, json.JSONDecodeError) as error:
+            raise ValueError(
+                f'{name}: its metadata, of fdep_mm '
+                f'{metadata[PREFIX + "version"]}, cannot be read: {error}. '
+                'Export the network again with this version'
+            ) from error
+        if values['task'] not in TASKS:
+            raise ValueError(
+                f'{name}: task {values["task"]!r} is none of {TASKS}. Export '
+                'the network again with this version'
+            )
+        return cls(
+            **{
+                key: tuple(value) if isinstance(value, list) else value
+                for key, value in values.items()
+            }
+        )

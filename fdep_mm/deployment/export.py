@@ -1,0 +1,177 @@
+"""From a network to an ONNX model, with proofs."""
+
+import io
+import warnings
+from collections.abc import Iterable
+
+import numpy as np
+import onnx
+import torch
+from onnx import ModelProto
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from fdep_mm.apis.onnx_backend import open_session
+
+from .card import ModelCard
+from .light_branch import LightBranch
+from .rewrite import unblock_single_channel
+
+OPSET = 17
+OUTPUTS = {
+    'segmentation': ('prob',),
+    'detection': ('boxes', 'scores', 'factors'),
+}
+# Of the traced images: unequal, multiples of 32, large enough for every net.
+TRACED = (2, 3, 160, 192)
+# More that the others must work with.
+RANDOM_SHAPES = ((1, 3, 256, 256), (3, 3, 128, 96), (2, 3, 96, 224))
+TRAINING_PARTS = ('vfm', 'samf')
+
+
+def export(network: LightBranch) -> ModelProto:
+    """Export to ONNX in memory.
+
+    The TorchScript exporter, not the one of ``torch.export``: it needs no
+    further package, folds batch norms into convolutions, and every network
+    of this package goes through it with free height and width.
+
+    Args:
+        network (LightBranch): In evaluation mode, on the CPU.
+
+    Returns:
+        ModelProto: Input ``images`` (N, 3, H, W) float32 in 0..255, BGR
+        where the channels differ; output ``prob`` (N, 1, H, W), or ``boxes``,
+        ``scores`` and ``factors`` as :class:`LightBranch` gives them. N, H
+        and W are free; H and W must be multiples of the card's stride.
+
+    Raises:
+        ValueError: If the model contains parts that only training needs.
+    """
+    outputs = OUTPUTS[network.card.task]
+    free = {'images': {0: 'N', 2: 'H', 3: 'W'}}
+    cells = {0: 'N', 1: 'cells'}
+    for name in outputs:
+        free[name] = free['images'] if name == 'prob' else cells
+    buffer = io.BytesIO()
+    with torch.no_grad(), warnings.catch_warnings():
+        # It warns of each check of a size and of its own deprecation.
+        warnings.simplefilter('ignore')
+        torch.onnx.export(
+            network,
+            (torch.full(TRACED, 100.0),),
+            buffer,
+            input_names=['images'],
+            output_names=list(outputs),
+            dynamic_axes=free,
+            opset_version=OPSET,
+            dynamo=False,
+        )
+    model = onnx.load_from_string(buffer.getvalue())
+    model.producer_name = 'fdep_mm'
+    model.producer_version = network.card.version
+    attach(model, network.card)
+    unblock_single_channel(model)
+    onnx.checker.check_model(model)
+    check_light(model, network)
+    return model
+
+
+def attach(model: ModelProto, card: ModelCard) -> None:
+    """Write the card into the metadata, instead of one that is there."""
+    del model.metadata_props[:]
+    onnx.helper.set_model_props(model, card.to_metadata())
+
+
+def check_light(model: ModelProto, network: LightBranch) -> dict[str, int]:
+    """Prove that a model holds nothing that only training needs.
+
+    Node names and initialisers carry the path of the module that they come
+    from, and a folded graph holds no more numbers than the host.
+
+    Args:
+        model (ModelProto): Just exported.
+        network (LightBranch): What it was exported from.
+
+    Returns:
+        dict[str, int]: ``nodes`` and ``weights`` of the model, and
+        ``parameters`` of the host (with the statistics of its norms).
+
+    Raises:
+        ValueError: If a name is one of VFM or SAMF, or there are more weights
+            than the host can have given.
+    """
+    graph = model.graph
+    names = [node.name for node in graph.node]
+    names += [tensor.name for tensor in graph.initializer]
+    names += [name for name, _ in network.host.named_modules()]
+    strange = [n for n in names if any(p in n for p in TRAINING_PARTS)]
+    if strange:
+        raise ValueError(
+            f'{len(strange)} parts of VFM or SAMF would be deployed, e.g. '
+            f'{strange[0]!r}: export the host, see host_cfg()'
+        )
+    tensors = [*network.host.parameters(), *network.host.buffers()]
+    parameters = sum(tensor.numel() for tensor in tensors)
+    # Folding a norm may give a convolution a bias of its own.
+    norms = [m for m in network.host.modules() if isinstance(m, _BatchNorm)]
+    allowed = parameters + sum(norm.num_features for norm in norms)
+    weights = sum(
+        int(np.prod(t.dims))
+        for t in graph.initializer
+        if t.data_type == onnx.TensorProto.FLOAT
+    )
+    if weights > allowed:
+        raise ValueError(
+            f'the file would hold {weights} weights, the host has only '
+            f'{allowed}: something else was exported with it'
+        )
+    return dict(nodes=len(graph.node), weights=weights, parameters=parameters)
+
+
+def random_batches(card: ModelCard) -> list[np.ndarray]:
+    """Noise of several batch sizes and sizes.
+
+    Its contrast is a quarter of the normalisation's: noise of full contrast
+    drives networks that multiply differences (ALCNet) so far that PyTorch's
+    own float32 is 1e-3 away from its float64.
+
+    Args:
+        card (ModelCard): Tells mean and contrast.
+
+    Returns:
+        list[np.ndarray]: (N, 3, H, W) float32 in 0..255, each.
+    """
+    rng = np.random.default_rng(0)
+    mean, std = np.mean(card.mean), np.mean(card.std) / 4
+    return [
+        rng.normal(mean, std, shape).clip(0, 255).astype(np.float32)
+        for shape in RANDOM_SHAPES
+    ]
+
+
+def max_difference(
+    network: LightBranch, model: ModelProto, batches: Iterable[np.ndarray]
+) -> float:
+    """Compare a model with the network it came from.
+
+    Args:
+        network (LightBranch): In evaluation mode.
+        model (ModelProto): Of any precision.
+        batches (Iterable[np.ndarray]): (N, 3, H, W) float32, each.
+
+    Returns:
+        float: Largest difference of all outputs: of probabilities, and of
+        boxes in px.
+    """
+    session = open_session(model.SerializeToString())
+    worst = 0.0
+    for batch in batches:
+        with torch.inference_mode():
+            expected = network(torch.from_numpy(batch))
+        if isinstance(expected, torch.Tensor):
+            expected = (expected,)
+        found = session.run(None, {'images': batch})
+        for theirs, ours in zip(expected, found, strict=True):
+            difference = np.abs(theirs.numpy() - ours).max()
+            worst = max(worst, float(difference))
+    return worst

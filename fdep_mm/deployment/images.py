@@ -1,0 +1,129 @@
+"""Images of a config's data sets: for comparing, calibrating and scoring."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from mmengine.config import Config
+from mmengine.dataset import BaseDataset
+from mmengine.registry import init_default_scope
+
+from fdep_mm.apis.onnx_backend import pad, resize
+from fdep_mm.evaluation.functional import EvalProtocol, count_image, summarise
+from fdep_mm.registry import DATASETS
+
+from .card import ModelCard
+
+SPLITS = ('train', 'test')
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One image.
+
+    Args:
+        name (str): Path of its file, or its number.
+        image (np.ndarray): (H, W, 3) float32 in 0..255.
+        mask (np.ndarray, optional): (H, W) bool; None for detection.
+    """
+
+    name: str
+    image: np.ndarray
+    mask: np.ndarray | None
+
+
+class Images:
+    """Some images of a split, spread over it, as testing loads them.
+
+    Args:
+        cfg (Config): Holds the data sets.
+        split (str): 'train' or 'test'.
+        limit (int, optional): Largest number of images; None takes all.
+
+    Raises:
+        ValueError: The config has no such data set, or its files are missing.
+    """
+
+    def __init__(self, cfg: Config, split: str, limit: int | None = None):
+        init_default_scope(cfg.get('default_scope', 'mmseg'))
+        self.dataset = _build(cfg, split)
+        total = len(self.dataset)
+        number = total if limit is None else min(limit, total)
+        if not number:
+            raise ValueError(f'{split} data set: holds no image')
+        self.indices = np.linspace(0, total - 1, number).round().astype(int)
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __iter__(self):
+        for index in self.indices:
+            yield _sample(self.dataset[int(index)], int(index))
+
+
+def _build(cfg: Config, split: str) -> BaseDataset:
+    try:
+        test = cfg.test_dataloader.dataset
+        chosen = cfg[f'{split}_dataloader'].dataset
+        while 'pipeline' not in chosen:  # RepeatDataset and the like
+            chosen = chosen.dataset
+    except (AttributeError, KeyError) as error:
+        raise ValueError(
+            f'the config has no {split} data set that can be read ({error}); '
+            'give one that inherits configs/_base_/datasets'
+        ) from error
+    steps = [t for t in test.pipeline if t['type'].split('.')[-1] != 'Resize']
+    try:
+        return DATASETS.build(dict(chosen, pipeline=steps, test_mode=True))
+    except OSError as error:
+        raise ValueError(
+            f'{split} data set: {error}. Set FDEP_DATA to the folder of the '
+            'data sets'
+        ) from error
+
+
+def _sample(item: dict, index: int) -> Sample:
+    image = item['inputs'].numpy().transpose(1, 2, 0).astype(np.float32)
+    data_sample = item['data_samples']
+    mask = None
+    if 'gt_sem_seg' in data_sample:
+        mask = data_sample.gt_sem_seg.data[0].numpy().astype(bool)
+    name = data_sample.metainfo.get('img_path') or f'image {index}'
+    return Sample(name, image, mask)
+
+
+def batch(image: np.ndarray, card: ModelCard) -> np.ndarray:
+    """Bring one image to what the network takes.
+
+    Args:
+        image (np.ndarray): (H, W, 3) float32 in 0..255.
+        card (ModelCard): Of the network.
+
+    Returns:
+        np.ndarray: (1, 3, H', W') float32, scaled and padded.
+    """
+    images = resize(image[None], card.resize)
+    return pad(images, card.stride, card.pad_value)
+
+
+def score(
+    run: Callable[[np.ndarray], np.ndarray],
+    samples: Iterable[Sample],
+    threshold: float,
+) -> dict[str, float]:
+    """Score a segmentor.
+
+    Args:
+        run (Callable): (1, H, W, 3) in 0..255 -> (1, H, W) probabilities.
+        samples (Iterable[Sample]): Images with masks.
+        threshold (float): Larger probabilities are target.
+
+    Returns:
+        dict[str, float]: IoU, nIoU, Pd and Fa, among others; fractions.
+    """
+    protocol = EvalProtocol(tolerances=(), threshold=threshold)
+    records = [
+        count_image(run(s.image[None])[0], s.mask, protocol, s.name)
+        for s in samples
+    ]
+    return summarise(records, protocol)[0]

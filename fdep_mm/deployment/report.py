@@ -1,0 +1,142 @@
+"""Export with all checks, told step by step."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from mmengine.config import Config
+from onnx import ModelProto
+
+from fdep_mm.apis.onnx_backend import OnnxBackend
+from fdep_mm.datasets import SyntheticSIRSTDataset
+
+from .card import ModelCard
+from .export import (
+    attach,
+    check_light,
+    export,
+    max_difference,
+    random_batches,
+)
+from .images import Images, batch, score
+from .light_branch import LightBranch, build_light_branch
+from .precision import to_fp16, to_int8
+
+SHOWN = ('IoU', 'nIoU', 'Pd', 'Fa')
+
+
+class DifferenceError(Exception):
+    """The exported network does not compute what PyTorch computes."""
+
+
+def export_checked(
+    cfg: Config,
+    checkpoint: str | Path,
+    tolerance: float = 1e-4,
+    say: Callable[[str], None] = print,
+) -> tuple[LightBranch, ModelProto]:
+    """Export the light branch and compare it with PyTorch.
+
+    Args:
+        cfg (Config): Of a host or an FDEP network.
+        checkpoint (str | Path): Weights of either.
+        tolerance (float): Largest accepted difference of probabilities (of
+            boxes: in px). Defaults to 1e-4.
+        say (Callable): Gets a line about each step.
+
+    Returns:
+        tuple[LightBranch, ModelProto]: The network and its float32 model.
+
+    Raises:
+        DifferenceError: A difference is larger than `tolerance`.
+        FileNotFoundError, ValueError: As :func:`build_light_branch` and
+            :func:`.export.export`.
+    """
+    network = build_light_branch(cfg, checkpoint)
+    model = export(network)
+    found = check_light(model, network)
+    say(
+        f'{network.card.network}: {found["nodes"]} nodes, {found["weights"]} '
+        f'weights (host: {found["parameters"]}), none of VFM or SAMF'
+    )
+    what, images = _some_images(cfg, network.card)
+    batches = {'random': random_batches(network.card), what: images}
+    for name, part in batches.items():
+        worst = max_difference(network, model, part)
+        say(f'max abs difference to PyTorch, {name} images: {worst:.2e}')
+        if not worst <= tolerance:
+            raise DifferenceError(
+                f'{name} images: the difference {worst:.2e} is larger than '
+                f'{tolerance:g}; nothing was written. Try another version of '
+                'torch or onnxruntime, or raise --tolerance if it does not '
+                'matter'
+            )
+    return network, model
+
+
+def _some_images(cfg: Config, card: ModelCard) -> tuple[str, list]:
+    """Four test images, synthetic ones where the data set is missing."""
+    try:
+        images = [s.image for s in Images(cfg, 'test', limit=4)]
+        return 'test', [batch(image, card) for image in images]
+    except ValueError:
+        made = SyntheticSIRSTDataset(num_images=4, img_size=(160, 200))
+        images = [
+            np.repeat(made[i]['img'][..., :1], 3, axis=-1) for i in range(4)
+        ]
+        return 'synthetic', [
+            batch(image.astype(np.float32), card) for image in images
+        ]
+
+
+def convert(
+    model: ModelProto,
+    card: ModelCard,
+    precision: str,
+    calibration: Iterable[np.ndarray],
+) -> ModelProto:
+    """Convert a float32 model and write its card.
+
+    Args:
+        model (ModelProto): Of :func:`.export.export`.
+        card (ModelCard): Of the network.
+        precision (str): 'fp16' or 'int8'.
+        calibration (Iterable[np.ndarray]): For 'int8', see :func:`to_int8`.
+
+    Returns:
+        ModelProto: Another model.
+    """
+    if precision == 'fp16':
+        converted = to_fp16(model)
+    else:
+        converted = to_int8(model, calibration)
+    attach(converted, replace(card, precision=precision))
+    return converted
+
+
+def score_table(
+    models: dict[str, ModelProto], samples: Images, threshold: float
+) -> str:
+    """Score segmentors on the same images.
+
+    Args:
+        models (dict[str, ModelProto]): By precision, the reference first.
+        samples (Images): Images with masks.
+        threshold (float): Larger probabilities are target.
+
+    Returns:
+        str: A table; percent, Fa x1e-6, IoU with its change.
+    """
+    lines = [f'{"":6}{"IoU":>8}{"change":>8}{"nIoU":>8}{"Pd":>8}{"Fa":>9}']
+    first = None
+    for name, model in models.items():
+        run = OnnxBackend(model.SerializeToString(), device='cpu')
+        scores = score(run, samples, threshold)
+        iou, niou, pd, fa = (scores[key] for key in SHOWN)
+        first = iou if first is None else first
+        lines.append(
+            f'{name:6}{100 * iou:8.2f}{100 * (iou - first):+8.2f}'
+            f'{100 * niou:8.2f}{100 * pd:8.2f}{1e6 * fa:9.2f}'
+        )
+    return '\n'.join(lines)

@@ -1,0 +1,68 @@
+"""Boxes of targets: 0-based, half-open, (x1, y1, x2, y2) in px."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import ndimage
+
+from .components import STRUCTURES
+
+
+def mask_boxes(mask: np.ndarray, connectivity: int = 8) -> np.ndarray:
+    """Box of each component of a mask, in raster order of the components.
+
+    Args:
+        mask (np.ndarray): (H, W); everything that is not 0 is target.
+        connectivity (int): 8 or 4. Defaults to 8.
+
+    Returns:
+        np.ndarray: (G, 4) float64, whole numbers.
+    """
+    labels, _ = ndimage.label(mask, STRUCTURES[connectivity])
+    boxes = [
+        (cols.start, rows.start, cols.stop, rows.stop)
+        for rows, cols in ndimage.find_objects(labels)
+    ]
+    return np.array(boxes, np.float64).reshape(-1, 4)
+
+
+def check_boxes(
+    boxes: ArrayLike, shape: tuple[int, int], name: str
+) -> np.ndarray:
+    """Return ground-truth boxes as an array, or say what is wrong with them.
+
+    Args:
+        boxes (ArrayLike): (G, 4) numbers; [] for none.
+        shape (tuple[int, int]): Height and width of the image.
+        name (str): What error messages call the image.
+
+    Returns:
+        np.ndarray: (G, 4) float64.
+
+    Raises:
+        ValueError: If the shape is another, or a box is empty, inverted, not
+            finite, or not wholly inside the image.
+    """
+    boxes = np.asarray(boxes, dtype=np.float64)
+    if not boxes.size:
+        return boxes.reshape(0, 4)
+    if boxes.ndim != 2 or boxes.shape[1] != 4:
+        raise ValueError(
+            f'{name}: boxes must be (G, 4), x1, y1, x2, y2 each, got shape '
+            f'{boxes.shape}'
+        )
+    x1, y1, x2, y2 = boxes.T
+    height, width = shape
+    inside = (x1 >= 0) & (y1 >= 0) & (x2 <= width) & (y2 <= height)
+    good = inside & (x1 < x2) & (y1 < y2)
+    if not good.all():
+        bad = boxes[~good][0]
+        reason = 'is empty or inverted' if inside[~good][0] else 'is not in it'
+        if not np.isfinite(bad).all():
+            reason = 'is not finite'
+        raise ValueError(
+            f'{name}: the image is {width}x{height} (width x height), box '
+            f'(x1, y1, x2, y2) = {tuple(bad.tolist())} {reason}; boxes are '
+            '0-based and half-open, 0 <= x1 < x2 <= width. Correct the '
+            'annotation'
+        )
+    return boxes

@@ -1,0 +1,72 @@
+"""Pixels that stand for detections: of boxes, and of probability maps."""
+
+import numpy as np
+from scipy import ndimage
+
+from .components import STRUCTURES
+
+
+def noco_peaks(
+    boxes: np.ndarray,
+    pred_noco: np.ndarray | None,
+    shape: tuple[int, int],
+    name: str = 'image',
+) -> np.ndarray:
+    """Pixel of the largest predicted NoCo value in each detected box.
+
+    Args:
+        boxes (np.ndarray): (n, 4), x1, y1, x2, y2. All pixels that a box
+            touches count; of a box without pixels in the image the nearest
+            does.
+        pred_noco (np.ndarray): (H, W), the predicted map.
+        shape (tuple[int, int]): Height and width of the image.
+        name (str): What error messages call the image.
+
+    Returns:
+        np.ndarray: (n, 2) x, y, whole numbers.
+
+    Raises:
+        ValueError: The map is missing or has not the size of the image.
+    """
+    if pred_noco is None or np.shape(pred_noco) != tuple(shape):
+        found = None if pred_noco is None else np.shape(pred_noco)
+        raise ValueError(
+            f"{name}: centroid_mode='noco_peak' needs the predicted NoCo map "
+            f'{tuple(shape)} (height, width), got {found}; resize it to the '
+            'image, or choose another centroid_mode'
+        )
+    size = np.array([shape[1], shape[0]])
+    first = np.clip(np.floor(boxes[:, :2]), 0, size - 1).astype(int)
+    last = np.clip(np.ceil(boxes[:, 2:]), first + 1, size).astype(int)
+    peaks = np.empty((len(boxes), 2))
+    for i, ((x1, y1), (x2, y2)) in enumerate(zip(first, last, strict=True)):
+        inside = pred_noco[y1:y2, x1:x2]
+        y, x = np.unravel_index(inside.argmax(), inside.shape)
+        peaks[i] = x1 + x, y1 + y
+    return peaks
+
+
+def prob_points(
+    prob: np.ndarray, threshold: float = 0.5, connectivity: int = 8
+) -> np.ndarray:
+    """Detections of a segmentation network, one per region.
+
+    As the paper's toolkit has it: the largest probability inside the region's
+    bounding box, and the pixel where it is.
+
+    Args:
+        prob (np.ndarray): (H, W) in [0, 1].
+        threshold (float): Regions are components of ``prob > threshold``.
+            Defaults to 0.5.
+        connectivity (int): 8 or 4. Defaults to 8.
+
+    Returns:
+        np.ndarray: (n, 3) x, y, score.
+    """
+    labels, num = ndimage.label(prob > threshold, STRUCTURES[connectivity])
+    points = np.empty((num, 3))
+    for i, (rows, cols) in enumerate(ndimage.find_objects(labels)):
+        inside = prob[rows, cols]
+        y, x = np.unravel_index(inside.argmax(), inside.shape)
+        points[i] = cols.start + x, rows.start + y, inside[y, x]
+    return points

@@ -1,0 +1,202 @@
+"""Pd and Fa of detectors, beside those of segmentation networks."""
+
+import math
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from mmengine.evaluator import BaseMetric
+
+from fdep_mm.datasets.transforms import LoadSIRSTMask
+from fdep_mm.registry import METRICS
+
+from ..functional import (
+    EvalProtocol,
+    box_components,
+    check_boxes,
+    count_boxes,
+    mask_components,
+    scale_scores,
+)
+
+TARGETS = ('mask', 'box')
+
+
+@METRICS.register_module()
+class BoxPdFaMetric(BaseMetric):
+    """The two target-level numbers of :class:`SIRSTMetric`, for boxes.
+
+    A detection is a box whose score is above `threshold`. It stands for the
+    pixels whose centres it holds; their centroid is compared with those of
+    the targets, by the same matching as in segmentation, except that a target
+    takes the best-scored box within `radius` first, and that overlapping
+    boxes remain detections of their own.
+
+    * ``Pd``: x100; targets hit / targets. NaN, with a warning, if the set
+      holds no target.
+    * ``Fa``: x1e6; pixels in some box but in none that hits a target, each
+      counted once / all pixels. A hit box is not charged for the background
+      it covers, as a hit region is not in segmentation.
+
+    Boxes are larger than what a segmentation network marks, and scores are
+    no probabilities: compare at thresholds of equal Pd or equal Fa.
+
+    Args:
+        threshold (float): Of the scores, exclusive. Defaults to 0.5.
+        targets (str): 'mask': components of the ground-truth mask, read from
+            the file ``seg_map_path`` of the sample; 'box': the pixels of its
+            ``gt_instances.bboxes``, for data without masks. Both at the
+            original size of the image. Defaults to 'mask'.
+        radius (float): In px; hit if the distance is < radius. Defaults to 3.
+        match (str): 'greedy' (the field's rule) or 'hungarian'. Defaults to
+            'greedy'.
+        connectivity (int): Of mask targets, 8 or 4. Defaults to 8.
+        backend_args (dict, optional): File backend of ``seg_map_path``.
+        collect_device (str): 'cpu' or 'gpu'. Defaults to 'cpu'.
+        prefix (str, optional): Of the keys. Defaults to None: 'sirst'.
+
+    Raises:
+        ValueError: If an argument is outside its range.
+
+    Example:
+        >>> # python tools/test.py CONFIG CHECKPOINT \\
+        >>> #     --metric fdep_mm.BoxPdFaMetric
+        >>> test_evaluator = dict(type='fdep_mm.BoxPdFaMetric', threshold=0.3)
+    """
+
+    default_prefix = 'sirst'
+
+    def __init__(
+        self,
+        threshold: float = 0.5,
+        targets: str = 'mask',
+        radius: float = 3.0,
+        match: str = 'greedy',
+        connectivity: int = 8,
+        backend_args: dict | None = None,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+    ) -> None:
+        super().__init__(collect_device=collect_device, prefix=prefix)
+        if targets not in TARGETS:
+            raise ValueError(f'targets={targets!r}: give one of {TARGETS}')
+        self.protocol = EvalProtocol(
+            [threshold], (), threshold, radius, match, connectivity
+        )
+        self.targets = targets
+        self.load_mask = LoadSIRSTMask(backend_args=backend_args)
+
+    def process(
+        self, data_batch: dict | None, data_samples: Sequence[dict]
+    ) -> None:
+        """Count the images of a batch.
+
+        Args:
+            data_batch (dict | None): Not used.
+            data_samples (Sequence[dict]): ``DetDataSample``s as dicts with
+                ``pred_instances`` (boxes in px of the original image),
+                ``ori_shape``, and the targets, see the class; tensors on any
+                device.
+
+        Raises:
+            FileNotFoundError: The mask file does not exist.
+            ValueError: A field is missing, a box is not finite, or mask and
+                image differ in size.
+        """
+        for sample in data_samples:
+            name = str(sample.get('img_path') or f'image {len(self.results)}')
+            shape = tuple(sample['ori_shape'][:2])
+            if self.targets == 'mask':
+                mask = self._mask(sample, shape, name)
+                targets = mask_components(mask, self.protocol.connectivity)
+            else:
+                boxes = _numpy(_instances(sample, 'gt', name)['bboxes'])
+                targets = box_components(
+                    check_boxes(boxes, shape, name), shape
+                )
+            self.results.append(
+                count_boxes(
+                    self._detections(sample, name),
+                    targets,
+                    shape,
+                    self.protocol.radius,
+                    self.protocol.match,
+                )
+            )
+
+    def compute_metrics(self, results: Sequence[np.ndarray]) -> dict:
+        """Reduce the records of all images.
+
+        Args:
+            results (Sequence[np.ndarray]): One record per image.
+
+        Returns:
+            dict: Pd (x100) and Fa (x1e6).
+        """
+        pixels, targets, _, hits, false_pixels = np.sum(results, axis=0)
+        if not targets:
+            warnings.warn(
+                f'none of the {len(results)} images holds a target: Pd is '
+                'undefined (NaN); check the annotations',
+                stacklevel=2,
+            )
+        pd = hits / targets if targets else math.nan
+        return scale_scores(
+            dict(Pd=float(pd), Fa=float(false_pixels / pixels))
+        )
+
+    def _detections(self, sample: dict, name: str) -> np.ndarray:
+        """(n, 4) boxes above the threshold, best first."""
+        found = _instances(sample, 'pred', name)
+        boxes, scores = _numpy(found['bboxes']), _numpy(found['scores'])
+        if not np.isfinite(boxes).all() or np.isnan(scores).any():
+            raise ValueError(
+                f'{name}: a predicted box or score is not finite; the network '
+                'has diverged, or its checkpoint is damaged'
+            )
+        order = np.argsort(-scores, kind='stable')
+        # in float32, as masks: a score of 0.4 is not above 0.4
+        return boxes[order[scores[order] > self.protocol.grid[0]]]
+
+    def _mask(
+        self, sample: dict, shape: tuple[int, int], name: str
+    ) -> np.ndarray:
+        path = sample.get('seg_map_path')
+        if path is None:
+            raise ValueError(
+                f"{name}: the data sample has no 'seg_map_path'; give the "
+                "data set a mask folder, data_prefix['seg_map_path'], and "
+                'pack that meta key, or count boxes with '
+                "BoxPdFaMetric(targets='box')"
+            )
+        mask = self.load_mask(dict(seg_map_path=path, seg_fields=[]))
+        mask = mask['gt_seg_map']
+        if mask.shape != shape:
+            raise ValueError(
+                f'{path}: the mask is {mask.shape} and its image {shape} '
+                '(height, width): replace one of the files or take the id '
+                'out of the split'
+            )
+        return mask
+
+
+def _instances(sample: dict, kind: str, name: str) -> dict:
+    field = f'{kind}_instances'
+    if field not in sample:
+        way_out = dict(
+            pred='this metric is for detectors; segmentation networks have '
+            'fdep_mm.SIRSTMetric',
+            gt='put LoadAnnotations(with_bbox=True) behind Resize into the '
+            'test pipeline',
+        )
+        raise ValueError(
+            f'{name}: the data sample has no {field!r}; {way_out[kind]}'
+        )
+    return sample[field]
+
+
+def _numpy(values: torch.Tensor) -> np.ndarray:
+    # mmdet's box classes hold a tensor; numpy has no bfloat16
+    values = getattr(values, 'tensor', values)
+    return values.detach().cpu().double().numpy()

@@ -1,0 +1,215 @@
+"""mNoCoAP of detectors and of segmentation networks."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import torch
+from mmengine import fileio
+from mmengine.evaluator import BaseMetric
+
+from fdep_mm.registry import METRICS
+
+from ..functional import (
+    CENTROID_MODES,
+    NOCO_THRESHOLDS,
+    OVERLAPS,
+    NoCoRecord,
+    average_precisions,
+    check_boxes,
+    check_pair,
+    mask_boxes,
+    noco_map,
+    prob_points,
+    record_detections,
+)
+from .base import single_channel
+
+
+@METRICS.register_module()
+class NoCoAPMetric(BaseMetric):
+    """Average precision at nine NoCo thresholds, fractions of 1.
+
+    The definition is in :mod:`fdep_mm.evaluation.functional.nocoap`. Samples
+    with ``pred_instances`` are those of a detector: boxes and scores of all
+    classes, against ``gt_instances``. Others are those of a segmentation
+    network: one point for each region of ``seg_logits``, against the boxes
+    of the components of ``gt_sem_seg``. Both in px of the original image:
+    load annotations after the resize, as mmdet's and mmseg's test pipelines
+    do.
+
+    The true NoCo map is made when an image with targets arrives, from
+    ``ori_img`` of the sample, (H, W), or else from the file ``img_path``,
+    read as grey; kept are its values at the detections only.
+
+    Args:
+        centroid_mode (str): 'box_centre', 'pixel_centre' or 'noco_peak'; the
+            last takes ``pred_instances.centroids``, (n, 2) x, y in px of the
+            original image, which the detector derives from its NoCo map.
+            Points of segmentation networks are pixels already. Defaults to
+            'box_centre', that of the published numbers.
+        overlap (str): See :func:`fdep_mm.evaluation.noco_map`. Defaults to
+            'overwrite'.
+        threshold (float): Of segmented regions, exclusive. Defaults to 0.5.
+        noco_thresholds (Sequence[float]): Defaults to 0.1, 0.2, ..., 0.9.
+        backend_args (dict, optional): File backend of ``img_path``.
+        collect_device (str): 'cpu' or 'gpu'. Defaults to 'cpu'.
+        prefix (str, optional): Of the keys. Defaults to None: 'sirst'. Two of
+            these metrics in one evaluator need different ones.
+
+    Raises:
+        ValueError: If an argument is unknown.
+
+    Example:
+        >>> val_evaluator = dict(type='fdep_mm.NoCoAPMetric')
+        >>> # default_hooks.checkpoint.save_best = 'sirst/mNoCoAP'
+    """
+
+    default_prefix = 'sirst'
+
+    def __init__(
+        self,
+        centroid_mode: str = 'box_centre',
+        overlap: str = 'overwrite',
+        threshold: float = 0.5,
+        noco_thresholds: Sequence[float] = NOCO_THRESHOLDS,
+        backend_args: dict | None = None,
+        collect_device: str = 'cpu',
+        prefix: str | None = None,
+    ) -> None:
+        super().__init__(collect_device=collect_device, prefix=prefix)
+        if centroid_mode not in CENTROID_MODES:
+            raise ValueError(
+                f'centroid_mode={centroid_mode!r}: give one of '
+                f'{CENTROID_MODES}'
+            )
+        if overlap not in OVERLAPS:
+            raise ValueError(f'overlap={overlap!r}: give one of {OVERLAPS}')
+        self.centroid_mode = centroid_mode
+        self.overlap = overlap
+        self.threshold = threshold
+        self.noco_thresholds = tuple(noco_thresholds)
+        self.backend_args = backend_args
+
+    def process(
+        self, data_batch: dict | None, data_samples: Sequence[dict]
+    ) -> None:
+        """Look up the detections of a batch.
+
+        Args:
+            data_batch (dict | None): Not used.
+            data_samples (Sequence[dict]): ``DetDataSample``s or
+                ``SegDataSample``s as dicts, see the class; tensors on any
+                device.
+
+        Raises:
+            FileNotFoundError: There is no ``ori_img`` and ``img_path`` is no
+                file.
+            ValueError: A field is missing or has another shape, values are
+                not finite, or a true box is not inside the original image.
+        """
+        for sample in data_samples:
+            name = str(sample.get('img_path') or f'image {len(self.results)}')
+            if 'pred_instances' in sample:
+                shape = tuple(sample['ori_shape'][:2])
+                found = self._detections(sample['pred_instances'], name)
+                boxes = _true_boxes(sample, shape, name)
+            else:
+                prob = single_channel(sample, 'seg_logits', name)
+                mask = single_channel(sample, 'gt_sem_seg', name)
+                prob, mask = check_pair(prob, mask, name)
+                shape = mask.shape
+                found = prob_points(prob, self.threshold)
+                boxes = mask_boxes(mask)
+            noco = np.zeros(shape)
+            if len(boxes):
+                image = self._image(sample, shape, name)
+                noco = noco_map(image, boxes, self.overlap)
+            self.results.append(
+                record_detections(
+                    found, noco, boxes, self.centroid_mode, name=name
+                )
+            )
+
+    def compute_metrics(self, results: Sequence[tuple]) -> dict:
+        """Reduce the records of all images.
+
+        Args:
+            results (Sequence[tuple]): The fields of one record per image.
+
+        Returns:
+            dict: ``mNoCoAP`` and ``NoCoAP10`` ... ``NoCoAP90``.
+        """
+        # gathering makes plain tuples of named ones
+        records = [NoCoRecord(*result) for result in results]
+        return average_precisions(records, self.noco_thresholds)
+
+    def _detections(self, instances: dict, name: str) -> np.ndarray:
+        """(n, 5) boxes or (n, 3) peaks, with scores."""
+        if self.centroid_mode != 'noco_peak':
+            places = instances['bboxes']
+        elif 'centroids' in instances:
+            places = instances['centroids']
+        else:
+            raise ValueError(
+                f"{name}: centroid_mode='noco_peak' needs "
+                'pred_instances.centroids, which detectors without a NoCo '
+                "head do not give; choose 'box_centre' or 'pixel_centre'"
+            )
+        places, scores = _numpy(places), _numpy(instances['scores'])
+        return np.column_stack([places, scores])
+
+    def _image(
+        self, sample: dict, shape: tuple[int, int], name: str
+    ) -> np.ndarray:
+        """The original image, grey or as it is."""
+        image = sample.get('ori_img')
+        if image is None:
+            image = self._read(name)
+        if image.shape[:2] != shape:
+            raise ValueError(
+                f'{name}: the image is {image.shape[:2]} (height, width) and '
+                f'its ground truth {shape}; evaluate at the original size'
+            )
+        return image
+
+    def _read(self, path: str) -> np.ndarray:
+        if not fileio.isfile(path, backend_args=self.backend_args):
+            raise FileNotFoundError(
+                f'{path}: no such file, and NoCo needs the image: pack '
+                "'ori_img', (H, W), as a meta key of the sample (meta_keys "
+                "of the pipeline's packing transform)"
+            )
+        content = fileio.get(path, backend_args=self.backend_args)
+        image = cv2.imdecode(
+            np.frombuffer(content, np.uint8),
+            cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH,
+        )
+        if image is None:
+            raise ValueError(
+                f'{path}: not a readable image. Replace it or take its id '
+                'out of the split'
+            )
+        return image
+
+
+def _true_boxes(sample: dict, shape: tuple[int, int], name: str) -> np.ndarray:
+    if 'gt_instances' not in sample:
+        raise ValueError(
+            f'{name}: the data sample has no gt_instances; put '
+            'LoadAnnotations(with_bbox=True) into the test pipeline'
+        )
+    try:
+        boxes = _numpy(sample['gt_instances']['bboxes'])
+        return check_boxes(boxes, shape, name)
+    except ValueError as error:
+        raise ValueError(
+            f'{error}; or put LoadAnnotations behind Resize in the test '
+            'pipeline'
+        ) from error
+
+
+def _numpy(values: torch.Tensor) -> np.ndarray:
+    # mmdet's box classes hold a tensor; numpy has no bfloat16
+    values = getattr(values, 'tensor', values)
+    return values.detach().cpu().double().numpy()

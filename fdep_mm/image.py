@@ -1,0 +1,75 @@
+"""Pixels of infrared images, from a file to what networks are given.
+
+NumPy and OpenCV only: training pipelines use it, and so does the inference of
+exported networks where neither torch nor MMEngine is installed.
+"""
+
+import cv2
+import numpy as np
+
+IMAGE_SUFFIXES = ('.png', '.bmp', '.jpg', '.jpeg', '.tif', '.tiff')
+
+
+def decode_image(content: bytes, name: str) -> np.ndarray:
+    """Decode an image file.
+
+    Args:
+        content (bytes): The file.
+        name (str): What the error calls it.
+
+    Returns:
+        np.ndarray: (H, W) or (H, W, C) as stored; colour is BGR.
+
+    Raises:
+        ValueError: If it cannot be decoded.
+    """
+    try:
+        image = cv2.imdecode(
+            np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED
+        )
+    except cv2.error:  # of an empty file
+        image = None
+    if image is None:
+        raise ValueError(
+            f'{name}: not a readable image, the file is damaged or of '
+            'another type. Replace it'
+        )
+    return image
+
+
+def to_float(
+    image: np.ndarray,
+    max_value: float | None = None,
+    grey: bool = True,
+    name: str = 'image',
+) -> np.ndarray:
+    """Bring an image to 0..255 and three channels.
+
+    Args:
+        image (np.ndarray): (H, W) or (H, W, C) uint8 or uint16; BGR, and a
+            fourth channel (alpha) is dropped.
+        max_value (float, optional): Value that becomes 255; larger ones are
+            clipped. Defaults to None: 255 or 65535, the range of the type.
+        grey (bool): Turn colour into luminance. Defaults to True.
+        name (str): What the error calls it.
+
+    Returns:
+        np.ndarray: (H, W, 3) float32 in 0..255.
+
+    Raises:
+        ValueError: If pixels are neither 8- nor 16-bit.
+    """
+    if image.dtype not in (np.uint8, np.uint16):
+        raise ValueError(
+            f'{name}: pixels are {image.dtype}, expected 8- or 16-bit '
+            'integers. Convert the file'
+        )
+    top = max_value or np.iinfo(image.dtype).max
+    if image.ndim == 3:  # OpenCV decodes grey with alpha to four channels
+        image = image[..., :3]
+        if grey:
+            image = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+    if image.ndim == 2:
+        image = np.repeat(image[..., None], 3, axis=-1)
+    image = image.astype(np.float32) * np.float32(255 / top)
+    return np.minimum(image, np.float32(255))

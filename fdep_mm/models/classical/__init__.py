@@ -1,0 +1,59 @@
+"""Classical, model-driven detectors: an image in, a score map out.
+
+Plain functions of numpy arrays, without training and, unless a low-rank
+model is given a `device`, without torch::
+
+    from fdep_mm.models.classical import mpcm
+    score = mpcm(image)  # (H, W) uint8 -> float32 in [0, 1]
+
+Each has an attribute `raw`: the same function without the scaling to [0, 1].
+"""
+
+from collections.abc import Callable
+
+from .fkrw import fkrw
+from .ipi import ipi
+from .lcm import lcm
+from .low_rank import ConvergenceWarning
+from .max_median import max_mean, max_median
+from .mpcm import mpcm
+from .new_tophat import new_tophat
+from .nipps import nipps
+from .pstnn import pstnn
+from .ript import ript
+from .rlcm import rlcm
+from .score import adaptive_threshold, to_probability
+from .smsl import smsl
+from .tllcm import tllcm
+from .tophat import tophat
+from .wldm import wldm
+
+METHODS: dict[str, Callable] = {
+    method.__name__: method
+    for method in (
+        tophat,
+        new_tophat,
+        max_median,
+        max_mean,
+        lcm,
+        mpcm,
+        wldm,
+        rlcm,
+        tllcm,
+        fkrw,
+        ipi,
+        nipps,
+        smsl,
+        ript,
+        pstnn,
+    )
+}
+"""Name -> function ``f(image, **parameters)``."""
+
+__all__ = [
+    'METHODS',
+    'ConvergenceWarning',
+    'adaptive_threshold',
+    'to_probability',
+    *METHODS,
+]

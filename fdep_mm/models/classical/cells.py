@@ -1,0 +1,108 @@
+"""The window of local contrast methods: a cell and its eight neighbours."""
+
+import cv2
+import numpy as np
+
+# Cell i and cell i + 4 are opposite.
+OFFSETS = ((-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1))
+
+
+def check_odd(name: str, *sizes: int) -> None:
+    """Check sizes of windows.
+
+    Args:
+        name (str): The argument that gave them.
+        *sizes (int): In px.
+
+    Raises:
+        ValueError: If one is not a positive odd integer, or there is none.
+    """
+    if not sizes or any(s != int(s) or s < 1 or s % 2 == 0 for s in sizes):
+        raise ValueError(
+            f'{name} must be positive odd sizes in px, got {sizes}'
+        )
+
+
+def box_mean(image: np.ndarray, size: int) -> np.ndarray:
+    """Mean over a square window, border replicated.
+
+    Args:
+        image (np.ndarray): (H, W) float32 or float64.
+        size (int): Side of the window, px.
+
+    Returns:
+        np.ndarray: (H, W), same type.
+    """
+    return cv2.blur(image, (size, size), borderType=cv2.BORDER_REPLICATE)
+
+
+def neighbours(cells: np.ndarray, size: int) -> list[np.ndarray]:
+    """Read the map of a cell quantity at the eight neighbour cells.
+
+    Args:
+        cells (np.ndarray): (H, W), a quantity of the cell around each pixel.
+        size (int): Side of a cell, px: the distance of neighbours.
+
+    Returns:
+        list[np.ndarray]: Eight views (H, W) in the order of `OFFSETS`,
+        replicated beyond the border.
+    """
+    height, width = cells.shape
+    padded = cv2.copyMakeBorder(
+        cells, size, size, size, size, cv2.BORDER_REPLICATE
+    )
+    return [
+        padded[
+            (1 + a) * size : (1 + a) * size + height,
+            (1 + b) * size : (1 + b) * size + width,
+        ]
+        for a, b in OFFSETS
+    ]
+
+
+def max_neighbour(cells: np.ndarray, size: int) -> np.ndarray:
+    """Take the largest of the eight neighbours.
+
+    Args:
+        cells (np.ndarray): (H, W), see :func:`neighbours`.
+        size (int): Side of a cell, px.
+
+    Returns:
+        np.ndarray: (H, W).
+    """
+    first, *rest = neighbours(cells, size)
+    out = first.copy()
+    for other in rest:
+        np.maximum(out, other, out=out)
+    return out
+
+
+def top_means(
+    image: np.ndarray, size: int, counts: tuple[int, ...]
+) -> list[np.ndarray]:
+    """Mean of the largest pixels of each cell, border replicated.
+
+    Args:
+        image (np.ndarray): (H, W) float32.
+        size (int): Side of the cell, px.
+        counts (tuple[int, ...]): How many pixels to average, each from 1 to
+            size * size.
+
+    Returns:
+        list[np.ndarray]: One (H, W) map per count.
+    """
+    most = max(counts)
+    half, (height, width) = size // 2, image.shape
+    padded = np.pad(image, half, mode='edge')
+    out = [np.empty(image.shape, image.dtype) for _ in counts]
+    # In blocks of rows: a window copy of the whole image is 81 images.
+    step = max(1, 2**21 // (width * size * size))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (size, size))
+    for start in range(0, height, step):
+        block = windows[start : start + step].reshape(-1, width, size**2)
+        block = np.partition(block, size**2 - most, axis=-1)[..., -most:]
+        block.sort(axis=-1)
+        sums = block[..., ::-1].cumsum(axis=-1)
+        for target, count in zip(out, counts, strict=True):
+            target[start : start + step] = sums[..., count - 1] / count
+    return out

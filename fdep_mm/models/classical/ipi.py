@@ -1,0 +1,160 @@
+"""Infrared patch-image model (IPI).
+
+Gao, Meng, Yang, Wang, Zhou, Hauptmann, *Infrared patch-image model for small
+target detection in a single image*, IEEE TIP 22(12), 2013.
+
+Differences from the public code: lambda is the paper's (the code takes the
+size of the image for that of the patch image); the last rows and columns are
+covered; the negative part of the target image is dropped, as it is no
+target and moves the zero level of the scaled map.
+"""
+
+import numpy as np
+
+from .low_rank import (
+    Array,
+    Decomposition,
+    check_converged,
+    norm,
+    shrink,
+    soft,
+    spectrum,
+    to_device,
+    to_numpy,
+)
+from .patches import PatchGrid
+from .score import score_map
+
+
+@score_map
+def ipi(
+    image: np.ndarray,
+    patch: int = 50,
+    stride: int = 10,
+    lam: float | None = None,
+    tol: float = 1e-6,
+    max_iter: int = 1000,
+    reconstruction: str = 'median',
+    partial: bool = True,
+    device: str | None = None,
+) -> np.ndarray:
+    """Sparse part of the patch image, by accelerated proximal gradient.
+
+    Args:
+        image (np.ndarray): (H, W), see :func:`.score.as_grey`.
+        patch (int): Side of a patch, px; less for images that would have
+            fewer than four patches. Defaults to 50.
+        stride (int): px. Defaults to 10; 20 to 25 is much faster on large
+            images.
+        lam (float, optional): Weight of sparsity. Defaults to None:
+            ``1 / sqrt(max(m, n))`` of the patch image.
+        tol (float): Of the stopping rule. Defaults to 1e-6.
+        max_iter (int): Defaults to 1000.
+        reconstruction (str): 'median', 'mean' or 'last'. Defaults to
+            'median'.
+        partial (bool): Decompose from the last iteration's subspace while
+            the rank is small. Defaults to True.
+        device (str, optional): torch's name of a device to work on; None
+            works in numpy. Defaults to None.
+
+    Returns:
+        np.ndarray: (H, W) float32 score map in [0, 1].
+
+    Raises:
+        ValueError: If the patches leave gaps or `reconstruction` is unknown.
+
+    Warns:
+        ConvergenceWarning: `max_iter` was reached.
+    """
+    grid = PatchGrid(image.shape, patch, stride)
+    if len(grid) < 4:
+        grid = _smaller_grid(image.shape, stride)
+    low, span = image.min(), np.ptp(image)
+    columns = grid.split((image - low) / span).reshape(len(grid), -1).T
+    if lam is None:
+        lam = max(columns.shape) ** -0.5
+    result = decompose(
+        to_device(np.ascontiguousarray(columns), device),
+        lam,
+        tol,
+        max_iter,
+        partial,
+    )
+    target = to_numpy(check_converged('ipi', result).target)
+    patches = target.T.reshape(-1, grid.height, grid.width)
+    return span * grid.join(patches, reconstruction)
+
+
+def _smaller_grid(shape: tuple[int, int], stride: int) -> PatchGrid:
+    """Patches of two thirds of the image: at least four of them."""
+    side = max(1, 2 * min(shape) // 3)
+    return PatchGrid(shape, side, max(1, min(stride, side // 5)))
+
+
+def decompose(
+    data: Array, lam: float, tol: float, max_iter: int, partial: bool
+) -> Decomposition:
+    """Minimise ``|B|_* + lam |T|_1 + |D - B - T|^2 / (2 mu)``, mu falling.
+
+    Args:
+        data (Array): (m, n) patch image D, one patch per column, 0..1.
+        lam (float): Weight of sparsity.
+        tol (float): Of the gradient, relative.
+        max_iter (int): Limit.
+        partial (bool): See :func:`ipi`.
+
+    Returns:
+        Decomposition: Of D. Ends also when the rank of B has settled, as in
+        the paper's code, or is no longer low.
+    """
+    values = spectrum(data)
+    mu, last_mu = float(values[1]), 0.005 * float(values[3])
+    low = old_low = 0 * data
+    sparse = old_sparse = low
+    step = old_step = 1.0
+    settled = Settled(0.3 * min(data.shape))
+    start = None
+    for iteration in range(1, max_iter + 1):
+        momentum = (old_step - 1) / step
+        ahead_low = low + momentum * (low - old_low)
+        ahead_sparse = sparse + momentum * (sparse - old_sparse)
+        gap = (ahead_low + ahead_sparse - data) / 2
+        old_low, old_sparse = low, sparse
+        low, rank, start = shrink(
+            ahead_low - gap, mu / 2, start=start if partial else None
+        )
+        sparse = soft(ahead_sparse - gap, lam * mu / 2)
+        old_step, step = step, (1 + (1 + 4 * step**2) ** 0.5) / 2
+        mu = max(0.9 * mu, last_mu)
+        change = low + sparse - ahead_low - ahead_sparse
+        grad_low = norm(2 * (ahead_low - low) + change)
+        grad_sparse = norm(2 * (ahead_sparse - sparse) + change)
+        size = np.hypot(norm(low), norm(sparse))
+        residual = float(np.hypot(grad_low, grad_sparse) / 2 / max(1, size))
+        done = settled(rank, int((sparse != 0).sum())) or residual <= tol
+        if done:
+            return Decomposition(low, sparse, iteration, residual, True)
+    return Decomposition(low, sparse, max_iter, residual, False)
+
+
+class Settled:
+    """The rank rule: constant for more than ten iterations, or too high.
+
+    Args:
+        limit (float): Ranks above it end the iteration.
+    """
+
+    def __init__(self, limit: float) -> None:
+        self.limit = limit
+        self.rank = -1
+        self.entries = self.age = 0
+
+    def __call__(self, rank: int, entries: int) -> bool:
+        """Take the rank of B and the number of entries of T not 0."""
+        if rank != self.rank:
+            self.rank, self.entries, self.age = rank, entries, 0
+        else:
+            self.age += 1
+        return rank > self.limit or (
+            self.age > 10 and abs(entries - self.entries) < 20
+        )

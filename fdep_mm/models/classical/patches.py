@@ -1,0 +1,129 @@
+"""Overlapping patches of an image, and the image from its patches."""
+
+import numpy as np
+
+RECONSTRUCTIONS = ('mean', 'median', 'last')
+
+
+class PatchGrid:
+    """Where the patches of an image lie.
+
+    Starts are 0, s, 2s, ... and a last one at the border, so that every
+    pixel is covered. Patches are counted column by column.
+
+    Args:
+        shape (tuple[int, int]): Height and width of the image, px.
+        patch (int): Side of a patch, px; where the image is smaller, the
+            patch is as large as the image.
+        stride (int): px.
+
+    Attributes:
+        height (int): Of a patch, px.
+        width (int): Of a patch, px.
+        tops (np.ndarray): (R,) first rows.
+        lefts (np.ndarray): (C,) first columns.
+
+    Raises:
+        ValueError: If `patch` or `stride` is less than 1, or the stride
+            leaves gaps.
+    """
+
+    def __init__(
+        self, shape: tuple[int, int], patch: int, stride: int
+    ) -> None:
+        if not 1 <= stride <= patch:
+            raise ValueError(
+                f'need 1 <= stride <= patch, got stride={stride}, '
+                f'patch={patch}'
+            )
+        self.shape = shape
+        self.height, self.width = min(patch, shape[0]), min(patch, shape[1])
+        self.tops = _starts(shape[0], self.height, stride)
+        self.lefts = _starts(shape[1], self.width, stride)
+
+    def __len__(self) -> int:
+        return len(self.tops) * len(self.lefts)
+
+    def split(self, image: np.ndarray) -> np.ndarray:
+        """Cut an image.
+
+        Args:
+            image (np.ndarray): (H, W).
+
+        Returns:
+            np.ndarray: (P, h, w), a copy.
+        """
+        windows = np.lib.stride_tricks.sliding_window_view(
+            image, (self.height, self.width)
+        )
+        # Indexed one after the other, the second makes the copy.
+        patches = windows[:, self.lefts].swapaxes(0, 1)[:, self.tops]
+        return patches.reshape(-1, self.height, self.width)
+
+    def join(self, patches: np.ndarray, how: str = 'mean') -> np.ndarray:
+        """Put an image together.
+
+        Args:
+            patches (np.ndarray): (P, h, w).
+            how (str): What a pixel is of the patches that cover it: 'mean',
+                'median', or 'last', the one that comes last.
+
+        Returns:
+            np.ndarray: (H, W).
+
+        Raises:
+            ValueError: If `how` is none of these.
+        """
+        if how not in RECONSTRUCTIONS:
+            raise ValueError(
+                f'reconstruction must be one of {RECONSTRUCTIONS}, got {how!r}'
+            )
+        if how == 'median':
+            return self._median(patches)
+        out, count = np.zeros(self.shape), np.zeros(self.shape)
+        corners = [(y, x) for x in self.lefts for y in self.tops]
+        for (y, x), patch in zip(corners, patches, strict=True):
+            here = slice(y, y + self.height), slice(x, x + self.width)
+            if how == 'last':
+                out[here] = patch
+            else:
+                out[here] += patch
+                count[here] += 1
+        return out if how == 'last' else out / count
+
+    def _median(self, patches: np.ndarray) -> np.ndarray:
+        """One median per rectangle that the same patches cover."""
+        patches = patches.reshape(
+            len(self.lefts), len(self.tops), self.height, self.width
+        )
+        out = np.empty(self.shape)
+        for top, bottom, rows in _intervals(self.tops, self.height):
+            for left, right, columns in _intervals(self.lefts, self.width):
+                covering = [
+                    patches[j, i][
+                        top - self.tops[i] : bottom - self.tops[i],
+                        left - self.lefts[j] : right - self.lefts[j],
+                    ]
+                    for j in columns
+                    for i in rows
+                ]
+                # np.median is slow on small arrays
+                covering = np.sort(covering, axis=0)
+                low, high = (len(covering) - 1) // 2, len(covering) // 2
+                out[top:bottom, left:right] = (
+                    covering[low] + covering[high]
+                ) / 2
+        return out
+
+
+def _starts(length: int, patch: int, stride: int) -> np.ndarray:
+    return np.append(np.arange(0, length - patch, stride), length - patch)
+
+
+def _intervals(starts: np.ndarray, size: int) -> list:
+    """Runs of pixels that the same patches cover, and which those are."""
+    cuts = np.union1d(starts, starts + size)
+    return [
+        (a, b, np.flatnonzero((starts <= a) & (starts + size >= b)))
+        for a, b in zip(cuts[:-1], cuts[1:], strict=True)
+    ]

@@ -1,0 +1,140 @@
+"""Partial sum of the tensor nuclear norm (PSTNN).
+
+Zhang, Peng, *Infrared small target detection based on partial sum of the
+tensor nuclear norm*, Remote Sensing 11(4), 382, 2019.
+
+Differences from the public code: pixels of overlapping patches are averaged.
+"""
+
+import numpy as np
+
+from .low_rank import (
+    Array,
+    Decomposition,
+    check_converged,
+    namespace,
+    norm,
+    shrink_slices,
+    spectrum,
+    to_device,
+    to_numpy,
+)
+from .patches import PatchGrid
+from .score import score_map
+from .structure import scale_to_unit, structure_tensor
+
+
+@score_map
+def pstnn(
+    image: np.ndarray,
+    patch: int = 40,
+    stride: int = 40,
+    lam: float = 0.7,
+    ratio: float = 0.1,
+    eps: float = 0.01,
+    tol: float = 1e-3,
+    max_iter: int = 500,
+    device: str | None = None,
+) -> np.ndarray:
+    """Sparse part of the patch tensor, weighted towards corners.
+
+    Args:
+        image (np.ndarray): (H, W), see :func:`.score.as_grey`.
+        patch (int): Side of a patch, px. Defaults to 40.
+        stride (int): px. Defaults to 40.
+        lam (float): The weight of sparsity is ``lam / sqrt(max(I, J) * P)``
+            of the patch tensor. Defaults to 0.7.
+        ratio (float): Singular values of the first unfolding of at least
+            this fraction of the largest count; so many per slice are
+            background whole. Defaults to 0.1.
+        eps (float): Of the reweighting, grey levels. Defaults to 0.01.
+        tol (float): Relative residual of the stopping rule. Defaults to
+            1e-3.
+        max_iter (int): Defaults to 500.
+        device (str, optional): torch's name of a device to work on; None
+            works in numpy. Defaults to None.
+
+    Returns:
+        np.ndarray: (H, W) float32 score map in [0, 1].
+
+    Raises:
+        ValueError: If the patches leave gaps.
+
+    Warns:
+        ConvergenceWarning: `max_iter` was reached.
+    """
+    grid = PatchGrid(image.shape, patch, stride)
+    larger, smaller = structure_tensor(image, 2.0, 9.0)
+    trace = larger + smaller
+    corner = np.divide(
+        larger * smaller, trace, out=np.zeros_like(trace), where=trace > 0
+    )
+    prior = scale_to_unit(corner * larger)
+    data, prior = (
+        to_device(np.moveaxis(grid.split(i), 0, -1).copy(), device)
+        for i in (image, prior)
+    )
+    weight = lam / (max(data.shape[:2]) * data.shape[2]) ** 0.5
+    result = decompose(data, prior, weight, ratio, eps, tol, max_iter)
+    target = to_numpy(check_converged('pstnn', result).target)
+    return grid.join(np.moveaxis(target, -1, 0))
+
+
+def decompose(
+    data: Array,
+    prior: Array,
+    lam: float,
+    ratio: float,
+    eps: float,
+    tol: float,
+    max_iter: int,
+) -> Decomposition:
+    """Minimise singular values of Fourier slices beyond N + lam |W T|_1.
+
+    Args:
+        data (Array): (I, J, P) patch tensor X = B + T.
+        prior (Array): (I, J, P), 0..1; where it is 0, so is T.
+        lam (float): Weight of sparsity.
+        ratio (float): See :func:`pstnn`.
+        eps (float): Of the reweighting.
+        tol (float): Of ``|X - B - T| / |X|``.
+        max_iter (int): Limit.
+
+    Returns:
+        Decomposition: Of X, T not negative. Ends also when the number of
+        entries of T stays the same and is not 0.
+    """
+    values = spectrum(data.reshape(data.shape[0], -1))
+    keep = max(1, int((values >= ratio * values[0]).sum()))
+    size = norm(data)
+    mu = 2e-3
+    sparse = multiplier = 0 * data
+    # A weight is infinite where the prior is 0: nothing passes there.
+    inverse = 1 / prior.clip(1e-300)
+    weight, entries = sparse + 1, -1
+    for iteration in range(1, max_iter + 1):
+        low = _shrink_fourier(data - sparse - multiplier / mu, 1 / mu, keep)
+        rest = data - low - multiplier / mu
+        sparse = (rest - weight * (lam / mu)).clip(0)
+        weight = keep / (sparse + eps) * inverse
+        gap = low + sparse - data
+        residual = norm(gap) / size
+        before, entries = entries, int((sparse != 0).sum())
+        if residual < tol or (entries > 0 and entries == before):
+            return Decomposition(low, sparse, iteration, residual, True)
+        multiplier = multiplier + mu * gap
+        mu = min(1.05 * mu, 1e10)
+    return Decomposition(low, sparse, max_iter, residual, False)
+
+
+def _shrink_fourier(tensor: Array, threshold: float, keep: int) -> Array:
+    """Shrink the frontal slices in the Fourier domain of the last axis.
+
+    The other half of the slices are their complex conjugates.
+    """
+    fft = namespace(tensor).fft
+    slices = fft.rfft(tensor).swapaxes(0, 2).swapaxes(1, 2)
+    slices = shrink_slices(slices, threshold, keep)
+    return fft.irfft(
+        slices.swapaxes(1, 2).swapaxes(0, 2), n=tensor.shape[2]
+    )

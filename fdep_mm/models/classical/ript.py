@@ -1,0 +1,134 @@
+"""Reweighted infrared patch-tensor model (RIPT).
+
+Dai, Wu, *Reweighted infrared patch-tensor model with both nonlocal and local
+priors for single-frame small target detection*, IEEE JSTARS 10(8), 2017.
+
+Differences from the public code: overlapping patches are averaged (there the
+last one overwrites the others: `reconstruction='last'`), and h is its demo's
+1, not the paper's 10.
+"""
+
+import numpy as np
+
+from .low_rank import (
+    Array,
+    Decomposition,
+    check_converged,
+    norm,
+    shrink,
+    to_device,
+    to_numpy,
+)
+from .patches import PatchGrid
+from .score import score_map
+from .structure import scale_to_unit, structure_tensor
+
+
+@score_map
+def ript(
+    image: np.ndarray,
+    patch: int = 30,
+    stride: int = 10,
+    lam: float = 0.7,
+    h: float = 1.0,
+    eps: float = 0.01,
+    tol: float = 1e-7,
+    max_iter: int = 500,
+    reconstruction: str = 'mean',
+    device: str | None = None,
+) -> np.ndarray:
+    """Sparse part of the patch tensor, weighted against edges.
+
+    Args:
+        image (np.ndarray): (H, W), see :func:`.score.as_grey`.
+        patch (int): Side of a patch, px. Defaults to 30.
+        stride (int): px. Defaults to 10.
+        lam (float): L; the weight of sparsity is ``L / sqrt(min(I, J, P))``
+            of the patch tensor. Defaults to 0.7.
+        h (float): Exponent of the edge weight. Defaults to 1.
+        eps (float): Of the reweighting, grey levels. Defaults to 0.01.
+        tol (float): Relative residual of the stopping rule. Defaults to
+            1e-7.
+        max_iter (int): Defaults to 500.
+        reconstruction (str): 'mean', 'median' or 'last'. Defaults to 'mean'.
+        device (str, optional): torch's name of a device to work on; None
+            works in numpy. Defaults to None.
+
+    Returns:
+        np.ndarray: (H, W) float32 score map in [0, 1].
+
+    Raises:
+        ValueError: If the patches leave gaps or `reconstruction` is unknown.
+
+    Warns:
+        ConvergenceWarning: `max_iter` was reached.
+    """
+    grid = PatchGrid(image.shape, patch, stride)
+    larger, smaller = structure_tensor(image, 1.2, 2.0)
+    edge = np.exp(h * scale_to_unit(larger - smaller))
+    data, weight = (
+        to_device(np.moveaxis(grid.split(i), 0, -1).copy(), device)
+        for i in (image, edge)
+    )
+    result = decompose(
+        data, weight, lam * min(data.shape) ** -0.5, eps, tol, max_iter
+    )
+    target = to_numpy(check_converged('ript', result).target)
+    return grid.join(np.moveaxis(target, -1, 0), reconstruction)
+
+
+def decompose(
+    data: Array,
+    edge: Array,
+    lam: float,
+    eps: float,
+    tol: float,
+    max_iter: int,
+) -> Decomposition:
+    """Minimise the nuclear norms of all unfoldings + lam |W T|_1, T >= 0.
+
+    Args:
+        data (Array): (I, J, P) patch tensor X = B + T.
+        edge (Array): (I, J, P) weight of edges, positive.
+        lam (float): Weight of sparsity.
+        eps (float): Of the reweighting.
+        tol (float): Of ``|X - B - T| / |X|``.
+        max_iter (int): Limit.
+
+    Returns:
+        Decomposition: Of X. Ends also when the number of entries of T stays
+        the same, the paper's additional condition.
+    """
+    size = norm(data)
+    # an inverse penalty: it falls
+    mu = 5 * norm(data - data.mean()) / np.prod(data.shape) ** 0.5
+    sparse = 0 * data
+    multipliers = [sparse] * 3
+    weight, entries = edge, -1
+    for iteration in range(1, max_iter + 1):
+        lows, total = [], 0 * data
+        for mode, multiplier in enumerate(multipliers):
+            corrected = data + mu * multiplier
+            lows.append(_shrink_mode(corrected - sparse, mode, mu))
+            total = total + corrected - lows[-1]
+        sparse = (total / 3 - weight * (mu * lam / 3)).clip(0)
+        weight = edge / (sparse + eps)
+        multipliers = [
+            m - (low + sparse - data) / mu
+            for m, low in zip(multipliers, lows, strict=True)
+        ]
+        mu /= 1.5
+        low = sum(lows) / 3
+        residual = norm(data - low - sparse) / size
+        before, entries = entries, int((sparse != 0).sum())
+        if residual < tol or entries == before:
+            return Decomposition(low, sparse, iteration, residual, True)
+    return Decomposition(low, sparse, max_iter, residual, False)
+
+
+def _shrink_mode(tensor: Array, mode: int, threshold: float) -> Array:
+    """Shrink the singular values of one unfolding."""
+    swapped = tensor.swapaxes(0, mode)
+    flat = swapped.reshape(swapped.shape[0], -1)
+    flat = shrink(flat, threshold)[0]
+    return flat.reshape(swapped.shape).swapaxes(0, mode)

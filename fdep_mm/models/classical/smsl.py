@@ -1,0 +1,163 @@
+"""Stable multisubspace learning (SMSL).
+
+Wang, Peng, Kong, He, *Infrared dim and small target detection based on stable
+multisubspace learning in heterogeneous scene*, IEEE TGRS 55(10), 2017.
+
+Differences from the paper: its solver is not public; this one follows the
+orthonormal subspace learning its model is built on (Shu, Porikli, Ahuja,
+*Robust orthonormal subspace learning*, CVPR 2014). Treat numbers as those of
+this solver.
+"""
+
+import numpy as np
+
+from .low_rank import (
+    Array,
+    Decomposition,
+    check_converged,
+    namespace,
+    norm,
+    soft,
+    to_device,
+    to_numpy,
+)
+from .patches import PatchGrid
+from .score import score_map
+
+
+@score_map
+def smsl(
+    image: np.ndarray,
+    patch: int = 30,
+    stride: int = 30,
+    lam: float = 1.0,
+    rank: int = 30,
+    non_negative: bool = True,
+    tol: float = 1e-7,
+    max_iter: int = 100,
+    seed: int = 0,
+    device: str | None = None,
+) -> np.ndarray:
+    """Sparse part of the patch image beside a union of subspaces.
+
+    Args:
+        image (np.ndarray): (H, W), see :func:`.score.as_grey`.
+        patch (int): Side of a patch, px. Defaults to 30.
+        stride (int): px. Defaults to 30: no overlap.
+        lam (float): L; the weight of sparsity is ``L / sqrt(min(m, n))`` of
+            the patch image. Defaults to 1.
+        rank (int): Directions to start with; those that are not needed are
+            dropped. Defaults to 30.
+        non_negative (bool): Let only bright targets be sparse. Defaults to
+            True.
+        tol (float): Relative residual of the stopping rule. Defaults to
+            1e-7.
+        max_iter (int): Defaults to 100.
+        seed (int): Of the random start. Defaults to 0.
+        device (str, optional): torch's name of a device to work on; None
+            works in numpy. Defaults to None.
+
+    Returns:
+        np.ndarray: (H, W) float32 score map in [0, 1].
+
+    Raises:
+        ValueError: If the patches leave gaps.
+
+    Warns:
+        ConvergenceWarning: `max_iter` was reached.
+    """
+    grid = PatchGrid(image.shape, patch, stride)
+    columns = np.ascontiguousarray(
+        grid.split(image).reshape(len(grid), -1).T
+    )
+    rng = np.random.default_rng(seed)
+    start = rng.uniform(size=(min(rank, *columns.shape), len(grid)))
+    result = decompose(
+        to_device(columns, device),
+        to_device(start, device),
+        lam * min(columns.shape) ** -0.5,
+        non_negative,
+        tol,
+        max_iter,
+    )
+    target = to_numpy(check_converged('smsl', result).target)
+    return grid.join(target.T.reshape(-1, grid.height, grid.width))
+
+
+def decompose(
+    data: Array,
+    start: Array,
+    lam: float,
+    non_negative: bool,
+    tol: float,
+    max_iter: int,
+) -> Decomposition:
+    """Minimise the row norms of the coefficients + lam |T|_1.
+
+    Args:
+        data (Array): (m, n) patch image F = D alpha + T, one patch per
+            column; D has orthonormal columns.
+        start (Array): (K, n) first coefficients.
+        lam (float): Weight of sparsity.
+        non_negative (bool): See :func:`smsl`.
+        tol (float): Of ``|F - D alpha - T| / |F|``.
+        max_iter (int): Limit.
+
+    Returns:
+        Decomposition: Of F.
+    """
+    size = norm(data)
+    mu = 10 * lam / float(abs(data).max())
+    last_mu = 1e7 * mu
+    coefficients = start
+    directions = namespace(data).zeros_like(data[:, :1]) * start[:, 0]
+    low, multiplier = data, 0 * data
+    for iteration in range(1, max_iter + 1):
+        rest = data + multiplier - low
+        sparse = (
+            (rest - lam / mu).clip(0) if non_negative else soft(rest, lam / mu)
+        )
+        directions, coefficients = _sweep(
+            data + multiplier - sparse, directions, coefficients, mu
+        )
+        low = directions @ coefficients
+        gap = data - low - sparse
+        growth = min(1.5, last_mu / mu)
+        multiplier = (multiplier + gap) / growth  # it is scaled by mu
+        mu = mu * growth
+        residual = norm(gap) / size
+        if residual < tol:
+            return Decomposition(low, sparse, iteration, residual, True)
+    return Decomposition(low, sparse, max_iter, residual, False)
+
+
+def _sweep(
+    data: Array, directions: Array, coefficients: Array, mu: float
+) -> tuple[Array, Array]:
+    """Renew each direction and its coefficients once; drop the dead ones.
+
+    With R_k = A - sum over j != k of d_j alpha_j: d_k is the normalised
+    R_k alpha_k, orthogonal to the new directions, and alpha_k the shrunk
+    d_k R_k. R_k is never formed.
+    """
+    # alpha_k is still the old one when its turn comes
+    seen = data @ coefficients.T
+    directions = directions * 1.0
+    coefficients = coefficients * 1.0
+    alive = []
+    for k in range(len(coefficients)):
+        overlap = coefficients @ coefficients[k]
+        overlap[k] = 0
+        direction = seen[:, k] - directions @ overlap
+        before = directions[:, :k]
+        for _ in range(2):  # once leaves rounding errors
+            direction = direction - before @ (before.T @ direction)
+        length = norm(direction)
+        directions[:, k] = direction / length if length else 0
+        product = directions.T @ directions[:, k]
+        product[k] = 0
+        row = directions[:, k] @ data - product @ coefficients
+        length = norm(row)
+        coefficients[k] = row * (max(1 - 1 / (mu * length), 0) if length else 0)
+        alive += [k] * (mu * length > 1)
+    return directions[:, alive], coefficients[alive]

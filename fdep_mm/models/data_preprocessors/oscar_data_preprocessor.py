@@ -1,0 +1,70 @@
+"""mmdet's preprocessor, which also pads the NoCo maps."""
+
+import torch
+import torch.nn.functional as F
+from mmdet.models.data_preprocessors import DetDataPreprocessor
+from mmdet.structures import SampleList
+from mmengine.structures import PixelData
+from torch import Tensor
+
+from fdep_mm.registry import MODELS
+
+
+@MODELS.register_module()
+class OSCARDataPreprocessor(DetDataPreprocessor):
+    """Pads ``gt_noco`` with 0, right and below, to the shape of the batch.
+
+    Takes the arguments of :class:`mmdet.models.DetDataPreprocessor`.
+    """
+
+    def forward(self, data: dict, training: bool = False) -> dict:
+        """Normalise, pad and stack images, and pad their NoCo maps.
+
+        Args:
+            data (dict): ``inputs``, a list of (3, h, w) uint8 images, and
+                ``data_samples``; those with ``gt_noco`` hold a (1, h, w) map.
+            training (bool): Whether batch augmentations apply.
+
+        Returns:
+            dict: ``inputs`` (B, 3, H, W) float32, and ``data_samples`` with
+            ``gt_noco.data`` (1, H, W).
+        """
+        data = super().forward(data, training)
+        height, width = data['inputs'].shape[-2:]
+        for sample in data['data_samples'] or []:
+            if 'gt_noco' in sample:
+                noco = sample.gt_noco.data
+                below, right = height - noco.shape[-2], width - noco.shape[-1]
+                padded = F.pad(noco, (0, right, 0, below))
+                sample.gt_noco = PixelData(data=padded)
+        return data
+
+
+def stack_noco(samples: SampleList) -> Tensor:
+    """Stack the padded NoCo maps of a batch.
+
+    Args:
+        samples (SampleList): With ``gt_noco`` and ``batch_input_shape``.
+
+    Returns:
+        Tensor: (B, 1, H, W).
+
+    Raises:
+        ValueError: If a sample has no map, or one of another shape than the
+            batch.
+    """
+    maps = [sample.gt_noco.data for sample in samples if 'gt_noco' in sample]
+    if len(maps) < len(samples):
+        raise ValueError(
+            'OSCAR learns from NoCo maps, and a sample has no gt_noco: put '
+            'fdep_mm.GenerateNoCoMap after the resizing and flipping '
+            'transforms, and fdep_mm.PackSIRSTDetInputs last'
+        )
+    shapes = {tuple(noco.shape[-2:]) for noco in maps}
+    batch_shape = tuple(samples[0].batch_input_shape)
+    if shapes != {batch_shape}:
+        raise ValueError(
+            f'gt_noco has the shapes {sorted(shapes)}, the batch '
+            f'{batch_shape}: let fdep_mm.OSCARDataPreprocessor pad them'
+        )
+    return torch.stack(maps)

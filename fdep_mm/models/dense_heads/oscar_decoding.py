@@ -1,0 +1,96 @@
+"""From OSCAR's maps to boxes, scores and points, in plain tensor operations.
+
+*One-Stage Cascade Refinement Networks for Infrared Small Target Detection*,
+Dai et al., IEEE TGRS 2023, https://arxiv.org/abs/2212.08472.
+
+Differences from the paper's code: :func:`noco_centroids` is ours.
+"""
+
+import torch
+import torch.nn.functional as F
+from mmdet.structures.bbox import distance2bbox
+from torch import Tensor
+
+from .oscar_head_module import OSCARMaps
+
+
+def rows(maps: Tensor) -> Tensor:
+    """(B, C, H, W) -> (B, H * W, C), in the order of the points."""
+    return maps.flatten(2).transpose(1, 2)
+
+
+def decode_boxes(
+    maps: OSCARMaps, points: Tensor, stride: int, detach_anchors: bool
+) -> tuple[Tensor, Tensor]:
+    """Boxes of every cell in px of the network's input, not clipped.
+
+    Args:
+        maps (OSCARMaps): Outputs of the head.
+        points (Tensor): (h * w, 2), centres of the coarse cells in px.
+        stride (int): Of the refined level in px.
+        detach_anchors (bool): Whether no gradient flows from the refined to
+            the coarse boxes.
+
+    Returns:
+        tuple[Tensor, Tensor]: Refined (B, H * W, 4) and coarse (B, h * w, 4);
+        refined ones can be inverted.
+    """
+    coarse = distance2bbox(points, rows(maps.coarse_reg))
+    grid = coarse.transpose(1, 2).view_as(maps.coarse_reg)
+    # every coarse box is the anchor of the cells that it covers
+    anchors = F.interpolate(grid, maps.refine_reg.shape[-2:])
+    if detach_anchors:
+        anchors = anchors.detach()
+    return rows(anchors + stride * maps.refine_reg), coarse
+
+
+def decode_scores(maps: OSCARMaps) -> tuple[Tensor, Tensor]:
+    """Class scores of the refined cells, and what they are multiplied by.
+
+    They come apart because the score threshold applies to the first alone.
+
+    Args:
+        maps (OSCARMaps): Outputs of the head.
+
+    Returns:
+        tuple[Tensor, Tensor]: Both (B, H * W, num_classes) in 0..1.
+    """
+    coarse = F.interpolate(maps.coarse_cls, maps.refine_cls.shape[-2:])
+    factors = coarse.sigmoid() * maps.refine_noco.sigmoid()
+    return rows(maps.refine_cls.sigmoid()), rows(factors)
+
+
+def noco_centroids(boxes: Tensor, noco: Tensor, stride: int) -> Tensor:
+    """Points of high NoCo in boxes.
+
+    The mean place, weighted by the square of NoCo, of the 3x3 cells around
+    the best cell whose sampled pixel lies in the box; the box's centre if
+    there is none.
+
+    Args:
+        boxes (Tensor): (n, 4) in px of the network's input.
+        noco (Tensor): (H, W) in 0..1, predicted.
+        stride (int): Of the map. Cell j stands for the pixel
+            ``stride * j + stride // 2``, which the training targets sample.
+
+    Returns:
+        Tensor: (n, 2), x and y in px; pixel k covers k to k + 1.
+    """
+    height, width = noco.shape
+    x, y = (
+        stride * torch.arange(n, device=noco.device) + stride // 2 + 0.5
+        for n in (width, height)
+    )
+    places = torch.stack((x.expand(height, width), y[:, None].expand_as(noco)))
+    weight = noco[None].square()
+    # weighted x, weighted y and weight, summed over 3x3 cells
+    sums = F.avg_pool2d(
+        torch.cat((places * weight, weight)), 3, 1, 1, divisor_override=1
+    ).flatten(1)
+    flat = places.flatten(1)
+    low, high = boxes[:, :2, None], boxes[:, 2:, None]
+    inside = ((flat >= low) & (flat < high)).all(dim=1)  # (n, H * W)
+    best, cell = noco.flatten().where(inside, -1.0).max(dim=1)
+    peaks = (sums[:2] / sums[2].clamp(min=1e-12))[:, cell].T
+    centres = (boxes[:, :2] + boxes[:, 2:]) / 2
+    return torch.where(best[:, None] > 0, peaks, centres)

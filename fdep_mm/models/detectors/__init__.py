@@ -1,0 +1,6 @@
+"""Detectors; they need mmdet."""
+
+from .co_isd_detector import COISDDetector
+from .oscar import OSCAR
+
+__all__ = ['COISDDetector', 'OSCAR']

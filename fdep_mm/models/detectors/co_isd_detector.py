@@ -1,0 +1,108 @@
+"""CO-ISD for detectors: a frozen prior changes one level, in training only.
+
+*Rethinking Infrared Small Target Detection: A Foundation-Driven Efficient
+Paradigm* (FDEP), Yu et al., arXiv 2512.05511, is about encoder-decoders; this
+carries its two branches over to one-stage detectors and is our extension, not
+the paper's. The main branch fuses the prior into one level that the box head
+reads, the light branch is the plain detector; both have the same labels and
+one backward pass. Only the light branch is deployed.
+"""
+
+from mmdet.models.detectors import SingleStageDetector
+from torch import Tensor
+
+from fdep_mm.registry import MODELS
+
+from ..layers.two_branches import TwoBranches
+
+
+@MODELS.register_module()
+class COISDDetector(TwoBranches, SingleStageDetector):
+    """Train a one-stage detector with priors of a frozen VFM, deploy it alone.
+
+    Testing uses the detector's own methods, which know neither `vfm` nor
+    `samf`. To wrap a detector, inherit its config and set ``type``, ``vfm``,
+    ``samf`` and ``level``. It must be a ``SingleStageDetector`` with a
+    ``bbox_head`` and no methods of its own, such as ``FCOS``, ``RetinaNet``
+    or ``fdep_mm.OSCAR``.
+
+    Args:
+        backbone (dict): Config of the detector's backbone.
+        bbox_head (dict): Config of its head, used by both branches.
+        vfm (dict): Config of the frozen VFM, see :class:`FrozenVFM`.
+        samf (dict): Config of the fusion, see :class:`SAMFNeck`. Missing
+            `in_channels` and `prior_channels` are read from the detector
+            (which sees one 64x64 image for that) and from the VFM.
+        neck (dict, optional): Config of its neck.
+        level (int): Index of the feature, among those the head gets, that
+            SAMF replaces in the main branch. Defaults to -1, the coarsest:
+            OSCAR's P3, but FCOS' P7.
+        loss_weights (dict): Factors of the branches' losses, keys 'main' and
+            'light'. Defaults to 1 and 1.
+        main_bn (str): 'shared' or 'no_update', see :class:`COISDSegmentor`;
+            it is the head's batch norms that both branches pass. Defaults to
+            'shared'.
+        train_cfg, test_cfg, data_preprocessor, init_cfg: As in mmdet's
+            ``SingleStageDetector``.
+
+    Raises:
+        ValueError: If `level` is out of range or the head does not read it,
+            `main_bn` is unknown, or `loss_weights` has other keys.
+    """
+
+    index_name = 'level'
+
+    def __init__(
+        self,
+        backbone: dict,
+        bbox_head: dict,
+        vfm: dict,
+        samf: dict,
+        neck: dict | None = None,
+        level: int = -1,
+        loss_weights: dict = dict(main=1.0, light=1.0),
+        main_bn: str = 'shared',
+        train_cfg: dict | None = None,
+        test_cfg: dict | None = None,
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | None = None,
+    ):
+        super().__init__(
+            backbone,
+            neck,
+            bbox_head,
+            train_cfg,
+            test_cfg,
+            data_preprocessor,
+            init_cfg,
+        )
+        self.level = level
+        self._add_main_branch(vfm, samf, loss_weights, main_bn)
+
+    def loss(self, batch_inputs: Tensor, batch_data_samples: list) -> dict:
+        """Losses of both branches.
+
+        Args:
+            batch_inputs (Tensor): (B, 3, H, W), as the data preprocessor
+                gives it.
+            batch_data_samples (list[DetDataSample]): Labels as the head
+                wants them.
+
+        Returns:
+            dict[str, Tensor]: The detector's losses twice, their keys
+            prefixed with ``main.`` and ``light.``.
+        """
+        return self._both_losses(batch_inputs, batch_data_samples)
+
+    def _host_feats(self, inputs: Tensor) -> tuple[Tensor, ...]:
+        return self.extract_feat(inputs)
+
+    def _host_loss(self, feats: list[Tensor], data_samples: list) -> dict:
+        return self.bbox_head.loss(tuple(feats), data_samples)
+
+    def _pixels(self, inputs: Tensor) -> Tensor:
+        """RGB values in 0..255; images are loaded as BGR."""
+        pixels = super()._pixels(inputs)
+        if getattr(self.data_preprocessor, '_channel_conversion', False):
+            return pixels
+        return pixels.flip(1)

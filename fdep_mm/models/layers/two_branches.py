@@ -1,0 +1,184 @@
+"""CO-ISD's main branch beside any network: the same for every kind of host.
+
+*Rethinking Infrared Small Target Detection: A Foundation-Driven Efficient
+Paradigm* (FDEP), Yu et al., arXiv 2512.05511; what its abstract and figure
+leave open is listed in :mod:`fdep_mm.models.segmentors.co_isd`.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from mmengine.config import ConfigDict
+from mmseg.utils import add_prefix
+from torch import Tensor
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from fdep_mm.registry import MODELS
+
+
+class TwoBranches:
+    """Mixin of an mmengine model: its losses with and without a prior.
+
+    The model gives its features and, for any features, its losses; one of the
+    features is replaced in the main branch. Testing needs none of this.
+
+    Attributes:
+        index_name (str): Name of the model's attribute with the index of the
+            feature that is replaced; error messages use it.
+    """
+
+    index_name: str
+
+    def _host_feats(self, inputs: Tensor) -> Sequence[Tensor]:
+        """Features of the host, the replaced one among them."""
+        raise NotImplementedError
+
+    def _host_loss(self, feats: list[Tensor], data_samples: list) -> dict:
+        """Losses of the host for these features."""
+        raise NotImplementedError
+
+    def _add_main_branch(
+        self, vfm: dict, samf: dict, loss_weights: dict, main_bn: str
+    ) -> None:
+        """Build what only training needs; the host is built already."""
+        if set(loss_weights) != {'main', 'light'}:
+            raise ValueError(
+                "loss_weights needs the keys 'main' and 'light', "
+                f'got {sorted(loss_weights)}'
+            )
+        if main_bn not in ('shared', 'no_update'):
+            raise ValueError(
+                f"main_bn must be 'shared' or 'no_update', got {main_bn!r}"
+            )
+        self.loss_weights = dict(loss_weights)
+        self.main_bn = main_bn
+        self.vfm = MODELS.build(vfm)
+        samf = dict(samf)
+        samf.setdefault('prior_channels', self.vfm.channels)
+        if 'in_channels' not in samf:
+            samf['in_channels'] = self._read_channels()
+        self.samf = MODELS.build(samf)
+        self._feature_is_read = False
+
+    def _read_channels(self) -> int:
+        """Channels of the replaced feature, from one small image."""
+        channels = getattr(self.backbone, 'in_channels', 3)
+        training = self.training
+        self.eval()
+        with torch.no_grad():
+            feats = self._host_feats(torch.zeros(1, channels, 64, 64))
+        self.train(training)
+        return self._pick(feats).shape[1]
+
+    def _pick(self, feats: Sequence[Tensor]) -> Tensor:
+        index = getattr(self, self.index_name)
+        if not -len(feats) <= index < len(feats):
+            raise ValueError(
+                f'{self.index_name}={index} is out of range: the host '
+                f'gives {len(feats)} features'
+            )
+        return feats[index]
+
+    def _both_losses(self, inputs: Tensor, data_samples: list) -> dict:
+        """Losses of both branches, from one pass of what they share."""
+        feats = list(self._host_feats(inputs))
+        fused = self.samf(self._pick(feats), self.vfm(self._pixels(inputs)))
+        with_prior = list(feats)
+        with_prior[getattr(self, self.index_name)] = fused
+        with self._main_norms():
+            main = self._branch_loss(with_prior, data_samples, 'main')
+        self._check_feature(main, fused)
+        light = self._branch_loss(feats, data_samples, 'light')
+        return {**main, **light}
+
+    def _branch_loss(
+        self, feats: list[Tensor], data_samples: list, branch: str
+    ) -> dict:
+        weight = self.loss_weights[branch]
+        losses = {
+            key: _scale(value, weight) if 'loss' in key else value
+            for key, value in self._host_loss(feats, data_samples).items()
+        }
+        return add_prefix(losses, branch)
+
+    def _pixels(self, inputs: Tensor) -> Tensor:
+        """Undo the preprocessor's normalisation: values in 0..255."""
+        preprocessor = self.data_preprocessor
+        if not getattr(preprocessor, '_enable_normalize', False):
+            return inputs
+        return inputs * preprocessor.std + preprocessor.mean
+
+    @contextmanager
+    def _main_norms(self) -> Iterator[None]:
+        """Keep running statistics from the main branch if asked to."""
+        norms = (
+            []
+            if self.main_bn == 'shared'
+            else [
+                m
+                for m in self.modules()
+                if isinstance(m, _BatchNorm) and m.track_running_stats
+            ]
+        )
+        for norm in norms:
+            # in training mode this normalises with batch statistics only
+            norm.track_running_stats = not norm.training
+        try:
+            yield
+        finally:
+            for norm in norms:
+                norm.track_running_stats = True
+
+    def _check_feature(self, losses: dict, fused: Tensor) -> None:
+        """Once: a replaced feature that no head reads trains nothing."""
+        if self._feature_is_read or not torch.is_grad_enabled():
+            return
+        total, _ = self.parse_losses(losses)
+        (grad,) = torch.autograd.grad(
+            total, fused, retain_graph=True, allow_unused=True
+        )
+        if grad is None:
+            raise ValueError(
+                f'{self.index_name}={getattr(self, self.index_name)}: no head '
+                'reads this feature, so the prior would change nothing. '
+                'Choose the index of a feature that the decoder (for a '
+                'detector: the box head) reads.'
+            )
+        self._feature_is_read = True
+
+
+def _scale(loss: Tensor | list[Tensor], weight: float) -> Tensor | list:
+    """Weight a loss as mmengine knows it: a tensor or a list of tensors."""
+    if isinstance(loss, Tensor):
+        return loss * weight
+    return [item * weight for item in loss]
+
+
+def host_cfg(cfg: dict) -> dict:
+    """Config of the plain host, what is deployed.
+
+    Args:
+        cfg (dict): Model config of an FDEP network or of a plain host.
+
+    Returns:
+        dict: The same without what only training needs. The host of a
+        detector becomes mmdet's ``SingleStageDetector``, which all such hosts
+        are at test time.
+    """
+    if 'vfm' not in cfg:
+        return cfg
+    training_only = {
+        'vfm',
+        'samf',
+        'bottleneck',
+        'level',
+        'loss_weights',
+        'main_bn',
+    }
+    host = {k: v for k, v in cfg.items() if k not in training_only}
+    is_detector = 'bbox_head' in cfg
+    return ConfigDict(
+        host,
+        type='mmdet.SingleStageDetector' if is_detector else 'EncoderDecoder',
+    )

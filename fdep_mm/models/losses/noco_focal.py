@@ -1,0 +1,95 @@
+"""Losses between a logit map and a soft map such as NoCo.
+
+*One-Stage Cascade Refinement Networks for Infrared Small Target Detection*
+(OSCAR), Dai et al., IEEE TGRS 2023, https://arxiv.org/abs/2212.08472. The
+published detectors use the first one; the second is the stronger weighting
+of the same toolkit, not used by its configs.
+
+Differences from the toolkit: logits are cast to float32.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from fdep_mm.registry import MODELS
+
+
+def quality_focal_loss(
+    logits: Tensor, target: Tensor, beta: float = 2.0
+) -> Tensor:
+    """``|sigmoid(x) - t| ** beta * BCE(x, t)`` of each element.
+
+    Args:
+        logits (Tensor): x, any shape.
+        target (Tensor): t in 0..1, same shape.
+        beta (float): Focusing exponent. Defaults to 2.
+
+    Returns:
+        Tensor: Same shape, float32, >= 0.
+    """
+    logits = logits.float()
+    bce = F.binary_cross_entropy_with_logits(logits, target, reduction='none')
+    return (logits.sigmoid() - target).abs().pow(beta) * bce
+
+
+def noco_focal_loss(
+    logits: Tensor, target: Tensor, alpha: float = 5.0, beta: float = 5.0
+) -> Tensor:
+    """:func:`quality_focal_loss` times ``exp(alpha * t)``.
+
+    Args:
+        logits (Tensor): Any shape.
+        target (Tensor): t in 0..1, same shape.
+        alpha (float): Growth of the weight with the target. Defaults to 5.
+        beta (float): Focusing exponent. Defaults to 5.
+
+    Returns:
+        Tensor: Same shape, float32, >= 0.
+    """
+    return torch.exp(alpha * target) * quality_focal_loss(logits, target, beta)
+
+
+@MODELS.register_module()
+class RegQualityFocalLoss(nn.Module):
+    """Mean of :func:`quality_focal_loss` over all elements.
+
+    Args:
+        beta (float): Focusing exponent. Defaults to 2.
+        loss_weight (float): Factor; OSCAR takes 1000, because nearly all
+            cells of its map are easy. Defaults to 1.
+    """
+
+    def __init__(self, beta: float = 2.0, loss_weight: float = 1.0):
+        super().__init__()
+        self.beta = beta
+        self.loss_weight = loss_weight
+
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        """Loss of logits for targets in 0..1 of the same shape; a scalar."""
+        loss = quality_focal_loss(pred, target, self.beta)
+        return self.loss_weight * loss.mean()
+
+
+@MODELS.register_module()
+class NoCoFocalLoss(nn.Module):
+    """Mean of :func:`noco_focal_loss` over all elements.
+
+    Args:
+        alpha (float): Growth of the weight with the target. Defaults to 5.
+        beta (float): Focusing exponent. Defaults to 5.
+        loss_weight (float): Factor. Defaults to 1.
+    """
+
+    def __init__(
+        self, alpha: float = 5.0, beta: float = 5.0, loss_weight: float = 1.0
+    ):
+        super().__init__()
+        self.alpha = alpha
+        self.beta = beta
+        self.loss_weight = loss_weight
+
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        """Loss of logits for targets in 0..1 of the same shape; a scalar."""
+        loss = noco_focal_loss(pred, target, self.alpha, self.beta)
+        return self.loss_weight * loss.mean()

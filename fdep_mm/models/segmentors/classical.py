@@ -1,0 +1,186 @@
+"""Classical, model-driven methods as a segmentor, beside the networks."""
+
+import inspect
+from types import SimpleNamespace
+
+import torch
+from mmengine.runner.checkpoint import CheckpointLoader
+from mmengine.structures import PixelData
+from mmseg.models.segmentors.base import BaseSegmentor
+from mmseg.structures import SegDataSample
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from fdep_mm.registry import MODELS
+
+from ..classical import METHODS
+
+# Of red, green and blue.
+LUMINANCE = (0.299, 0.587, 0.114)
+
+
+@CheckpointLoader.register_scheme(prefixes=r'none\Z')
+def load_from_nothing(filename: str, map_location: object = None) -> dict:
+    """The checkpoint of a model without weights, for tools that demand one.
+
+    Args:
+        filename (str): 'none'.
+        map_location (object): Not used.
+
+    Returns:
+        dict: An empty state dict.
+    """
+    return dict(state_dict={})
+
+
+@MODELS.register_module()
+class ClassicalSegmentor(BaseSegmentor):
+    """A classical method that is tested, shown and scored as networks are.
+
+    ``seg_logits`` of its results holds the score map, scaled to [0, 1] image
+    by image. It has no weights: where a tool demands a checkpoint, give
+    'none'.
+
+    Args:
+        method (str): A name in :data:`fdep_mm.models.classical.METHODS`.
+        params (dict, optional): Parameters of the method that are not its
+            defaults.
+        threshold (float): Foreground is above it. Defaults to 0.5.
+        data_preprocessor (dict, optional): Config. Normalisation is undone,
+            padding is cut off. Defaults to None: neither.
+
+    Raises:
+        ValueError: If there is no such method.
+        TypeError: If it has no such parameter.
+    """
+
+    def __init__(
+        self,
+        method: str,
+        params: dict | None = None,
+        threshold: float = 0.5,
+        data_preprocessor: dict | None = None,
+    ) -> None:
+        if data_preprocessor is None:
+            data_preprocessor = dict(
+                type='SegDataPreProcessor',
+                bgr_to_rgb=True,
+                test_cfg=dict(size_divisor=1),
+            )
+        super().__init__(data_preprocessor=data_preprocessor)
+        if method not in METHODS:
+            raise ValueError(
+                f'method must be one of {[*METHODS]}, got {method!r}'
+            )
+        self.method = METHODS[method]
+        self.params = dict(params or {})
+        _, *known = inspect.signature(self.method).parameters
+        unknown = set(self.params) - set(known)
+        if unknown:
+            raise TypeError(
+                f'{method} has no parameter {sorted(unknown)}; it has {known}'
+            )
+        self._takes_device = 'device' in known
+        # What test-time tools read from a segmentor.
+        self.out_channels = 1
+        self.align_corners = False
+        self.decode_head = SimpleNamespace(threshold=threshold)
+
+    def extract_feat(self, inputs: Tensor) -> Tensor:
+        """There are no features.
+
+        Raises:
+            NotImplementedError: Always.
+        """
+        raise NotImplementedError('a classical method has no features')
+
+    def loss(self, inputs: Tensor, data_samples: list) -> dict:
+        """There is nothing to train.
+
+        Raises:
+            NotImplementedError: Always.
+        """
+        raise NotImplementedError(
+            'a classical method is not trained: test it right away'
+        )
+
+    def encode_decode(
+        self, inputs: Tensor, batch_img_metas: list[dict] | None = None
+    ) -> Tensor:
+        """Score maps of images as the preprocessor gives them.
+
+        Args:
+            inputs (Tensor): (B, 3, H, W), RGB.
+            batch_img_metas (list[dict], optional): Not used: images must be
+                without padding, see :meth:`predict`.
+
+        Returns:
+            Tensor: (B, 1, H, W) in [0, 1].
+        """
+        return torch.stack([self._score(image) for image in inputs])
+
+    def predict(
+        self, inputs: Tensor, data_samples: list | None = None
+    ) -> list[SegDataSample]:
+        """Score maps at the original size, and masks.
+
+        Args:
+            inputs (Tensor): (B, 3, H, W), RGB.
+            data_samples (list[SegDataSample], optional): With padding and
+                flip in their meta data.
+
+        Returns:
+            list[SegDataSample]: With ``seg_logits``, the map (1, H, W) in
+            [0, 1], and ``pred_sem_seg``.
+        """
+        if data_samples is None:
+            data_samples = [SegDataSample() for _ in inputs]
+        for image, sample in zip(inputs, data_samples, strict=True):
+            score = self._score(_without_padding(image, sample.metainfo))
+            score = _as_original(score, sample.metainfo)
+            mask = (score > self.decode_head.threshold).to(score)
+            sample.set_data(
+                dict(
+                    seg_logits=PixelData(data=score),
+                    pred_sem_seg=PixelData(data=mask),
+                )
+            )
+        return data_samples
+
+    def _forward(
+        self, inputs: Tensor, data_samples: list | None = None
+    ) -> Tensor:
+        return self.encode_decode(inputs)
+
+    def _score(self, image: Tensor) -> Tensor:
+        """(3, H, W) to (1, H, W)."""
+        preprocessor = self.data_preprocessor
+        if getattr(preprocessor, '_enable_normalize', False):
+            image = image * preprocessor.std + preprocessor.mean
+        if (image == image[:1]).all():
+            grey = image[0]  # a sum of weights would round
+        else:
+            grey = torch.tensordot(image.new_tensor(LUMINANCE), image, 1)
+        params = self.params
+        if self._takes_device and image.device.type != 'cpu':
+            params = dict(dict(device=str(image.device)), **params)
+        score = self.method(grey.cpu().numpy(), **params)
+        return torch.from_numpy(score).to(image)[None]
+
+
+def _without_padding(image: Tensor, meta: dict) -> Tensor:
+    padding = meta.get('img_padding_size', meta.get('padding_size', [0] * 4))
+    left, right, top, bottom = padding
+    height, width = image.shape[-2:]
+    return image[:, top : height - bottom, left : width - right]
+
+
+def _as_original(score: Tensor, meta: dict) -> Tensor:
+    if meta.get('flip'):
+        score = score.flip(
+            -1 if meta['flip_direction'] == 'horizontal' else -2
+        )
+    shape = tuple(meta.get('ori_shape', score.shape[-2:]))[:2]
+    if tuple(score.shape[-2:]) == shape:
+        return score
+    return interpolate(score[None], shape, mode='bilinear')[0]

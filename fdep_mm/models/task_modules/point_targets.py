@@ -1,0 +1,38 @@
+"""Targets of one level's points, from any assigner."""
+
+import torch
+from mmdet.models.task_modules.assigners import BaseAssigner
+from mmdet.utils import InstanceList
+from mmengine.structures import InstanceData
+from torch import Tensor
+
+
+def point_targets(
+    points: Tensor,
+    assigner: BaseAssigner,
+    gt_instances: InstanceList,
+    boxes: list[Tensor],
+    num_classes: int,
+) -> tuple[Tensor, Tensor]:
+    """Labels of all points and boxes of the positive ones.
+
+    Args:
+        points (Tensor): (N, 2), x and y in px.
+        assigner (BaseAssigner): That of the level.
+        gt_instances (InstanceList): ``bboxes`` and ``labels`` of each image.
+        boxes (list[Tensor]): (n, 4) of each image, what its targets regress
+            to.
+        num_classes (int): Also the label of background.
+
+    Returns:
+        tuple[Tensor, Tensor]: Labels (B, N), and the boxes (positives, 4) of
+        the points with a label below `num_classes`, in their order.
+    """
+    labels, targets = [], []
+    priors = InstanceData(priors=points)
+    for gt, gt_boxes in zip(gt_instances, boxes, strict=True):
+        result = assigner.assign(priors, gt)
+        positive = result.gt_inds > 0
+        labels.append(result.labels.where(positive, num_classes))
+        targets.append(gt_boxes[result.gt_inds[positive] - 1])
+    return torch.stack(labels), torch.cat(targets)

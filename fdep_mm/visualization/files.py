@@ -1,0 +1,212 @@
+"""Folders of images, probability maps and masks: pairing and reading."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from fdep_mm.evaluation.functional.inputs import check_mask, check_pair
+
+
+class Scene(NamedTuple):
+    """One image with what is true and what was predicted.
+
+    Attributes:
+        name (str): Any text.
+        image (np.ndarray): (H, W) or (H, W, C) of any type.
+        prob (np.ndarray): (H, W) float32 probabilities in [0, 1].
+        mask (np.ndarray): (H, W) bool.
+    """
+
+    name: str
+    image: np.ndarray
+    prob: np.ndarray
+    mask: np.ndarray
+
+
+SUFFIXES = ('.png', '.bmp', '.jpg', '.jpeg', '.tif', '.tiff')
+
+
+def list_images(folder: Path, suffix: str = '') -> dict[str, Path]:
+    """Find the image files of a folder by identifier.
+
+    Args:
+        folder (Path): The folder, or a single file.
+        suffix (str): Part of the stem after the identifier, such as
+            '_pixels0' for the masks of SIRST-V2. Defaults to ''.
+
+    Returns:
+        dict[str, Path]: Identifier -> file, sorted by identifier.
+
+    Raises:
+        ValueError: If there is no such folder, it holds no such file, or two
+            of its files have one identifier.
+    """
+    if folder.is_file():
+        return {folder.stem.removesuffix(suffix): folder}
+    if not folder.is_dir():
+        raise ValueError(f'{folder}: no such file or folder')
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        known = path.suffix.lower() in SUFFIXES and path.stem.endswith(suffix)
+        if known and path.is_file():
+            name = path.stem.removesuffix(suffix)
+            if name in found:
+                raise ValueError(
+                    f'{folder}: {found[name].name} and {path.name} have one '
+                    'name; keep one of them'
+                )
+            found[name] = path
+    if not found:
+        raise ValueError(
+            f'{folder}: holds no image file *{suffix}.png (or '
+            f'{", ".join(SUFFIXES[1:])})'
+        )
+    return found
+
+
+def pair_images(
+    kinds: Mapping[str, Mapping[str, Path]], names: Sequence[str] | None = None
+) -> tuple[list[str], list[str]]:
+    """Identifiers that every folder has, and complaints about the others.
+
+    Single files, one of each kind, are a pair whatever their names.
+
+    Args:
+        kinds (Mapping[str, Mapping[str, Path]]): 'image', 'prediction', ... ->
+            files of :func:`list_images`.
+        names (Sequence[str], optional): Identifiers to take. Defaults to
+            None: all predictions, or all files where there is no kind
+            'prediction'.
+
+    Returns:
+        tuple[list[str], list[str]]: The complete ones in order, and one line
+        for each that lacks a file.
+
+    Raises:
+        ValueError: If none is complete.
+    """
+    if names is None:
+        names = list(kinds.get('prediction') or next(iter(kinds.values())))
+    complete, complaints = [], []
+    for name in names:
+        lacking = [kind for kind, files in kinds.items() if name not in files]
+        if lacking:
+            complaints.append(
+                f'{name}: there is no {" and no ".join(lacking)}'
+            )
+        else:
+            complete.append(name)
+    if not complete:
+        first = ', '.join(
+            f'{kind} {next(iter(files))!r}' for kind, files in kinds.items()
+        )
+        raise ValueError(
+            f'no name is in all folders (the first are: {first}); files are '
+            'paired by their names without suffix, see --mask-suffix and '
+            '--pred-suffix'
+        )
+    return complete, complaints
+
+
+def read_image(path: Path) -> np.ndarray:
+    """Read any image file as it is.
+
+    Args:
+        path (Path): The file.
+
+    Returns:
+        np.ndarray: (H, W) or (H, W, C), 8- or 16-bit or floating point.
+
+    Raises:
+        ValueError: If it cannot be read.
+    """
+    try:
+        content = np.fromfile(path, np.uint8)
+        image = cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
+    except (OSError, cv2.error) as error:
+        raise ValueError(f'{path}: cannot be read ({error})') from error
+    if image is None:
+        raise ValueError(
+            f'{path}: not a readable image, the file is damaged or of another '
+            'type'
+        )
+    return image
+
+
+def _grey(path: Path) -> np.ndarray:
+    image = read_image(path)
+    if image.ndim == 3:
+        if (image[..., :3] != image[..., :1]).any():
+            raise ValueError(f'{path}: holds colours; store one grey channel')
+        image = image[..., 0]
+    return image
+
+
+def read_prob(path: Path, binary: bool = False) -> np.ndarray:
+    """Read a probability map.
+
+    Args:
+        path (Path): 8- or 16-bit grey file, or floating point in [0, 1].
+        binary (bool): Whether it is a mask, whatever its values: anything
+            above 0 becomes 1. Defaults to False.
+
+    Returns:
+        np.ndarray: (H, W) float32 in [0, 1]: value / 255 or value / 65535.
+
+    Raises:
+        ValueError: If it cannot be read or holds colours.
+    """
+    values = _grey(path)
+    if binary:
+        return (values > 0).astype(np.float32)
+    if np.issubdtype(values.dtype, np.floating):
+        return values.astype(np.float32)
+    return values / np.float32(np.iinfo(values.dtype).max)
+
+
+def read_mask(path: Path) -> np.ndarray:
+    """Read a mask of {0, 1} or {0, 255}.
+
+    Args:
+        path (Path): The file.
+
+    Returns:
+        np.ndarray: (H, W) bool.
+
+    Raises:
+        ValueError: If it cannot be read or holds colours or other values.
+    """
+    return check_mask(_grey(path), str(path))
+
+
+def load_scene(
+    name: str, image: Path, pred: Path, mask: Path, binary: bool = False
+) -> Scene:
+    """Read the three files of an image and check that they go together.
+
+    Args:
+        name (str): What the scene is called.
+        image (Path): Any image file.
+        pred (Path): See :func:`read_prob`.
+        mask (Path): See :func:`read_mask`.
+        binary (bool): See :func:`read_prob`. Defaults to False.
+
+    Returns:
+        Scene: All of one size.
+
+    Raises:
+        ValueError: If a file cannot be read or the sizes differ.
+    """
+    pixels = read_image(image)
+    prob, truth = check_pair(
+        read_prob(pred, binary), read_mask(mask), f'{pred} against {mask}'
+    )
+    if pixels.shape[:2] != truth.shape:
+        raise ValueError(
+            f'{image}: is {pixels.shape[:2]} px, but {mask} is {truth.shape}; '
+            'resize one of them'
+        )
+    return Scene(name, pixels, prob, truth)

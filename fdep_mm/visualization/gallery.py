@@ -1,0 +1,252 @@
+"""A gallery of predictions: one static HTML page, sortable and filterable."""
+
+import base64
+from collections.abc import Iterable, Sequence
+from html import escape
+from pathlib import Path
+from urllib.parse import quote
+
+import cv2
+import numpy as np
+
+from fdep_mm.evaluation.functional import (
+    EvalProtocol,
+    count_image,
+    scale_scores,
+    summarise,
+    unpack,
+)
+
+from .files import Scene
+from .gallery_page import PAGE_HEAD, PAGE_TAIL
+from .overlay import DETECTION, FALSE_ALARM, HIT, MISS, draw_overlay
+
+FULL_SIDE = 768
+# key, heading, what the first click shows first
+COLUMNS = (
+    ('name', 'name', 'up'),
+    ('iou', 'IoU (%)', 'up'),
+    ('targets', 'targets', 'down'),
+    ('hits', 'hits', 'down'),
+    ('misses', 'misses', 'down'),
+    ('false', 'false alarms', 'down'),
+    ('pixels', 'false pixels', 'down'),
+)
+
+
+def write_gallery(
+    path: Path,
+    scenes: Iterable[Scene],
+    title: str = 'Predictions',
+    threshold: float = 0.5,
+    radius: float = 3.0,
+    match: str = 'greedy',
+    connectivity: int = 8,
+    embed: bool = True,
+    side: int = 256,
+    failures: Sequence[str] = (),
+) -> int:
+    """Write an HTML page of overlays, sortable by per-image numbers.
+
+    The page needs neither a server nor a network. Each image has its IoU
+    (100 % where there is neither a target nor foreground), targets, hits,
+    misses and false alarms (detections that hit nothing); a click on a
+    heading sorts by it. Pictures are made one at a time; the encoded ones are
+    kept in memory if embedded (about 20 KB each at `side` 256).
+
+    Args:
+        path (Path): The HTML file; its folder exists.
+        scenes (Iterable[Scene]): Read once, in this order, such as of
+            :func:`.files.load_scene`.
+        title (str): Heading. Defaults to 'Predictions'.
+        threshold (float): Foreground is above it. Defaults to 0.5.
+        radius (float): Of a hit, in px, exclusive. Defaults to 3.
+        match (str): 'greedy' or 'hungarian'. Defaults to 'greedy'.
+        connectivity (int): 8 or 4. Defaults to 8.
+        embed (bool): Whether to put the pictures into the page; otherwise
+            they go to a folder ``<stem>_files`` beside it, with a large one
+            of each for the click. Defaults to True.
+        side (int): Shorter side of the image in the page, in px, at least;
+            from 64. Defaults to 256.
+        failures (Sequence[str]): Lines to be listed below, read after the
+            last scene, so that scenes may add to it.
+
+    Returns:
+        int: Number of images in the page.
+
+    Raises:
+        ValueError: If there is no scene, or sizes or values are wrong.
+        OSError: If a file cannot be written.
+    """
+    protocol = EvalProtocol(
+        [threshold], (), threshold, radius, match, connectivity
+    )
+    folder = None if embed else path.with_name(f'{path.stem}_files')
+    # first of all, so that a place that takes no files is noticed early
+    unfinished = path.with_name(f'{path.name}.part')
+    unfinished.write_bytes(b'')
+    try:
+        if folder is not None:
+            folder.mkdir(exist_ok=True)
+        records, rows = [], []
+        for scene in scenes:
+            record = count_image(scene.prob, scene.mask, protocol, scene.name)
+            picture = _image_tag(scene, protocol, side, folder, len(rows))
+            rows.append(_row(scene.name, picture, record, protocol))
+            records.append(record)
+        page = _page(title, records, rows, protocol, failures)
+        # names of files need not be valid text
+        unfinished.write_bytes(page.encode('utf-8', errors='replace'))
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return len(rows)
+
+
+def _page(
+    title: str,
+    records: Sequence[np.ndarray],
+    rows: Sequence[str],
+    protocol: EvalProtocol,
+    failures: Sequence[str],
+) -> str:
+    content = [
+        PAGE_HEAD.substitute(
+            title=escape(title),
+            summary=_summary(records, protocol),
+            headers=''.join(_header(*column) for column in COLUMNS),
+            hit=_css(HIT),
+            miss=_css(MISS),
+            false_alarm=_css(FALSE_ALARM),
+            detection=_css(DETECTION),
+        ),
+        *rows,
+        PAGE_TAIL.substitute(failures=_failures(failures)),
+    ]
+    return ''.join(content)
+
+
+def _image_tag(
+    scene: Scene,
+    protocol: EvalProtocol,
+    side: int,
+    folder: Path | None,
+    index: int,
+) -> str:
+    small = _overlay(scene, protocol, side, 6, False)
+    if small.shape[0] > 2 * side:
+        factor = 2 * side / small.shape[0]
+        small = cv2.resize(
+            small, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA
+        )
+    height, width = small.shape[:2]
+    size = f'width="{width}" height="{height}" alt=""'
+    if folder is None:
+        data = base64.b64encode(_jpeg(small)).decode()
+        return f'<img {size} data-src="data:image/jpeg;base64,{data}">'
+    full = _overlay(scene, protocol, FULL_SIDE, 12, True)
+    name = f'{index:05d}'
+    (folder / f'{name}.jpg').write_bytes(_jpeg(small))
+    (folder / f'{name}_full.jpg').write_bytes(_jpeg(full))
+    source = escape(quote(folder.name))
+    return (
+        f'<img {size} loading="lazy" src="{source}/{name}.jpg" '
+        f'data-full="{source}/{name}_full.jpg">'
+    )
+
+
+def _overlay(
+    scene: Scene, protocol: EvalProtocol, side: int, zooms: int, legend: bool
+) -> np.ndarray:
+    return draw_overlay(
+        scene.image,
+        scene.prob > np.float32(protocol.threshold),
+        scene.mask,
+        protocol.radius,
+        protocol.match,
+        protocol.connectivity,
+        side,
+        zooms,
+        legend,
+    )
+
+
+def _jpeg(picture: np.ndarray) -> bytes:
+    # full resolution of colours: outlines are one pixel wide
+    options = [
+        *(cv2.IMWRITE_JPEG_QUALITY, 85),
+        *(
+            cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
+            cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+        ),
+    ]
+    return cv2.imencode('.jpg', picture[..., ::-1], options)[1].tobytes()
+
+
+def _row(
+    name: str, picture: str, record: np.ndarray, protocol: EvalProtocol
+) -> str:
+    counts = unpack([record], protocol)
+    inter, union, detections, hits, false_pixels = (
+        int(column[0, 0])
+        for column in (
+            counts.inter,
+            counts.union,
+            counts.detections,
+            counts.hits,
+            counts.false_pixels,
+        )
+    )
+    targets = int(counts.targets[0])
+    numbers = dict(
+        iou=f'{100 * inter / union if union else 100:.2f}',
+        targets=targets,
+        hits=hits,
+        misses=targets - hits,
+        false=detections - hits,
+        pixels=false_pixels,
+    )
+    data = ' '.join(f'data-{key}="{value}"' for key, value in numbers.items())
+    cells = ''.join(
+        f'<td{_emphasis(key, value)}>{value}</td>'
+        for key, value in numbers.items()
+    )
+    text = escape(name)
+    return (
+        f'<tr data-name="{text}" {data}><td class="picture">{picture}</td>'
+        f'<td class="name">{text}</td>{cells}</tr>\n'
+    )
+
+
+def _emphasis(key: str, value: int | str) -> str:
+    return ' class="bad"' if key in ('misses', 'false') and value else ''
+
+
+def _header(key: str, text: str, first: str) -> str:
+    return (
+        f'<th scope="col" data-key="{key}" data-first="{first}">'
+        f'<button type="button">{text}</button></th>'
+    )
+
+
+def _summary(records: Sequence[np.ndarray], protocol: EvalProtocol) -> str:
+    scores = scale_scores(summarise(records, protocol)[0])
+    return (
+        f'{len(records)} images, '
+        f'{unpack(records, protocol).targets.sum()} targets: '
+        f'IoU {scores["IoU"]:.2f} %, nIoU {scores["nIoU"]:.2f} %, '
+        f'Pd {scores["Pd"]:.2f} %, Fa {scores["Fa"]:.2f} &times; '
+        f'10<sup>&minus;6</sup> at threshold {protocol.threshold:g}; a hit '
+        f'is nearer than {protocol.radius:g} px ({protocol.match} matching)'
+    )
+
+
+def _failures(lines: Sequence[str]) -> str:
+    if not lines:
+        return ''
+    items = ''.join(f'<li>{escape(line)}</li>' for line in lines)
+    return f'<h2>Left out: {len(lines)}</h2>\n<ul>{items}</ul>'
+
+
+def _css(color: tuple[int, int, int]) -> str:
+    return 'rgb({}, {}, {})'.format(*color)

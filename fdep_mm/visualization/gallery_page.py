@@ -1,0 +1,178 @@
+"""The page of a gallery: markup, style and script, without any image."""
+
+from string import Template
+
+# The policy keeps the page off the network, whatever is in it.
+PAGE_HEAD = Template("""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none';
+ img-src data: file: 'self'; style-src 'unsafe-inline';
+ script-src 'unsafe-inline'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
+<title>$title</title>
+<style>
+:root { color-scheme: light dark; font: 15px/1.4 system-ui, sans-serif; }
+body { margin: 0 auto; padding: 0 1rem 3rem; max-width: 78rem; }
+h1 { font-size: 1.3rem; margin: 1rem 0 .3rem; overflow-wrap: anywhere; }
+.summary, .legend { margin: .2rem 0; }
+.legend b { padding: 0 .3em; border-radius: .2em; color: #000; }
+form { display: flex; flex-wrap: wrap; gap: .4rem 1rem; align-items: center;
+  padding: .6rem 0; position: sticky; top: 0; z-index: 2;
+  background: Canvas; }
+form input[type=number] { width: 4.5em; }
+table { border-collapse: collapse; width: 100%; }
+th { position: sticky; top: 3.2rem; z-index: 1; background: Canvas;
+  border-bottom: 2px solid GrayText; padding: 0; }
+th button { font: inherit; font-weight: 600; background: none; border: 0;
+  padding: .4rem .3rem; width: 100%; color: inherit; cursor: pointer;
+  white-space: nowrap; }
+th button::after { content: ' \\2195'; opacity: .35; }
+th[aria-sort=ascending] button::after { content: ' \\2191'; opacity: 1; }
+th[aria-sort=descending] button::after { content: ' \\2193'; opacity: 1; }
+td { border-bottom: 1px solid color-mix(in srgb, GrayText 40%, Canvas);
+  padding: .4rem .5rem; text-align: right;
+  font-variant-numeric: tabular-nums; }
+td.picture { text-align: left; width: 1%; }
+td.name { text-align: left; overflow-wrap: anywhere; min-width: 7em; }
+td.picture img { display: block; background: #1e1e1e; cursor: zoom-in;
+  max-width: 30rem; height: auto; }
+td.bad { font-weight: 700; }
+dialog { padding: 0; border: 0; background: #1e1e1e; color: #eee;
+  max-width: 98vw; max-height: 98vh; }
+dialog img { display: block; max-width: 96vw; max-height: 88vh;
+  width: 96vw; height: 88vh; object-fit: contain; }
+dialog p { margin: 0; padding: .3rem .6rem; text-align: center; }
+@media (max-width: 50rem) {
+  td.picture img { max-width: 45vw; }
+  form, th { position: static; }
+}
+</style>
+</head>
+<body>
+<h1>$title</h1>
+<p class="summary">$summary</p>
+<p class="legend"><b style="background:$hit">hit</b>
+<b style="background:$miss">miss</b>
+<b style="background:$false_alarm">false alarm</b>
+<b style="background:$detection">detection that hit (close-ups)</b></p>
+<noscript><p>Sorting, filtering and embedded pictures need
+JavaScript.</p></noscript>
+<form id="filter" onsubmit="return false">
+<label>name <input id="text" type="search" placeholder="part of it"></label>
+<label>show <select id="kind">
+<option value="all">all</option>
+<option value="misses">with misses</option>
+<option value="false">with false alarms</option>
+<option value="faults">with misses or false alarms</option>
+<option value="clean">without either</option>
+<option value="empty">without targets</option>
+</select></label>
+<label>IoU at most <input id="most" type="number" min="0" max="100"
+ step="1" placeholder="100"> %</label>
+<output id="shown"></output>
+</form>
+<table>
+<thead><tr><td></td>$headers</tr></thead>
+<tbody id="rows">
+""")
+
+PAGE_TAIL = Template("""</tbody>
+</table>
+$failures
+<dialog id="large"><img alt=""><p></p></dialog>
+<script>
+'use strict';
+const body = document.getElementById('rows');
+const rows = Array.from(body.rows);
+const shown = document.getElementById('shown');
+const text = document.getElementById('text');
+const kind = document.getElementById('kind');
+const most = document.getElementById('most');
+const heads = Array.from(document.querySelectorAll('th[data-key]'));
+const natural = new Intl.Collator('en', {numeric: true});
+const value = (row, key) => Number(row.dataset[key]);
+const byName = (a, b) => natural.compare(a.dataset.name, b.dataset.name);
+
+function sortBy(head, down) {
+  const key = head.dataset.key;
+  const sign = down ? -1 : 1;
+  rows.sort((a, b) => key === 'name' ? sign * byName(a, b)
+    : sign * (value(a, key) - value(b, key)) || byName(a, b));
+  for (const other of heads) other.removeAttribute('aria-sort');
+  head.setAttribute('aria-sort', down ? 'descending' : 'ascending');
+  body.append(...rows);
+}
+for (const head of heads) {
+  head.firstElementChild.addEventListener('click', () => {
+    const now = head.getAttribute('aria-sort');
+    sortBy(head, now ? now === 'ascending' : head.dataset.first === 'down');
+  });
+}
+
+const KINDS = {
+  all: () => true,
+  misses: row => value(row, 'misses') > 0,
+  false: row => value(row, 'false') > 0,
+  faults: row => value(row, 'misses') + value(row, 'false') > 0,
+  clean: row => value(row, 'misses') + value(row, 'false') === 0,
+  empty: row => value(row, 'targets') === 0,
+};
+function filter() {
+  const part = text.value.trim().toLowerCase();
+  const limit = most.value === '' ? 100 : Number(most.value);
+  let count = 0;
+  for (const row of rows) {
+    const there = row.dataset.name.toLowerCase().includes(part)
+      && KINDS[kind.value](row) && value(row, 'iou') <= limit;
+    row.hidden = !there;
+    count += there;
+  }
+  shown.value = count + ' of ' + rows.length + ' images';
+}
+for (const control of [text, kind, most])
+  control.addEventListener('input', filter);
+
+// Embedded pictures are decoded only when they come near the window.
+const near = new IntersectionObserver(entries => {
+  for (const {isIntersecting, target} of entries) {
+    if (isIntersecting) {
+      target.src = target.dataset.src;
+      near.unobserve(target);
+    }
+  }
+}, {rootMargin: '800px'});
+document.querySelectorAll('img[data-src]').forEach(i => near.observe(i));
+
+const large = document.getElementById('large');
+let current = null;
+function enlarge(row) {
+  const img = row.querySelector('img');
+  current = row;
+  large.firstElementChild.src =
+    img.dataset.full || img.dataset.src || img.src;
+  large.lastElementChild.textContent = row.dataset.name + ' \\u2013 IoU '
+    + row.dataset.iou + ' %, misses ' + row.dataset.misses
+    + ', false alarms ' + row.dataset.false;
+  if (!large.open) large.showModal();
+}
+body.addEventListener('click', event => {
+  if (event.target.matches('img')) enlarge(event.target.closest('tr'));
+});
+large.addEventListener('click', () => large.close());
+large.addEventListener('keydown', event => {
+  const step = {ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1};
+  const move = step[event.key];
+  if (!move) return;
+  event.preventDefault();
+  const visible = rows.filter(row => !row.hidden);
+  const next = visible[visible.indexOf(current) + move];
+  if (next) enlarge(next);
+});
+filter();
+</script>
+</body>
+</html>
+""")

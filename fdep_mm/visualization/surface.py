@@ -1,0 +1,94 @@
+"""Input, ground truth and prediction of one image as 3-D surfaces."""
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from mpl_toolkits.mplot3d.axes3d import Axes3D
+
+from .overlay import to_display
+
+
+def plot_surfaces(
+    image: np.ndarray,
+    mask: np.ndarray,
+    prob: np.ndarray,
+    title: str = '',
+    max_points: int = 96,
+    elevation: float = 30.0,
+    azimuth: float = -60.0,
+) -> Figure:
+    """Draw image, mask and probability side by side as heights.
+
+    Larger images are thinned out by the maximum of each block, so that a
+    target of one pixel keeps its full height; its foot is then as wide as a
+    block. Cut a window out of the three arrays for the true shape.
+
+    Args:
+        image (np.ndarray): (H, W) or (H, W, C) of any type; shown as grey
+            levels from its minimum to its maximum.
+        mask (np.ndarray): (H, W) bool, the ground truth.
+        prob (np.ndarray): (H, W) probabilities in [0, 1].
+        title (str): Above the three. Defaults to ''.
+        max_points (int): Most points along the longer side. Defaults to 96.
+        elevation (float): Of the eye, in degrees. Defaults to 30.
+        azimuth (float): Of the eye, in degrees. Defaults to -60.
+
+    Returns:
+        Figure: Three panels, 1560 x 520 px.
+
+    Raises:
+        ValueError: If the shapes of the three differ or one side is below 2.
+    """
+    if not image.shape[:2] == mask.shape == prob.shape or min(mask.shape) < 2:
+        raise ValueError(
+            f'image {image.shape[:2]}, mask {mask.shape} and prediction '
+            f'{prob.shape} must have one size of at least 2 x 2; resize them'
+        )
+    figure = Figure(figsize=(15.6, 5.2), dpi=100)
+    FigureCanvasAgg(figure)
+    figure.suptitle(title, y=0.97)
+    panels = (
+        ('input', to_display(image) / 255),
+        ('ground truth', mask.astype(float)),
+        ('prediction', prob.astype(float)),
+    )
+    for place, (name, heights) in enumerate(panels, 1):
+        axes = figure.add_subplot(1, 3, place, projection='3d')
+        _draw(axes, heights, max_points)
+        axes.set_title(name)
+        axes.view_init(elevation, azimuth)
+        # a panel's background would cover its neighbour's numbers
+        axes.patch.set_alpha(0)
+    figure.subplots_adjust(0.01, 0.02, 0.96, 0.89, wspace=0.08)
+    return figure
+
+
+def _draw(axes: Axes3D, heights: np.ndarray, max_points: int) -> None:
+    block = max(1, -(-max(heights.shape) // max_points))
+    peaks = _block_max(heights, block)
+    rows, cols = np.indices(peaks.shape) * block
+    axes.plot_surface(
+        cols,
+        rows,
+        peaks,
+        rcount=max(peaks.shape),
+        ccount=max(peaks.shape),
+        cmap='viridis',
+        vmin=0,
+        vmax=1,
+        linewidth=0,
+        antialiased=False,
+    )
+    height, width = heights.shape
+    axes.set(xlim=(0, width), ylim=(height, 0), zlim=(0, 1))
+    axes.set(xlabel='x (px)', ylabel='y (px)')
+    longest = max(height, width)
+    axes.set_box_aspect((width / longest, height / longest, 0.6))
+
+
+def _block_max(heights: np.ndarray, block: int) -> np.ndarray:
+    pad = [(0, -n % block) for n in heights.shape]
+    padded = np.pad(heights, pad, mode='edge')
+    height, width = padded.shape
+    blocks = padded.reshape(height // block, block, width // block, block)
+    return blocks.max(axis=(1, 3))

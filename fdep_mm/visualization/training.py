@@ -1,0 +1,201 @@
+"""Losses and scores of trainings, from what MMEngine logged."""
+
+import json
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+# Logged beside losses and scores, but not curves one wants to look at.
+NOT_SHOWN = {'step', 'iter', 'epoch', 'time', 'data_time', 'memory'}
+Curves = Mapping[str, tuple[np.ndarray, np.ndarray]]
+
+
+def read_scalars(work_dir: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Read the logged values of a training.
+
+    A training that was resumed has a log per start; from the step on where a
+    later one begins, it replaces the earlier, and one that began anew replaces
+    all. Logs of tests alone, which have no losses, are left out.
+
+    Args:
+        work_dir (Path): Work dir of a training (its ``vis_data/scalars.json``
+            one folder below is read), such a folder, or a ``scalars.json``.
+
+    Returns:
+        dict[str, tuple[np.ndarray, np.ndarray]]: Key -> steps and values of
+        equal length, steps ascending. Training steps are iterations;
+        validation steps are epochs, or iterations in a training that counts
+        those.
+
+    Raises:
+        ValueError: If there is no such file or none holds a loss.
+    """
+    logs = [log for log in map(_read_log, _find_logs(work_dir)) if log]
+    if not logs:
+        raise ValueError(
+            f'{work_dir}: no vis_data/scalars.json with a loss in it; give '
+            'the work dir of a training'
+        )
+    merged: dict[str, dict[float, float]] = {}
+    for log in logs:
+        if merged and _first_step(log) <= _first_step(merged):
+            merged = {}
+        for key, points in log.items():
+            first = min(points)
+            kept = {
+                step: value
+                for step, value in merged.get(key, {}).items()
+                if step < first
+            }
+            merged[key] = {**kept, **points}
+    return {
+        key: (
+            np.array(sorted(points)),
+            np.array([points[step] for step in sorted(points)]),
+        )
+        for key, points in merged.items()
+    }
+
+
+def _first_step(log: Mapping[str, Mapping[float, float]]) -> float:
+    return min(min(points) for key, points in log.items() if 'loss' in key)
+
+
+def _find_logs(work_dir: Path) -> list[Path]:
+    if work_dir.is_file():
+        return [work_dir]
+    patterns = ('scalars.json', 'vis_data/scalars.json')
+    for pattern in (*patterns, '*/vis_data/scalars.json'):
+        # names of the folders are the times of the starts
+        found = sorted(work_dir.glob(pattern))
+        if found:
+            return found
+    raise ValueError(
+        f'{work_dir}: holds no vis_data/scalars.json; give the work dir of a '
+        'training that had LocalVisBackend'
+    )
+
+
+def _read_log(path: Path) -> dict[str, dict[float, float]]:
+    """Key -> step -> value; empty for a test."""
+    points: dict[str, dict[float, float]] = {}
+    lines = path.read_text(errors='replace').splitlines()
+    for number, line in enumerate(lines, 1):
+        try:
+            entry = json.loads(line)
+            step = entry['step']
+        except (ValueError, TypeError, KeyError):
+            # a training that was killed leaves half a line
+            warnings.warn(
+                f'{path}, line {number}: not a log entry, left out',
+                UserWarning,
+                stacklevel=4,
+            )
+            continue
+        for key, value in entry.items():
+            if key not in NOT_SHOWN and isinstance(value, (int, float)):
+                points.setdefault(key, {})[step] = float(value)
+    return points if any('loss' in key for key in points) else {}
+
+
+def default_keys(runs: Mapping[str, Curves]) -> list[str]:
+    """Choose what to show: the total loss and all scores.
+
+    Args:
+        runs (Mapping[str, Curves]): Of :func:`read_scalars`.
+
+    Returns:
+        list[str]: 'loss' (or all losses, where there is no total), then the
+        keys with a '/', in the order of the logs.
+    """
+    keys = dict.fromkeys(key for curves in runs.values() for key in curves)
+    losses = ['loss'] if 'loss' in keys else [k for k in keys if 'loss' in k]
+    return losses + [key for key in keys if '/' in key]
+
+
+def plot_training(
+    runs: Mapping[str, Curves], keys: Sequence[str] | None = None
+) -> Figure:
+    """Draw logged values over the steps, a panel per key.
+
+    Args:
+        runs (Mapping[str, Curves]): By the name for the legend; of
+            :func:`read_scalars`.
+        keys (Sequence[str], optional): Panels. Defaults to None:
+            :func:`default_keys`.
+
+    Returns:
+        Figure: Rows of up to three panels, 520 x 380 px a panel. Losses have
+        a logarithmic axis where all are above 0.
+
+    Raises:
+        ValueError: If there is nothing to show or no run has a key.
+    """
+    keys = default_keys(runs) if keys is None else list(keys)
+    there = dict.fromkeys(key for curves in runs.values() for key in curves)
+    missing = [key for key in keys if key not in there]
+    if missing or not keys:
+        raise ValueError(
+            f'no run logged {missing or "anything"}; there are: '
+            f'{", ".join(there)}'
+        )
+    columns = min(3, len(keys))
+    rows = -(-len(keys) // columns)
+    figure = Figure(
+        figsize=(5.2 * columns, 3.8 * rows + 0.3),
+        dpi=100,
+        layout='constrained',
+    )
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes, key in zip(panels, keys, strict=False):
+        for i, (name, curves) in enumerate(runs.items()):
+            if key in curves:
+                steps, values = curves[key]
+                axes.plot(
+                    steps,
+                    values,
+                    color=_color(i, len(runs)),
+                    marker='.' if len(steps) < 60 else None,
+                    label=name,
+                )
+        drawn = np.concatenate([line.get_ydata() for line in axes.lines])
+        if 'loss' in key and (drawn > 0).all():
+            axes.set_yscale('log')
+        axes.set(title=key, xlabel=_step_name(key, runs))
+        axes.grid(alpha=0.3, which='both')
+    for axes in panels[len(keys) :]:
+        axes.remove()
+    handles = {}
+    for axes in panels[: len(keys)]:
+        for line in axes.lines:
+            handles.setdefault(line.get_label(), line)
+    figure.legend(
+        handles.values(),
+        handles.keys(),
+        loc='outside lower center',
+        ncols=min(4, len(handles)),
+    )
+    return figure
+
+
+def _color(i: int, num: int) -> tuple:
+    return colormaps['tab10'](i) if num <= 10 else colormaps['turbo'](i / num)
+
+
+def _step_name(key: str, runs: Mapping[str, Curves]) -> str:
+    """Scores are logged by epoch where there are few steps of them."""
+    if '/' not in key:
+        return 'iteration'
+    for curves in runs.values():
+        trained = [
+            steps[-1] for k, (steps, _) in curves.items() if '/' not in k
+        ]
+        if key in curves and trained and curves[key][0][-1] == max(trained):
+            return 'iteration'
+    return 'epoch'

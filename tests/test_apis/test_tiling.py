@@ -1,0 +1,140 @@
+"""Large frames give what the network would have given on the whole."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from fake_backends import FakeDetector, FakeSegmentor
+from scipy import ndimage
+
+from fdep_mm.apis import SIRSTInferencer
+from fdep_mm.apis.tiling import cut_axis
+
+TILES = dict(tile_size=64, overlap=16, tile_above=100)
+
+
+def inferencer(backend, **tiles):
+    return SIRSTInferencer(backend, **{**TILES, **tiles}, show_progress=False)
+
+
+def only(found):
+    (prediction,) = found['predictions']
+    return prediction
+
+
+@pytest.mark.parametrize('length', [65, 100, 127, 128, 129, 200, 1000])
+@pytest.mark.parametrize(
+    ('size', 'overlap', 'stride'),
+    [(64, 16, 1), (64, 16, 8), (64, 0, 32), (48, 40, 16), (50, 17, 8)],
+)
+def test_tiles_cover_an_axis_once(length, size, overlap, stride):
+    tiles = cut_axis(length, size, overlap, stride)
+    covered = np.zeros(length, int)
+    for seen, core in tiles:
+        assert seen.start % stride == 0
+        assert seen.start <= core.start < core.stop <= seen.stop <= length
+        # as far from the border as promised, unless it is the frame's
+        assert seen.start == 0 or core.start - seen.start >= overlap // 2
+        assert seen.stop == length or seen.stop - core.stop >= overlap // 2
+        covered[core] += 1
+    assert (covered == 1).all()
+    # the last one is of full size once padded
+    seen = tiles[-1][0]
+    padded = -(-length // stride) * stride
+    full = tiles[0][0].stop if len(tiles) > 1 else padded
+    assert padded - seen.start == full >= min(size, padded)
+
+
+@pytest.mark.parametrize('stride', [1, 8])
+@pytest.mark.parametrize('shape', [(150, 101), (64, 333), (257, 256)])
+@pytest.mark.parametrize('batch_size', [1, 5])
+def test_tiled_equals_whole(stride, shape, batch_size):
+    image = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    backend = FakeSegmentor(radius=7, stride=stride)
+    tiled = only(inferencer(backend)(image, batch_size=batch_size))
+    assert max(max(s[1:3]) for s in backend.shapes) == 64
+    assert max(s[0] for s in backend.shapes) == batch_size
+    whole = only(inferencer(backend, tile_above=1000)(image))
+    assert (tiled.prob == whole.prob).all()
+    assert tiled.targets == whole.targets
+
+
+def frames_with_one_target(side=3):
+    """A target at every column, and so at every distance to a cut."""
+    for place in range(160 - side):
+        image = np.zeros((140, 160), np.uint8)
+        row = place * (140 - side) // 160
+        image[row : row + side, place : place + side] = 200
+        yield image, place + (side - 1) / 2, row + (side - 1) / 2
+
+
+def test_segmentor_finds_a_target_once_wherever_it_lies():
+    run = inferencer(FakeSegmentor(radius=0))
+    for image, x, y in frames_with_one_target():
+        (target,) = only(run(image)).targets
+        assert (target.x, target.y, target.area) == (x, y, 9)
+
+
+@pytest.mark.parametrize('side', [1, 4, 7])
+def test_detector_finds_a_target_once_wherever_it_lies(side):
+    run = inferencer(FakeDetector())
+    for image, x, y in frames_with_one_target(side):
+        (target,) = only(run(image)).targets
+        assert abs(target.x - x) <= 1.5 and abs(target.y - y) <= 1.5
+        assert target.area == side**2
+
+
+def test_neighbours_on_a_cut_stay_two():
+    run = inferencer(FakeDetector(jitter=0.75))
+    for left in range(150):
+        image = np.zeros((140, 160), np.uint8)
+        image[70:74, left : left + 3] = image[70:74, left + 6 : left + 9] = 200
+        assert len(only(run(image)).targets) == 2
+
+
+def test_many_targets():
+    rng = np.random.default_rng(0)
+    image = np.zeros((300, 400), np.uint8)
+    for row, col in np.stack(np.mgrid[5:290:12, 5:390:12], -1).reshape(-1, 2):
+        if rng.random() < 0.5:
+            image[row : row + 3, col : col + 3] = 200
+    count = ndimage.label(image)[1]
+    found = only(inferencer(FakeDetector(0.75))(image, batch_size=4))
+    assert len(found.targets) == count
+    found = only(inferencer(FakeSegmentor(0))(image, batch_size=4))
+    assert len(found.targets) == count
+
+
+def test_only_frames_above_the_limit_are_cut():
+    backend = FakeSegmentor()
+    run = inferencer(backend)
+    run([np.zeros(s, np.uint8) for s in ((100, 100), (10, 101), (101, 10))])
+    assert [s[1:3] for s in backend.shapes] == [
+        (100, 100),
+        *[(10, 64), (10, 64)],
+        *[(64, 10), (64, 10)],
+    ]
+
+
+def test_memory_is_that_of_the_map():
+    side = 2048
+    image = np.zeros((side, side), np.uint8)
+    image[::50, ::50] = 255
+    run = inferencer(FakeSegmentor(0), tile_size=256)
+    tracemalloc.start()
+    found = only(run(image, batch_size=2))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(found.targets) == len(range(0, side, 50)) ** 2
+    # the map is 4 bytes per pixel; as three channels of floats the image
+    # alone would be 12
+    assert peak < 10 * side**2
+
+
+@pytest.mark.parametrize(
+    'wrong',
+    [dict(overlap=64), dict(overlap=-1), dict(tile_above=0)],
+)
+def test_sizes_that_make_no_tiles(wrong):
+    with pytest.raises(ValueError, match='tile_size=64'):
+        inferencer(FakeSegmentor(), **wrong)

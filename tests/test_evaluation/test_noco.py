@@ -1,0 +1,131 @@
+import numpy as np
+import pytest
+
+from fdep_mm.evaluation import noco_map
+from fdep_mm.evaluation.functional import mask_boxes
+
+
+def naive_map(image, boxes):
+    """Pixel by pixel, from the definition."""
+    height, width = image.shape
+    result = np.zeros(image.shape)
+    for x1, y1, x2, y2 in boxes:
+        w, h = x2 - x1, y2 - y1
+        u = np.linspace(-1.5, 1.5, 3 * w)
+        v = np.linspace(-1.5, 1.5, 3 * h)
+        window = [
+            (y, x)
+            for y in range(max(0, y1 - h), min(height, y2 + h))
+            for x in range(max(0, x1 - w), min(width, x2 + w))
+        ]
+        low = min(float(image[p]) for p in window)
+        high = max(
+            float(image[y, x]) for y in range(y1, y2) for x in range(x1, x2)
+        )
+        values = {}
+        for y, x in window:
+            distance = np.hypot(u[x - x1 + w], v[y - y1 + h])
+            contrast = (image[y, x] - low) / (high - low + 0.01)
+            values[y, x] = np.exp(-(distance**2) / 2) * contrast
+        bottom, top = min(values.values()), max(values.values())
+        for place, value in values.items():
+            result[place] = (value - bottom) / (top - bottom + 0.001)
+    return result
+
+
+@pytest.fixture
+def image():
+    rng = np.random.default_rng(1)
+    return rng.integers(0, 256, (40, 50)).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    'boxes',
+    [
+        [],
+        [(10, 12, 15, 16)],
+        [(0, 0, 4, 3), (45, 35, 50, 40), (0, 30, 2, 40)],
+        # their windows overlap: the later one replaces
+        [(10, 10, 14, 14), (16, 12, 19, 17)],
+        [(20, 20, 21, 21), (49, 39, 50, 40)],
+    ],
+)
+def test_equals_the_definition(image, boxes):
+    result = noco_map(image, boxes)
+    assert result.shape == image.shape and result.dtype == np.float64
+    expected = naive_map(image.astype(float), boxes)
+    np.testing.assert_allclose(result, expected, atol=1e-12)
+    assert result.min() >= 0 and result.max() < 1
+
+
+def test_peak_of_a_bright_target(image):
+    image //= 8
+    image[20:23, 30:34] = 200
+    image[21, 31] = 255
+    result = noco_map(image, [(30, 20, 34, 23)])
+    assert np.unravel_index(result.argmax(), result.shape) == (21, 31)
+    assert result.max() == pytest.approx(0.999, abs=1e-4)
+    assert not result[:17].any() and not result[:, 38:].any()
+
+
+def test_overlap_max_keeps_the_larger_value(image):
+    boxes = [(10, 10, 14, 14), (12, 12, 15, 17)]
+    single = [noco_map(image, [box]) for box in boxes]
+    both = noco_map(image, boxes, overlap='max')
+    np.testing.assert_array_equal(both, np.maximum(*single))
+    assert (noco_map(image, boxes) != both).any()
+
+
+def test_channels_are_averaged_and_coordinates_truncated(image):
+    colour = np.stack([image, image.T.reshape(40, 50), 255 - image], -1)
+    mean = colour.astype(float).mean(-1)
+    np.testing.assert_allclose(
+        noco_map(colour, [(10.9, 12.2, 15.99, 16.01)]),
+        noco_map(mean, [(10, 12, 15, 16)]),
+        atol=1e-12,
+    )
+    # less than a pixel after truncation: one pixel
+    np.testing.assert_array_equal(
+        noco_map(image, [(10.2, 12.1, 10.9, 12.8)]),
+        noco_map(image, [(10, 12, 11, 13)]),
+    )
+
+
+def test_flat_and_tiny_images():
+    flat = noco_map(np.full((9, 9), 7.0), [(4, 4, 5, 5)])
+    # nothing to divide by, and no NaN
+    np.testing.assert_array_equal(flat, np.zeros((9, 9)))
+    assert noco_map(np.ones((1, 1)), [(0, 0, 1, 1)]).tolist() == [[0]]
+
+
+@pytest.mark.parametrize(
+    ('boxes', 'reason'),
+    [
+        ([(5, 5, 5, 8)], 'empty or inverted'),
+        ([(1, 1, 2, 2), (8, 5, 5, 8)], 'empty or inverted'),
+        ([(45, 5, 51, 8)], 'not in it'),
+        ([(-1, 5, 4, 8)], 'not in it'),
+        ([(1, 5, np.nan, 8)], 'not finite'),
+        ([(1, 5, 4)], r'\(G, 4\)'),
+    ],
+)
+def test_bad_boxes(image, boxes, reason):
+    with pytest.raises(ValueError, match=reason):
+        noco_map(image, boxes)
+
+
+def test_bad_arguments(image):
+    with pytest.raises(ValueError, match='overlap'):
+        noco_map(image, [], overlap='mean')
+    with pytest.raises(ValueError, match=r'\(H, W\)'):
+        noco_map(image[0], [])
+
+
+def test_mask_boxes():
+    mask = np.zeros((10, 12), np.uint8)
+    mask[2:4, 3:8] = 255
+    mask[4, 8] = 255  # touches by a corner
+    mask[9, 0] = 1
+    assert mask_boxes(mask).tolist() == [[3, 2, 9, 5], [0, 9, 1, 10]]
+    assert mask_boxes(mask, connectivity=4).shape == (3, 4)
+    assert mask_boxes(np.zeros((4, 4))).shape == (0, 4)

@@ -1,0 +1,279 @@
+"""mNoCoAP: against a naive loop, by hand, and against measured oracles."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from fdep_mm.evaluation import mnocoap, noco_map
+from fdep_mm.evaluation.functional import (
+    mask_boxes,
+    noco_peaks,
+    prob_points,
+    record_detections,
+)
+
+REPO = Path(__file__).parents[2]
+sys.path.insert(0, str(REPO / 'tools/analysis_tools'))
+import benchmark_nocoap  # noqa: E402
+from benchmark_nocoap import imitate, load_truth, run_loop  # noqa: E402
+
+NINE = [f'NoCoAP{t}0' for t in range(1, 10)]
+
+
+def points(centres):
+    return [np.column_stack([c, np.ones(len(c))]) for c in centres]
+
+
+@pytest.fixture(scope='module')
+def test_full():
+    """Maps and boxes of SIRST-V2's test split."""
+    root = Path(os.environ.get('FDEP_DATA', REPO.parent / 'shared/data'))
+    if not (root / 'sirst-v2').is_dir():
+        pytest.skip(f'no sirst-v2 in {root}: set FDEP_DATA')
+    return load_truth(root, 256)
+
+
+@pytest.fixture(scope='module')
+def centres(test_full):
+    return [(b[:, :2] + b[:, 2:]) / 2 for b in test_full[1]]
+
+
+def rounded(values):
+    return [round(v, 3) for v in values]
+
+
+def test_oracle_boxes(test_full, centres):
+    maps, boxes = test_full
+    assert sum(map(len, boxes)) == 150
+    assert sum(not len(b) for b in boxes) == 131
+    as_boxes = mnocoap(points(boxes), maps, boxes)
+    assert list(as_boxes) == ['mNoCoAP', *NINE]
+    assert round(as_boxes['mNoCoAP'], 4) == 0.7312
+    assert rounded(as_boxes[k] for k in NINE) == [
+        *(0.982, 0.982, 0.970, 0.863, 0.751, 0.701, 0.606, 0.428, 0.296)
+    ]
+    assert mnocoap(points(centres), maps, boxes) == as_boxes
+
+
+@pytest.mark.parametrize(
+    ('shift', 'expected'),
+    [
+        (-1.0, 0.724),
+        (-0.75, 0.828),
+        (-0.5, 0.8605),
+        (-0.25, 0.857),
+        (-0.1, 0.857),
+        (0.1, 0.648),
+        (0.25, 0.648),
+        (0.5, 0.514),
+    ],
+)
+def test_oracle_shifts(test_full, centres, shift, expected):
+    found = points([c + shift for c in centres])
+    result = mnocoap(found, *test_full)['mNoCoAP']
+    if shift == -0.5:
+        assert round(result, 4) == expected
+    # three digits, rounded twice: 0.82747, 0.8275, 0.828
+    assert result == pytest.approx(expected, abs=6e-4)
+
+
+def test_oracle_floor_and_pixel_centre(test_full, centres):
+    maps, boxes = test_full
+    floored = mnocoap(points([np.floor(c) for c in centres]), maps, boxes)
+    assert round(floored['mNoCoAP'], 4) == 0.8570
+    assert rounded(floored[k] for k in NINE) == [
+        *(0.992, 0.982, 0.974, 0.903, 0.896, 0.883, 0.808, 0.695, 0.580)
+    ]
+    assert mnocoap(points(boxes), maps, boxes, 'pixel_centre') == floored
+
+
+def test_oracle_peaks(test_full):
+    maps, boxes = test_full
+    peaks = [
+        noco_peaks(b, m, m.shape) for b, m in zip(boxes, maps, strict=True)
+    ]
+    legacy = mnocoap(points(peaks), maps, boxes)
+    assert round(legacy['mNoCoAP'], 4) == 0.9899
+    assert rounded(legacy[k] for k in NINE) == [
+        *(1, 1, 1, 1, 1, 0.992, 0.979, 0.969, 0.969)
+    ]
+    assert legacy == mnocoap(
+        points(boxes), maps, boxes, 'noco_peak', pred_noco_maps=maps
+    )
+
+
+def test_xml_boxes_are_those_of_the_masks(find_data, test_full):
+    folder = find_data('sirst-v2')
+    ids = (folder / 'splits/test_full.txt').read_text().split()
+    for i, boxes in zip(ids, test_full[1], strict=True):
+        path = folder / f'annotations/masks/{i}_pixels0.png'
+        found = mask_boxes(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE))
+        assert sorted(found.tolist()) == sorted(boxes.tolist())
+
+
+def scene(rng, num=60):
+    """Overlapping targets, detections everywhere, tied scores."""
+    maps, boxes, found = [], [], []
+    for _ in range(num):
+        corners = rng.integers(0, 30, (rng.integers(0, 5), 2))
+        box = np.hstack([corners, corners + rng.integers(1, 10, (1, 2))])
+        box = box.astype(float)
+        noco = noco_map(rng.integers(0, 256, (40, 42)), box)
+        maps.append(noco)
+        boxes.append(box)
+        found.append(imitate(noco.shape, box, rng.integers(1, 40), rng))
+    found[3] = np.zeros((0, 5))
+    return found, maps, boxes
+
+
+@pytest.mark.parametrize('seed', range(5))
+def test_equals_a_loop_over_thresholds(seed):
+    found, maps, boxes = scene(np.random.default_rng(seed))
+    fast, loop = mnocoap(found, maps, boxes), run_loop(found, (maps, boxes))
+    assert set(fast) == set(loop)
+    for key, value in loop.items():
+        assert fast[key] == pytest.approx(value, abs=1e-12)
+    assert 0 < fast['mNoCoAP'] < 1
+
+
+def test_benchmark(monkeypatch, capsys, tmp_path):
+    """The script fails by itself if its numbers differ."""
+    arguments = ['--num=12', '--per-image=20', f'--data={tmp_path}']
+    monkeypatch.setattr(sys, 'argv', ['benchmark_nocoap.py', *arguments])
+    benchmark_nocoap.main()
+    assert '12 images, 240 detections' in capsys.readouterr().out
+
+
+@pytest.fixture
+def ramp():
+    """One target, its NoCo 0.05 to 0.95 from left to right."""
+    noco = np.zeros((20, 20))
+    noco[5, 4:14] = np.arange(10) / 10 + 0.05
+    return noco, np.array([[4.0, 4, 14, 8]])
+
+
+def test_duplicates_and_scores_by_hand(ramp):
+    noco, boxes = ramp
+    # 0.55, 0.95, and one outside every box
+    found = [[9, 5, 0.9], [13, 5, 0.8], [1, 1, 0.95]]
+    result = mnocoap([found], [noco], [boxes])
+    # at 0.1 .. 0.5 the second by score is true, above it the third
+    assert [result[k] for k in NINE] == pytest.approx(
+        [1 / 2] * 5 + [1 / 3] * 4
+    )
+    assert result['mNoCoAP'] == pytest.approx((5 / 2 + 4 / 3) / 9)
+    only = mnocoap([found[:1]], [noco], [boxes], thresholds=[0.5, 0.6])
+    assert only == dict(mNoCoAP=0.5, NoCoAP50=1.0, NoCoAP60=0.0)
+
+
+def test_a_threshold_is_exclusive():
+    noco = np.full((3, 3), 0.5)
+    result = mnocoap([[[1, 1, 1]]], [noco], [[[0, 0, 3, 3]]])
+    assert result['NoCoAP40'] == 1 and result['NoCoAP50'] == 0
+
+
+def test_rounding_and_edges_of_the_modes(ramp):
+    noco, boxes = ramp
+
+    def noco_at(x, y, mode):
+        record = record_detections([[x, y, 1]], noco, boxes, mode)
+        return float(record.noco[0]), int(record.target[0])
+
+    # half to even, against rounding down
+    assert noco_at(8.5, 5, 'box_centre') == (noco[5, 8], 0)
+    assert noco_at(9.5, 5, 'box_centre') == (noco[5, 10], 0)
+    assert noco_at(9.5, 5, 'pixel_centre') == (noco[5, 9], 0)
+    # the right edge belongs to the box of the paper's toolkit only
+    assert noco_at(14, 5, 'box_centre')[1] == 0
+    assert noco_at(14, 5, 'pixel_centre')[1] == -1
+    # outside of the image: its nearest pixel, and no target
+    assert noco_at(20, 5, 'box_centre') == (0, -1)
+    assert noco_at(-7, 300, 'pixel_centre') == (0, -1)
+
+
+def test_first_box_only(ramp):
+    noco, boxes = ramp
+    two = np.vstack([boxes, boxes])
+    twice = [[12, 5, 0.9], [13, 5, 0.8]]
+    record = record_detections(twice, noco, two)
+    assert record.target.tolist() == [0, 0] and record.num_targets == 2
+    result = mnocoap([twice], [noco], [two])
+    assert result['NoCoAP10'] == 0.5
+
+
+def test_noco_peaks_inside_boxes(ramp):
+    noco, _ = ramp
+    boxes = np.array(
+        [
+            [3.7, 4.2, 9.1, 6.0],
+            [30, 30, 40, 40],
+            [6, 6, 2, 2],
+            [9.2, 5, 9.3, 6],
+        ]
+    )
+    found = noco_peaks(boxes, noco, noco.shape)
+    assert found.tolist() == [[9, 5], [19, 19], [6, 6], [9, 5]]
+    for bad in (None, noco[:5]):
+        with pytest.raises(ValueError, match='predicted NoCo map'):
+            noco_peaks(boxes, bad, noco.shape)
+
+
+def test_nothing_detected_and_nothing_there(ramp):
+    noco, boxes = ramp
+    assert mnocoap([[]], [noco], [boxes])['mNoCoAP'] == 0
+    # a target-free image lowers precision by its detections
+    both = mnocoap(
+        [[[13, 5, 0.5]], [[1, 1, 0.9]]], [noco, noco * 0], [boxes, []]
+    )
+    assert both['mNoCoAP'] == 0.5
+    with pytest.warns(UserWarning, match='no target'):
+        result = mnocoap([[[1, 1, 0.9]]], [noco * 0], [[]])
+    assert np.isnan(list(result.values())).all() and len(result) == 10
+
+
+def test_bad_input(ramp):
+    noco, boxes = ramp
+    point = [[1, 1, 1]]
+    with pytest.raises(ValueError, match='1 detections, 2 noco_maps'):
+        mnocoap([point], [noco, noco], [boxes])
+    with pytest.raises(ValueError, match='image 0: .*NaN'):
+        mnocoap([[[1, np.nan, 1]]], [noco], [boxes])
+    with pytest.raises(ValueError, match=r'got shape \(1, 4\)'):
+        mnocoap([[[1, 1, 1, 1]]], [noco], [boxes])
+    with pytest.raises(ValueError, match='centroid_mode'):
+        mnocoap([point], [noco], [boxes], 'centre')
+    with pytest.raises(ValueError, match='image 0.*not in it'):
+        mnocoap([point], [noco], [[[0, 0, 21, 3]]])
+    with pytest.raises(ValueError, match=r'must be \(H, W\)'):
+        mnocoap([point], [noco[None]], [boxes])
+
+
+def test_prob_points():
+    prob = np.zeros((12, 12), np.float32)
+    prob[2:5, 2:5] = 0.6
+    prob[5, 5] = 0.8  # touches by a corner: the same region
+    prob[9, 1:4] = [0.7, 0.9, 0.7]
+    prob[0, 11] = 0.5
+    found = prob_points(prob)
+    np.testing.assert_allclose(found, [[5, 5, 0.8], [2, 9, 0.9]], rtol=1e-6)
+    assert prob_points(prob * 0).shape == (0, 3)
+    assert len(prob_points(prob, threshold=0.4)) == 3
+
+
+def test_functions_need_no_torch():
+    code = (
+        'import sys; sys.modules["torch"] = None;'
+        'from fdep_mm.evaluation import mnocoap, noco_map; print("fine")'
+    )
+    result = subprocess.run(
+        [sys.executable, '-c', code],
+        cwd=REPO,
+        capture_output=True,
+        text=True,
+    )
+    assert result.stdout.endswith('fine\n'), result.stderr

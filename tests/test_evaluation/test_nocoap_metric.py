@@ -1,0 +1,218 @@
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.evaluator import Evaluator
+from mmengine.structures import InstanceData, PixelData
+from mmseg.structures import SegDataSample
+
+from fdep_mm.datasets import SyntheticSIRSTDataset
+from fdep_mm.evaluation import NoCoAPMetric, mnocoap, noco_map
+from fdep_mm.evaluation.functional import mask_boxes, prob_points
+
+SHAPE = (40, 48)
+
+
+@pytest.fixture
+def image():
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 90, SHAPE).astype(np.uint8)
+    image[10:13, 20:24] += 120
+    image[30:32, 5:7] += 120
+    return image
+
+
+@pytest.fixture
+def path(tmp_path, image):
+    path = tmp_path / 'an image.png'
+    cv2.imwrite(str(path), image)
+    return str(path)
+
+
+BOXES = [[20.0, 10, 24, 13], [5, 30, 7, 32]]
+
+
+def detected(path, boxes=BOXES, scores=None, **fields):
+    """A detector's sample as a dict, as the evaluator hands it over."""
+    boxes = torch.tensor(boxes, dtype=torch.float32).reshape(-1, 4)
+    scores = torch.ones(len(boxes)) if scores is None else scores
+    fields = dict(img_path=path, ori_shape=SHAPE, **fields)
+    return {
+        'pred_instances': dict(
+            bboxes=boxes,
+            scores=torch.as_tensor(scores),
+            labels=torch.arange(len(boxes)),
+        ),
+        'gt_instances': dict(bboxes=torch.tensor(BOXES)),
+        **fields,
+    }
+
+
+def run(metric, *samples):
+    metric.process(None, samples)
+    return metric.evaluate(len(samples))
+
+
+def test_boxes_of_a_detector(path, image):
+    rng = np.random.default_rng(0)
+    found = np.array(BOXES * 20) + rng.normal(0, 1, (40, 4))
+    scores = rng.random(40)
+    noco = noco_map(image, BOXES)
+    for mode in ('box_centre', 'pixel_centre'):
+        result = run(
+            NoCoAPMetric(mode), detected(path, found.tolist(), scores)
+        )
+        rows = np.column_stack([found.astype(np.float32), scores])
+        expected = mnocoap([rows], [noco], [BOXES], mode)
+        assert len(result) == 10
+        for key, value in expected.items():
+            assert result[f'sirst/{key}'] == pytest.approx(value)
+
+
+def test_image_in_the_sample_needs_no_file(image):
+    sample = detected('synthetic/0', ori_img=image)
+    assert run(NoCoAPMetric(), sample)['sirst/NoCoAP10'] == 1
+    with pytest.raises(FileNotFoundError, match='synthetic/0.*ori_img'):
+        run(NoCoAPMetric(), detected('synthetic/0'))
+    empty = detected('synthetic/0')
+    empty['gt_instances'] = dict(bboxes=torch.zeros(0, 4))
+    # no target, no map, no image
+    with pytest.warns(UserWarning, match='no target'):
+        assert np.isnan(run(NoCoAPMetric(), empty)['sirst/mNoCoAP'])
+
+
+def test_sixteen_bit_files(tmp_path, path, image):
+    deep = str(tmp_path / 'deep.png')
+    cv2.imwrite(deep, image.astype(np.uint16) * 256)
+    eight, sixteen = NoCoAPMetric(), NoCoAPMetric()
+    for metric, name in ((eight, path), (sixteen, deep)):
+        metric.process(None, [detected(name)])
+    values = [metric.results[0].noco for metric in (eight, sixteen)]
+    np.testing.assert_allclose(*values, atol=1e-3)
+
+
+def test_predicted_peaks(path, image):
+    noco = noco_map(image, BOXES)
+    sample = detected(path)
+    with pytest.raises(ValueError, match='centroids'):
+        run(NoCoAPMetric('noco_peak'), sample)
+    peaks = [
+        np.unravel_index((noco * mask).argmax(), SHAPE)[::-1]
+        for mask in boxes_mask()
+    ]
+    # continuous coordinates: anywhere in the pixel
+    sample['pred_instances']['centroids'] = torch.tensor(peaks) + 0.9
+    result = run(NoCoAPMetric('noco_peak'), sample)
+    assert result['sirst/NoCoAP90'] == 1
+
+
+def boxes_mask():
+    masks = np.zeros((2, *SHAPE))
+    for mask, (x1, y1, x2, y2) in zip(masks, BOXES, strict=True):
+        mask[int(y1) : int(y2), int(x1) : int(x2)] = 1
+    return masks
+
+
+def segmented(prob, mask, **fields):
+    sample = SegDataSample(metainfo=fields)
+    sample.seg_logits = PixelData(data=torch.from_numpy(prob)[None])
+    sample.gt_sem_seg = PixelData(data=torch.from_numpy(mask)[None])
+    return sample
+
+
+@pytest.mark.parametrize('mode', ['box_centre', 'pixel_centre', 'noco_peak'])
+def test_probability_maps_of_a_segmentor(path, image, mode):
+    mask = boxes_mask().sum(0).astype(np.uint8)
+    prob = np.clip(image / 160, 0, 1).astype(np.float32)
+    evaluator = Evaluator(
+        dict(type='fdep_mm.NoCoAPMetric', centroid_mode=mode)
+    )
+    evaluator.process([segmented(prob, mask, img_path=path)])
+    result = evaluator.evaluate(1)
+    expected = mnocoap(
+        [prob_points(prob)],
+        [noco_map(image, mask_boxes(mask))],
+        [mask_boxes(mask)],
+    )
+    assert result['sirst/mNoCoAP'] == pytest.approx(expected['mNoCoAP'])
+    assert result['sirst/NoCoAP50'] == 1
+
+
+def test_synthetic_segmentation_samples():
+    dataset = SyntheticSIRSTDataset(
+        6,
+        split='test',
+        pipeline=[
+            dict(type='PackSegInputs', meta_keys=('img_path', 'ori_img'))
+        ],
+    )
+    metric = NoCoAPMetric()
+    for item in dataset:
+        sample = item['data_samples']
+        prob = sample.gt_sem_seg.data.float()
+        sample.seg_logits = PixelData(data=prob)
+        metric.process(None, [sample.to_dict()])
+    result = metric.evaluate(6)
+    # each region has one probability: its first pixel is on the target
+    assert result['sirst/NoCoAP10'] > 0.3 > result['sirst/NoCoAP90']
+
+
+def test_two_modes_in_one_evaluator(path):
+    evaluator = Evaluator(
+        [
+            dict(type='fdep_mm.NoCoAPMetric'),
+            dict(
+                type='fdep_mm.NoCoAPMetric',
+                centroid_mode='pixel_centre',
+                prefix='pixel',
+            ),
+        ]
+    )
+    sample = detected(path)
+    for key in ('pred_instances', 'gt_instances'):
+        sample[key] = InstanceData(**sample[key])
+    record = SegDataSample(metainfo=dict(img_path=path, ori_shape=SHAPE))
+    record.pred_instances = sample['pred_instances']
+    record.gt_instances = sample['gt_instances']
+    evaluator.process([record])
+    assert len(evaluator.evaluate(1)) == 20
+
+
+def test_one_small_record_per_image(path):
+    metric = NoCoAPMetric()
+    metric.process(None, [detected(path), detected(path, [])])
+    assert len(metric.results) == 2
+    for record, number in zip(metric.results, (2, 0), strict=True):
+        assert record.num_targets == 2
+        assert {len(record.score), len(record.noco)} == {number}
+    # the padding of a distributed sampler is cut off
+    assert metric.evaluate(1)['sirst/NoCoAP10'] == 1
+
+
+def test_half_precision_scores(path):
+    scores = torch.tensor([0.5, 0.25], dtype=torch.bfloat16)
+    assert run(NoCoAPMetric(), detected(path, scores=scores))
+
+
+def test_bad_samples(path, tmp_path):
+    scaled = detected(path)
+    scaled['gt_instances'] = dict(bboxes=torch.tensor(BOXES) * 3)
+    with pytest.raises(ValueError, match='LoadAnnotations behind Resize'):
+        run(NoCoAPMetric(), scaled)
+    plain = detected(path)
+    del plain['gt_instances']
+    with pytest.raises(ValueError, match='with_bbox=True'):
+        run(NoCoAPMetric(), plain)
+    diverged = detected(path, [[1, 1, float('nan'), 3]])
+    with pytest.raises(ValueError, match='an image.png.*NaN'):
+        run(NoCoAPMetric(), diverged)
+    other = dict(detected(path), ori_shape=(50, 60))
+    with pytest.raises(ValueError, match='original size'):
+        run(NoCoAPMetric(), other)
+    broken = tmp_path / 'broken.png'
+    broken.write_bytes(b'no image')
+    with pytest.raises(ValueError, match='not a readable image'):
+        run(NoCoAPMetric(), detected(str(broken)))
+    for argument in (dict(centroid_mode='x'), dict(overlap='x')):
+        with pytest.raises(ValueError, match="'x': give one of"):
+            NoCoAPMetric(**argument)

@@ -1,0 +1,226 @@
+"""Classical methods: one contract for all, and each against its loops."""
+
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fdep_mm.models.classical import (
+    METHODS,
+    adaptive_threshold,
+    lcm,
+    max_median,
+    mpcm,
+    rlcm,
+    to_probability,
+    tophat,
+)
+from fdep_mm.models.classical.max_median import median
+from fdep_mm.models.classical.patches import PatchGrid
+
+TOOLS = Path(__file__).parents[2] / 'tools' / 'analysis_tools'
+LOW_RANK = ('ipi', 'nipps', 'smsl', 'ript', 'pstnn')
+# A plateau around the target, or smoothing by 2x2: the first maximum is this
+# many px away. All others are exact.
+OFF = dict(lcm=4, rlcm=4, fkrw=1)
+# Differences and residuals; the others are ratios.
+OFFSET_FREE = ('tophat', 'new_tophat', 'max_median', 'max_mean', 'mpcm')
+methods = pytest.mark.parametrize('name', METHODS)
+
+
+@pytest.fixture(autouse=True)
+def no_convergence_warnings(recwarn):
+    yield
+    assert not [str(w.message) for w in recwarn]
+
+
+def background(kind: str, size: int = 96) -> np.ndarray:
+    y, x = np.mgrid[:size, :size]
+    rng = np.random.default_rng(0)
+    if kind == 'flat':
+        scene = np.full((size, size), 80.0)
+    elif kind == 'gradient':
+        scene = 60 + 0.3 * x + 0.2 * y
+    elif kind == 'edge':
+        scene = np.where(x + 0.3 * y < 70, 60.0, 110.0)
+    else:
+        scene = 90 + 25 * np.sin(x / 17) * np.cos(y / 23 + x / 40)
+    return scene + rng.normal(0, 1, scene.shape)
+
+
+def with_target(scene: np.ndarray, y: int, x: int) -> np.ndarray:
+    """Add a Gaussian spot; 8 bit."""
+    rows, cols = np.ogrid[: scene.shape[0], : scene.shape[1]]
+    spot = np.exp(-((rows - y) ** 2 + (cols - x) ** 2) / 2 / 1.2**2)
+    return (scene + 90 * spot).clip(0, 255).round().astype(np.uint8)
+
+
+@methods
+@pytest.mark.parametrize('kind', ['flat', 'gradient', 'cloud', 'edge'])
+def test_the_target_is_the_maximum(name, kind):
+    score = METHODS[name](with_target(background(kind), 40, 40))
+    assert score.dtype == np.float32 and score.shape == (96, 96)
+    assert score.min() == 0 and score.max() == 1
+    y, x = np.unravel_index(score.argmax(), score.shape)
+    assert max(abs(y - 40), abs(x - 40)) <= OFF.get(name, 0)
+    assert score[40, 40] > 0.9
+
+
+@methods
+@pytest.mark.parametrize('place', [(3, 50), (50, 92), (92, 92), (4, 4)])
+def test_targets_at_the_border(name, place):
+    score = METHODS[name](with_target(background('gradient'), *place))
+    found = np.unravel_index(score.argmax(), score.shape)
+    assert np.abs(np.subtract(found, place)).max() <= OFF.get(name, 0) + 1
+
+
+@methods
+def test_a_constant_image_has_no_target(name):
+    for value in (0, 77, 255):
+        score = METHODS[name](np.full((40, 50), value, np.uint8))
+        assert score.shape == (40, 50) and not score.any()
+    assert not METHODS[name](np.full((40, 50), 100.3)).any()
+
+
+@methods
+def test_8_and_16_bit_give_the_same_map(name):
+    image = with_target(background('cloud', 64), 30, 30)
+    score = METHODS[name](image)
+    wide = METHODS[name](image.astype(np.uint16) * 257)
+    np.testing.assert_array_equal(score, wide)
+    np.testing.assert_array_equal(score, METHODS[name](image.astype(float)))
+
+
+@methods
+@pytest.mark.parametrize('shape', [(30, 25), (12, 70), (7, 7)])
+def test_small_images(name, shape):
+    image = with_target(background('cloud')[: shape[0], : shape[1]], 4, 4)
+    score = METHODS[name](image)
+    assert score.shape == shape and np.isfinite(score).all()
+
+
+@methods
+def test_a_half_black_image(name, recwarn):
+    image = with_target(background('cloud'), 40, 40)
+    image[:, 60:] = 0
+    score = METHODS[name](image)
+    recwarn.clear()  # some do not converge there
+    assert np.isfinite(score).all() and 0 <= score.min() <= score.max() <= 1
+
+
+@pytest.mark.parametrize('name', OFFSET_FREE)
+def test_brightness_does_not_matter(name):
+    image = with_target(background('cloud'), 40, 40).clip(0, 240)
+    np.testing.assert_allclose(
+        METHODS[name](image), METHODS[name](image + 10), atol=1e-5
+    )
+
+
+def loops(name: str):
+    module = 'classical_loops'
+    if name in (*LOW_RANK, 'fkrw'):
+        module += '_models'
+    sys.path.insert(0, str(TOOLS))
+    try:
+        return getattr(importlib.import_module(module), name)
+    finally:
+        sys.path.remove(str(TOOLS))
+
+
+@methods
+def test_against_the_loops_of_the_paper(name):
+    rng = np.random.default_rng(1)
+    scene = background('edge', 64) + rng.normal(0, 4, (64, 64))
+    image = with_target(scene, 20, 33).astype(float)
+    expected = to_probability(loops(name)(image))
+    # IPI's subspaces are approximate
+    tolerance = 2e-3 if name == 'ipi' else 1e-4
+    np.testing.assert_allclose(METHODS[name](image), expected, atol=tolerance)
+
+
+def test_median_by_exchanges():
+    rng = np.random.default_rng(0)
+    for n in (1, 3, 5, 7, 11):
+        stack = rng.integers(0, 9, (n, 6, 5))
+        np.testing.assert_array_equal(median(stack), np.median(stack, axis=0))
+
+
+def test_options():
+    image = with_target(background('flat'), 40, 40)
+    dark = 255 - image
+    assert mpcm(dark)[40, 40] == 1
+    assert mpcm(dark, bright_only=True)[40, 40] == 0
+    for method in (lcm, rlcm):
+        score = method(image, peak='pixel')
+        assert np.unravel_index(score.argmax(), score.shape) == (40, 40)
+    disk = tophat(image, shape='disk')
+    assert disk[40, 40] == 1 and (disk != tophat(image)).any()
+    assert adaptive_threshold(disk, 3) < 1
+
+
+def test_raw_maps_are_not_scaled():
+    image = np.zeros((20, 20), np.uint8)
+    image[9, 9] = 100
+    raw = tophat.raw(image)
+    assert raw.dtype == np.float64 and raw[9, 9] == 100
+    np.testing.assert_array_equal(to_probability(raw), tophat(image))
+
+
+def test_what_is_not_finite_counts_as_nothing():
+    raw = np.array([[np.nan, np.inf, -np.inf, -3, 2, 4]])
+    np.testing.assert_array_equal(to_probability(raw), [[0, 0, 0, 0, 0.5, 1]])
+
+
+@pytest.mark.parametrize('stride', [7, 10])
+@pytest.mark.parametrize('how', ['mean', 'median', 'last'])
+def test_patches_give_their_image_back(stride, how):
+    image = np.random.default_rng(0).normal(size=(43, 31))
+    grid = PatchGrid(image.shape, 10, stride)
+    patches = grid.split(image)
+    assert len(patches) == len(grid) and patches.shape[1:] == (10, 10)
+    np.testing.assert_allclose(grid.join(patches, how), image)
+
+
+@pytest.mark.parametrize(
+    ('error', 'message', 'call'),
+    [
+        (TypeError, 'numpy array', lambda: mpcm([[1.0]])),
+        (TypeError, 'int64', lambda: mpcm(np.zeros((9, 9), int))),
+        (ValueError, 'one grey channel', lambda: mpcm(np.zeros((9, 9, 3)))),
+        (ValueError, 'NaN', lambda: mpcm(np.full((9, 9), np.nan))),
+        (ValueError, 'positive odd', lambda: mpcm(_any(), scales=(3, 4))),
+        (ValueError, 'peak must be', lambda: lcm(_any(), peak='top')),
+        (ValueError, 'shape must be', lambda: tophat(_any(), shape='x')),
+        (ValueError, 'at least 1 px', lambda: max_median(_any(), half=0)),
+        (ValueError, 'stride <= patch', lambda: PatchGrid((9, 9), 3, 4)),
+    ],
+)
+def test_errors(error, message, call):
+    with pytest.raises(error, match=message):
+        call()
+
+
+def _any() -> np.ndarray:
+    return background('cloud', 16)
+
+
+def test_importing_the_functions_needs_little():
+    """The files themselves import neither torch nor the OpenMMLab stack."""
+    code = (
+        'import sys, types\n'
+        'parent = types.ModuleType("m")\n'
+        f'parent.__path__ = [{str(TOOLS.parents[1] / "fdep_mm/models")!r}]\n'
+        'sys.modules["m"] = parent\n'
+        'import m.classical\n'
+        'print({"torch", "mmengine", "mmseg"} & set(sys.modules))'
+    )
+    result = subprocess.run(
+        [sys.executable, '-c', code],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert result.stdout.strip() == 'set()'

@@ -1,0 +1,87 @@
+"""One figure for several networks shows each one's numbers."""
+
+import numpy as np
+import pytest
+from matplotlib.colors import same_color
+
+from fdep_mm.evaluation.functional import (
+    EvalProtocol,
+    count_image,
+    summarise,
+)
+from fdep_mm.visualization import Evaluation, areas, plot_comparison
+
+
+def make_model(seed, thresholds=19):
+    rng = np.random.default_rng(seed)
+    protocol = EvalProtocol(thresholds)
+    records = []
+    for i in range(3):
+        mask = np.zeros((40, 40), bool)
+        mask[10 + i : 13 + i, 20:23] = True
+        prob = np.clip(0.6 * mask + 0.5 * rng.random((40, 40)) ** 4, 0, 1)
+        records.append(count_image(prob, mask, protocol, str(i)))
+    return Evaluation(*summarise(records, protocol))
+
+
+@pytest.fixture
+def models():
+    return dict(one=make_model(0), other=make_model(1))
+
+
+def test_lines_hold_the_curves_in_one_colour_per_network(models):
+    figure = plot_comparison(models, fa_limit=1.0)
+    iou, hse, pd_fa, roc = figure.axes
+    for i, (name, model) in enumerate(models.items()):
+        curves = model.curves
+        solid, dashed = iou.lines[2 * i : 2 * i + 2]
+        np.testing.assert_array_equal(solid.get_ydata(), curves['IoU'])
+        np.testing.assert_array_equal(dashed.get_ydata(), curves['nIoU'])
+        np.testing.assert_allclose(
+            hse.lines[2 * i + 1].get_ydata(), curves['F1'].mean(0)
+        )
+        dots = pd_fa.lines[2 * i + 1]
+        np.testing.assert_allclose(dots.get_xdata(), 1e6 * curves['Fa'])
+        np.testing.assert_array_equal(dots.get_ydata(), curves['Pd'])
+        dots = roc.lines[2 * i + 1]
+        np.testing.assert_array_equal(dots.get_ydata(), curves['TPR'])
+        lines = [solid, dashed, *pd_fa.lines[2 * i : 2 * i + 2], dots]
+        assert len({str(line.get_color()) for line in lines}) == 1
+        area = areas(curves, 1.0)
+        assert f'{area["PdFa_AUC"]:.4f}' in pd_fa.lines[2 * i].get_label()
+        assert f'{area["ROC_AUC"]:.4f}' in roc.lines[2 * i].get_label()
+        for text in (f'{name}: HSE {100 * model.scores["HSE"]:.2f}',):
+            assert text in hse.lines[2 * i].get_label()
+    one, other = iou.lines[0], iou.lines[2]
+    assert not same_color(one.get_color(), other.get_color())
+
+
+def test_panels_are_those_asked_for(models):
+    figure = plot_comparison(models, ['roc', 'iou', 'pdfa'])
+    assert [axes.get_xlabel() for axes in figure.axes] == [
+        'FPR',
+        'threshold',
+        'Fa (1e-6)',
+    ]
+
+
+def test_a_dozen_networks_have_a_dozen_colours():
+    model = make_model(0)
+    figure = plot_comparison({str(i): model for i in range(12)}, ['iou'])
+    lines = figure.axes[0].lines[::2]
+    assert len({tuple(line.get_color()) for line in lines}) == 12
+
+
+def test_curves_without_roc(models):
+    old = {k: v for k, v in models['one'].curves.items() if k != 'TPR'}
+    models['old'] = Evaluation(models['one'].scores, old)
+    assert set(areas(old)) == {'PdFa_AUC'}
+    plot_comparison(models, ['iou', 'hse', 'pdfa'])
+    with pytest.raises(ValueError, match='old: holds no TPR'):
+        plot_comparison(models)
+
+
+@pytest.mark.parametrize('kinds', [[], ['iou', 'nix']])
+def test_unknown_panels(models, kinds):
+    with pytest.raises(ValueError, match="kinds .*'roc'"):
+        plot_comparison(models, kinds)

@@ -1,0 +1,181 @@
+"""Write a gallery of predictions: one HTML file that needs no server.
+
+Each image is shown with its hits, misses and false alarms and with close-ups;
+a click on a heading sorts by IoU, misses, false alarms and so on. Files of
+the three folders are paired by their names without suffix. Predictions are 8-
+or 16-bit grey files (value / 255 or value / 65535 is the probability).
+
+Examples:
+    python tools/analysis_tools/gallery.py data/images predictions/ \\
+        data/masks --split data/img_idx/test.txt --out gallery.html
+
+    # from a config and weights; synthetic data, which has no files, too
+    python tools/test.py CONFIG CHECKPOINT --out-probs preds
+    python tools/analysis_tools/gallery.py preds/images preds/probs \\
+        preds/masks --out gallery.html
+
+    # masks as tools/test.py --out writes them, and those of SIRST-V2
+    python tools/analysis_tools/gallery.py mixed/ out/ annotations/masks/ \\
+        --binary --mask-suffix _pixels0
+
+Exit codes: 0 all images are in the page, 1 some files could not be used (they
+are listed, also in the page), 2 wrong input, no page.
+"""
+
+import argparse
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+from fdep_mm.visualization import (
+    Scene,
+    list_images,
+    load_scene,
+    pair_images,
+    write_gallery,
+)
+
+
+def add_folder_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what names images, predictions and masks."""
+    parser.add_argument('images', type=Path, help='folder of images, or file')
+    parser.add_argument('preds', type=Path, help='predictions, likewise')
+    parser.add_argument('masks', type=Path, help='masks, likewise')
+    parser.add_argument(
+        '--split', type=Path, help='file naming the images, one per line'
+    )
+    parser.add_argument(
+        '--mask-suffix', default='', help='what mask names add (default none)'
+    )
+    parser.add_argument(
+        '--pred-suffix', default='', help='what prediction names add'
+    )
+    parser.add_argument(
+        '--binary',
+        action='store_true',
+        help='predictions are masks: any value above 0 is foreground',
+    )
+    parser.add_argument(
+        '--threshold', type=float, default=0.5, help='default 0.5'
+    )
+
+
+def read_scenes(
+    args: argparse.Namespace, failures: list[str]
+) -> Iterator[Scene]:
+    """Read image by image; what cannot be used is printed and listed.
+
+    Args:
+        args (argparse.Namespace): Of :func:`add_folder_arguments`.
+        failures (list[str]): Gets a line for each image that is left out.
+
+    Yields:
+        Scene: The next image.
+
+    Raises:
+        ValueError: If a folder is missing or empty, or none can be used.
+    """
+    kinds = {
+        'image': list_images(args.images),
+        'prediction': list_images(args.preds, args.pred_suffix),
+        'mask': list_images(args.masks, args.mask_suffix),
+    }
+    names = None if args.split is None else args.split.read_text().split()
+    if all(path.is_file() for path in (args.images, args.preds, args.masks)):
+        name = args.images.stem
+        kinds = {
+            kind: {name: path}
+            for kind, files in kinds.items()
+            for path in files.values()
+        }
+    complete, complaints = pair_images(kinds, names)
+    for line in complaints:
+        _complain(line, failures)
+    highest, usable = 0, 0
+    for name in complete:
+        try:
+            files = (kinds[k][name] for k in ('image', 'prediction', 'mask'))
+            scene = load_scene(name, *files, args.binary)
+        except ValueError as error:
+            _complain(str(error), failures)
+            continue
+        highest, usable = max(highest, scene.prob.max()), usable + 1
+        yield scene
+    if not usable:
+        raise ValueError('none of the files can be used')
+    if 0 < highest < 0.01:
+        print(
+            f'warning: no prediction exceeds {highest:.4f}; if they are masks '
+            'of {0, 1}, as tools/test.py --out writes them, add --binary',
+            file=sys.stderr,
+        )
+
+
+def _complain(line: str, failures: list[str]) -> None:
+    failures.append(line)
+    print(f'left out: {line}', file=sys.stderr)
+
+
+def parse_args() -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_folder_arguments(parser)
+    parser.add_argument(
+        '--out', type=Path, default=Path('gallery.html'), help='the page'
+    )
+    parser.add_argument('--title', help='default: the folder of predictions')
+    parser.add_argument(
+        '--beside',
+        action='store_true',
+        help='write pictures to a folder beside the page instead of into it, '
+        'with a large one of each: for thousands of images',
+    )
+    parser.add_argument(
+        '--side',
+        type=int,
+        default=256,
+        help='least side of the pictures in px (default 256)',
+    )
+    parser.add_argument('--radius', type=float, default=3, help='default 3 px')
+    parser.add_argument(
+        '--match', choices=['greedy', 'hungarian'], default='greedy'
+    )
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Write the page; returns the exit code."""
+    args = parse_args()
+    failures: list[str] = []
+    try:
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter('always')
+            count = write_gallery(
+                args.out,
+                read_scenes(args, failures),
+                title=args.title or f'Predictions in {args.preds}',
+                threshold=args.threshold,
+                radius=args.radius,
+                match=args.match,
+                embed=not args.beside,
+                side=args.side,
+                failures=failures,
+            )
+    except (ValueError, OSError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 2
+    for warning in caught:
+        print(f'warning: {warning.message}', file=sys.stderr)
+    print(f'{count} images: {args.out}')
+    if failures:
+        print(f'{len(failures)} left out, see above', file=sys.stderr)
+    return int(bool(failures))
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,231 @@
+"""Compare networks by their curves: IoU, HSE, Pd over Fa, and pixel ROC.
+
+Each network is [NAME=]PATH, where PATH is one of
+  - a JSON file of eval_pngs.py --json or of HSEHook (curves_test.json),
+  - a work dir of tools/test.py, of which the newest curves_test.json is read,
+  - a folder of predicted probability maps (PNG), with --masks.
+
+AUC: under Pd over Fa it is the mean Pd at Fa from 0 to --fa-limit; under the
+pixel ROC it is the integral of TPR over FPR from 0 to 1; both trapezoidal
+over the thresholds, with the origin as first point. Few thresholds give less
+than many, so compare networks at equal thresholds only.
+
+Examples:
+    python tools/analysis_tools/plot_curves.py ACM=work_dirs/acm \\
+        ALCNet=work_dirs/alcnet --out curves.png
+    python tools/analysis_tools/plot_curves.py a.json b.json --kinds roc pdfa
+    python tools/analysis_tools/plot_curves.py A=preds_a B=preds_b \\
+        --masks data/masks --thresholds 199 --out curves.pdf
+
+Exit codes: 0 all is drawn, 1 some files could not be used (they are listed),
+2 wrong input, no figure.
+"""
+
+import argparse
+import sys
+import warnings
+from pathlib import Path
+
+from prettytable import PrettyTable
+
+from fdep_mm.evaluation.functional import (
+    EvalProtocol,
+    count_image,
+    read_json,
+    scale_scores,
+    summarise,
+)
+from fdep_mm.visualization import (
+    Evaluation,
+    areas,
+    list_images,
+    pair_images,
+    plot_comparison,
+    read_mask,
+    read_prob,
+)
+from fdep_mm.visualization.comparison import KINDS
+
+
+def parse_args() -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('models', nargs='+', metavar='[NAME=]PATH')
+    parser.add_argument(
+        '--kinds', nargs='+', choices=KINDS, default=list(KINDS)
+    )
+    parser.add_argument(
+        '--out',
+        type=Path,
+        default=Path('curves.png'),
+        help='figure; png, pdf or svg (default curves.png)',
+    )
+    parser.add_argument('--masks', type=Path, help='for folders of PNG files')
+    parser.add_argument('--mask-suffix', default='')
+    parser.add_argument(
+        '--thresholds',
+        type=int,
+        default=99,
+        help='number of thresholds, for folders of PNG files (default 99)',
+    )
+    parser.add_argument(
+        '--fa-limit',
+        type=float,
+        default=100,
+        help='largest Fa of the AUC, in 1e-6 (default 100)',
+    )
+    return parser.parse_args()
+
+
+def named(text: str) -> tuple[str, Path]:
+    """Split [NAME=]PATH.
+
+    Args:
+        text (str): An argument.
+
+    Returns:
+        tuple[str, Path]: Name (default: the last part of the path) and path.
+    """
+    name, sep, rest = text.partition('=')
+    if sep and not Path(text).exists():
+        return name, Path(rest)
+    path = Path(text)
+    return path.stem if path.is_file() else path.resolve().name, path
+
+
+def evaluate(
+    args: argparse.Namespace, path: Path, failures: list[str]
+) -> tuple[Evaluation, dict]:
+    """Read or compute the numbers of a network.
+
+    Args:
+        args (argparse.Namespace): The command line.
+        path (Path): JSON file, work dir or folder of probability maps.
+        failures (list[str]): Gets a line for each file that is left out.
+
+    Returns:
+        tuple[Evaluation, dict]: Numbers and the settings they depend on.
+
+    Raises:
+        ValueError: If there are none.
+    """
+    stored = path
+    if path.is_dir():
+        # the folders' names are times
+        found = sorted(path.glob('**/curves_test.json'))
+        stored = found[-1] if found else path
+    if stored.is_file():
+        scores, curves, settings = read_json(stored)
+        return Evaluation(scores, curves), settings
+    preds = list_images(path)
+    if args.masks is None:
+        raise ValueError(
+            f'{path}: holds no curves_test.json; if it is a folder of '
+            'probability maps, name the masks with --masks DIR'
+        )
+    protocol = EvalProtocol(args.thresholds)
+    kinds = dict(
+        prediction=preds, mask=list_images(args.masks, args.mask_suffix)
+    )
+    names, complaints = pair_images(kinds)
+    failures.extend(complaints)
+    records = []
+    for name in names:
+        try:
+            prob = read_prob(preds[name])
+            mask = read_mask(kinds['mask'][name])
+            title = f'{preds[name]} against {kinds["mask"][name]}'
+            records.append(count_image(prob, mask, protocol, title))
+        except ValueError as error:
+            failures.append(str(error))
+    if not records:
+        raise ValueError(f'{path}: none of the files can be used')
+    settings = {**protocol.settings(), 'empty': 'one'}
+    return Evaluation(*summarise(records, protocol)), settings
+
+
+def read_models(
+    args: argparse.Namespace, failures: list[str]
+) -> dict[str, Evaluation]:
+    """Read all networks; warn if they were not evaluated alike.
+
+    Raises:
+        ValueError: If two have one name or none can be used.
+    """
+    models, protocols = {}, {}
+    for text in args.models:
+        name, path = named(text)
+        if name in models:
+            raise ValueError(
+                f'two networks are called {name!r}; write NAME=PATH'
+            )
+        try:
+            models[name], settings = evaluate(args, path, failures)
+        except (ValueError, OSError) as error:
+            failures.append(f'{name}: {error}')
+            continue
+        sweep = models[name].curves['thresholds'].round(6).tolist()
+        protocols[name] = (settings, sweep)
+    for line in failures:
+        print(f'left out: {line}', file=sys.stderr)
+    if not models:
+        raise ValueError('none of the networks can be drawn')
+    first, *others = protocols
+    for name in others:
+        if protocols[name] != protocols[first]:
+            warnings.warn(
+                f'{first} and {name} were evaluated with different settings '
+                'or thresholds; their numbers do not compare',
+                UserWarning,
+                stacklevel=2,
+            )
+    return models
+
+
+def print_table(models: dict[str, Evaluation], fa_limit: float) -> None:
+    """Print scores (per cent, Fa x 1e-6) and areas."""
+    table = PrettyTable()
+    keys = ('HSE', 'IoU', 'nIoU', 'Pd', 'Fa')
+    table.field_names = ['network', *keys, 'AUC Pd-Fa', 'AUC ROC']
+    for name, model in models.items():
+        scaled = scale_scores({key: model.scores[key] for key in keys})
+        area = areas(model.curves, fa_limit)
+        roc = area.get('ROC_AUC')
+        table.add_row(
+            [
+                name,
+                *(f'{scaled[key]:.2f}' for key in keys),
+                f'{area["PdFa_AUC"]:.4f}',
+                '-' if roc is None else f'{roc:.4f}',
+            ]
+        )
+    print(table)
+
+
+def main() -> int:
+    """Draw; returns the exit code."""
+    args = parse_args()
+    failures: list[str] = []
+    limit = args.fa_limit * 1e-6
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter('always')
+            models = read_models(args, failures)
+        figure = plot_comparison(models, args.kinds, limit)
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(args.out)
+    except (ValueError, OSError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 2
+    for warning in caught:
+        print(f'warning: {warning.message}', file=sys.stderr)
+    print_table(models, limit)
+    print(f'figure: {args.out}')
+    return int(bool(failures))
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,209 @@
+"""Find out what is wrong with a data set.
+
+Checks pairing, names, sizes, value ranges, bit depth, overlaps of splits,
+identical and similar images across splits, size and contrast of the targets,
+and box files against masks. Only reads, unless an output is named.
+
+PATH is a folder in the layout of BasicIRSTD (images/, masks/,
+img_idx/train_NAME.txt), DNA-Net (images/, masks/, 50_50/train.txt), SIRST-V2
+(mixed/, annotations/, splits/) or IRSTD-1K, or a config of this project.
+
+Examples:
+    python tools/check_dataset.py data/NUDT-SIRST
+    python tools/check_dataset.py configs/_base_/datasets/sirst3.py \\
+        --json report.json
+    python tools/check_dataset.py "my data" --images frames --masks labels \\
+        --mask-suffix _gt --split train=a.txt --split test=b.txt \\
+        --contact-sheet sheet.png
+    python tools/check_dataset.py data/NUDT-SIRST --write-split new_splits \\
+        --on-leak move
+
+Exit code: 0 no errors found (warnings and notes may be), 1 errors found,
+2 wrong usage or nothing that could be checked.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import mmcv
+
+from fdep_mm.datasets.check import (
+    Report,
+    check_dataset,
+    draw_sheet,
+    format_report,
+    layouts_of_config,
+    make_splits,
+    write_report,
+    write_splits,
+)
+from fdep_mm.datasets.check.splitting import MODES
+from fdep_mm.datasets.layouts import Layout, open_layout
+
+
+def parse_args() -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('path', type=Path, help='data set folder, or config')
+    places = parser.add_argument_group('where the files are (folders only)')
+    places.add_argument('--images', help='folder of images')
+    places.add_argument('--masks', help='folder of masks')
+    places.add_argument('--boxes', help='folder of XML box files')
+    places.add_argument('--mask-suffix', help='what mask names add to ids')
+    places.add_argument(
+        '--split',
+        action='append',
+        default=[],
+        metavar='NAME=FILE',
+        help='a split file, one id per line; repeat, training split first',
+    )
+    limits = parser.add_argument_group('limits')
+    limits.add_argument(
+        '--threshold',
+        type=float,
+        default=0.98,
+        help='correlation above which images are look-alikes (default 0.98)',
+    )
+    limits.add_argument(
+        '--thumbnail',
+        type=int,
+        default=48,
+        help='side in px of what is correlated (default 48)',
+    )
+    limits.add_argument(
+        '--margin',
+        type=int,
+        default=10,
+        help='surroundings in px that contrast refers to (default 10)',
+    )
+    limits.add_argument(
+        '--box-tolerance',
+        type=float,
+        default=2,
+        help='deviation of box edges from the mask in px (default 2)',
+    )
+    outputs = parser.add_argument_group('outputs')
+    outputs.add_argument('--json', type=Path, help='write all that was found')
+    outputs.add_argument(
+        '--contact-sheet',
+        type=Path,
+        help='write a picture of images with errors, look-alikes and others',
+    )
+    outputs.add_argument(
+        '--write-split',
+        type=Path,
+        metavar='FOLDER',
+        help='write split files without look-alikes, never over existing ones',
+    )
+    outputs.add_argument(
+        '--on-leak',
+        choices=MODES,
+        default=MODES[0],
+        help='take look-alikes out of the later split (default: the test '
+        'split), out of the earlier one, or move them together',
+    )
+    outputs.add_argument(
+        '--test-fraction',
+        type=float,
+        default=0.3,
+        help='of a new test split where there are no splits (default 0.3)',
+    )
+    outputs.add_argument(
+        '--seed', type=int, default=0, help='of that split (default 0)'
+    )
+    return parser.parse_args()
+
+
+def find_layouts(args: argparse.Namespace) -> list[Layout]:
+    """Data sets that the command line names.
+
+    Raises:
+        ValueError: They are not there, or options do not fit a config.
+    """
+    named = (args.images, args.masks, args.boxes, args.mask_suffix)
+    if args.path.suffix != '.py' or args.path.is_dir():
+        return [open_layout(args.path, *named, args.split)]
+    if any(value is not None for value in named):
+        raise ValueError(
+            f'{args.path}: a config names its folders itself; leave out '
+            '--images, --masks, --boxes and --mask-suffix'
+        )
+    layouts = layouts_of_config(args.path)
+    if not args.split:
+        return layouts
+    if len(layouts) > 1:
+        raise ValueError(f'{args.path}: has several data sets; no --split')
+    only = layouts[0]
+    splits = open_layout(only.root, only.images, splits=args.split).splits
+    return [replace(only, splits=splits)]
+
+
+def show_progress(samples: Sequence) -> Iterator:
+    """Count on the terminal; silent where stderr is a file or a pipe."""
+    total = len(samples)
+    for number, sample in enumerate(samples, 1):
+        if sys.stderr.isatty() and (number % 20 == 0 or number == total):
+            end = '\n' if number == total else ''
+            print(f'\r{number} of {total}', end=end, file=sys.stderr)
+        yield sample
+
+
+def write_outputs(args: argparse.Namespace, report: Report) -> None:
+    """Write what the command line asks for, and say so.
+
+    Raises:
+        ValueError: A split would be empty, or a picture has an unknown type.
+        OSError: A file cannot be written, or a split file exists.
+    """
+    if args.json is not None:
+        write_report(args.json, report)
+        print(f'report: {args.json}')
+    if args.contact_sheet is not None:
+        sheet = draw_sheet(report)
+        if not mmcv.imwrite(sheet, str(args.contact_sheet)):
+            raise OSError(f'{args.contact_sheet}: cannot be written')
+        print(f'contact sheet: {args.contact_sheet}')
+    if args.write_split is not None:
+        new = make_splits(report, args.on_leak, args.test_fraction, args.seed)
+        for path in write_splits(args.write_split, new.members):
+            print(f'split: {path}')
+        sizes = ', '.join(f'{k} {len(v)}' for k, v in new.members.items())
+        print(
+            f'new splits: {sizes}; {len(new.dropped)} look-alikes left out, '
+            f'{new.moved} moved, {len(new.broken)} unusable left out'
+        )
+
+
+def main() -> int:
+    """Check; returns the exit code."""
+    args = parse_args()
+    try:
+        if not -1 <= args.threshold <= 1 or args.thumbnail < 2:
+            raise ValueError(
+                f'--threshold {args.threshold} --thumbnail {args.thumbnail}: '
+                'give a correlation within -1..1, and at least 2 px'
+            )
+        report = check_dataset(
+            find_layouts(args),
+            args.threshold,
+            args.thumbnail,
+            args.margin,
+            args.box_tolerance,
+            show_progress,
+        )
+        print(format_report(report))
+        write_outputs(args, report)
+    except (ValueError, OSError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 2
+    return 0 if report.findings.clean else 1
+
+
+if __name__ == '__main__':
+    sys.exit(main())

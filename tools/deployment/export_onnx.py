@@ -1,0 +1,162 @@
+"""Export a trained network to ONNX, to be run without PyTorch.
+
+Of an FDEP network the light branch alone is exported. The file takes images
+of any number and size, (N, 3, H, W) float32 in 0..255 (height and width
+multiples of its stride; BGR, as OpenCV reads them), and gives probabilities
+of target (N, 1, H, W): normalisation and sigmoid are inside. An OSCAR file
+gives boxes, scores and score factors of all cells. Mean, std, stride,
+threshold, classes and more are in the file's metadata. It is compared with
+PyTorch before it is written.
+
+Examples:
+    python tools/deployment/export_onnx.py \\
+        configs/acm/acm_1xb16-400e_nuaa-sirst-256x256.py acm.pth
+    python tools/deployment/export_onnx.py CONFIG.py WEIGHTS.pth \\
+        --out deploy/net.onnx --fp16 --int8
+    python tools/deployment/export_onnx.py CONFIG.py WEIGHTS.pth --int8 \\
+        --calib-images 64 --eval-images 100 --cfg-options \\
+        train_dataloader.dataset.data_root=data/mine \\
+        test_dataloader.dataset.data_root=data/mine
+
+Run what is written by its name: fdep_mm.apis.SIRSTInferencer('net.onnx').
+
+Exit codes: 0 all is well, 1 the file differs from PyTorch (nothing is
+written), 2 wrong input.
+"""
+
+import argparse
+import logging
+import os
+import sys
+from pathlib import Path
+
+from mmengine.config import Config, DictAction
+
+
+def parse_args() -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('config', type=Path, help='of a host or FDEP network')
+    parser.add_argument('checkpoint', help='its weights, a file or a URL')
+    parser.add_argument(
+        '--out', type=Path, help='file to write (default: CONFIG.onnx here)'
+    )
+    parser.add_argument(
+        '--tolerance',
+        type=float,
+        default=1e-4,
+        help='largest accepted difference to PyTorch (default 1e-4)',
+    )
+    parser.add_argument(
+        '--fp16', action='store_true', help='write OUT-fp16.onnx as well'
+    )
+    parser.add_argument(
+        '--int8',
+        action='store_true',
+        help='write OUT-int8.onnx as well, calibrated on training images',
+    )
+    parser.add_argument(
+        '--calib-images',
+        type=int,
+        default=32,
+        metavar='N',
+        help='training images to calibrate on (default 32)',
+    )
+    parser.add_argument(
+        '--eval-images',
+        type=int,
+        metavar='N',
+        help='test images to score --fp16 and --int8 on (default: all)',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        help='settings that replace those of the config, as key=value',
+    )
+    args = parser.parse_args()
+    for name in ('calib_images', 'eval_images'):
+        number = getattr(args, name)
+        if number is not None and number < 1:
+            option = name.replace('_', '-')
+            parser.error(f'--{option} must be at least 1, got {number}')
+    return args
+
+
+def read_config(args: argparse.Namespace) -> Config:
+    """Read the config and put the command line's settings into it."""
+    if not args.config.is_file():
+        raise FileNotFoundError(f'config {str(args.config)!r}: no such file')
+    try:
+        cfg = Config.fromfile(args.config)
+    except SyntaxError as error:
+        raise ValueError(f'config {str(args.config)!r}: {error}') from error
+    if args.cfg_options:
+        cfg.merge_from_dict(args.cfg_options)
+    return cfg
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file as a whole, or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f'{path.name}.part')
+    try:
+        part.write_bytes(content)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+    print(f'wrote {path} ({len(content) / 1e6:.2f} MB)', flush=True)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Export, check, convert, write."""
+    from fdep_mm.deployment import report
+    from fdep_mm.deployment.images import Images, batch
+
+    cfg = read_config(args)
+    out = args.out or Path(f'{args.config.stem}.onnx')
+    wanted = [p for p in ('fp16', 'int8') if getattr(args, p)]
+    network, model = report.export_checked(
+        cfg, args.checkpoint, args.tolerance
+    )
+    card = network.card
+    write(out, model.SerializeToString())
+    calibration = []
+    if args.int8:
+        samples = Images(cfg, 'train', args.calib_images)
+        calibration = [batch(s.image, card) for s in samples]
+    models = {'fp32': model}
+    for precision in wanted:
+        models[precision] = report.convert(model, card, precision, calibration)
+        write(
+            out.with_name(f'{out.stem}-{precision}{out.suffix}'),
+            models[precision].SerializeToString(),
+        )
+    if wanted and card.task == 'segmentation':
+        samples = Images(cfg, 'test', args.eval_images)
+        print(f'scores on {len(samples)} test images, Fa x1e-6:', flush=True)
+        print(report.score_table(models, samples, card.threshold))
+
+
+def main() -> int:
+    """Export; returns the exit code."""
+    args = parse_args()
+    logging.disable(logging.WARNING)  # of the libraries below
+    from fdep_mm.deployment.report import DifferenceError
+
+    try:
+        run(args)
+    except DifferenceError as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 1
+    except (ImportError, KeyError, OSError, ValueError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

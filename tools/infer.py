@@ -1,0 +1,124 @@
+"""Find targets in images, folders, videos and large frames.
+
+MODEL is an ONNX file of tools/deployment/export_onnx.py, which needs neither
+PyTorch nor the OpenMMLab packages, or a config, with its --weights.
+
+Examples:
+    one image, with config and weights
+        python tools/infer.py CONFIG.py image.png --weights best.pth
+    a folder with its sub-folders, eight images at a time
+        python tools/infer.py model.onnx images/ --batch-size 8 --out-dir out
+    a video: overlays/VIDEO.mp4 and the targets of each frame
+        python tools/infer.py model.onnx flight.avi --out-dir out
+    probability maps for tools/analysis_tools/eval_pngs.py
+        python tools/infer.py model.onnx 'images/*.png' --outputs prob
+    large frames in tiles of 768 px
+        python tools/infer.py model.onnx frame.tif --tile-size 768
+
+Exit codes: 0 everything was searched; 1 some inputs could not be read, the
+rest was searched; 2 wrong arguments or files, or results cannot be written.
+"""
+
+import argparse
+import sys
+
+from fdep_mm.apis import Failure, SIRSTInferencer
+from fdep_mm.apis.writers import OUTPUTS
+
+
+def parse_args() -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('model', help='ONNX file or config')
+    parser.add_argument(
+        'inputs',
+        nargs='+',
+        help="images, folders, videos, or quoted patterns such as 'a/*.png'",
+    )
+    parser.add_argument('--weights', help='checkpoint of the config')
+    parser.add_argument('--device', help='cpu, cuda:0, ... (default: any)')
+    parser.add_argument(
+        '--out-dir', default='outputs', help='folder of results (%(default)s)'
+    )
+    parser.add_argument(
+        '--outputs',
+        nargs='+',
+        choices=OUTPUTS,
+        default=['json', 'csv', 'overlay'],
+        help='what to write (json csv overlay)',
+    )
+    parser.add_argument(
+        '--threshold', type=float, help="from 0 to 1 (the network's own)"
+    )
+    parser.add_argument('--batch-size', type=int, default=1)
+    parser.add_argument(
+        '--tile-size', type=int, default=512, help='px (%(default)s)'
+    )
+    parser.add_argument(
+        '--overlap', type=int, default=128, help='of tiles, px (%(default)s)'
+    )
+    parser.add_argument(
+        '--tile-above',
+        type=int,
+        default=1024,
+        help='cut frames whose longer side exceeds it, px (%(default)s)',
+    )
+    parser.add_argument(
+        '--no-progress', action='store_true', help='no progress bar'
+    )
+    return parser.parse_args()
+
+
+def run(args: argparse.Namespace) -> int:
+    """Search the inputs; returns the exit code."""
+    if not args.model.endswith('.onnx') and args.weights is None:
+        raise ValueError(
+            f'model {args.model!r} is a config: name its checkpoint with '
+            '--weights, or give an ONNX file'
+        )
+    inferencer = SIRSTInferencer(
+        args.model,
+        args.weights,
+        args.device,
+        tile_size=args.tile_size,
+        overlap=args.overlap,
+        tile_above=args.tile_above,
+        show_progress=not args.no_progress,
+    )
+    inputs = args.inputs if len(args.inputs) > 1 else args.inputs[0]
+    images = targets = 0
+    failures = []
+    for item in inferencer.stream(
+        inputs, args.batch_size, args.threshold, args.out_dir, args.outputs
+    ):
+        if isinstance(item, Failure):
+            failures.append(item)
+        else:
+            images += 1
+            targets += len(item.targets)
+    for failure in failures:
+        print(f'error: {failure.message}', file=sys.stderr)
+    print(f'{images} images, {targets} targets: {args.out_dir}')
+    if failures:
+        print(f'{len(failures)} inputs failed', file=sys.stderr)
+    return 1 if failures else 0
+
+
+def main() -> int:
+    """Run; user errors are one line and exit code 2."""
+    args = parse_args()
+    try:
+        return run(args)
+    except (ValueError, TypeError, OSError, ImportError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print('interrupted; the results so far are written', file=sys.stderr)
+        return 130
+
+
+if __name__ == '__main__':
+    sys.exit(main())
