@@ -57,7 +57,7 @@ class TorchBackend:
         init_default_scope(cfg.get('default_scope', 'mmseg'))
         model_cfg = host_cfg(cfg.model)
         self.task = _task_of(model_cfg)
-        model = revert_sync_batchnorm(MODELS.build(model_cfg))
+        model = revert_sync_batchnorm(_build(model_cfg))
         if checkpoint is None:
             warnings.warn(
                 'no weights given: the results are those of a network that '
@@ -136,7 +136,15 @@ def _read_config(
     weights: str | PathLike | None,
 ) -> Config:
     if isinstance(config, (str, PathLike)):
-        cfg = Config.fromfile(config)
+        try:
+            cfg = Config.fromfile(config)
+        except ImportError:  # says what to install
+            raise
+        except Exception as error:  # a config is a program
+            raise ValueError(
+                f'config {str(config)!r} cannot be read '
+                f'({type(error).__name__}: {error})'
+            ) from error
     elif config is not None:
         cfg = Config(dict(config))
     else:
@@ -164,6 +172,15 @@ def _test_pipeline(cfg: Config) -> list[dict]:
         "the config has neither 'test_dataloader' nor 'test_pipeline': "
         'inherit one of configs/_base_/datasets'
     )
+
+
+def _build(model_cfg: dict) -> nn.Module:
+    try:
+        return MODELS.build(model_cfg)
+    except (KeyError, TypeError) as error:
+        raise ValueError(
+            f'the model of the config cannot be built: {error.args[0]}'
+        ) from error
 
 
 def _task_of(model_cfg: dict) -> str:

@@ -20,7 +20,7 @@ class LightBranch(nn.Module):
 
     Args:
         host (nn.Module): A segmentor with one logit channel, or a detector
-            whose head has ``decode``, as :class:`OSCARHead`.
+            with an :class:`OSCARHead`.
         card (ModelCard): Its normalisation.
         bgr_to_rgb (bool): Whether the host wants the channels turned round.
 
@@ -53,8 +53,7 @@ class LightBranch(nn.Module):
         x = (x - self.mean) / self.std
         feats = self.host.extract_feat(x)
         if self.card.task == 'detection':
-            head = self.host.bbox_head
-            return head.decode(head(feats))
+            return _decode(self.host.bbox_head, feats)
         head = self.host.decode_head
         logits = head(feats)
         if logits.shape[2:] != x.shape[2:]:
@@ -67,12 +66,21 @@ class LightBranch(nn.Module):
         return logits.sigmoid()
 
 
+def _decode(head: nn.Module, feats: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    # Not at the top: it needs mmdet.
+    from fdep_mm.models.dense_heads.oscar_decoding import decode_scores
+
+    maps = head(feats)
+    boxes, _ = head.decode_boxes(maps)
+    return boxes, *decode_scores(maps)
+
+
 def _check_host(host: nn.Module, task: str) -> None:
     if task == 'detection':
-        if not hasattr(host.bbox_head, 'decode'):
+        if not hasattr(host.bbox_head, 'decode_boxes'):
             raise ValueError(
-                f'bbox_head {type(host.bbox_head).__name__} has no decode(): '
-                'of the detectors only OSCAR can be exported'
+                f'bbox_head {type(host.bbox_head).__name__}: of the '
+                'detectors only those with an OSCARHead can be exported'
             )
     elif not isinstance(host, EncoderDecoder) or (
         host.decode_head.out_channels != 1

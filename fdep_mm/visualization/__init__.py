@@ -7,6 +7,7 @@ from .files import (
     list_images,
     load_scene,
     pair_images,
+    read_image,
     read_mask,
     read_prob,
 )
@@ -28,6 +29,7 @@ __all__ = [
     'plot_curves',
     'plot_surfaces',
     'plot_training',
+    'read_image',
     'read_mask',
     'read_prob',
     'read_scalars',

@@ -277,12 +277,14 @@ def _legend(
     """Strips of 36 px, as many as the entries need."""
     places, left, row = [], 12, 0
     for text, _ in entries:
-        extent = cv2.getTextSize(text, FONT, 0.6, 1)[0][0]
+        extent = 20 + cv2.getTextSize(text, FONT, 0.6, 1)[0][0]
         if left > 12 and left + extent > width:
             left, row = 12, row + 1
         places.append((left, 36 * row + 25))
-        left += extent + 30
+        left += extent + 24
     strip = np.full((36 * (row + 1), width, 3), DARK, np.uint8)
-    for (text, color), place in zip(entries, places, strict=True):
+    for (text, color), (left, base) in zip(entries, places, strict=True):
+        strip[base - 12 : base, left : left + 12] = color
+        place = (left + 20, base)
         cv2.putText(strip, text, place, FONT, 0.6, color, 1, cv2.LINE_AA)
     return strip

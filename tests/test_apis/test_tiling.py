@@ -53,7 +53,7 @@ def test_tiled_equals_whole(stride, shape, batch_size):
     backend = FakeSegmentor(radius=7, stride=stride)
     tiled = only(inferencer(backend)(image, batch_size=batch_size))
     assert max(max(s[1:3]) for s in backend.shapes) == 64
-    assert max(s[0] for s in backend.shapes) == batch_size
+    assert max(s[0] for s in backend.shapes) <= batch_size
     whole = only(inferencer(backend, tile_above=1000)(image))
     assert (tiled.prob == whole.prob).all()
     assert tiled.targets == whole.targets

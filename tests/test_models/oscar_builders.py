@@ -37,3 +37,9 @@ def oscar_samples(batch=2, size=(64, 64)):
     for sample in samples:
         sample.gt_noco = PixelData(data=torch.rand(1, *size))
     return samples
+
+
+def oscar_losses(model, size=(64, 64), samples=None):
+    samples = samples or oscar_samples(2, size)
+    images = torch.randn(len(samples), 3, *size)
+    return model.bbox_head.loss(model.extract_feat(images), samples)

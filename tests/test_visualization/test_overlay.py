@@ -69,7 +69,7 @@ def test_size_is_enlarged_image_zooms_and_legend():
     picture = draw_overlay(*scene(), min_side=256)
     side = SIDE * SCALE
     assert picture.shape[1:] == (side + side // ZOOMS, 3)
-    assert picture.shape[0] in (side + 36, side + 72)  # a line or two
+    assert picture.shape[0] in (side + 36, side + 72, side + 108)  # lines
     assert picture.dtype == np.uint8
     plain = draw_overlay(*scene(), min_side=256, legend=False)
     np.testing.assert_array_equal(plain, picture[:side])
@@ -175,7 +175,8 @@ def test_a_close_up_has_a_contrast_of_its_own():
     mask = image == 12
     picture = draw_overlay(image, mask, mask, min_side=256)
     zooms = picture[:256, 256:]
-    assert (zooms == 255).all(-1).any()
+    assert (zooms > 200).all(-1).any()
+    assert not (picture[:256, :256] == 255).all(-1)[100:].any()
 
 
 def test_a_picture_too_small_to_see():

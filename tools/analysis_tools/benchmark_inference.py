@@ -4,18 +4,27 @@ All networks are timed side by side, round by round, in this one process, on
 one image of noise; the times hold the network alone, from the normalised
 image to the logits.
 
-Example:
-    python tools/analysis_tools/benchmark_inference.py --threads 2 \
-        configs/acm/acm_1xb16-400e_nuaa-sirst-256x256.py \
+With --modes, ways of running each network on the CPU are compared instead:
+eager PyTorch; convolutions and norms fused and channels-last memory (fused);
+this compiled (compile); the exported file with onnxruntime in float32 (onnx)
+and in 8-bit integers (int8).
+
+Examples:
+    python tools/analysis_tools/benchmark_inference.py --threads 2 \\
+        configs/acm/acm_1xb16-400e_nuaa-sirst-256x256.py \\
         configs/alcnet/alcnet_1xb16-400e_nuaa-sirst-256x256.py
+    python tools/analysis_tools/benchmark_inference.py --threads 2 \\
+        --modes eager fused compile onnx int8 --rounds 10 -- \\
+        configs/*/[!f]*_1xb16-400e_nuaa-sirst-256x256.py
 """
 
 import argparse
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
@@ -23,6 +32,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from fdep_mm.models.segmentors import host_cfg
 from fdep_mm.registry import MODELS
+
+MODES = ('eager', 'fused', 'compile', 'onnx', 'int8')
 
 
 def build_host(path: str) -> torch.nn.Module:
@@ -39,25 +50,90 @@ def multiply_adds(model: torch.nn.Module, size: int) -> int:
     return counter.get_total_flops() // 2
 
 
-def seconds(model: Callable, image: torch.Tensor) -> float:
+def seconds(model: Callable, image: torch.Tensor | np.ndarray) -> float:
     """Time one image."""
-    if image.is_cuda:
+    on_gpu = isinstance(image, torch.Tensor) and image.is_cuda
+    if on_gpu:
         torch.cuda.synchronize()
     start = time.perf_counter()
     with torch.inference_mode():
         model(image)
-    if image.is_cuda:
+    if on_gpu:
         torch.cuda.synchronize()
     return time.perf_counter() - start
 
 
-def latencies(models: dict, image: torch.Tensor, rounds: int) -> dict:
+def latencies(
+    models: dict, image: torch.Tensor | np.ndarray, rounds: int
+) -> dict:
     """Median seconds of each model, interleaved; one round is warm-up."""
     times = {name: [] for name in models}
     for _ in range(rounds + 1):
         for name, model in models.items():
             times[name].append(seconds(model, image))
     return {name: statistics.median(t[1:]) for name, t in times.items()}
+
+
+def network_table(
+    configs: list[str], sizes: list[int], rounds: int
+) -> Iterator[str]:
+    """Parameters, multiply-adds and latency: lines of a table."""
+    device = 'cuda' if torch.cuda.is_available() else 'cpu'
+    models = {Path(path).stem: build_host(path) for path in configs}
+    macs = {name: multiply_adds(m, 256) for name, m in models.items()}
+    for model in models.values():
+        model.to(device)
+    times = [
+        latencies(models, torch.randn(1, 3, s, s, device=device), rounds)
+        for s in sizes
+    ]
+    yield (
+        f'device {device}, {torch.get_num_threads()} threads, torch '
+        f'{torch.__version__}, median of {rounds} interleaved rounds'
+    )
+    columns = ' | '.join(f'{s}x{s}, ms' for s in sizes)
+    yield f'| network | params, M | MACs at 256x256, G | {columns} |'
+    yield '|---' * (3 + len(sizes)) + '|'
+    for name, model in models.items():
+        params = sum(p.numel() for p in model.parameters()) / 1e6
+        cells = ' | '.join(f'{1000 * t[name]:.1f}' for t in times)
+        yield f'| {name} | {params:.3f} | {macs[name] / 1e9:.3f} | {cells} |'
+
+
+def mode_table(
+    configs: list[str], sizes: list[int], rounds: int, modes: list[str]
+) -> Iterator[str]:
+    """Images per second of each way of running, and its ratio to the first.
+
+    One network after the other is built and timed, its ways side by side.
+    """
+    import onnxruntime
+
+    from fdep_mm.deployment.light_branch import build_light_branch
+    from fdep_mm.deployment.runtimes import check_equal, prepare
+
+    yield (
+        f'CPU, {torch.get_num_threads()} threads, torch {torch.__version__}, '
+        f'onnxruntime {onnxruntime.__version__}, from pixels to '
+        f'probabilities, one image at a time, median of {rounds} interleaved '
+        f'rounds: images per second (ratio to {modes[0]})'
+    )
+    yield f'| network | size | {" | ".join(modes)} |'
+    yield '|---' * (2 + len(modes)) + '|'
+    rng = np.random.default_rng(0)
+    for path in configs:
+        cfg = Config.fromfile(path)
+        runs = prepare(build_light_branch(cfg, None), tuple(modes))
+        for size in sizes:
+            image = rng.normal(100, 10, (1, 3, size, size))
+            image = image.astype(np.float32)
+            check_equal(runs, image)  # compiles, too
+            times = latencies(runs, image, rounds)
+            cells = ' | '.join(
+                f'{1 / t:.1f} ({times[modes[0]] / t:.2f})'
+                for t in times.values()
+            )
+            yield f'| {Path(path).stem} | {size}x{size} | {cells} |'
 
 
 def main() -> None:
@@ -71,33 +147,28 @@ def main() -> None:
         '--sizes', type=int, nargs='+', default=(256, 512), help='px, square'
     )
     parser.add_argument('--rounds', type=int, default=10)
-    parser.add_argument('--threads', type=int, help='CPU threads of torch')
+    parser.add_argument('--threads', type=int, help='CPU threads')
+    parser.add_argument(
+        '--modes',
+        nargs='+',
+        choices=MODES,
+        help='compare ways of running on the CPU instead; the first is the '
+        'reference of the ratios',
+    )
     args = parser.parse_args()
+    missing = [path for path in args.config if not Path(path).is_file()]
+    if missing:
+        parser.error(f'config {missing[0]!r}: no such file')
     if args.threads:
         torch.set_num_threads(args.threads)
-    device = 'cuda' if torch.cuda.is_available() else 'cpu'
-    models = {Path(path).stem: build_host(path) for path in args.config}
-    macs = {name: multiply_adds(m, 256) for name, m in models.items()}
-    for model in models.values():
-        model.to(device)
-    times = [
-        latencies(models, torch.randn(1, 3, s, s, device=device), args.rounds)
-        for s in args.sizes
-    ]
-    print(
-        f'device {device}, {torch.get_num_threads()} threads, torch '
-        f'{torch.__version__}, median of {args.rounds} interleaved rounds'
+    settings = args.config, args.sizes, args.rounds
+    table = (
+        mode_table(*settings, args.modes)
+        if args.modes
+        else network_table(*settings)
     )
-    sizes = ' | '.join(f'{s}x{s}, ms' for s in args.sizes)
-    print(f'| network | params, M | MACs at 256x256, G | {sizes} |')
-    print('|---' * (3 + len(args.sizes)) + '|')
-    for name, model in models.items():
-        params = sum(p.numel() for p in model.parameters()) / 1e6
-        cells = ' | '.join(f'{1000 * t[name]:.1f}' for t in times)
-        print(
-            f'| {name} | {params:.3f} | {macs[name] / 1e9:.3f} | {cells} |',
-            flush=True,
-        )
+    for line in table:
+        print(line, flush=True)
 
 
 if __name__ == '__main__':

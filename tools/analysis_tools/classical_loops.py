@@ -63,11 +63,11 @@ def new_tophat(
     ring = np.ones((size, size), bool)
     hole = slice(outer - inner, outer + inner + 1)
     ring[hole, hole] = False
-    high = np.pad(image, outer, constant_values=-np.inf)
+    high = np.pad(image, outer, mode='edge')
     dilated = each_pixel(
         image, lambda y, x: cell(high, y, x, outer, size)[ring].max()
     )
-    low = np.pad(dilated, outer, constant_values=np.inf)
+    low = np.pad(dilated, outer, mode='edge')
     eroded = each_pixel(
         image, lambda y, x: cell(low, y, x, outer, size).min()
     )

@@ -27,23 +27,20 @@ import argparse
 import sys
 from pathlib import Path
 
-import cv2
-
 from fdep_mm.datasets.check.findings import Findings
-from fdep_mm.datasets.check.pairing import Sample, pair
-from fdep_mm.datasets.converters import (
-    ImageLabels,
-    format_voc,
-    format_yolo,
-    mask_labels,
-    points_to_mask,
-    read_centroids,
-    read_mask,
-    to_coco,
-)
+from fdep_mm.datasets.check.pairing import pair
+from fdep_mm.datasets.converters import export_labels
+from fdep_mm.datasets.converters.export import IMAGE_FORMATS, SPLIT_FORMATS
 from fdep_mm.datasets.layouts import open_layout
 
-FORMATS = ('coco', 'voc', 'sirst-v2', 'yolo', 'points', 'point-masks')
+# What is missing in a result; other findings leave nothing out.
+LOST = (
+    'split-unreadable',
+    'split-empty',
+    'split-escape',
+    'image-missing',
+    'mask-missing',
+)
 
 
 def parse_args() -> argparse.Namespace:
@@ -53,7 +50,9 @@ def parse_args() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('data', type=Path, help='data set folder')
-    parser.add_argument('--format', choices=FORMATS, required=True)
+    parser.add_argument(
+        '--format', choices=(*SPLIT_FORMATS, *IMAGE_FORMATS), required=True
+    )
     parser.add_argument(
         '--out', type=Path, required=True, help='new or empty folder'
     )
@@ -75,14 +74,12 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def prepare(args: argparse.Namespace) -> tuple[list[str], list[Sample], int]:
-    """Find the samples; what is missing is named on stderr.
-
-    Returns:
-        tuple: Names of the splits, samples with a mask, number of errors.
+def convert(args: argparse.Namespace) -> list[str]:
+    """Convert a data set; returns what was left out and why.
 
     Raises:
-        ValueError: A folder is missing or empty, or the output is not.
+        ValueError: A folder is missing or empty, or the output is not empty.
+        OSError: The output cannot be written.
     """
     layout = open_layout(
         args.data,
@@ -93,72 +90,41 @@ def prepare(args: argparse.Namespace) -> tuple[list[str], list[Sample], int]:
     )
     if layout.masks is None:
         raise ValueError(f'{args.data}: has no masks; name their --masks')
-    if args.out.exists() and (
-        not args.out.is_dir() or any(args.out.iterdir())
-    ):
+    if args.out.is_file() or args.out.is_dir() and any(args.out.iterdir()):
         raise ValueError(f'{args.out}: is not empty; name a new folder')
     findings = Findings()
-    samples = pair(layout, findings)
-    errors = 0
-    for code in findings.codes('error'):
-        if code in ('split-overlap', 'mask-orphan', 'name-case'):
-            continue  # nothing to convert is lost by these
-        for item in findings.items(code):
-            print(f'{code}: {item.where}: {item.detail}', file=sys.stderr)
-            errors += 1
-    found = [sample for sample in samples if sample.mask is not None]
-    if not found:
-        raise ValueError(f'{args.data}: no image with a mask to convert')
-    return list(layout.splits), found, errors
+    samples = [s for s in pair(layout, findings) if s.mask is not None]
+    if not samples:
+        raise ValueError(f'{args.data}: no image has a mask to convert')
+    problems = [
+        f'{code}: {item.where}: {item.detail}'
+        for code in LOST
+        for item in findings.items(code)
+    ]
+    problems += export_labels(
+        samples,
+        list(layout.splits),
+        layout.images,
+        args.format,
+        args.out,
+        args.weighted,
+    )
+    print(f'{len(samples)} masks read: {args.out}')
+    return problems
 
 
-def write_one(
-    args: argparse.Namespace, labels: ImageLabels, sample: Sample
-) -> None:
-    """Write the file of one image, for formats that have such files."""
-    suffix = {'yolo': '.txt', 'point-masks': '.png'}.get(args.format, '.xml')
-    path = args.out / f'{labels.image_id}{suffix}'
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if args.format == 'yolo':
-        path.write_text(format_yolo(labels.boxes, labels.shape))
-    elif args.format == 'point-masks':
-        mask = read_mask(sample.image, sample.mask)
-        points = read_centroids(sample.image, mask, args.weighted)
-        if not cv2.imwrite(
-            str(path), points_to_mask(points, labels.shape) * 255
-        ):
-            raise OSError(f'{path}: cannot be written')
-    else:
-        text = format_voc(labels, args.format)
-        path.write_text(text, encoding='utf-8')
-
-
-def convert(
-    args: argparse.Namespace, splits: list[str], samples: list[Sample]
-) -> int:
-    """Convert all; a file that cannot be read does not stop the rest.
-
-    Returns:
-        int: Number of images left out.
-    """
-    good: dict[str, tuple[Sample, object]] = {}
-    errors = 0
-    for sample in samples:
-        try:
-            mask = read_mask(sample.image, sample.mask)
-            labels = mask_labels(mask, sample.image_id, sample.image.name)
-            if args.format == 'points':
-                point = read_centroids(sample.image, mask, args.weighted)
-                good[sample.image_id] = sample, point
-            elif args.format == 'coco':
-                good[sample.image_id] = sample, to_coco([labels])
-            else:
-                write_one(args, labels, sample)
-        except ValueError as error:
-            print(f'left out: {error}', file=sys.stderr)
-            errors += 1
-    return errors
+def main() -> int:
+    """Convert; returns the exit code."""
+    args = parse_args()
+    try:
+        problems = convert(args)
+    except (ValueError, OSError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 2
+    for problem in problems:
+        print(f'left out: {problem}', file=sys.stderr)
+    return 1 if problems else 0
 
 
 if __name__ == '__main__':
-    sys.exit()
+    sys.exit(main())

@@ -11,7 +11,8 @@ data_preprocessor = dict(
 # moderate: a network with a stride-4 stem learns it in minutes on a CPU
 difficulty = dict(target_size=(3, 9), scr=(8, 30))
 train_pipeline = [_base_.augmentation, dict(type='PackSegInputs')]
-test_pipeline = [dict(type='PackSegInputs')]
+# test_pipeline stays that of files, for mmseg's inference_model
+scene_pipeline = [dict(type='PackSegInputs')]
 # The first view is not flipped; its mask is the one that counts.
 tta_pipeline = [
     dict(
@@ -39,7 +40,7 @@ val_dataloader = dict(
         img_size=crop_size,
         split='val',
         num_images=160,
-        pipeline=test_pipeline,
+        pipeline=scene_pipeline,
         test_mode=True,
     )
 )
@@ -51,7 +52,7 @@ test_dataloader = dict(
         img_size=crop_size,
         split='test',
         num_images=160,
-        pipeline=test_pipeline,
+        pipeline=scene_pipeline,
         test_mode=True,
     )
 )

@@ -53,7 +53,7 @@ class Folder:
         self.suffixes = suffixes
         names = [
             os.path.relpath(os.path.join(top, name), path).replace(os.sep, '/')
-            for top, _, files in os.walk(path, followlinks=True)
+            for top, _, files in os.walk(path)
             for name in files
         ]
         self.names = set(names)

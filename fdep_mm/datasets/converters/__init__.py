@@ -1,13 +1,8 @@
 """Masks to boxes and points of other formats, and back."""
 
 from .coco import read_coco, to_coco
-from .files import (
-    draw_labels,
-    list_labels,
-    mask_labels,
-    read_centroids,
-    read_mask,
-)
+from .drawing import draw_labels, list_labels
+from .export import export_labels, mask_labels
 from .labels import ImageLabels
 from .points import read_points, write_points
 from .regions import boxes_to_mask, mask_centroids, points_to_mask
@@ -21,15 +16,14 @@ __all__ = [
     'decode_rle',
     'draw_labels',
     'encode_rle',
+    'export_labels',
     'format_voc',
     'format_yolo',
     'list_labels',
     'mask_centroids',
     'mask_labels',
     'points_to_mask',
-    'read_centroids',
     'read_coco',
-    'read_mask',
     'read_points',
     'read_voc',
     'read_yolo',

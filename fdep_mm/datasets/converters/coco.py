@@ -8,7 +8,7 @@ import numpy as np
 
 from ..layouts import leaves_root
 from .labels import ImageLabels
-from .rle import decode_rle, encode_rle
+from .rle import check_rle
 
 CATEGORY = dict(id=1, name='target', supercategory='target')
 
@@ -17,9 +17,8 @@ def to_coco(images: Iterable[ImageLabels]) -> dict:
     """Content of a COCO file.
 
     Args:
-        images (Iterable[ImageLabels]): With ``masks``, targets get their
-            exact segmentation (uncompressed run lengths) and its area, else
-            only boxes and theirs.
+        images (Iterable[ImageLabels]): With ``segmentations``, targets get
+            them and their area, else only boxes and theirs.
 
     Returns:
         dict: ``images``, ``annotations`` and ``categories``; ids count from
@@ -45,10 +44,10 @@ def to_coco(images: Iterable[ImageLabels]) -> dict:
                 area=(x2 - x1) * (y2 - y1),
                 iscrowd=0,
             )
-            if image.masks is not None:
-                mask = image.masks[index]
-                annotation['segmentation'] = encode_rle(mask)
-                annotation['area'] = int(np.count_nonzero(mask))
+            if image.segmentations is not None:
+                rle = image.segmentations[index]
+                annotation['segmentation'] = rle
+                annotation['area'] = sum(rle['counts'][1::2])
             coco['annotations'].append(annotation)
     return coco
 
@@ -61,8 +60,8 @@ def read_coco(path: Path) -> list[ImageLabels]:
 
     Returns:
         list[ImageLabels]: In the order of the file, images without targets
-        among them. ``masks`` are there if every target of the image has a
-        segmentation of uncompressed run lengths.
+        among them. ``segmentations`` are there if every target of the image
+        has one of uncompressed run lengths.
 
     Raises:
         ValueError: It is not a COCO file, a file name leads out of the image
@@ -99,8 +98,10 @@ def _image(item: dict, annotations: list[dict]) -> ImageLabels:
         raise ValueError(f'{name} has a box that is not finite')
     boxes[:, 2:] += boxes[:, :2]
     codes = [a.get('segmentation') for a in annotations]
-    masks = None
     if all(isinstance(code, dict) for code in codes):
-        masks = [decode_rle(code, shape) for code in codes]
+        for code in codes:
+            check_rle(code, shape)
+    else:
+        codes = None
     image_id = PurePosixPath(name).with_suffix('').as_posix()
-    return ImageLabels(image_id, name, shape, boxes, masks)
+    return ImageLabels(image_id, name, shape, boxes, codes)

@@ -14,12 +14,13 @@ class ImageLabels(NamedTuple):
         shape (tuple[int, int]): Height and width in px.
         boxes (np.ndarray): (G, 4) float64, x1, y1, x2, y2, 0-based and
             half-open in px.
-        masks (list[np.ndarray] | None): uint8 (H, W) {0, 1} for each box;
-            None where a format has none.
+        segmentations (list[dict] | None): For each box its mask as run
+            lengths, see :func:`~.rle.encode_rle`; None where a format has
+            none.
     """
 
     image_id: str
     file_name: str
     shape: tuple[int, int]
     boxes: np.ndarray
-    masks: list[np.ndarray] | None = None
+    segmentations: list[dict] | None = None

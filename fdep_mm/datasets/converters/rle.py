@@ -22,15 +22,12 @@ def encode_rle(mask: np.ndarray) -> dict:
     return dict(size=list(mask.shape), counts=counts)
 
 
-def decode_rle(rle: dict, shape: tuple[int, int]) -> np.ndarray:
-    """Decode what :func:`encode_rle` wrote.
+def check_rle(rle: dict, shape: tuple[int, int]) -> None:
+    """Check a segmentation that comes from a file.
 
     Args:
         rle (dict): ``size`` and ``counts``.
         shape (tuple[int, int]): Height and width that it must have.
-
-    Returns:
-        np.ndarray: uint8 (H, W) {0, 1}.
 
     Raises:
         ValueError: It is compressed, of another size, or its runs do not add
@@ -39,8 +36,8 @@ def decode_rle(rle: dict, shape: tuple[int, int]) -> np.ndarray:
     counts = rle.get('counts')
     if not isinstance(counts, list):
         raise ValueError(
-            'a segmentation is compressed; decode it with pycocotools, or '
-            'draw the boxes with --fill box'
+            'a segmentation is compressed; write it with run lengths as a '
+            'list, or take the segmentations out to draw the boxes'
         )
     if list(rle.get('size', ())) != list(shape):
         raise ValueError(
@@ -53,5 +50,17 @@ def decode_rle(rle: dict, shape: tuple[int, int]) -> np.ndarray:
             f'the runs of a segmentation add up to {runs.sum()} px instead '
             f'of {shape[0]}x{shape[1]}'
         )
-    values = np.arange(len(runs), dtype=np.uint8) % 2
-    return np.repeat(values, runs).reshape(shape, order='F')
+
+
+def decode_rle(rle: dict) -> np.ndarray:
+    """Decode what :func:`encode_rle` wrote.
+
+    Args:
+        rle (dict): ``size`` and ``counts``, see :func:`check_rle`.
+
+    Returns:
+        np.ndarray: uint8 (H, W) {0, 1}.
+    """
+    values = np.arange(len(rle['counts']), dtype=np.uint8) % 2
+    flat = np.repeat(values, rle['counts'])
+    return flat.reshape(rle['size'], order='F')

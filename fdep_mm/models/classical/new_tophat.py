@@ -17,8 +17,8 @@ def new_tophat(
     """Image minus the erosion of its dilation by a ring, never negative.
 
     The ring is the square of half-width `outer` without the square of
-    half-width `inner`; the erosion is by the outer square. Pixels outside
-    the image do not count.
+    half-width `inner`; the erosion is by the outer square. The border is
+    replicated.
 
     Args:
         image (np.ndarray): (H, W), see :func:`.score.as_grey`.
@@ -39,7 +39,8 @@ def new_tophat(
     image = image.astype(np.float32)
     surroundings = ring_maximum(image, outer, inner)
     square = np.ones((2 * outer + 1, 2 * outer + 1), np.uint8)
-    return image - np.minimum(image, cv2.erode(surroundings, square))
+    eroded = cv2.erode(surroundings, square, borderType=cv2.BORDER_REPLICATE)
+    return image - np.minimum(image, eroded)
 
 
 def ring_maximum(image: np.ndarray, outer: int, inner: int) -> np.ndarray:
@@ -51,12 +52,12 @@ def ring_maximum(image: np.ndarray, outer: int, inner: int) -> np.ndarray:
         inner (int): Half-width of its hole, px.
 
     Returns:
-        np.ndarray: (H, W); -inf where the ring lies outside the image.
+        np.ndarray: (H, W), border replicated.
     """
     height, width = image.shape
     side, bar = 2 * outer + 1, outer - inner
     padded = cv2.copyMakeBorder(
-        image, side, side, side, side, cv2.BORDER_CONSTANT, value=-np.inf
+        image, side, side, side, side, cv2.BORDER_REPLICATE
     )
     # OpenCV anchors an even kernel at bar // 2.
     near = inner + 1 + bar // 2

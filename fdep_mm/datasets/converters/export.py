@@ -1,0 +1,181 @@
+"""Labels of a data set in other formats, from its mask files."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import cv2
+import numpy as np
+from scipy import ndimage
+
+from fdep_mm.evaluation.functional import mask_boxes
+from fdep_mm.evaluation.functional.components import STRUCTURES
+
+from ..check.pairing import Sample
+from ..transforms import LoadInfraredImage, LoadSIRSTMask
+from .coco import to_coco
+from .images import image_shape
+from .labels import ImageLabels
+from .points import write_points
+from .regions import mask_centroids, points_to_mask
+from .rle import encode_rle
+from .voc import format_voc
+from .yolo import format_yolo
+
+Read = TypeVar('Read')
+
+# One file per split, and one per image.
+SPLIT_FORMATS = ('coco', 'points')
+IMAGE_FORMATS = {
+    'voc': '.xml',
+    'sirst-v2': '.xml',
+    'yolo': '.txt',
+    'point-masks': '.png',
+}
+
+
+def export_labels(
+    samples: Sequence[Sample],
+    splits: Sequence[str],
+    images: Path,
+    kind: str,
+    out: Path,
+    weighted: bool = False,
+) -> list[str]:
+    """Write the targets of masks as boxes or points.
+
+    Args:
+        samples (Sequence[Sample]): Images with masks.
+        splits (Sequence[str]): Names of the splits to write, for formats with
+            one file per split.
+        images (Path): Folder of the images; names are relative to it.
+        kind (str): A member of ``SPLIT_FORMATS`` or ``IMAGE_FORMATS``.
+        out (Path): Folder to write into; made if it is missing.
+        weighted (bool): Weigh pixels by grey value in centroids. Defaults to
+            False.
+
+    Returns:
+        list[str]: What was left out and why, one line per image.
+
+    Raises:
+        OSError: The folder cannot be written.
+        ValueError: Another kind.
+    """
+    if kind not in SPLIT_FORMATS and kind not in IMAGE_FORMATS:
+        known = ', '.join((*SPLIT_FORMATS, *IMAGE_FORMATS))
+        raise ValueError(f'format {kind!r}: give one of {known}')
+    out.mkdir(parents=True, exist_ok=True)
+    problems: list[str] = []
+
+    if kind in ('points', 'point-masks'):
+        read = partial(_read_centroids, weighted=weighted)
+    else:
+        read = partial(_read_labels, images=images)
+    if kind in IMAGE_FORMATS:
+        for sample, found in _read(samples, read, problems):
+            path = out / f'{sample.image_id}{IMAGE_FORMATS[kind]}'
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write_image(path, found, kind)
+    else:
+        for split in splits:
+            own = [sample for sample in samples if split in sample.splits]
+            _write_split(out / split, _read(own, read, problems), kind)
+    # An image of two splits is read twice.
+    return list(dict.fromkeys(problems))
+
+
+def read_mask(sample: Sample) -> np.ndarray:
+    """Read a mask and compare its size with that of its image.
+
+    Args:
+        sample (Sample): With a mask. Of the image only the size is read.
+
+    Returns:
+        np.ndarray: uint8 (H, W) {0, 1}.
+
+    Raises:
+        ValueError: One of them cannot be read, the mask holds other values
+            than {0, 1} or {0, 255}, or they differ in size.
+    """
+    results = dict(seg_map_path=str(sample.mask), seg_fields=[])
+    mask = LoadSIRSTMask().transform(results)['gt_seg_map']
+    if (shape := image_shape(sample.image)) != mask.shape:
+        raise ValueError(
+            f'{sample.mask}: is {mask.shape}, its image {shape} (height, '
+            'width); replace one of the two'
+        )
+    return mask
+
+
+def mask_labels(
+    mask: np.ndarray, image_id: str, file_name: str
+) -> ImageLabels:
+    """Box and exact mask of each target of a mask.
+
+    Args:
+        mask (np.ndarray): (H, W); everything that is not 0 is target.
+        image_id (str): Of the image.
+        file_name (str): Of the image, with suffix.
+
+    Returns:
+        ImageLabels: 8-connected components in raster order.
+    """
+    labels, number = ndimage.label(mask, STRUCTURES[8])
+    codes = [encode_rle(labels == index) for index in range(1, number + 1)]
+    boxes = mask_boxes(mask)
+    return ImageLabels(image_id, file_name, mask.shape, boxes, codes)
+
+
+def _read(
+    samples: Sequence[Sample],
+    function: Callable[[Sample], Read],
+    problems: list[str],
+) -> Iterator[tuple[Sample, Read]]:
+    """Read file after file; what cannot be read is noted and left out."""
+    for sample in samples:
+        try:
+            result = function(sample)
+        except (ValueError, OSError) as error:
+            problems.append(str(error))
+        else:
+            yield sample, result
+
+
+def _read_labels(sample: Sample, images: Path) -> ImageLabels:
+    name = sample.image.relative_to(images).as_posix()
+    return mask_labels(read_mask(sample), sample.image_id, name)
+
+
+def _read_centroids(
+    sample: Sample, weighted: bool
+) -> tuple[np.ndarray, tuple[int, int]]:
+    """Centroids, (G, 2), and height and width of the image."""
+    mask = read_mask(sample)
+    grey = None
+    if weighted:
+        results = dict(img_path=str(sample.image))
+        grey = LoadInfraredImage().transform(results)['img'][..., 0]
+    return mask_centroids(mask, grey), mask.shape
+
+
+def _write_split(
+    stem: Path, found: Iterator[tuple[Sample, Read]], kind: str
+) -> None:
+    if kind == 'points':
+        points = {sample.image_id: centres for sample, (centres, _) in found}
+        write_points(stem.with_name(f'{stem.name}.csv'), points)
+    else:
+        text = json.dumps(to_coco(labels for _, labels in found)) + '\n'
+        stem.with_name(f'{stem.name}.json').write_text(text, encoding='utf-8')
+
+
+def _write_image(path: Path, found: ImageLabels | tuple, kind: str) -> None:
+    if kind == 'point-masks':
+        if not cv2.imwrite(str(path), points_to_mask(*found) * 255):
+            raise OSError(f'{path}: cannot be written')
+    elif kind == 'yolo':
+        path.write_text(format_yolo(found.boxes, found.shape))
+    else:
+        path.write_text(format_voc(found, kind), encoding='utf-8')

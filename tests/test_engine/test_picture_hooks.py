@@ -1,0 +1,189 @@
+"""Pictures and files of predictions, for data with and without files."""
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.model import BaseModel
+from mmengine.runner import Runner
+from mmengine.structures import PixelData
+from mmseg.structures import SegDataSample
+from torch.utils.data import Dataset
+
+from fdep_mm.visualization import read_image, read_mask, read_prob
+from fdep_mm.visualization.overlay import FALSE_ALARM, HIT, MISS
+
+
+class Scenes(Dataset):
+    """Two targets each, one dark; paths end alike in two folders."""
+
+    metainfo = {}
+
+    def __init__(self, folder=None, truth=True):
+        self.folder = folder
+        self.truth = truth
+
+    def __len__(self):
+        return 4
+
+    def scene(self, index):
+        image = np.full((32, 40), 10 * (index + 1), np.uint8)
+        image[4 + index : 7 + index, 10:13] = 250
+        mask = (image == 250).astype(np.uint8)
+        mask[20:22, 30:32] = 1  # cannot be found
+        return image, mask
+
+    def path(self, index):
+        return f'{"ab"[index % 2]}/scene {index // 2}.png'
+
+    def __getitem__(self, index):
+        image, mask = self.scene(index)
+        path = self.path(index)
+        if self.folder is not None:
+            path = self.folder / path
+            path.parent.mkdir(exist_ok=True)
+            cv2.imwrite(str(path), image)
+        sample = SegDataSample(metainfo=dict(img_path=str(path)))
+        if self.truth:
+            sample.gt_sem_seg = PixelData(data=torch.from_numpy(mask)[None])
+        inputs = torch.from_numpy(image)[None].repeat(3, 1, 1)
+        return dict(inputs=inputs, data_samples=sample)
+
+
+class Brightness(BaseModel):
+    """Probability = brightness; as mmseg returns it."""
+
+    def forward(self, inputs, data_samples=None, mode='tensor'):
+        inputs = torch.stack(list(inputs)).float() / 255
+        for image, sample in zip(inputs, data_samples, strict=True):
+            sample.seg_logits = PixelData(data=image[:1])
+            sample.pred_sem_seg = PixelData(data=(image[:1] > 0.5).long())
+        return data_samples
+
+
+def run_test(work_dir, hook, data, phase='test'):
+    loader = dict(
+        dataset=data,
+        batch_size=2,
+        sampler=dict(type='DefaultSampler', shuffle=False),
+        collate_fn=dict(type='pseudo_collate'),
+    )
+    options = {
+        f'{phase}_dataloader': loader,
+        f'{phase}_cfg': dict(),
+        f'{phase}_evaluator': [
+            dict(type='fdep_mm.SIRSTMetric')
+            if data.truth
+            else dict(type='DumpResults', out_file_path=f'{work_dir}/x.pkl')
+        ],
+    }
+    runner = Runner(
+        model=Brightness(),
+        work_dir=str(work_dir / 'work'),
+        default_hooks=dict(visualization=hook) if 'draw' in hook else None,
+        custom_hooks=[] if 'draw' in hook else [hook],
+        visualizer=dict(
+            type='Visualizer', vis_backends=[dict(type='LocalVisBackend')]
+        ),
+        experiment_name=str(work_dir).replace('/', '_'),
+        log_level='ERROR',
+        **options,
+    )
+    getattr(runner, phase)()
+
+
+def pictures(work_dir):
+    found = sorted(work_dir.glob('work/*/vis_data/vis_image/*.png'))
+    return {path.name: cv2.imread(str(path))[..., ::-1] for path in found}
+
+
+def holds(picture, color):
+    return bool((picture[:768, :960] == color).all(-1).any())
+
+
+DRAW = dict(type='fdep_mm.SIRSTVisualizationHook', draw=True)
+
+
+@pytest.mark.parametrize('on_files', [False, True])
+def test_a_test_draws_every_image(tmp_path, on_files):
+    data = Scenes(tmp_path if on_files else None)
+    run_test(tmp_path, DRAW, data)
+    found = pictures(tmp_path)
+    assert list(found) == [
+        f'test_scene {i // 2}.png_{i + 1}.png' for i in range(4)
+    ]
+    for picture in found.values():
+        assert picture.shape[0] == 768 + 36
+        assert holds(picture, HIT) and holds(picture, MISS)
+        assert not holds(picture, FALSE_ALARM)
+        # the image itself: bright target on dark ground
+        assert (picture[:768, :960] == 255).all(-1).any()
+        assert (picture[:768, :960] == 0).all(-1).any()
+
+
+def test_a_validation_draws_some(tmp_path):
+    hook = dict(DRAW, interval=2)
+    run_test(tmp_path, hook, Scenes(), 'val')
+    assert list(pictures(tmp_path)) == ['val_scene 0.png_0.png']
+
+
+def test_the_radius_reaches_the_drawing(tmp_path):
+    run_test(tmp_path, dict(DRAW, radius=60), Scenes())
+    # one detection cannot hit both
+    for picture in pictures(tmp_path).values():
+        assert holds(picture, HIT) and holds(picture, MISS)
+    hook = dict(DRAW, radius=1e-3)
+    run_test(tmp_path / 'b', hook, Scenes())
+    assert holds(pictures(tmp_path / 'b')['test_scene 0.png_1.png'], HIT)
+
+
+def test_without_ground_truth_all_detections_are_marked(tmp_path):
+    run_test(tmp_path, DRAW, Scenes(truth=False))
+    for picture in pictures(tmp_path).values():
+        assert holds(picture, FALSE_ALARM)
+        assert not holds(picture, MISS)
+
+
+def test_nothing_is_drawn_unless_asked_for(tmp_path):
+    with pytest.warns(UserWarning, match='draw is False'):
+        run_test(tmp_path, dict(DRAW, draw=False), Scenes())
+    assert not pictures(tmp_path)
+
+
+@pytest.mark.parametrize('on_files', [False, True])
+def test_predictions_as_files(tmp_path, on_files):
+    data = Scenes(tmp_path if on_files else None)
+    out = tmp_path / 'out'
+    hook = dict(type='fdep_mm.PredictionWriterHook', out_dir=str(out))
+    run_test(tmp_path, hook, data)
+    # two folders hold files of one name: none is lost
+    names = ['scene 0', 'scene 0_2', 'scene 1', 'scene 1_2']
+    for kind in ('images', 'probs', 'masks'):
+        assert sorted(p.stem for p in (out / kind).iterdir()) == names
+    for index, name in enumerate(names):
+        image, mask = data.scene(index)
+        written = read_image(out / f'images/{name}.png')
+        grey = written if written.ndim == 2 else written[..., 0]
+        np.testing.assert_array_equal(grey, image)
+        prob = read_prob(out / f'probs/{name}.png')
+        np.testing.assert_allclose(prob, image / 255, atol=1e-5)
+        np.testing.assert_array_equal(
+            read_mask(out / f'masks/{name}.png'), mask
+        )
+
+
+def test_predictions_without_ground_truth(tmp_path):
+    out = tmp_path / 'out'
+    hook = dict(type='fdep_mm.PredictionWriterHook', out_dir=str(out))
+    run_test(tmp_path, hook, Scenes(truth=False))
+    assert not list((out / 'masks').iterdir())
+    assert len(list((out / 'probs').iterdir())) == 4
+
+
+def test_a_folder_that_cannot_be_made(tmp_path):
+    (tmp_path / 'file').touch()
+    hook = dict(
+        type='fdep_mm.PredictionWriterHook', out_dir=str(tmp_path / 'file/x')
+    )
+    with pytest.raises(OSError, match='file'):
+        run_test(tmp_path, hook, Scenes())
