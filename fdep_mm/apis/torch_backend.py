@@ -189,11 +189,13 @@ def _task_of(model_cfg: dict) -> str:
 
 def _read_weights(path: str) -> dict:
     try:
-        checkpoint = CheckpointLoader.load_checkpoint(path, map_location='cpu')
+        checkpoint = CheckpointLoader.load_checkpoint(
+            path, map_location='cpu', logger='silent'
+        )
     except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError) as error:
         raise ValueError(
             f'weights {path!r} are not a PyTorch checkpoint, or the file is '
-            f'damaged ({str(error).splitlines()[0][:200]})'
+            f'damaged ({_first_line(error)})'
         ) from error
     if not isinstance(checkpoint, dict):
         raise ValueError(
@@ -240,5 +242,9 @@ def _to_device(model: nn.Module, device: str) -> nn.Module:
         return model.to(device).eval()
     except (RuntimeError, AssertionError) as error:
         raise ValueError(
-            f'device={device!r}: {str(error).splitlines()[0]}; use cpu'
+            f'device={device!r}: {_first_line(error)}; use cpu'
         ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0][:200]

@@ -127,14 +127,18 @@ def test_a_validation_draws_some(tmp_path):
     assert list(pictures(tmp_path)) == ['val_scene 0.png_0.png']
 
 
-def test_the_radius_reaches_the_drawing(tmp_path):
-    run_test(tmp_path, dict(DRAW, radius=60), Scenes())
-    # one detection cannot hit both
-    for picture in pictures(tmp_path).values():
-        assert holds(picture, HIT) and holds(picture, MISS)
-    hook = dict(DRAW, radius=1e-3)
-    run_test(tmp_path / 'b', hook, Scenes())
-    assert holds(pictures(tmp_path / 'b')['test_scene 0.png_1.png'], HIT)
+def test_the_rules_of_matching_reach_the_drawing(tmp_path, monkeypatch):
+    calls = []
+
+    def draw(image, pred, mask, *rules):
+        calls.append(rules)
+        return np.zeros((8, 8, 3), np.uint8)
+
+    name = 'fdep_mm.engine.hooks.visualization_hook.draw_overlay'
+    monkeypatch.setattr(name, draw)
+    hook = dict(DRAW, radius=2.5, match='hungarian', connectivity=4)
+    run_test(tmp_path, hook, Scenes())
+    assert calls == [(2.5, 'hungarian', 4)] * 4
 
 
 def test_without_ground_truth_all_detections_are_marked(tmp_path):

@@ -101,6 +101,23 @@ def test_masks_and_pictures_are_written(config, weights, tmp_path):
     ]
 
 
+def test_pictures_and_probabilities_of_data_without_files(
+    config, weights, tmp_path
+):
+    args = ('--show-dir', 'show', '--out-probs', 'preds')
+    result = _run(
+        'test.py', config, weights, *args, '--cfg-options', *TINY, cwd=tmp_path
+    )
+    assert result.returncode == 0, result.stderr
+    pictures = list((tmp_path / 'show').rglob('test_*.png'))
+    assert len(pictures) == 4
+    for kind in ('images', 'probs', 'masks'):
+        files = sorted((tmp_path / 'preds' / kind).iterdir())
+        assert [path.stem for path in files] == [f'{i:05d}' for i in range(4)]
+    image = np.asarray(Image.open(tmp_path / 'preds/images/00000.png'))
+    assert image.shape[:2] == (128, 128) and image.std() > 5
+
+
 @pytest.mark.parametrize(
     ('tool', 'args', 'message'),
     [

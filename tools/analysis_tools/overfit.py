@@ -36,6 +36,7 @@ def crops_with_target(cfg: Config, num: int, size: int, area: int) -> dict:
         ),
         dict(type='PackSegInputs'),
     ]
+    cfg.model.data_preprocessor.size = (size, size)
     dataset = DATASETS.build(cfg.train_dataloader.dataset)
     samples = []
     for sample in dataset:

@@ -87,6 +87,7 @@ CODES = {
     'near-duplicate': (
         'error',
         'images look like one of an earlier split',
+        'look at --contact-sheet (smooth skies are alike by chance), then '
         'use --write-split',
     ),
     'duplicate-within': (

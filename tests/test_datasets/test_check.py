@@ -1,0 +1,385 @@
+"""Each kind of damage is found, and nothing else."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+from skimage.measure import label as skimage_label
+from skimage.measure import regionprops
+
+from fdep_mm.datasets.check import check_dataset, draw_sheet, to_json
+from fdep_mm.datasets.check.boxes import compare_boxes
+from fdep_mm.datasets.check.duplicates import best_matches, similar_groups
+from fdep_mm.datasets.check.findings import CODES, LEVELS
+from fdep_mm.datasets.check.targets import measure_targets
+from fdep_mm.datasets.layouts import find_layout, open_layout
+from fdep_mm.datasets.sirst_xml import format_boxes
+
+TRAIN = 'img_idx/train_NUAA-SIRST.txt'
+TEST = 'img_idx/test_NUAA-SIRST.txt'
+
+
+@pytest.fixture
+def folder(tmp_path, make_sirst):
+    return make_sirst(tmp_path / 'a folder with spaces')
+
+
+def found(root: Path, level: str = 'error') -> dict[str, list[str]]:
+    """Last words of the places of each finding of a level."""
+    findings = check_dataset([find_layout(root)]).findings
+    return {
+        code: [item.where.split()[-1] for item in findings.items(code)]
+        for code in findings.codes(level)
+    }
+
+
+def detail(root: Path, code: str) -> str:
+    (item,) = check_dataset([find_layout(root)]).findings.items(code)
+    return item.detail
+
+
+def write(path: Path, array: np.ndarray) -> None:
+    assert cv2.imwrite(str(path), array)
+
+
+def test_clean_data_set(folder):
+    report = check_dataset([find_layout(folder)])
+    assert report.findings.clean
+    assert not report.findings.codes('warning')
+    train, test = report.statistics['train'], report.statistics['test']
+    assert (train['images'], test['images']) == (4, 2)
+    assert (train['targets'], test['targets']) == (4, 2)
+    assert train['target']['area'] == dict.fromkeys(train['target']['area'], 9)
+    means = [
+        cv2.imread(str(folder / f'images/Misc_{i}.png'), 0).mean()
+        for i in range(4)
+    ]
+    assert train['mean'] == pytest.approx(np.mean(means))
+    assert train['width'] == [52, 52] and train['height'] == [40, 40]
+    assert json.loads(json.dumps(to_json(report), allow_nan=False))['clean']
+
+
+def test_every_code_is_complete():
+    for level, meaning, advice in CODES.values():
+        assert level in LEVELS and meaning and advice
+
+
+def test_missing_files(folder):
+    (folder / 'images/Misc_1.png').unlink()
+    (folder / 'masks/Misc_3.png').unlink()
+    assert found(folder) == {
+        'image-missing': ['Misc_1'],
+        'mask-missing': ['Misc_3'],
+        'mask-orphan': ['Misc_1'],
+    }
+
+
+def test_unreadable_files_do_not_stop_the_check(folder):
+    image = folder / 'images/Misc_1.png'
+    image.write_bytes(image.read_bytes()[:-900])
+    (folder / 'images/Misc_2.png').write_bytes(b'')
+    (folder / 'masks/Misc_0.png').write_bytes(b'no picture')
+    assert found(folder) == {
+        'image-unreadable': ['Misc_1', 'Misc_2'],
+        'mask-unreadable': ['Misc_0'],
+    }
+    report = check_dataset([find_layout(folder)])
+    assert report.statistics['train']['readable'] == 2
+    assert report.statistics['train']['with_valid_mask'] == 1
+    assert len(report.usable()) == 3
+
+
+def test_image_that_opencv_reads_in_part(folder):
+    """A JPEG that breaks off is half grey to OpenCV, and no error."""
+    path = folder / 'images/Misc_1.png'
+    _, content = cv2.imencode('.jpg', cv2.imread(str(path)))
+    path.unlink()
+    content = content.tobytes()
+    path.with_suffix('.jpg').write_bytes(content[: len(content) // 2])
+    assert found(folder) == {'image-unreadable': ['Misc_1']}
+
+
+def test_mask_values_and_sizes(folder):
+    mask = cv2.imread(str(folder / 'masks/Misc_0.png'), 0)
+    write(folder / 'masks/Misc_0.png', mask // 2)
+    write(folder / 'masks/Misc_1.png', mask[:-1])
+    write(folder / 'masks/Misc_2.png', mask // 255)  # 0 and 1 are fine
+    write(folder / 'masks/Misc_3.png', np.zeros_like(mask))
+    assert found(folder) == {
+        'mask-values': ['Misc_0'],
+        'size-mismatch': ['Misc_1'],
+    }
+    assert '127' in detail(folder, 'mask-values')
+    assert detail(folder, 'size-mismatch') == 'image 52x40, mask 52x39'
+    statistics = check_dataset([find_layout(folder)]).statistics['train']
+    assert statistics['without_target'] == 1
+
+
+def test_split_files(folder):
+    (folder / TEST).write_text('Misc_4\nMisc_4\n../x\n/etc/passwd\nMisc_0.png')
+    errors = found(folder)
+    assert errors == {
+        'split-escape': ['test', 'test'],
+        'split-overlap': ['Misc_0'],
+    }
+    assert found(folder, 'warning') == {'split-repeat': ['Misc_4']}
+    assert found(folder, 'note') == {'image-unlisted': ['Misc_5']}
+    (folder / TEST).write_text('\n\n')
+    assert found(folder) == {'split-empty': ['test']}
+    (folder / TEST).write_bytes(b'\xff\xff')
+    assert found(folder) == {'split-unreadable': ['test']}
+
+
+def test_case_of_names(folder):
+    (folder / 'images/Misc_0.png').rename(folder / 'images/Misc_0.PNG')
+    (folder / 'masks/Misc_1.png').rename(folder / 'masks/misc_1.png')
+    (folder / TRAIN).write_text('Misc_0\nMisc_1\nmisc_2\nMisc_3')
+    report = check_dataset([find_layout(folder)])
+    items = report.findings.items('name-case')
+    assert report.findings.codes('error') == ['name-case']
+    assert sorted((i.where.split()[-1], i.detail) for i in items) == [
+        ('Misc_0', 'the image is Misc_0.PNG'),
+        ('Misc_1', 'the mask is misc_1.png'),
+        ('misc_2', 'the image is Misc_2'),
+    ]
+    # They are read all the same.
+    assert report.statistics['train']['targets'] == 4
+
+
+def test_two_files_of_one_name(folder):
+    image = cv2.imread(str(folder / 'images/Misc_0.png'))
+    write(folder / 'images/Misc_0.bmp', image)
+    assert found(folder, 'warning') == {'name-twice': ['Misc_0']}
+
+
+def test_ids_in_subfolders(folder):
+    for kind in ('images', 'masks'):
+        (folder / kind / 'sub').mkdir()
+        file = folder / kind / 'Misc_0.png'
+        file.rename(folder / kind / 'sub/Misc_0.png')
+    (folder / TRAIN).write_text('sub/Misc_0\nMisc_1\nMisc_2\nMisc_3')
+    assert found(folder) == {}
+
+
+def test_bit_depth(folder):
+    rng = np.random.default_rng(1)
+    for i in (0, 1):
+        deep = rng.integers(0, 2**14, (40, 52)).astype(np.uint16)
+        deep[0, 0] = 2**14 - 1
+        write(folder / f'images/Misc_{i}.png', deep)
+    assert found(folder) == {}
+    assert set(found(folder, 'warning')) == {'bit-depth', 'bit-range'}
+    assert 'max_value=16383' in detail(folder, 'bit-range')
+    assert detail(folder, 'bit-depth') == '4 uint8, 2 uint16'
+    floats = Image.fromarray(rng.random((40, 52), np.float32))
+    (folder / 'images/Misc_0.png').unlink()
+    floats.save(folder / 'images/Misc_0.tif')
+    assert found(folder) == {'image-type': ['Misc_0']}
+
+
+def test_remarkable_images(folder):
+    flat = np.full((40, 52), 7, np.uint8)
+    write(folder / 'images/Misc_0.png', flat)
+    colour = cv2.imread(str(folder / 'images/Misc_1.png'))
+    colour[5, 5] = (10, 10, 14)
+    write(folder / 'images/Misc_1.png', colour)
+    write(folder / 'masks/Misc_2.png', flat * 0 + 255)
+    dark = cv2.imread(str(folder / 'images/Misc_3.png'), 0)
+    dark[13:16, 20:23] = 0  # its target
+    write(folder / 'images/Misc_3.png', dark)
+    assert found(folder) == {}
+    assert found(folder, 'warning') == {
+        'image-flat': ['Misc_0'],
+        'target-large': ['Misc_2'],
+    }
+    notes = found(folder, 'note')
+    assert notes['image-colour'] == ['Misc_1']
+    assert 'Misc_3' in notes['target-dark']
+
+
+def test_copies_and_look_alikes(folder):
+    image = cv2.imread(str(folder / 'images/Misc_0.png'), 0)
+    write(folder / 'images/Misc_1.png', image)
+    write(folder / 'images/Misc_4.png', image)
+    write(folder / 'images/Misc_5.png', image // 2 + 60)
+    report = check_dataset([find_layout(folder)])
+    assert found(folder) == {
+        'duplicate': ['Misc_4'],
+        'near-duplicate': ['Misc_5'],
+    }
+    assert found(folder, 'warning') == {'duplicate-within': ['Misc_1']}
+    (leak,) = report.leaks
+    assert (leak.split, leak.earlier, leak.images) == ('test', 'train', 2)
+    assert [pair.identical for pair in leak.pairs] == [True, False]
+    # Equal pixels in another file type and as colours are equal.
+    (folder / 'images/Misc_4.png').unlink()
+    write(folder / 'images/Misc_4.bmp', cv2.merge([image] * 3))
+    assert found(folder)['duplicate'] == ['Misc_4']
+
+
+def test_flat_images_are_alike_only_if_equal(folder):
+    for i, value in ((0, 7), (4, 7), (5, 9)):
+        flat = np.full((40, 52), value, np.uint8)
+        write(folder / f'images/Misc_{i}.png', flat)
+    assert found(folder) == {'duplicate': ['Misc_4']}
+
+
+@pytest.mark.parametrize('block', [3, 2048])
+def test_products_equal_single_correlations(monkeypatch, block):
+    monkeypatch.setattr('fdep_mm.datasets.check.duplicates.BLOCK', block)
+    rng = np.random.default_rng(0)
+    scenes = rng.standard_normal((4, 20))
+    images = scenes[rng.integers(0, 4, 30)] + rng.normal(0, 0.25, (30, 20))
+    images -= images.mean(1, keepdims=True)
+    images /= np.linalg.norm(images, axis=1, keepdims=True)
+    naive = np.corrcoef(images)
+    index, value = best_matches(images[:7], images[7:])
+    np.testing.assert_array_equal(index, naive[:7, 7:].argmax(1))
+    np.testing.assert_allclose(value, naive[:7, 7:].max(1), rtol=1e-5)
+    groups = similar_groups(images, 0.95)
+    # Spreading along links until nothing changes gives the same groups.
+    reached = np.eye(30, dtype=bool)
+    for _ in range(30):
+        reached |= reached @ (naive > 0.95)
+    np.testing.assert_array_equal(groups[:, None] == groups[None], reached)
+    assert 4 <= len(set(groups.tolist())) < 30
+
+
+def test_target_measures_against_scikit_image():
+    rng = np.random.default_rng(0)
+    grey = rng.uniform(0, 255, (60, 80)).astype(np.float32)
+    mask = np.zeros((60, 80), np.uint8)
+    for y, x in ((0, 0), (20, 30), (24, 36), (57, 77)):
+        mask[y : y + 3, x : x + 2] = 1
+    mask[23, 32] = 1  # touches by a corner
+    regions = regionprops(skimage_label(mask, connectivity=2))
+    targets = measure_targets(grey, mask, margin=5)
+    assert len(targets) == len(regions) == 4
+    for target, region in zip(targets, regions, strict=True):
+        top, left, bottom, right = region.bbox
+        assert target.area == region.area
+        assert (target.height, target.width) == (bottom - top, right - left)
+        window = (
+            slice(max(top - 5, 0), bottom + 5),
+            slice(max(left - 5, 0), right + 5),
+        )
+        around = grey[window][mask[window] == 0]
+        own = grey[tuple(region.coords.T)]
+        contrast = own.mean() - around.mean()
+        assert target.contrast == pytest.approx(contrast, rel=1e-5)
+        assert target.scr == pytest.approx(contrast / around.std(), rel=1e-5)
+    (whole,) = measure_targets(grey, np.ones_like(mask))
+    assert np.isnan(whole.contrast) and np.isnan(whole.scr)
+
+
+@pytest.mark.parametrize('offset', [(0, 0, 0, 0), (-1, -1, -1, -1)])
+def test_boxes_of_any_convention(offset):
+    targets = [
+        np.array([[10, 10, 13, 14], [30, 20, 34, 22]], float),
+        np.array([[5, 5, 8, 8]], float),
+        np.zeros((0, 4)),
+        np.array([[50, 50, 53, 53]], float),
+    ]
+    boxes = [box[::-1] + offset for box in targets]
+    check = compare_boxes(boxes, targets)
+    assert check.differences == {} and check.compared == 4
+    assert check.offset == tuple(1 + value for value in offset)
+    boxes[1] = boxes[1] + (0, 0, 3, 0)
+    boxes[2] = np.array([[1, 1, 2, 2]], float)
+    check = compare_boxes(boxes, targets)
+    assert set(check.differences) == {1, 2}
+    assert check.differences[2] == '1 boxes, 0 targets in the mask'
+    assert compare_boxes(boxes, targets, 3).differences.keys() == {2}
+
+
+def test_box_files(folder):
+    (folder / 'bboxes').mkdir()
+    for i in range(6):
+        box = np.array([[20, 10 + i, 23, 13 + i]], float)
+        if i == 2:
+            box += 7
+        text = format_boxes(f'Misc_{i}', (40, 52), box)
+        (folder / f'bboxes/Misc_{i}.xml').write_text(text)
+    assert found(folder) == {'box-mismatch': ['Misc_2']}
+    assert '(20, 12, 23, 15)' in detail(folder, 'box-mismatch')
+    bomb = '<!DOCTYPE a [<!ENTITY b "c">]><annotation>&b;</annotation>'
+    (folder / 'bboxes/Misc_2.xml').write_text(bomb)
+    (folder / 'bboxes/Misc_3.xml').unlink()
+    assert found(folder) == {'box-unreadable': ['Misc_2']}
+    assert 'DOCTYPE' in detail(folder, 'box-unreadable')
+    assert found(folder, 'warning') == {'box-missing': ['Misc_3']}
+    nan = format_boxes('Misc_2', (40, 52), np.array([[np.nan, 1, 2, 3]]))
+    (folder / 'bboxes/Misc_2.xml').write_text(nan)
+    assert found(folder) == {'box-unreadable': ['Misc_2']}
+
+
+def test_several_data_sets(folder, tmp_path, make_sirst):
+    """Splits of one name are one; a copy in another data set is a leak."""
+    other = make_sirst(tmp_path, 'Other')
+    image = cv2.imread(str(other / 'images/Misc_0.png'))
+    for i in range(1, 6):
+        noise = np.random.default_rng(50 + i).integers(0, 200, (40, 52))
+        write(other / f'images/Misc_{i}.png', noise.astype(np.uint8))
+    write(folder / 'images/Misc_4.png', image)
+    write(folder / 'images/Misc_0.png', image // 2 + 3)
+    report = check_dataset([find_layout(folder), find_layout(other)])
+    assert report.statistics['train']['images'] == 8
+    (item,) = report.findings.items('duplicate')
+    assert item.where == 'NUAA-SIRST test Misc_4'
+    assert item.detail == 'of Other train Misc_0'
+
+
+def test_folder_without_images(folder):
+    for path in (folder / 'images').iterdir():
+        path.unlink()
+    with pytest.raises(ValueError, match='holds no image'):
+        check_dataset([find_layout(folder)])
+
+
+def test_contact_sheet(folder):
+    image = cv2.imread(str(folder / 'images/Misc_0.png'), 0)
+    write(folder / 'images/Misc_5.png', image)
+    (folder / 'images/Misc_1.png').write_bytes(b'')
+    report = check_dataset([find_layout(folder)])
+    sheet = draw_sheet(report, number=6, columns=2, tile=128)
+    # The pair, and four of the others: three rows.
+    assert sheet.shape == (384, 256, 3) and sheet.dtype == np.uint8
+    left, right = sheet[20:110, :100], sheet[20:110, 128:228]
+    green = (60, 220, 60)
+    assert (left == green).all(-1).any() and (right == green).all(-1).any()
+    grey = [
+        np.where((part == green).all(-1), 0, part[..., 0]).astype(float)
+        for part in (left, right)
+    ]
+    assert np.corrcoef(grey[0].ravel(), grey[1].ravel())[0, 1] > 0.9
+
+
+def test_leak_of_nudt_sirst(find_data):
+    """53 of 664 test images, 8.0 %: the number that was published."""
+    report = check_dataset([find_layout(find_data('NUDT-SIRST'))])
+    (leak,) = report.leaks
+    assert (leak.images, len(leak.pairs)) == (664, 53)
+    assert (leak.count(0.99), leak.count(0.999)) == (37, 12)
+    first = leak.pairs[0]
+    assert first.record.sample.image_id == '000616'
+    assert first.match.sample.image_id == '000609'
+    assert report.findings.codes('error') == ['near-duplicate']
+    statistics = report.statistics['train']
+    assert f'{statistics["mean"]:.2f} {statistics["std"]:.2f}' == (
+        '108.02 33.21'
+    )
+
+
+def test_misc_111_of_sirst_v2(find_data, tmp_path):
+    root = find_data('sirst-v2')
+    ids = (root / 'splits/trainval_v1.txt').read_text().split()
+    split = tmp_path / 'v1.txt'
+    split.write_text('\n'.join(['Misc_111', *ids[:40]]))
+    report = check_dataset([open_layout(root, splits=[f'v1={split}'])])
+    (item,) = report.findings.items('box-mismatch')
+    assert item.where == 'sirst-v2 v1 Misc_111'
+    assert item.detail == 'box (260, 206, 274, 217), mask (143, 114, 151, 120)'
+    assert report.boxes['sirst-v2'].offset == (1, 1, 1, 1)
