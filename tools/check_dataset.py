@@ -43,6 +43,8 @@ from fdep_mm.datasets.check import (
 from fdep_mm.datasets.check.splitting import MODES
 from fdep_mm.datasets.layouts import Layout, open_layout
 
+PICTURES = ('.png', '.jpg', '.jpeg', '.bmp')
+
 
 def parse_args() -> argparse.Namespace:
     """Parse the command line."""
@@ -120,6 +122,30 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def check_options(args: argparse.Namespace) -> None:
+    """Refuse impossible options before everything is read.
+
+    Raises:
+        ValueError: An option is outside its range.
+    """
+    for name, value, lowest, highest in (
+        ('threshold', args.threshold, -1, 1),
+        ('thumbnail', args.thumbnail, 2, 1024),
+        ('margin', args.margin, 0, 10**6),
+        ('box-tolerance', args.box_tolerance, 0, 10**6),
+    ):
+        if not lowest <= value <= highest:
+            raise ValueError(
+                f'--{name} {value}: give a number from {lowest} to {highest}'
+            )
+    sheet = args.contact_sheet
+    if sheet is not None and sheet.suffix.lower() not in PICTURES:
+        raise ValueError(
+            f'--contact-sheet {sheet}: end its name with one of '
+            f'{", ".join(PICTURES)}'
+        )
+
+
 def find_layouts(args: argparse.Namespace) -> list[Layout]:
     """Data sets that the command line names.
 
@@ -184,11 +210,7 @@ def main() -> int:
     """Check; returns the exit code."""
     args = parse_args()
     try:
-        if not -1 <= args.threshold <= 1 or args.thumbnail < 2:
-            raise ValueError(
-                f'--threshold {args.threshold} --thumbnail {args.thumbnail}: '
-                'give a correlation within -1..1, and at least 2 px'
-            )
+        check_options(args)
         report = check_dataset(
             find_layouts(args),
             args.threshold,

@@ -10,7 +10,7 @@ default_hooks = dict(
     logger=dict(type='LoggerHook', interval=50),
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(
-        type='CheckpointHook',
+        type='fdep_mm.SafeCheckpointHook',
         interval=1,
         max_keep_ckpts=1,
         save_last=True,
@@ -18,6 +18,11 @@ default_hooks = dict(
         rule='greater',
     ),
     sampler_seed=dict(type='DistSamplerSeedHook'),
+    epoch_seed=dict(type='fdep_mm.EpochSeedHook'),
+    finite_loss=dict(type='fdep_mm.FiniteLossHook'),
+    unreadable=dict(type='fdep_mm.UnreadableImagesHook'),
+    checkpoint_check=dict(type='fdep_mm.CheckpointCheckHook'),
+    lock=dict(type='fdep_mm.WorkDirLockHook'),
     visualization=dict(type='DetVisualizationHook'),
 )
 vis_backends = [

@@ -70,9 +70,9 @@ def open_backend(
 
     Args:
         model (str | PathLike | dict | Backend, optional): An ONNX file that
-            ``export_onnx.py`` wrote; or a config or its path; or a backend,
-            which is returned as it is. None takes the config stored in
-            `weights`.
+            ``export_onnx.py`` wrote; or a config or its path; or the name of
+            a classical method, such as 'mpcm'; or a backend, which is
+            returned as it is. None takes the config stored in `weights`.
         weights (str | PathLike, optional): Checkpoint of a config.
         device (str, optional): Such as 'cpu' or 'cuda:0'. Defaults to None:
             what PyTorch finds available, and the CPU for an ONNX file.
@@ -90,6 +90,10 @@ def open_backend(
             'neither model nor weights are given: name an ONNX file, or a '
             'config and its checkpoint'
         )
+    if isinstance(model, str) and model.isidentifier() and weights is None:
+        from .classical_backend import ClassicalBackend
+
+        return ClassicalBackend(model, device=device)
     for kind, path in (('model', model), ('weights', weights)):
         if isinstance(path, (str, PathLike)) and not Path(path).is_file():
             raise FileNotFoundError(f'{kind} {str(path)!r}: no such file')

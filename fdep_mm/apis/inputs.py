@@ -238,7 +238,9 @@ def _frames(source: _Source) -> Iterator[Frame]:
         yield from _Video(source.path).frames(source)
     elif source.path is not None:
         content = source.path.read_bytes()
-        image = decode_image(content, source.source)
+        image = _check_array(
+            decode_image(content, source.source), source.source
+        )
         del content  # large frames: only one copy while it is searched
         yield Frame(source.name, source.source, image)
     else:
@@ -258,7 +260,7 @@ def _check_array(array: np.ndarray, name: str) -> np.ndarray:
     if array.dtype not in (np.uint8, np.uint16):
         raise ValueError(
             f'{name}: pixels are {array.dtype}, expected uint8 or uint16; '
-            'scale and convert the array'
+            'scale and convert them'
         )
     return array
 

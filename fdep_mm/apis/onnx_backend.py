@@ -145,12 +145,15 @@ class OnnxBackend:
         if self.card.whole_numbers:
             images = np.rint(images).astype(np.uint8)
         images = resize(images, self.card.resize)
-        scale = images.shape[2] / width, images.shape[1] / height
-        size = images.shape[1:3]
-        return [
-            detections(*cells, size, self.card.nms) / (*scale, *scale, 1)
-            for cells in zip(*self._run(images), strict=True)
-        ]
+        shape = images.shape[1:3]
+        x, y = shape[1] / width, shape[0] / height
+        limits = np.float32((width, height, width, height))
+        found = []
+        for cells in zip(*self._run(images), strict=True):
+            rows = detections(*cells, shape, self.card.nms)
+            boxes = (rows[:, :4] / np.float32((x, y, x, y))).clip(0, limits)
+            found.append(np.column_stack([boxes, rows[:, 4]]))
+        return found
 
     def _run(self, images: np.ndarray) -> list[np.ndarray]:
         batch = pad(images, self.card.stride, self.card.pad_value)

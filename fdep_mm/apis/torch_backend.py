@@ -1,6 +1,5 @@
 """Networks of a config and a checkpoint, run by PyTorch."""
 
-import pickle
 import warnings
 from os import PathLike
 
@@ -192,7 +191,9 @@ def _read_weights(path: str) -> dict:
         checkpoint = CheckpointLoader.load_checkpoint(
             path, map_location='cpu', logger='silent'
         )
-    except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError) as error:
+    except OSError:
+        raise
+    except Exception as error:  # unpickling rubbish raises any type
         raise ValueError(
             f'weights {path!r} are not a PyTorch checkpoint, or the file is '
             f'damaged ({_first_line(error)})'

@@ -1,10 +1,13 @@
 """Mask-annotated SIRST data sets: a split file, images and binary masks."""
 
+import logging
 import os.path as osp
 from collections.abc import Sequence
 from pathlib import PureWindowsPath
 
+import torch
 from mmengine import fileio, list_from_file
+from mmengine.logging import print_log
 from mmseg.datasets import BaseSegDataset
 
 from fdep_mm.registry import DATASETS
@@ -31,13 +34,20 @@ class SIRSTDataset(BaseSegDataset):
         data_prefix (dict): Folders ``img_path`` and ``seg_map_path``,
             relative to ``data_root``. Leave ``seg_map_path`` out for images
             without masks.
+        on_error (str): 'raise', or 'skip' for training on a disk that may
+            fail: an image that cannot be read any more, or whose mask
+            cannot, is logged and another one taken, by chance.
+            ``unreadable``, uint8 (N,), then marks them, also from within
+            data loading workers;
+            :class:`fdep_mm.engine.UnreadableImagesHook` counts them at the
+            end of an epoch. Defaults to 'raise'.
         **kwargs: Arguments of :class:`mmseg.datasets.BaseSegDataset`.
 
     Raises:
         FileNotFoundError: The split file, a folder, an image or a mask does
             not exist.
-        ValueError: The split file or image folder is empty, or an id points
-            outside its folder.
+        ValueError: The split file or image folder is empty, an id points
+            outside its folder, or errors are to be skipped in a test.
     """
 
     METAINFO = dict(
@@ -50,8 +60,12 @@ class SIRSTDataset(BaseSegDataset):
         img_suffix: str | Sequence[str] = ('.png', '.bmp', '.jpg'),
         seg_map_suffix: str | Sequence[str] = ('.png', '.bmp'),
         data_prefix: dict | None = None,
+        on_error: str = 'raise',
         **kwargs,
     ) -> None:
+        _check_on_error(on_error, kwargs.get('test_mode', False))
+        self.on_error = on_error
+        self.unreadable: torch.Tensor | None = None
         if data_prefix is None:
             data_prefix = dict(img_path='images', seg_map_path='masks')
         super().__init__(
@@ -87,7 +101,33 @@ class SIRSTDataset(BaseSegDataset):
             if mask is not None:
                 info['seg_map_path'] = mask
             data_list.append(info)
+        if self.on_error == 'skip':
+            marks = torch.zeros(len(data_list), dtype=torch.uint8)
+            self.unreadable = marks.share_memory_()
         return data_list
+
+    def prepare_data(self, idx: int) -> dict | None:
+        """Load and transform image ``idx``.
+
+        Args:
+            idx (int): Index.
+
+        Returns:
+            dict | None: What the pipeline gives; None, for which another
+            image is taken, where errors of files are skipped.
+        """
+        try:
+            return super().prepare_data(idx)
+        except Exception as error:
+            info = self.get_data_info(idx)
+            files = (info['img_path'], info.get('seg_map_path'))
+            # any other error is one of the pipeline, not of the files
+            named = any(file and file in str(error) for file in files)
+            if self.unreadable is None or not named:
+                raise
+            self.unreadable[idx] = 1
+            print_log(f'skipped: {error}', 'current', logging.WARNING)
+            return None
 
     def _read_split(self) -> list[str]:
         if not fileio.isfile(self.ann_file, backend_args=self.backend_args):
@@ -171,6 +211,16 @@ class SIRSTDataset(BaseSegDataset):
                 if fileio.isfile(path, backend_args=self.backend_args):
                     return path
         return None
+
+
+def _check_on_error(on_error: str, test_mode: bool) -> None:
+    if on_error not in ('raise', 'skip'):
+        raise ValueError(f"on_error={on_error!r}: give 'raise' or 'skip'")
+    if on_error == 'skip' and test_mode:
+        raise ValueError(
+            "on_error='skip' is for training: scores of fewer images are not "
+            'those of the data set'
+        )
 
 
 def _as_tuple(suffix: str | Sequence[str]) -> tuple[str, ...]:

@@ -160,8 +160,8 @@ def max_difference(
         batches (Iterable[np.ndarray]): (N, 3, H, W) float32, each.
 
     Returns:
-        float: Largest difference of all outputs: of probabilities, and of
-        boxes in px.
+        float: Largest difference of all outputs; of boxes, as a fraction of
+        the image's longer side.
     """
     session = open_session(model.SerializeToString())
     worst = 0.0
@@ -171,7 +171,9 @@ def max_difference(
         if isinstance(expected, torch.Tensor):
             expected = (expected,)
         found = session.run(None, {'images': batch})
-        for theirs, ours in zip(expected, found, strict=True):
-            difference = np.abs(theirs.numpy() - ours).max()
-            worst = max(worst, float(difference))
+        names = OUTPUTS[network.card.task]
+        for name, theirs, ours in zip(names, expected, found, strict=True):
+            difference = float(np.abs(theirs.numpy() - ours).max())
+            unit = max(batch.shape[2:]) if name == 'boxes' else 1
+            worst = max(worst, difference / unit)
     return worst

@@ -41,8 +41,8 @@ def export_checked(
     Args:
         cfg (Config): Of a host or an FDEP network.
         checkpoint (str | Path): Weights of either.
-        tolerance (float): Largest accepted difference of probabilities (of
-            boxes: in px). Defaults to 1e-4.
+        tolerance (float): Largest accepted difference, see
+            :func:`.export.max_difference`. Defaults to 1e-4.
         say (Callable): Gets a line about each step.
 
     Returns:

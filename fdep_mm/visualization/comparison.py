@@ -124,7 +124,8 @@ def _over_threshold(
             f'nIoU {100 * scores["nIoU"]:.2f}'
         )
     else:
-        lines = (pixel, np.mean(curves['F1'], axis=0))
+        f1 = curves['F1']  # without tolerances there is none
+        lines = (pixel, f1.mean(axis=0) if len(f1) else pixel * np.nan)
         label = (
             f'{name}: HSE {100 * scores["HSE"]:.2f} (P '
             f'{100 * scores["HSE_P"]:.2f}, T {100 * scores["HSE_T"]:.2f})'

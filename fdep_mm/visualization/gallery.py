@@ -231,11 +231,12 @@ def _header(key: str, text: str, first: str) -> str:
 
 def _summary(records: Sequence[np.ndarray], protocol: EvalProtocol) -> str:
     scores = scale_scores(summarise(records, protocol)[0])
+    targets = unpack(records, protocol).targets.sum()
+    pd = f'{scores["Pd"]:.2f} %' if targets else 'undefined'
     return (
-        f'{len(records)} images, '
-        f'{unpack(records, protocol).targets.sum()} targets: '
+        f'{len(records)} images, {targets} targets: '
         f'IoU {scores["IoU"]:.2f} %, nIoU {scores["nIoU"]:.2f} %, '
-        f'Pd {scores["Pd"]:.2f} %, Fa {scores["Fa"]:.2f} &times; '
+        f'Pd {pd}, Fa {scores["Fa"]:.2f} &times; '
         f'10<sup>&minus;6</sup> at threshold {protocol.threshold:g}; a hit '
         f'is nearer than {protocol.radius:g} px ({protocol.match} matching)'
     )

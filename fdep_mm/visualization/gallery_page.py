@@ -24,15 +24,16 @@ form { display: flex; flex-wrap: wrap; gap: .4rem 1rem; align-items: center;
   background: Canvas; }
 form input[type=number] { width: 4.5em; }
 table { border-collapse: collapse; width: 100%; }
-th { position: sticky; top: 3.2rem; z-index: 1; background: Canvas;
-  border-bottom: 2px solid GrayText; padding: 0; }
+thead { position: sticky; top: 2.4rem; z-index: 1; background: Canvas;
+  box-shadow: 0 2px GrayText; }
+th { padding: 0; }
 th button { font: inherit; font-weight: 600; background: none; border: 0;
   padding: .4rem .3rem; width: 100%; color: inherit; cursor: pointer;
   white-space: nowrap; }
 th button::after { content: ' \\2195'; opacity: .35; }
 th[aria-sort=ascending] button::after { content: ' \\2191'; opacity: 1; }
 th[aria-sort=descending] button::after { content: ' \\2193'; opacity: 1; }
-td { border-bottom: 1px solid color-mix(in srgb, GrayText 40%, Canvas);
+tbody td { border-bottom: 1px solid color-mix(in srgb, GrayText 40%, Canvas);
   padding: .4rem .5rem; text-align: right;
   font-variant-numeric: tabular-nums; }
 td.picture { text-align: left; width: 1%; }
@@ -47,7 +48,7 @@ dialog img { display: block; max-width: 96vw; max-height: 88vh;
 dialog p { margin: 0; padding: .3rem .6rem; text-align: center; }
 @media (max-width: 50rem) {
   td.picture img { max-width: 45vw; }
-  form, th { position: static; }
+  form, thead { position: static; }
 }
 </style>
 </head>

@@ -121,8 +121,10 @@ def test_unreadable_files_are_reported_in_their_place(tmp_path):
     (tmp_path / 'b.png').write_bytes(b'no image')
     (tmp_path / 'c.png').write_bytes(b'')
     write(tmp_path / 'd.png')
-    a, b, c, d = Inputs(tmp_path)
+    write(tmp_path / 'e.tif', dtype=np.float32)
+    a, b, c, d, e = Inputs(tmp_path)
     assert (a.name, d.name) == ('a', 'd')
+    assert 'e.tif: pixels are float32' in e.message
     for failure in (b, c):
         assert failure.message.startswith(
             f'{failure.source}: not a readable image'

@@ -71,7 +71,7 @@ def test_mmseg_inferencer_needs_its_own_loader(repo, image, path, tmp_path):
     config = Config.fromfile(repo / CONFIGS[0])
     pipeline = config.test_dataloader.dataset.pipeline
     pipeline[0] = dict(type='LoadImageFromFile')
-    run = MMSegInferencer(config, weights, device='cpu', show_progress=False)
+    run = MMSegInferencer(config, weights, device='cpu')
     own = SIRSTInferencer(
         str(repo / CONFIGS[0]), weights, 'cpu', show_progress=False
     )

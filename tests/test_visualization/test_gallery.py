@@ -158,8 +158,11 @@ def test_large_images_become_small_pictures(tmp_path):
     path = tmp_path / 'gallery.html'
     image = np.zeros((1000, 1500), np.uint8)
     scene = Scene('large', image, image.astype(np.float32), image > 0)
-    write_gallery(path, [scene], side=128)
-    assert decode(Page(path).pictures[0]).shape[0] == 256
+    with pytest.warns(UserWarning, match='holds a target'):
+        write_gallery(path, [scene], side=128)
+    page = Page(path)
+    assert decode(page.pictures[0]).shape[0] == 256
+    assert '0 targets' in page.text and 'Pd undefined' in page.text
 
 
 def test_failures_during_the_reading_are_listed(tmp_path):

@@ -68,9 +68,7 @@ def new_tophat(
         image, lambda y, x: cell(high, y, x, outer, size)[ring].max()
     )
     low = np.pad(dilated, outer, mode='edge')
-    eroded = each_pixel(
-        image, lambda y, x: cell(low, y, x, outer, size).min()
-    )
+    eroded = each_pixel(image, lambda y, x: cell(low, y, x, outer, size).min())
     return image - np.minimum(image, eroded)
 
 

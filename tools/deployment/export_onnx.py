@@ -111,17 +111,26 @@ def write(path: Path, content: bytes) -> None:
     print(f'wrote {path} ({len(content) / 1e6:.2f} MB)', flush=True)
 
 
-def run(args: argparse.Namespace) -> None:
-    """Export, check, convert, write."""
-    from fdep_mm.deployment import report
-    from fdep_mm.deployment.images import Images, batch
-
+def run(args: argparse.Namespace) -> int:
+    """Export, check, convert, write; returns the exit code."""
     cfg = read_config(args)
+    try:  # not at the top: a wrong path should not wait for them
+        from fdep_mm.deployment import report
+        from fdep_mm.deployment.images import Images, batch
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            f'{error}; exporting needs: pip install onnx onnxruntime'
+        ) from error
+
     out = args.out or Path(f'{args.config.stem}.onnx')
     wanted = [p for p in ('fp16', 'int8') if getattr(args, p)]
-    network, model = report.export_checked(
-        cfg, args.checkpoint, args.tolerance
-    )
+    try:
+        network, model = report.export_checked(
+            cfg, args.checkpoint, args.tolerance
+        )
+    except report.DifferenceError as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 1
     card = network.card
     write(out, model.SerializeToString())
     calibration = []
@@ -135,27 +144,24 @@ def run(args: argparse.Namespace) -> None:
             out.with_name(f'{out.stem}-{precision}{out.suffix}'),
             models[precision].SerializeToString(),
         )
-    if wanted and card.task == 'segmentation':
+    if wanted and card.task == 'detection':
+        print('not scored: compare detectors with their own metric')
+    elif wanted:
         samples = Images(cfg, 'test', args.eval_images)
         print(f'scores on {len(samples)} test images, Fa x1e-6:', flush=True)
         print(report.score_table(models, samples, card.threshold))
+    return 0
 
 
 def main() -> int:
     """Export; returns the exit code."""
     args = parse_args()
     logging.disable(logging.WARNING)  # of the libraries below
-    from fdep_mm.deployment.report import DifferenceError
-
     try:
-        run(args)
-    except DifferenceError as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
+        return run(args)
     except (ImportError, KeyError, OSError, ValueError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
-    return 0
 
 
 if __name__ == '__main__':

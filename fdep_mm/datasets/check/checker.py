@@ -50,8 +50,10 @@ class Report:
             record
             for record in self.records
             if record.shape is not None
-            and (record.targets is not None)
-            >= (record.sample.dataset in masked)
+            and (
+                record.targets is not None
+                or record.sample.dataset not in masked
+            )
         ]
 
 

@@ -55,11 +55,19 @@ def make_splits(
         NewSplits: Images in their old order.
 
     Raises:
-        ValueError: The mode or the fraction is not one of the possible, or
-            a split would be left without images.
+        ValueError: The mode or the fraction is not one of the possible, a
+            split would be left without images, or two folders of images have
+            one data set's name.
     """
     if mode not in MODES:
         raise ValueError(f'mode={mode!r}: give one of {MODES}')
+    names = [layout.name for layout in report.layouts]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise ValueError(
+            f'the images of {twice[0]} lie in several folders, between which '
+            'split files cannot move them; put them into one'
+        )
     usable = report.usable()
     ids = set(map(id, usable))
     broken = [record for record in report.records if id(record) not in ids]

@@ -1,7 +1,23 @@
 """MMEngine hooks."""
 
+from .checkpoint_check_hook import CheckpointCheckHook
+from .epoch_seed_hook import EpochSeedHook
+from .finite_loss_hook import FiniteLossHook
 from .hse_hook import HSEHook
 from .prediction_writer import PredictionWriterHook
+from .safe_checkpoint_hook import SafeCheckpointHook
+from .unreadable_images_hook import UnreadableImagesHook
 from .visualization_hook import SIRSTVisualizationHook
+from .work_dir_lock_hook import WorkDirLockHook
 
-__all__ = ['HSEHook', 'PredictionWriterHook', 'SIRSTVisualizationHook']
+__all__ = [
+    'CheckpointCheckHook',
+    'EpochSeedHook',
+    'FiniteLossHook',
+    'HSEHook',
+    'PredictionWriterHook',
+    'SIRSTVisualizationHook',
+    'SafeCheckpointHook',
+    'UnreadableImagesHook',
+    'WorkDirLockHook',
+]

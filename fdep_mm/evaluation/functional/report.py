@@ -102,9 +102,14 @@ def read_json(
             for key, value in content['curves'].items()
         }
         num = len(curves['thresholds'])
-        for key, curve in curves.items():
-            if key != 'tolerances' and curve.shape[-1] != num:
+        if not curves['F1'].size:  # counted without tolerances
+            curves['F1'] = np.zeros((0, num))
+        missing = SCALES.keys() - scores.keys()
+        for key in ('IoU', 'nIoU', 'Pd', 'Fa', 'F1', *curves):
+            if key != 'tolerances' and curves[key].shape[-1:] != (num,):
                 raise ValueError(f'{key} is not of {num} thresholds')
+        if missing:
+            raise ValueError(f'there is no {", ".join(sorted(missing))}')
         return scores, curves, dict(content['settings'])
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(

@@ -4,7 +4,16 @@ import cv2
 import numpy as np
 
 # Cell i and cell i + 4 are opposite.
-OFFSETS = ((-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1))
+OFFSETS = (
+    (-1, -1),
+    (-1, 0),
+    (-1, 1),
+    (0, 1),
+    (1, 1),
+    (1, 0),
+    (1, -1),
+    (0, -1),
+)
 
 
 def check_odd(name: str, *sizes: int) -> None:

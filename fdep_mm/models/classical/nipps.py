@@ -62,9 +62,7 @@ def nipps(
         ConvergenceWarning: `max_iter` was reached.
     """
     grid = PatchGrid(image.shape, patch, stride)
-    columns = np.ascontiguousarray(
-        grid.split(image).reshape(len(grid), -1).T
-    )
+    columns = np.ascontiguousarray(grid.split(image).reshape(len(grid), -1).T)
     weight = lam * min(columns.shape) ** -0.5
     result = decompose(
         to_device(columns, device), weight, ratio, tol, max_iter

@@ -135,6 +135,4 @@ def _shrink_fourier(tensor: Array, threshold: float, keep: int) -> Array:
     fft = namespace(tensor).fft
     slices = fft.rfft(tensor).swapaxes(0, 2).swapaxes(1, 2)
     slices = shrink_slices(slices, threshold, keep)
-    return fft.irfft(
-        slices.swapaxes(1, 2).swapaxes(0, 2), n=tensor.shape[2]
-    )
+    return fft.irfft(slices.swapaxes(1, 2).swapaxes(0, 2), n=tensor.shape[2])

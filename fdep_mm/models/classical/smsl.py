@@ -67,9 +67,7 @@ def smsl(
         ConvergenceWarning: `max_iter` was reached.
     """
     grid = PatchGrid(image.shape, patch, stride)
-    columns = np.ascontiguousarray(
-        grid.split(image).reshape(len(grid), -1).T
-    )
+    columns = np.ascontiguousarray(grid.split(image).reshape(len(grid), -1).T)
     rng = np.random.default_rng(seed)
     start = rng.uniform(size=(min(rank, *columns.shape), len(grid)))
     result = decompose(
@@ -158,6 +156,8 @@ def _sweep(
         product[k] = 0
         row = directions[:, k] @ data - product @ coefficients
         length = norm(row)
-        coefficients[k] = row * (max(1 - 1 / (mu * length), 0) if length else 0)
+        coefficients[k] = row * (
+            max(1 - 1 / (mu * length), 0) if length else 0
+        )
         alive += [k] * (mu * length > 1)
     return directions[:, alive], coefficients[alive]

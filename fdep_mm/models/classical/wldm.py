@@ -51,9 +51,7 @@ def wldm(
     )
 
 
-def _difference(
-    image: np.ndarray, window: int, normalise: bool
-) -> np.ndarray:
+def _difference(image: np.ndarray, window: int, normalise: bool) -> np.ndarray:
     means = [box_mean(image, size) for size in range(3, window + 1, 2)]
     largest = means[-1]
     out = np.maximum.reduce([(m - largest) ** 2 for m in means[:-1]])

@@ -1,6 +1,7 @@
 """Classical, model-driven methods as a segmentor, beside the networks."""
 
 import inspect
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import torch
@@ -14,7 +15,9 @@ from torch.nn.functional import interpolate
 from fdep_mm.registry import MODELS
 
 from ..classical import METHODS
+from ..classical.torch_filters import FILTERS
 
+BACKENDS = ('auto', 'numpy', 'torch')
 # Of red, green and blue.
 LUMINANCE = (0.299, 0.587, 0.114)
 
@@ -46,11 +49,15 @@ class ClassicalSegmentor(BaseSegmentor):
         params (dict, optional): Parameters of the method that are not its
             defaults.
         threshold (float): Foreground is above it. Defaults to 0.5.
+        backend (str): 'torch' works on the device of the images where the
+            method can (all but 'fkrw' and disks of 'tophat'), 'numpy' on the
+            CPU, 'auto' like 'torch' on a GPU and like 'numpy' elsewhere.
+            Defaults to 'auto'.
         data_preprocessor (dict, optional): Config. Normalisation is undone,
             padding is cut off. Defaults to None: neither.
 
     Raises:
-        ValueError: If there is no such method.
+        ValueError: If there is no such method or backend.
         TypeError: If it has no such parameter.
     """
 
@@ -59,6 +66,7 @@ class ClassicalSegmentor(BaseSegmentor):
         method: str,
         params: dict | None = None,
         threshold: float = 0.5,
+        backend: str = 'auto',
         data_preprocessor: dict | None = None,
     ) -> None:
         if data_preprocessor is None:
@@ -72,15 +80,23 @@ class ClassicalSegmentor(BaseSegmentor):
             raise ValueError(
                 f'method must be one of {[*METHODS]}, got {method!r}'
             )
+        if backend not in BACKENDS:
+            raise ValueError(
+                f'backend must be one of {BACKENDS}, got {backend!r}'
+            )
         self.method = METHODS[method]
         self.params = dict(params or {})
-        _, *known = inspect.signature(self.method).parameters
+        known = _parameters(self.method)
         unknown = set(self.params) - set(known)
         if unknown:
             raise TypeError(
                 f'{method} has no parameter {sorted(unknown)}; it has {known}'
             )
+        self.backend = backend
         self._takes_device = 'device' in known
+        self._filter = FILTERS.get(method)
+        if self._filter and set(self.params) - set(_parameters(self._filter)):
+            self._filter = None
         # What test-time tools read from a segmentor.
         self.out_channels = 1
         self.align_corners = False
@@ -161,11 +177,20 @@ class ClassicalSegmentor(BaseSegmentor):
             grey = image[0]  # a sum of weights would round
         else:
             grey = torch.tensordot(image.new_tensor(LUMINANCE), image, 1)
+        on_gpu = image.device.type != 'cpu'
         params = self.params
-        if self._takes_device and image.device.type != 'cpu':
-            params = dict(dict(device=str(image.device)), **params)
+        if self.backend == 'torch' or (self.backend == 'auto' and on_gpu):
+            if self._filter is not None:
+                return self._filter(grey[None, None], **params)[0]
+            if self._takes_device:
+                params = dict(dict(device=str(image.device)), **params)
         score = self.method(grey.cpu().numpy(), **params)
         return torch.from_numpy(score).to(image)[None]
+
+
+def _parameters(method: Callable) -> list[str]:
+    """Names of the parameters after the image."""
+    return list(inspect.signature(method).parameters)[1:]
 
 
 def _without_padding(image: Tensor, meta: dict) -> Tensor:

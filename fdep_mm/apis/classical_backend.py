@@ -1,0 +1,67 @@
+"""Classical methods as a backend of the inferencer; no torch, no weights."""
+
+import inspect
+from pathlib import Path
+
+import numpy as np
+
+from fdep_mm.models.classical import METHODS
+
+
+class ClassicalBackend:
+    """A classical method by its name; see :class:`.backend.Backend`.
+
+    Maps are scaled to [0, 1] image by image, so that every image has a
+    maximum of 1: the best of `threshold` depends on the method, and an image
+    without a target has a false alarm. Tiles of a large frame are scaled one
+    by one too; raise the inferencer's `tile_above` to search it whole.
+
+    Args:
+        method (str): A name in :data:`fdep_mm.models.classical.METHODS`.
+        params (dict, optional): Parameters that are not its defaults.
+        threshold (float): Defaults to 0.5.
+        device (str, optional): torch's name of a device; low-rank methods
+            use it. Defaults to None: numpy.
+
+    Raises:
+        FileNotFoundError: There is no such method, and no such file.
+    """
+
+    task = 'segmentation'
+    stride = 1
+    max_value = None
+    grey = True
+
+    def __init__(
+        self,
+        method: str,
+        params: dict | None = None,
+        threshold: float = 0.5,
+        device: str | None = None,
+    ) -> None:
+        if method not in METHODS:
+            raise FileNotFoundError(
+                f'model {method!r}: no such file in {Path.cwd()}, and no '
+                f'classical method; these are {", ".join(METHODS)}'
+            )
+        self.method = METHODS[method]
+        self.params = dict(params or {})
+        self.threshold = threshold
+        if device not in (None, 'cpu') and (
+            'device' in inspect.signature(self.method).parameters
+        ):
+            self.params.setdefault('device', device)
+
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        """Score images.
+
+        Args:
+            images (np.ndarray): (N, H, W, 3) float32 in 0..255, grey in three
+                equal channels.
+
+        Returns:
+            np.ndarray: (N, H, W) float32 in [0, 1].
+        """
+        return np.stack(
+            [self.method(i[..., 0], **self.params) for i in images]
+        )

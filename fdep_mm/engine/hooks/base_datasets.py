@@ -1,0 +1,21 @@
+"""The data sets inside of MMEngine's and torch's wrappers."""
+
+from torch.utils.data import Dataset
+
+
+def base_datasets(dataset: Dataset) -> list[Dataset]:
+    """Unwrap repeated, concatenated, balanced and cut data sets.
+
+    Args:
+        dataset (Dataset): Any data set.
+
+    Returns:
+        list[Dataset]: Those that wrap no other one; itself if it is one.
+    """
+    inner = getattr(dataset, 'datasets', None)
+    if inner is None:
+        # _dataset: MMEngine's wrapper for num_batch_per_epoch
+        one = getattr(dataset, 'dataset', getattr(dataset, '_dataset', None))
+        inner = [] if one is None else [one]
+    found = [base for one in inner for base in base_datasets(one)]
+    return found or [dataset]

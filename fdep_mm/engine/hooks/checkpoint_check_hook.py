@@ -1,0 +1,175 @@
+"""Whether a checkpoint belongs to this network and to these data."""
+
+import hashlib
+
+from mmengine.dataset import BaseDataset
+from mmengine.hooks import Hook
+from mmengine.model import BaseTTAModel, is_model_wrapper
+from mmengine.runner import BaseLoop, Runner
+from torch.utils.data import DataLoader, Dataset
+
+from fdep_mm.registry import HOOKS
+
+from .base_datasets import base_datasets
+
+# parts of a network that only training needs
+TRAINING_ONLY = ('samf.', 'vfm.')
+CHANGES = ('error', 'warn')
+
+
+@HOOKS.register_module()
+class CheckpointCheckHook(Hook):
+    """Refuses checkpoints that MMEngine would load in part, with a warning.
+
+    - A test needs every weight of the host, with its shape; a checkpoint of
+      FDEP has them. Else a network with random weights would be tested.
+    - ``--resume`` needs exactly the weights of the network, and the same
+      VFM: two may have maps of one shape.
+    - ``load_from`` of a training needs at least one weight that fits, and
+      none of another shape: a backbone alone will do.
+    - ``--resume`` needs the training and validation images of the run
+      before, by number and names: the best score so far is of them.
+
+    Args:
+        changed_data (str): What other images are at a resume, 'error' or
+            'warn'. Defaults to 'error'.
+
+    Raises:
+        ValueError: The argument is unknown, or the checkpoint does not
+            belong to the config.
+
+    Example:
+        >>> default_hooks = dict(
+        ...     checkpoint_check=dict(type='fdep_mm.CheckpointCheckHook'))
+    """
+
+    def __init__(self, changed_data: str = 'error') -> None:
+        if changed_data not in CHANGES:
+            raise ValueError(
+                f'changed_data={changed_data!r}: give one of {CHANGES}'
+            )
+        self.changed_data = changed_data
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Put names of the images and the VFM into a checkpoint.
+
+        Args:
+            runner (Runner): The running one.
+            checkpoint (dict): Its ``meta`` gets ``images`` and ``vfm``.
+        """
+        checkpoint['meta'].update(images=_records(runner), vfm=_vfm(runner))
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Compare a checkpoint with the network and the data.
+
+        Args:
+            runner (Runner): The running one.
+            checkpoint (dict): As it was read.
+        """
+        training = isinstance(runner._train_loop, BaseLoop)
+        resuming = training and runner._resume
+        problem = _weights_problem(runner, checkpoint, training, resuming)
+        meta = checkpoint.get('meta', {})
+        old = meta.get('vfm', _vfm(runner))
+        if resuming and old != _vfm(runner):
+            problem = f'it was trained with the VFM {old}, not {_vfm(runner)}'
+        if problem:
+            raise ValueError(
+                f'checkpoint {runner._load_from or "of the work dir"}: '
+                f'{problem}. Name the config that it was trained with, or '
+                'another checkpoint'
+            )
+        if resuming:
+            self._check_data(runner, meta.get('images', {}))
+
+    def _check_data(self, runner: Runner, before: dict) -> None:
+        for name, now in _records(runner).items():
+            old = before.get(name, now)
+            if old == now:
+                continue
+            text = (
+                f'the {name} images are not those of the run before: '
+                f'{old["number"]} then, {now["number"]} now'
+                + (', of other names' * (old['number'] == now['number']))
+                + '. Scores before and after cannot be compared'
+            )
+            if self.changed_data == 'error':
+                raise ValueError(
+                    f'{text}. Bring back the old split, start in another '
+                    'work dir (with load_from for these weights), or allow it '
+                    'by default_hooks.checkpoint_check.changed_data=warn'
+                )
+            runner.logger.warning(text)
+
+
+def _weights_problem(
+    runner: Runner, checkpoint: dict, training: bool, resuming: bool
+) -> str | None:
+    model = runner.model
+    while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
+        model = model.module
+    own = {k: v.shape for k, v in model.state_dict().items()}
+    state = checkpoint.get('state_dict', checkpoint)
+    given = {
+        key.removeprefix('module.'): getattr(value, 'shape', None)
+        for key, value in state.items()
+    }
+    if not training:
+        own = {k: v for k, v in own.items() if not k.startswith(TRAINING_ONLY)}
+    missing = sorted(own.keys() - given.keys())
+    foreign = sorted(given.keys() - own.keys())
+    shared = own.keys() & given.keys()
+    reshaped = sorted(key for key in shared if own[key] != given[key])
+    problems = []
+    if reshaped:
+        key = reshaped[0]
+        problems.append(
+            f'{len(reshaped)} weights have another shape, such as {key}: '
+            f'{tuple(given[key] or ())}, the network has {tuple(own[key])}'
+        )
+    if missing and (not training or resuming or not shared):
+        problems.append(
+            f'{len(missing)} weights of the network are not in it, such as '
+            f'{missing[0]}'
+        )
+    if foreign and resuming:
+        problems.append(
+            f'{len(foreign)} of its weights are not in the network, such as '
+            f'{foreign[0]}'
+        )
+    return '; '.join(problems) or None
+
+
+def _vfm(runner: Runner) -> str | None:
+    vfm = runner.cfg.get('model', {}).get('vfm')
+    if vfm is None:
+        return None
+    return f'{vfm.get("model_name")}, layers {list(vfm.get("out_indices", ()))}'
+
+
+def _records(runner: Runner) -> dict[str, dict]:
+    loops = dict(training=runner._train_loop, validation=runner._val_loop)
+    return {
+        name: _record(loop.dataloader)
+        for name, loop in loops.items()
+        if isinstance(loop, BaseLoop)
+    }
+
+
+def _record(loader: DataLoader) -> dict:
+    digest = hashlib.sha256()
+    for dataset in base_datasets(loader.dataset):
+        for name in _names(dataset):
+            digest.update(f'{name}\n'.encode())
+    return dict(number=len(loader.dataset), names=digest.hexdigest())
+
+
+def _names(dataset: Dataset) -> list[str]:
+    """Ids of the images: not their paths, a data set may be moved."""
+    if not isinstance(dataset, BaseDataset):
+        return []
+    # not the subclass's own: that may draw the image
+    infos = (
+        BaseDataset.get_data_info(dataset, i) for i in range(len(dataset))
+    )
+    return [str(i.get('img_id', i.get('img_path'))) for i in infos]

@@ -1,0 +1,186 @@
+"""A loss that is NaN or infinite must not reach the weights."""
+
+from functools import partial
+
+import torch
+from mmengine.dist import all_reduce, get_world_size
+from mmengine.hooks import Hook
+from mmengine.optim import OptimWrapper
+from mmengine.runner import Runner
+from torch import Tensor
+
+from fdep_mm.registry import HOOKS
+
+ACTIONS = ('raise', 'skip')
+
+
+@HOOKS.register_module()
+class FiniteLossHook(Hook):
+    """Checks the loss before the optimizer's step.
+
+    MMEngine's ``CheckInvalidLossHook`` looks after it, when the weights are
+    lost already, and does not tell which images it was. Here either the
+    training ends with the names of the batch's images, or the batch is left
+    out: no step, and the running statistics of the norms put back to where
+    they were. What was left out is logged, and counted at the end of the
+    epoch. In a distributed run all processes do the same.
+
+    Args:
+        action (str): 'raise' or 'skip'. Defaults to 'raise'.
+        max_in_a_row (int): With 'skip', so many batches one after the other
+            may be left out; more are an error. Defaults to 10.
+
+    Raises:
+        ValueError: The action is unknown.
+        FloatingPointError: During training, see above.
+
+    Example:
+        >>> default_hooks = dict(finite_loss=dict(
+        ...     type='fdep_mm.FiniteLossHook', action='skip'))
+    """
+
+    priority = 'VERY_HIGH'
+
+    def __init__(self, action: str = 'raise', max_in_a_row: int = 10) -> None:
+        if action not in ACTIONS:
+            raise ValueError(f'action={action!r}: give one of {ACTIONS}')
+        self.action = action
+        self.max_in_a_row = max_in_a_row
+        self._in_a_row = 0
+        self._skipped: list[str] = []
+
+    def before_train(self, runner: Runner) -> None:
+        """Put the check between the loss and the backward pass.
+
+        Args:
+            runner (Runner): The running one.
+        """
+        wrapper = runner.optim_wrapper
+        if isinstance(wrapper, OptimWrapper):
+            # On the instance: a class of its own would shut out
+            # AmpOptimWrapper, which --amp sets.
+            wrapper.update_params = partial(
+                self._update, runner, wrapper.update_params
+            )
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        """Count anew.
+
+        Args:
+            runner (Runner): The running one.
+        """
+        self._skipped = []
+
+    def before_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: dict | None = None
+    ) -> None:
+        """Remember the batch, and what its forward pass may spoil.
+
+        Args:
+            runner (Runner): The running one.
+            batch_idx (int): Not used.
+            data_batch (dict, optional): What the data loader gave.
+        """
+        self._batch = data_batch
+        if self.action == 'skip':
+            self._buffers = [b.clone() for b in runner.model.buffers()]
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Log how many batches were left out.
+
+        Args:
+            runner (Runner): The running one.
+        """
+        if self._skipped:
+            runner.logger.warning(
+                f'{len(self._skipped)} of {len(runner.train_dataloader)} '
+                f'batches of epoch {runner.epoch + 1} were left out, their '
+                f'loss was not finite: {"; ".join(self._skipped)}'
+            )
+
+    def _update(
+        self,
+        runner: Runner,
+        update_params: callable,
+        loss: Tensor,
+        step_kwargs: dict | None = None,
+        zero_kwargs: dict | None = None,
+    ) -> None:
+        finite = torch.isfinite(loss.detach()).all()
+        own = bool(finite)
+        if get_world_size() > 1:
+            everywhere = finite.to(torch.int32)
+            all_reduce(everywhere, 'min')
+            finite = everywhere
+        if finite:
+            self._in_a_row = 0
+            update_params(loss, step_kwargs, zero_kwargs)
+            return
+        images = ', '.join(image_names(self._batch))
+        if own:
+            images = 'images of another process'
+        spoiled = _not_finite(runner.model)
+        self._in_a_row += 1
+        if (
+            self.action == 'raise'
+            or spoiled is not None
+            or self._in_a_row > self.max_in_a_row
+        ):
+            raise FloatingPointError(
+                _message(runner, loss, images, spoiled, self._in_a_row)
+            )
+        with torch.no_grad():
+            for now, before in zip(
+                runner.model.buffers(), self._buffers, strict=True
+            ):
+                now.copy_(before)
+        self._skipped.append(images)
+        runner.logger.warning(
+            f'iteration {runner.iter + 1} is left out, its loss is '
+            f'{loss.item()}: {images}'
+        )
+
+
+def image_names(batch: dict | None) -> list[str]:
+    """Names of the images of a batch.
+
+    Args:
+        batch (dict, optional): What the data loader gave, samples with
+            ``img_path`` under 'data_samples'.
+
+    Returns:
+        list[str]: Paths; 'unknown image' for each sample without one.
+    """
+    samples = batch.get('data_samples') if isinstance(batch, dict) else None
+    return [
+        str(getattr(sample, 'img_path', None) or 'unknown image')
+        for sample in samples or ()
+    ] or ['unknown images']
+
+
+def _not_finite(model: torch.nn.Module) -> str | None:
+    for name, parameter in model.named_parameters():
+        if not torch.isfinite(parameter).all():
+            return name
+    return None
+
+
+def _message(
+    runner: Runner, loss: Tensor, images: str, spoiled: str | None, row: int
+) -> str:
+    head = (
+        f'the loss is {loss.item()} in epoch {runner.epoch + 1}, iteration '
+        f'{runner.iter + 1}. '
+    )
+    if spoiled is not None:
+        return head + (
+            f'The weights {spoiled} were not finite before: an earlier step '
+            'spoiled them. Lower the learning rate or set '
+            'optim_wrapper.clip_grad, and --resume from the last checkpoint'
+        )
+    row = f', the last of {row} such batches in a row' if row > 1 else ''
+    return head + (
+        f'The weights are still good; this is the batch{row}: {images}. '
+        'Look at these images, lower the learning rate, or leave such batches '
+        "out with default_hooks.finite_loss.action='skip'"
+    )

@@ -1,0 +1,169 @@
+"""Checkpoints that survive a kill, a full disk, and an interrupted epoch."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mmengine.dist import is_main_process
+from mmengine.fileio import BaseStorageBackend
+from mmengine.hooks import CheckpointHook
+from mmengine.runner import Runner
+
+from fdep_mm.registry import HOOKS
+
+from ..atomic_backend import NAME, PART
+
+
+@HOOKS.register_module()
+class SafeCheckpointHook(CheckpointHook):
+    """MMEngine's checkpoints, of which there is always a whole one.
+
+    Differs from MMEngine's hook in four points:
+
+    - files are written by :class:`~fdep_mm.engine.atomic_backend.
+      AtomicBackend`; what a killed run left of one is removed at the start;
+    - an old checkpoint is removed after the new one is there, not before
+      (with ``max_keep_ckpts=1`` there would be none for a while);
+    - a checkpoint knows whether its validation is still due, and a resumed
+      run makes up for it: no epoch is left out of the choice of the best;
+    - a ``last_checkpoint`` that is empty or names a missing file is mended
+      before MMEngine reads it.
+
+    Args:
+        backend_args (dict, optional): File backend of the checkpoints.
+            Defaults to None, atomic writes on the local disk, unless
+            ``out_dir`` is a URL.
+        **kwargs: Arguments of :class:`mmengine.hooks.CheckpointHook`.
+
+    Example:
+        >>> default_hooks = dict(checkpoint=dict(
+        ...     type='fdep_mm.SafeCheckpointHook', interval=10,
+        ...     max_keep_ckpts=1, save_best='sirst/IoU', rule='greater'))
+    """
+
+    def __init__(self, backend_args: dict | None = None, **kwargs) -> None:
+        remote = '://' in str(kwargs.get('out_dir') or '')
+        if backend_args is None and not remote:
+            backend_args = dict(backend=NAME)
+        super().__init__(backend_args=backend_args, **kwargs)
+        self._saved: int | None = None  # the epoch on disk, as it is now
+
+    def before_run(self, runner: Runner) -> None:
+        """Mend ``last_checkpoint`` before it is read.
+
+        Args:
+            runner (Runner): The running one.
+        """
+        record = Path(runner.work_dir, 'last_checkpoint')
+        if not (runner._resume and is_main_process() and record.is_file()):
+            return
+        named = record.read_text().strip()
+        if named and ('://' in named or Path(named).exists()):
+            return
+        pattern = self.filename_tmpl.replace('{}', '*')
+        found = Path(runner.work_dir).glob(pattern)
+        newest = max(found, key=lambda path: path.stat().st_mtime, default='')
+        runner.logger.warning(
+            f'{record} names {named!r}, which does not exist; going on with '
+            f'{str(newest) or "nothing: there is no checkpoint"}'
+        )
+        if newest:
+            record.write_text(str(newest))
+        else:
+            record.unlink()
+
+    def before_train(self, runner: Runner) -> None:
+        """Clear up, and make up for a validation that was interrupted.
+
+        Args:
+            runner (Runner): The running one.
+        """
+        super().before_train(runner)
+        if is_main_process() and '://' not in str(self.out_dir):
+            for part in Path(self.out_dir).glob(f'*.pth{PART}'):
+                part.unlink()
+                runner.logger.warning(
+                    f'{part}: removed, a checkpoint half written when the '
+                    'run before was stopped'
+                )
+        info = runner.message_hub.runtime_info
+        if info.get('validation_due') and runner.val_loop is not None:
+            runner.logger.info(
+                f'Validating epoch {runner.epoch}: the run before was '
+                'stopped in the middle of that'
+            )
+            runner.val_loop.run()
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Save a checkpoint, with a note that validation follows.
+
+        Args:
+            runner (Runner): The running one.
+        """
+        self._saved = None
+        runner.message_hub.update_info('validation_due', _validates(runner))
+        super().after_train_epoch(runner)
+
+    def after_val_epoch(self, runner: Runner, metrics: dict) -> None:
+        """Save the best checkpoint, and in the last one that it is known.
+
+        Args:
+            runner (Runner): The running one.
+            metrics (dict): Of the validation.
+        """
+        saved, self._saved = self._saved, None
+        runner.message_hub.update_info('validation_due', False)
+        super().after_val_epoch(runner, metrics)
+        if saved is not None and self._saved is None:
+            meta = dict(epoch=runner.epoch, iter=runner.iter)
+            self._save_checkpoint_with_step(runner, saved, meta)
+
+    def _save_checkpoint_with_step(
+        self, runner: Runner, step: int, meta: dict
+    ) -> None:
+        with self._removing_last():
+            super()._save_checkpoint_with_step(runner, step, meta)
+        self._saved = step if self.by_epoch else None
+
+    def _save_best_checkpoint(self, runner: Runner, metrics: dict) -> None:
+        with self._removing_last():
+            super()._save_best_checkpoint(runner, metrics)
+
+    @contextmanager
+    def _removing_last(self) -> Iterator[None]:
+        """Remove files at the end, and none if saving fails."""
+        backend = self.file_backend
+        self.file_backend = waiting = _RemovingLater(backend)
+        try:
+            yield
+        finally:
+            self.file_backend = backend
+        for remove, path in waiting.removals:
+            remove(path)
+
+
+class _RemovingLater:
+    """What the hook needs of a file backend; removals are only noted."""
+
+    def __init__(self, backend: BaseStorageBackend) -> None:
+        self.join_path = backend.join_path
+        self.isfile = backend.isfile
+        self.isdir = backend.isdir
+        self._backend = backend
+        self.removals: list[tuple] = []
+
+    def remove(self, path: str) -> None:
+        self.removals.append((self._backend.remove, path))
+
+    def rmtree(self, path: str) -> None:
+        self.removals.append((self._backend.rmtree, path))
+
+
+def _validates(runner: Runner) -> bool:
+    """Whether the loop validates after the epoch that ends now."""
+    loop, epoch = runner.train_loop, runner.epoch + 1
+    return (
+        runner.val_loop is not None
+        and epoch >= loop.val_begin
+        and (epoch % loop.val_interval == 0 or epoch == loop.max_epochs)
+    )

@@ -1,0 +1,108 @@
+"""Look-alikes, contrast and boxes, against other ways to compute them."""
+
+import numpy as np
+import pytest
+from skimage.measure import label as skimage_label
+from skimage.measure import regionprops
+
+from fdep_mm.datasets.check import check_dataset
+from fdep_mm.datasets.check.boxes import compare_boxes
+from fdep_mm.datasets.check.duplicates import best_matches, similar_groups
+from fdep_mm.datasets.check.targets import measure_targets
+from fdep_mm.datasets.layouts import find_layout, open_layout
+
+
+@pytest.mark.parametrize('block', [3, 2048])
+def test_products_equal_single_correlations(monkeypatch, block):
+    monkeypatch.setattr('fdep_mm.datasets.check.duplicates.BLOCK', block)
+    rng = np.random.default_rng(0)
+    scenes = rng.standard_normal((4, 20))
+    images = scenes[rng.integers(0, 4, 30)] + rng.normal(0, 0.25, (30, 20))
+    images -= images.mean(1, keepdims=True)
+    images /= np.linalg.norm(images, axis=1, keepdims=True)
+    naive = np.corrcoef(images)
+    index, value = best_matches(images[:7], images[7:])
+    np.testing.assert_array_equal(index, naive[:7, 7:].argmax(1))
+    np.testing.assert_allclose(value, naive[:7, 7:].max(1), rtol=1e-5)
+    groups = similar_groups(images, 0.95)
+    # Spreading along links until nothing changes gives the same groups.
+    reached = np.eye(30, dtype=bool)
+    for _ in range(30):
+        reached |= reached @ (naive > 0.95)
+    np.testing.assert_array_equal(groups[:, None] == groups[None], reached)
+    assert 4 <= len(set(groups.tolist())) < 30
+
+
+def test_target_measures_against_scikit_image():
+    rng = np.random.default_rng(0)
+    grey = rng.uniform(0, 255, (60, 80)).astype(np.float32)
+    mask = np.zeros((60, 80), np.uint8)
+    for y, x in ((0, 0), (20, 30), (24, 36), (57, 77)):
+        mask[y : y + 3, x : x + 2] = 1
+    mask[23, 32] = 1  # touches by a corner
+    regions = regionprops(skimage_label(mask, connectivity=2))
+    targets = measure_targets(grey, mask, margin=5)
+    assert len(targets) == len(regions) == 4
+    for target, region in zip(targets, regions, strict=True):
+        top, left, bottom, right = region.bbox
+        assert target.area == region.area
+        assert (target.height, target.width) == (bottom - top, right - left)
+        window = (
+            slice(max(top - 5, 0), bottom + 5),
+            slice(max(left - 5, 0), right + 5),
+        )
+        around = grey[window][mask[window] == 0]
+        own = grey[tuple(region.coords.T)]
+        contrast = own.mean() - around.mean()
+        assert target.contrast == pytest.approx(contrast, rel=1e-5)
+        assert target.scr == pytest.approx(contrast / around.std(), rel=1e-5)
+    (whole,) = measure_targets(grey, np.ones_like(mask))
+    assert np.isnan(whole.contrast) and np.isnan(whole.scr)
+
+
+@pytest.mark.parametrize('offset', [(0, 0, 0, 0), (-1, -1, -1, -1)])
+def test_boxes_of_any_convention(offset):
+    targets = [
+        np.array([[10, 10, 13, 14], [30, 20, 34, 22]], float),
+        np.array([[5, 5, 8, 8]], float),
+        np.zeros((0, 4)),
+        np.array([[50, 50, 53, 53]], float),
+    ]
+    boxes = [box[::-1] + offset for box in targets]
+    check = compare_boxes(boxes, targets)
+    assert check.differences == {} and check.compared == 4
+    assert check.offset == tuple(1 + value for value in offset)
+    boxes[1] = boxes[1] + (0, 0, 3, 0)
+    boxes[2] = np.array([[1, 1, 2, 2]], float)
+    check = compare_boxes(boxes, targets)
+    assert set(check.differences) == {1, 2}
+    assert check.differences[2] == '1 boxes, 0 targets in the mask'
+    assert compare_boxes(boxes, targets, 3).differences.keys() == {2}
+
+
+def test_leak_of_nudt_sirst(find_data):
+    """53 of 664 test images, 8.0 %: the number that was published."""
+    report = check_dataset([find_layout(find_data('NUDT-SIRST'))])
+    (leak,) = report.leaks
+    assert (leak.images, len(leak.pairs)) == (664, 53)
+    assert (leak.count(0.99), leak.count(0.999)) == (37, 12)
+    first = leak.pairs[0]
+    assert first.record.sample.image_id == '000616'
+    assert first.match.sample.image_id == '000609'
+    assert report.findings.codes('error') == ['near-duplicate']
+    statistics = report.statistics['train']
+    assert f'{statistics["mean"]:.2f} {statistics["std"]:.2f}' == (
+        '108.02 33.21'
+    )
+
+
+def test_misc_111_of_sirst_v2(find_data, tmp_path):
+    root = find_data('sirst-v2')
+    ids = (root / 'splits/trainval_v1.txt').read_text().split()
+    split = tmp_path / 'v1.txt'
+    split.write_text('\n'.join(['Misc_111', *ids[:40]]))
+    report = check_dataset([open_layout(root, splits=[f'v1={split}'])])
+    (item,) = report.findings.items('box-mismatch')
+    assert item.where == 'sirst-v2 v1 Misc_111'
+    assert item.detail == 'box (260, 206, 274, 217), mask (143, 114, 151, 120)'
+    assert report.boxes['sirst-v2'].offset == (1, 1, 1, 1)

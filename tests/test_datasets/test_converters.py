@@ -1,0 +1,235 @@
+"""Masks to boxes and points of other formats, and back."""
+
+import json
+from xml.etree import ElementTree
+
+import cv2
+import numpy as np
+import pytest
+from skimage.measure import label as skimage_label
+from skimage.measure import regionprops
+
+from fdep_mm.datasets.converters import (
+    boxes_to_mask,
+    decode_rle,
+    encode_rle,
+    format_voc,
+    format_yolo,
+    mask_centroids,
+    mask_labels,
+    points_to_mask,
+    read_coco,
+    read_points,
+    read_voc,
+    read_yolo,
+    to_coco,
+    write_points,
+)
+
+RNG_SHAPE = (30, 41)
+
+
+@pytest.fixture
+def masks():
+    rng = np.random.default_rng(0)
+    found = [(rng.random(RNG_SHAPE) < p).astype(np.uint8) for p in (0, 0.05)]
+    found.append(np.ones(RNG_SHAPE, np.uint8))
+    return found
+
+
+def regions(mask, image=None):
+    return regionprops(skimage_label(mask, connectivity=2), image)
+
+
+def test_centroids_against_scikit_image(masks):
+    image = np.random.default_rng(1).integers(1, 255, RNG_SHAPE)
+    for mask in masks:
+        for weights in (None, image):
+            found = mask_centroids(mask, weights)
+            expected = [
+                (r.centroid if weights is None else r.centroid_weighted)[::-1]
+                for r in regions(mask, weights)
+            ]
+            expected = np.reshape(expected, (-1, 2))
+            np.testing.assert_allclose(found, expected, atol=1e-9)
+    black = mask_centroids(masks[1], np.zeros(RNG_SHAPE))
+    np.testing.assert_allclose(black, mask_centroids(masks[1]))
+
+
+def test_run_lengths(masks):
+    for mask in masks:
+        rle = encode_rle(mask)
+        np.testing.assert_array_equal(decode_rle(rle), mask)
+    # Down the columns, starting with zeros.
+    assert encode_rle(np.array([[1, 0], [1, 1]]))['counts'] == [0, 2, 1, 1]
+
+
+def test_pycocotools_reads_the_file(masks, tmp_path):
+    coco_module = pytest.importorskip('pycocotools.coco')
+    labels = [mask_labels(m, str(i), f'{i}.png') for i, m in enumerate(masks)]
+    path = tmp_path / 'a.json'
+    path.write_text(json.dumps(to_coco(labels)))
+    coco = coco_module.COCO(str(path))
+    assert coco.getImgIds() == [1, 2, 3]
+    for number, mask in enumerate(masks, 1):
+        annotations = coco.loadAnns(coco.getAnnIds(imgIds=number))
+        assert len(annotations) == len(regions(mask))
+        union = np.zeros_like(mask)
+        for annotation in annotations:
+            own = coco.annToMask(annotation)
+            assert own.sum() == annotation['area']
+            x, y, w, h = cv2.boundingRect(own)
+            assert annotation['bbox'] == [x, y, w, h]
+            union |= own
+        np.testing.assert_array_equal(union, mask)
+
+
+def test_yolo_and_voc_round_trip(masks, tmp_path):
+    for mask in masks:
+        labels = mask_labels(mask, 'a', 'a.png')
+        path = tmp_path / 'a'
+        path.write_text(format_yolo(labels.boxes, labels.shape))
+        boxes = read_yolo(path, labels.shape)
+        np.testing.assert_allclose(boxes, labels.boxes, atol=1e-5)
+        for convention in ('voc', 'sirst-v2'):
+            path.write_text(format_voc(labels, convention))
+            boxes = read_voc(path, convention)
+            np.testing.assert_array_equal(boxes, labels.boxes)
+
+
+def test_voc_numbers_are_those_of_the_convention():
+    mask = np.zeros((9, 9), np.uint8)
+    mask[2:4, 5:8] = 1
+    labels = mask_labels(mask, 'a', 'a.png')
+    for convention, expected in (
+        ('voc', ['6', '3', '8', '4']),
+        ('sirst-v2', ['6', '3', '9', '5']),
+    ):
+        root = ElementTree.fromstring(format_voc(labels, convention))
+        box = root.find('object/bndbox')
+        assert [corner.text for corner in box] == expected
+        assert root.findtext('size/width') == '9'
+    with pytest.raises(ValueError, match="convention='x'"):
+        format_voc(labels, 'x')
+
+
+def test_xml_that_expands_entities_is_refused(tmp_path):
+    path = tmp_path / 'bomb.xml'
+    entities = ''.join(
+        f'<!ENTITY e{i + 1} "{f"&e{i};" * 10}">' for i in range(9)
+    )
+    path.write_text(
+        f'<!DOCTYPE a [<!ENTITY e0 "x">{entities}]>'
+        '<annotation>&e9;</annotation>'
+    )
+    with pytest.raises(ValueError, match='bomb.xml.*DOCTYPE'):
+        read_voc(path)
+    path.write_text('<annotation>')
+    with pytest.raises(ValueError, match='bomb.xml'):
+        read_voc(path)
+    with pytest.raises(ValueError, match='none.xml'):
+        read_voc(tmp_path / 'none.xml')
+
+
+@pytest.mark.parametrize(
+    'line', ['0 0.5 0.5 0.1', '0 1.5 0.5 0.1 0.1', 'a b c d e', '0 nan 0 0 0']
+)
+def test_yolo_lines(tmp_path, line):
+    path = tmp_path / 'a.txt'
+    path.write_text(f'\n0 0.5 0.5 0.1 0.1\n{line}\n')
+    with pytest.raises(ValueError, match='a.txt, line 3'):
+        read_yolo(path, (10, 10))
+
+
+def coco_with(image=None, annotation=None):
+    coco = to_coco([mask_labels(np.ones((2, 3), np.uint8), 'a', 'a.png')])
+    coco['images'][0].update(image or {})
+    coco['annotations'][0].update(annotation or {})
+    return coco
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        ([], 'not a COCO file'),
+        ({}, 'images'),
+        ({'images': [{}], 'annotations': []}, 'id'),
+        (coco_with(dict(file_name='../../a.png')), 'leads out'),
+        (coco_with(dict(width=4)), 'has size'),
+        (coco_with(None, dict(image_id=7)), '7'),
+        (coco_with(None, dict(bbox=[1, 2])), 'not a COCO file'),
+        (
+            coco_with(
+                None, dict(segmentation=dict(size=[2, 3], counts=[1, 2]))
+            ),
+            'add up to 3',
+        ),
+        (
+            coco_with(None, dict(segmentation=dict(size=[2, 3], counts='a'))),
+            'compressed',
+        ),
+    ],
+)
+def test_wrong_coco_files(tmp_path, content, message):
+    path = tmp_path / 'a.json'
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=f'a.json: .*{message}'):
+        read_coco(path)
+
+
+def test_polygons_are_drawn_as_boxes(tmp_path):
+    polygon = dict(segmentation=[[0, 0, 2, 0, 2, 2]], bbox=[1, 0, 2, 1])
+    path = tmp_path / 'a.json'
+    path.write_text(json.dumps(coco_with(None, polygon)))
+    (labels,) = read_coco(path)
+    assert labels.segmentations is None
+    assert labels.boxes.tolist() == [[1, 0, 3, 1]]
+
+
+def test_filled_shapes():
+    boxes = np.array([[1, 1, 4, 3], [6, 0, 11, 5], [-2, 7, 2, 99]])
+    mask = boxes_to_mask(boxes, (9, 12))
+    expected = np.zeros((9, 12), np.uint8)
+    expected[1:3, 1:4] = expected[0:5, 6:11] = expected[7:9, 0:2] = 1
+    np.testing.assert_array_equal(mask, expected)
+    ellipse = boxes_to_mask(boxes, (9, 12), 'ellipse')
+    assert (ellipse <= mask).all() and ellipse.any()
+    # Pixels whose centre is within 2.5 px of the centre of a 5 px box.
+    y, x = np.mgrid[:5, :5] - 2
+    np.testing.assert_array_equal(ellipse[0:5, 6:11], np.hypot(y, x) <= 2.5)
+    single = boxes_to_mask(np.array([[3, 3, 4, 4]]), (9, 9), 'ellipse')
+    assert single.sum() == 1 and single[3, 3] == 1
+    with pytest.raises(ValueError, match="fill='x'"):
+        boxes_to_mask(boxes, (9, 12), 'x')
+
+
+def test_drawn_points():
+    points = np.array([[3.4, 1.6], [11.4, -0.3]])
+    mask = points_to_mask(points, (9, 12))
+    assert np.argwhere(mask).tolist() == [[0, 11], [2, 3]]
+    assert points_to_mask(points[:1], (9, 12), 1).sum() == 5
+    assert not points_to_mask(np.zeros((0, 2)), (9, 12)).any()
+
+
+def test_table_of_points(tmp_path):
+    path = tmp_path / 'a.csv'
+    points = {
+        'a, b': np.array([[1.25, 2], [1 / 3, 0]]),
+        'sub/c': np.zeros((0, 2)),
+    }
+    write_points(path, points)
+    found = read_points(path)
+    assert list(found) == list(points)
+    for name, rows in points.items():
+        np.testing.assert_array_equal(found[name], rows)
+    for text, message in (
+        ('image,x\na,1\n', 'needs the columns'),
+        ('image,x,y\na,1,b\n', "line 2.*'b'"),
+        ('image,x,y\na,1\n', 'line 2'),
+        ('image,x,y\na,inf,2\n', 'line 2'),
+        ('image,x,y\n../a,1,2\n', 'leads out'),
+        ('', 'needs the columns'),
+    ):
+        path.write_text(text)
+        with pytest.raises(ValueError, match=f'a.csv: .*{message}'):
+            read_points(path)

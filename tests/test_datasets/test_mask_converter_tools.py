@@ -1,0 +1,214 @@
+"""tools/dataset_converters/masks2boxes.py and boxes2masks.py."""
+
+import csv
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from skimage.measure import label as skimage_label
+from skimage.measure import regionprops
+
+from fdep_mm.datasets.converters import read_voc
+
+
+def regions(mask, image=None):
+    return regionprops(skimage_label(mask, connectivity=2), image)
+
+
+@pytest.fixture
+def tool(monkeypatch, capsys, repo):
+    """Run a converter; returns exit code, stdout and stderr."""
+
+    def run(name, *arguments):
+        path = repo / f'tools/dataset_converters/{name}.py'
+        spec = importlib.util.spec_from_file_location(name, path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        monkeypatch.setattr(sys, 'argv', [name, *map(str, arguments)])
+        code = module.main()
+        return code, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def folder(tmp_path, make_sirst):
+    """With an image without target, and one in a subfolder."""
+    root = make_sirst(tmp_path / 'my data')
+    cv2.imwrite(str(root / 'masks/Misc_1.png'), np.zeros((40, 52), np.uint8))
+    odd = np.zeros((40, 52), np.uint8)
+    odd[0, 0] = odd[1, 1] = odd[38:40, 50:52] = odd[20, 3:30] = 255
+    odd[5:9, 5:9] = 255
+    odd[6, 6] = 0
+    for kind in ('images', 'masks'):
+        (root / kind / 'sub').mkdir()
+        path = root / kind / 'Misc_2.png'
+        path.rename(root / kind / 'sub/Misc_2.png')
+    cv2.imwrite(str(root / 'masks/sub/Misc_2.png'), odd)
+    split = root / 'img_idx/train_NUAA-SIRST.txt'
+    split.write_text(split.read_text().replace('Misc_2', 'sub/Misc_2'))
+    return root
+
+
+def same_masks(left: Path, right: Path, count: int) -> None:
+    names = [path.relative_to(left) for path in left.rglob('*.png')]
+    assert len(names) == count
+    for name in names:
+        one, other = (
+            cv2.imread(str(left / name), 0),
+            cv2.imread(str(right / name), 0),
+        )
+        np.testing.assert_array_equal(one, other)
+
+
+def boxed(root: Path) -> None:
+    """Fill each target's box, so that boxes hold the whole mask."""
+    for path in (root / 'masks').rglob('*.png'):
+        mask = cv2.imread(str(path), 0)
+        for region in regions(mask > 0):
+            top, left, bottom, right = region.bbox
+            mask[top:bottom, left:right] = 255
+        cv2.imwrite(str(path), mask)
+
+
+def test_coco_and_back_is_exact(tool, folder, tmp_path):
+    code, printed, errors = tool(
+        *('masks2boxes', folder, '--format', 'coco'),
+        *('--out', tmp_path / 'my coco'),
+    )
+    assert (code, errors) == (0, '') and '6 masks' in printed
+    content = json.loads((tmp_path / 'my coco/train.json').read_text())
+    names = [image['file_name'] for image in content['images']]
+    assert names == ['Misc_0.png', 'Misc_1.png', 'sub/Misc_2.png'] + [
+        'Misc_3.png'
+    ]
+    for split in ('train', 'test'):
+        out = tmp_path / f'masks {split}'
+        code, _, errors = tool(
+            *('boxes2masks', tmp_path / f'my coco/{split}.json'),
+            *('--format', 'coco', '--out', out),
+        )
+        assert (code, errors) == (0, '')
+        same_masks(out, folder / 'masks', 4 if split == 'train' else 2)
+
+
+@pytest.mark.parametrize('kind', ['voc', 'sirst-v2', 'yolo'])
+def test_boxes_and_back(tool, folder, tmp_path, kind):
+    boxed(folder)
+    out, back = tmp_path / 'labels', tmp_path / 'back'
+    assert tool('masks2boxes', folder, '--format', kind, '--out', out)[0] == 0
+    images = ('--images', folder / 'images')
+    code, printed, _ = tool(
+        *('boxes2masks', out, '--format', kind, *images, '--out', back)
+    )
+    assert code == 0 and '6 masks' in printed
+    same_masks(back, folder / 'masks', 6)
+
+
+def test_points_and_back(tool, folder, tmp_path):
+    out, back = tmp_path / 'points', tmp_path / 'back'
+    direct = tmp_path / 'direct'
+    options = ('--format', 'points', '--weighted', '--out', out)
+    assert tool('masks2boxes', folder, *options)[0] == 0
+    with (out / 'train.csv').open() as file:
+        rows = [row for row in csv.DictReader(file) if row['x']]
+    mask = cv2.imread(str(folder / 'masks/Misc_0.png'), 0)
+    image = cv2.imread(str(folder / 'images/Misc_0.png'), 0)
+    (region,) = regions(mask > 0, image)
+    assert (float(rows[0]['y']), float(rows[0]['x'])) == pytest.approx(
+        region.centroid_weighted
+    )
+    code, _, _ = tool(
+        *('boxes2masks', out / 'train.csv', '--format', 'points'),
+        *('--images', folder / 'images', '--out', back),
+    )
+    assert code == 0
+    options = ('--format', 'point-masks', '--weighted', '--out', direct)
+    assert tool('masks2boxes', folder, *options)[0] == 0
+    same_masks(back, direct, 4)
+    drawn = cv2.imread(str(direct / 'sub/Misc_2.png'), 0)
+    assert (
+        np.count_nonzero(drawn)
+        == len(
+            regions(cv2.imread(str(folder / 'masks/sub/Misc_2.png'), 0) > 0)
+        )
+        == 4
+    )
+
+
+def test_unreadable_files_do_not_stop_the_conversion(tool, folder, tmp_path):
+    (folder / 'masks/Misc_0.png').write_bytes(b'no picture')
+    (folder / 'masks/Misc_3.png').unlink()
+    out = tmp_path / 'out'
+    code, _, errors = tool(
+        'masks2boxes', folder, '--format', 'yolo', '--out', out
+    )
+    assert code == 1
+    assert 'Misc_0.png' in errors and 'mask-missing' in errors
+    assert len(list(out.rglob('*.txt'))) == 4
+    (out / 'Misc_5.txt').write_text('0 1 2\n')
+    (folder / 'images/Misc_4.png').write_bytes(b'')
+    code, printed, errors = tool(
+        *('boxes2masks', out, '--format', 'yolo', '--out', tmp_path / 'back'),
+        *('--images', folder / 'images'),
+    )
+    assert code == 1 and '2 masks' in printed
+    assert 'Misc_4.png' in errors and 'Misc_5.txt, line 1' in errors
+
+
+def test_converter_usage_errors(tool, folder, tmp_path):
+    out = tmp_path / 'out'
+    for words, message in (
+        (('masks2boxes', tmp_path / 'none'), 'no such folder'),
+        (('masks2boxes', folder, '--images', 'images'), '--masks'),
+        (('masks2boxes', folder, '--masks', 'img_idx'), 'no image has a mask'),
+        (('boxes2masks', tmp_path / 'none.json'), 'none.json'),
+    ):
+        result = tool(*words, '--format', 'coco', '--out', out)
+        assert result[0] == 2 and result[2].startswith('error: ')
+        assert message in result[2] and result[2].count('\n') == 1
+    assert not out.exists()
+    for words, message in (
+        (('boxes2masks', folder / 'img_idx', '--format', 'voc'), '--images'),
+        (
+            ('boxes2masks', folder / 'masks', '--format', 'voc')
+            + ('--images', folder / 'images'),
+            'holds no *.xml',
+        ),
+        (('boxes2masks', folder, '--format', 'coco', '--radius', -1), '-1'),
+    ):
+        result = tool(*words, '--out', out)
+        assert result[0] == 2 and message in result[2]
+    for name in ('masks2boxes', 'boxes2masks'):
+        full = ('--format', 'coco', '--out', folder)
+        assert 'is not empty' in tool(name, folder, *full)[2]
+
+
+@pytest.mark.parametrize('name', ['masks2boxes', 'boxes2masks'])
+def test_help_of_converters(tool, name, capsys):
+    with pytest.raises(SystemExit) as stop:
+        tool(name, '--help')
+    assert stop.value.code == 0
+    assert 'Examples:' in capsys.readouterr().out
+
+
+def test_boxes_of_sirst_v2(find_data, tool, tmp_path):
+    """What is written from masks equals the published XML files."""
+    root = find_data('sirst-v2')
+    ids = (root / 'splits/test_v1.txt').read_text().split()[:20]
+    (tmp_path / 'some.txt').write_text('\n'.join(ids))
+    code, _, _ = tool(
+        *('masks2boxes', root, '--split', f'some={tmp_path / "some.txt"}'),
+        *('--format', 'sirst-v2', '--out', tmp_path / 'xml'),
+    )
+    assert code == 0
+    for image_id in ids:
+        own = read_voc(tmp_path / f'xml/{image_id}.xml', 'sirst-v2')
+        published = read_voc(
+            root / f'annotations/bboxes/{image_id}.xml', 'sirst-v2'
+        )
+        assert sorted(own.tolist()) == sorted(published.tolist())

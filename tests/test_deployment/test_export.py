@@ -1,0 +1,130 @@
+"""The ONNX model computes what PyTorch does, and is the host alone."""
+
+import json
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from mmengine.config import Config
+from mmseg.structures import SegDataSample
+from stirred_weights import stir
+
+from fdep_mm.deployment.export import check_light, export, max_difference
+from fdep_mm.deployment.light_branch import build_light_branch
+
+NETS = (
+    'acm',
+    'alcnet',
+    'alcnet-orig',
+    'mlclnet',
+    'alclnet',
+    'gglnet',
+    'dnanet',
+    'uiunet',
+    'msdanet',
+)
+
+
+@pytest.mark.parametrize('net', NETS)
+def test_every_network_with_free_batch_height_and_width(net, repo):
+    name = f'{net}_1xb16-400e_nuaa-sirst-256x256.py'
+    (path,) = (repo / 'configs').glob(f'[!f]*/{name}')
+    network = build_light_branch(Config.fromfile(path), None)
+    stir(network.host)
+    model = export(network)
+    rng = np.random.default_rng(0)
+    batches = [
+        rng.normal(110, 8, (number, 3, *size)).astype(np.float32)
+        for number, size in ((1, (96, 160)), (3, (128, 96)))
+    ]
+    assert max_difference(network, model, batches) < 1e-4
+    found = check_light(model, network)
+    assert 0.9 < found['weights'] / found['parameters'] < 1.01
+
+
+def test_answers_of_the_test_network_vary(acm):
+    images = torch.rand(1, 3, 64, 64) * 255
+    with torch.no_grad():
+        prob = acm(images)
+    assert prob.min() < 0.45 and prob.max() > 0.55
+
+
+def test_fdep_gives_the_same_graph_as_its_host(
+    repo, acm_weights, acm_model, tmp_path
+):
+    state = torch.load(acm_weights)
+    state['samf.blocks.0.conv_a.weight'] = torch.zeros(3)
+    path = tmp_path / 'fdep.pth'
+    torch.save(dict(state_dict=state), path)
+    (config,) = (repo / 'configs/fdep').glob('*lite0_acm_1xb16-12e_*.py')
+    model = export(build_light_branch(Config.fromfile(config), path))
+    assert model.graph.SerializeToString() == (
+        acm_model.graph.SerializeToString()
+    )
+
+
+def _copy(model):
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    return copy
+
+
+def test_a_graph_with_a_part_of_training_is_refused(acm, acm_model):
+    model = _copy(acm_model)
+    model.graph.node[5].name = '/host/samf/blocks.0/Conv'
+    with pytest.raises(ValueError, match='VFM or SAMF would be deployed'):
+        check_light(model, acm)
+    model = _copy(acm_model)
+    more = onnx.numpy_helper.from_array(np.zeros(10**6, np.float32), 'w')
+    model.graph.initializer.append(more)
+    with pytest.raises(ValueError, match='the host has only'):
+        check_light(model, acm)
+
+
+def test_metadata(acm_model):
+    found = {p.key: json.loads(p.value) for p in acm_model.metadata_props}
+    assert found['fdep_mm.network'] == 'ACMEncoder+ACMHead'
+    assert found['fdep_mm.classes'] == ['target']
+    assert found['fdep_mm.mean'] == [101.1] * 3
+    assert found['fdep_mm.std'] == [22.3] * 3
+    assert found['fdep_mm.pad_value'] == [0.0] * 3
+    assert found['fdep_mm.stride'] == 32
+    assert found['fdep_mm.threshold'] == 0.5
+    assert found['fdep_mm.precision'] == 'fp32'
+
+
+def test_channel_order_and_normalisation_are_inside(acm_config):
+    cfg = Config.fromfile(acm_config)
+    cfg.model.data_preprocessor.update(
+        mean=[10.0, 20.0, 30.0], std=[1.0, 2.0, 4.0], pad_val=0
+    )
+    network = build_light_branch(cfg, None)
+    assert network.card.pad_value == (30.0, 20.0, 10.0)  # BGR
+    images = torch.rand(1, 3, 32, 32) * 255
+    preprocessor = network.host.data_preprocessor
+    data = dict(inputs=[images[0]], data_samples=[SegDataSample()])
+    inputs = preprocessor(data)['inputs']
+    with torch.no_grad():
+        expected = network.host(inputs).sigmoid()
+        assert torch.equal(network(images), expected)
+
+
+def test_weights_of_another_network_are_refused(repo, acm_weights):
+    (path,) = (repo / 'configs/alcnet').glob('alcnet_*synthetic*.py')
+    with pytest.raises(ValueError, match='decode_head'):
+        build_light_branch(Config.fromfile(path), acm_weights)
+
+
+def test_several_output_channels_are_refused(acm_config):
+    cfg = Config.fromfile(acm_config)
+    cfg.model.decode_head = dict(
+        type='FCNHead',
+        in_channels=64,
+        in_index=2,
+        channels=8,
+        num_classes=2,
+        norm_cfg=dict(type='BN'),
+    )
+    with pytest.raises(ValueError, match='out_channels'):
+        build_light_branch(cfg, None)

@@ -1,0 +1,194 @@
+"""Exported files are run as PyTorch runs the network, but without it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import scipy
+import torch
+from mmengine.config import Config
+from stirred_weights import stir
+
+from fdep_mm.apis.onnx_backend import OnnxBackend
+from fdep_mm.apis.torch_backend import TorchBackend
+from fdep_mm.deployment.export import export, max_difference
+from fdep_mm.deployment.light_branch import build_light_branch
+from fdep_mm.deployment.postprocess import nms
+
+WITHOUT_TORCH = """
+import sys
+sys.path[:0] = {paths!r}
+from fdep_mm.apis.onnx_backend import OnnxBackend
+import numpy as np
+backend = OnnxBackend({file!r}, 'cpu', threads=1)
+np.save({out!r}, backend(np.load({images!r})))
+banned = dict.fromkeys(('torch', 'mmengine', 'mmcv', 'mmseg', 'onnx'))
+assert not banned.keys() & sys.modules.keys()
+for name in banned:
+    try:
+        __import__(name)
+    except ModuleNotFoundError:
+        continue
+    raise AssertionError(name + ' can be imported here')
+"""
+
+
+@pytest.fixture
+def images():
+    rng = np.random.default_rng(0)
+    return rng.uniform(60, 140, (2, 50, 77, 3)).astype(np.float32)
+
+
+@pytest.fixture(scope='module')
+def backend(acm_file):
+    return OnnxBackend(acm_file, 'cpu', threads=1)
+
+
+def test_any_size_gives_what_pytorch_gives(
+    backend, images, acm_config, acm_weights
+):
+    reference = TorchBackend(str(acm_config), acm_weights, 'cpu')
+    for batch in (images, images[:1, :33], images[:, :32, :64]):
+        prob = backend(batch)
+        assert prob.shape == batch.shape[:3] and prob.dtype == np.float32
+        np.testing.assert_allclose(prob, reference(batch), atol=1e-5)
+    for name in ('task', 'stride', 'threshold', 'max_value', 'grey'):
+        assert getattr(backend, name) == getattr(reference, name), name
+
+
+def _site(tmp_path: Path) -> Path:
+    """A folder of packages that holds onnxruntime and what it needs only."""
+    site = tmp_path / 'site'
+    site.mkdir()
+    for module in (np, scipy, cv2, onnxruntime):
+        package = Path(module.__file__).parent
+        (site / package.name).symlink_to(package)
+        for libs in package.parent.glob(f'{package.name}*.libs'):
+            (site / libs.name).symlink_to(libs)
+        for libs in package.parent.glob('opencv*.libs'):
+            if not (site / libs.name).exists():
+                (site / libs.name).symlink_to(libs)
+    return site
+
+
+def test_runs_where_there_is_no_torch(
+    backend, images, acm_file, repo, tmp_path
+):
+    np.save(tmp_path / 'images.npy', images)
+    (tmp_path / 'fdep_mm').symlink_to(repo / 'fdep_mm')
+    script = WITHOUT_TORCH.format(
+        # cv2 puts its own folder second and must be found there first
+        paths=[str(tmp_path), str(_site(tmp_path))],
+        file=str(acm_file),
+        images=str(tmp_path / 'images.npy'),
+        out=str(tmp_path / 'prob.npy'),
+    )
+    # -S: without the packages of this environment; -E: without PYTHONPATH
+    result = subprocess.run(
+        [sys.executable, '-S', '-E', '-c', script],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert result.returncode == 0, result.stderr
+    prob = np.load(tmp_path / 'prob.npy')
+    np.testing.assert_allclose(prob, backend(images), atol=1e-6)
+
+
+@pytest.mark.parametrize('content', [b'', b'no ONNX file', None])
+def test_damaged_file(content, acm_file, tmp_path):
+    if content is None:
+        content = acm_file.read_bytes()[:20000]
+    path = tmp_path / 'bad.onnx'
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r'bad\.onnx: .*damaged'):
+        OnnxBackend(path)
+
+
+def test_file_of_others(tmp_path):
+    value = onnx.helper.make_tensor_value_info('x', 1, (1,))
+    node = onnx.helper.make_node('Relu', ['x'], ['y'])
+    out = onnx.helper.make_tensor_value_info('y', 1, (1,))
+    graph = onnx.helper.make_graph([node], 'g', [value], [out])
+    opset = [onnx.helper.make_opsetid('', 17)]
+    path = tmp_path / 'relu.onnx'
+    onnx.save(
+        onnx.helper.make_model(graph, opset_imports=opset, ir_version=9), path
+    )
+    with pytest.raises(ValueError, match='not one that fdep_mm exported'):
+        OnnxBackend(path)
+
+
+def test_metadata_of_another_version(acm_model, tmp_path):
+    model = onnx.ModelProto()
+    model.CopyFrom(acm_model)
+    for entry in list(model.metadata_props):
+        if entry.key == 'fdep_mm.stride':
+            model.metadata_props.remove(entry)
+    with pytest.raises(ValueError, match=r'fdep_mm\.stride.*Export .* again'):
+        OnnxBackend(model.SerializeToString())
+
+
+def test_wrong_arguments(acm_file, backend, tmp_path):
+    with pytest.raises(FileNotFoundError, match='no such file'):
+        OnnxBackend(tmp_path / 'none.onnx')
+    with pytest.raises(ValueError, match="got 'tpu'"):
+        OnnxBackend(acm_file, 'tpu')
+    with pytest.raises(ValueError, match=r'\(N, H, W, 3\), got \(8, 8\)'):
+        backend(np.zeros((8, 8), np.float32))
+
+
+def test_nms_keeps_what_a_slow_one_keeps():
+    rng = np.random.default_rng(0)
+    corners = rng.uniform(0, 15, (60, 2))
+    boxes = np.column_stack([corners, corners + rng.uniform(-2, 12, (60, 2))])
+    scores = rng.uniform(size=60)
+    kept = []
+    for index in np.argsort(-scores):
+        x1, y1, x2, y2 = boxes[index]
+        for other in kept:
+            u1, v1, u2, v2 = boxes[other]
+            width = min(x2, u2) - max(x1, u1)
+            height = min(y2, v2) - max(y1, v1)
+            if width <= 0 or height <= 0:
+                continue
+            both = (x2 - x1) * (y2 - y1) + (u2 - u1) * (v2 - v1)
+            if width * height / (both - width * height) > 0.3:
+                break
+        else:
+            kept.append(index)
+    assert 10 < len(kept) < 55
+    assert nms(boxes, scores, 0.3).tolist() == kept
+    assert nms(boxes[:0], scores[:0], 0.3).shape == (0,)
+
+
+def test_detector_gives_the_boxes_of_pytorch(repo, tmp_path):
+    pytest.importorskip('mmdet')
+    (path,) = (repo / 'configs/oscar').glob('*synthetic*.py')
+    cfg = Config.fromfile(path)
+    for step in cfg.test_dataloader.dataset.pipeline:
+        if step['type'] == 'Resize':
+            step['scale'] = (160, 120)
+    network = build_light_branch(cfg, None)
+    stir(network.host)
+    weights = tmp_path / 'oscar.pth'
+    torch.save(network.host.state_dict(), weights)
+    model = export(network)
+    rng = np.random.default_rng(0)
+    noise = rng.normal(100, 8, (2, 3, 96, 128)).astype(np.float32)
+    assert max_difference(network, model, [noise]) < 1e-4
+    backend = OnnxBackend(model.SerializeToString(), 'cpu')
+    reference = TorchBackend(cfg, weights, 'cpu')
+    images = rng.normal(100, 20, (2, 100, 77, 3)).clip(0, 255)
+    images = images.astype(np.float32)
+    assert backend.task == 'detection'
+    assert backend.threshold == reference.threshold
+    pairs = zip(backend(images), reference(images), strict=True)
+    for found, expected in pairs:
+        assert len(expected) > 5 and found.dtype == np.float32
+        np.testing.assert_allclose(found, expected, atol=1e-3)

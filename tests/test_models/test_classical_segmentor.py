@@ -1,0 +1,157 @@
+"""Classical methods among the networks: configs, results, test tools."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.evaluator import Evaluator
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+from mmengine.runner.checkpoint import CheckpointLoader
+from mmseg.structures import SegDataSample
+
+from fdep_mm.models.classical import METHODS, mpcm
+from fdep_mm.registry import MODELS
+
+CONFIGS = Path(__file__).parents[2] / 'configs'
+LEAVES = sorted((CONFIGS / 'classical').glob('*.py'))
+
+
+def build(**options):
+    init_default_scope('mmseg')
+    options.setdefault('method', 'mpcm')
+    return MODELS.build(dict(type='fdep_mm.ClassicalSegmentor', **options))
+
+
+def scene(height: int = 40, width: int = 50) -> np.ndarray:
+    image = np.random.default_rng(0).integers(80, 90, (height, width))
+    image[20:23, 30:33] = 200
+    return image.astype(np.uint8)
+
+
+def batch(*images: np.ndarray) -> dict:
+    """What the packing transform gives: (3, H, W), BGR."""
+    samples = [
+        SegDataSample(metainfo=dict(ori_shape=i.shape, img_shape=i.shape))
+        for i in images
+    ]
+    inputs = [torch.from_numpy(np.stack([i] * 3)).float() for i in images]
+    return dict(inputs=inputs, data_samples=samples)
+
+
+def test_results_are_the_functions():
+    images = scene(), scene()[:, ::-1].copy()
+    results = build().test_step(batch(*images))
+    for image, result in zip(images, results, strict=True):
+        score = torch.from_numpy(mpcm(image))[None]
+        torch.testing.assert_close(
+            result.seg_logits.data, score, atol=0, rtol=0
+        )
+        assert (result.pred_sem_seg.data == (score > 0.5)).all()
+
+
+def test_parameters_and_threshold():
+    model = build(params=dict(scales=(3,), bright_only=True), threshold=0.2)
+    (result,) = model.test_step(batch(scene()))
+    score = mpcm(scene(), scales=(3,), bright_only=True)
+    np.testing.assert_array_equal(result.seg_logits.data[0], score)
+    np.testing.assert_array_equal(result.pred_sem_seg.data[0], score > 0.2)
+
+
+def test_normalisation_is_undone():
+    network = dict(
+        type='SegDataPreProcessor',
+        mean=[100.0] * 3,
+        std=[30.0] * 3,
+        pad_val=-3.3,
+        bgr_to_rgb=True,
+        test_cfg=dict(size_divisor=32),
+    )
+    (result,) = build(data_preprocessor=network).test_step(batch(scene()))
+    np.testing.assert_allclose(
+        result.seg_logits.data[0], mpcm(scene()), atol=1e-4
+    )
+
+
+def test_colour_is_luminance():
+    colour = np.random.default_rng(0).uniform(0, 255, (3, 40, 50))
+    data = batch(scene())
+    data['inputs'] = [torch.from_numpy(colour).float()]
+    (result,) = build().test_step(data)
+    grey = np.tensordot((0.114, 0.587, 0.299), colour, 1)
+    np.testing.assert_allclose(
+        result.seg_logits.data[0], mpcm(grey), atol=1e-4
+    )
+
+
+def test_flips_and_sizes_come_back():
+    data = batch(scene()[:, ::-1].copy())
+    data['data_samples'][0].set_metainfo(
+        dict(flip=True, flip_direction='horizontal', ori_shape=(80, 100))
+    )
+    (result,) = build().test_step(data)
+    score = result.seg_logits.data[0]
+    assert score.shape == (80, 100)
+    y, x = divmod(int(score.argmax()), 100)
+    assert abs(y - 43) <= 2 and abs(x - 63) <= 2
+
+
+def test_only_testing():
+    model = build()
+    assert not list(model.parameters()) and not model.state_dict()
+    assert model(torch.rand(2, 3, 20, 20)).shape == (2, 1, 20, 20)
+    with pytest.raises(NotImplementedError, match='not trained'):
+        model.loss(torch.rand(1, 3, 9, 9), [])
+
+
+def test_errors():
+    with pytest.raises(ValueError, match="got 'mpcn'"):
+        build(method='mpcn')
+    with pytest.raises(TypeError, match="no parameter .'scale'."):
+        build(params=dict(scale=3))
+
+
+def test_none_is_a_checkpoint():
+    assert CheckpointLoader.load_checkpoint('none') == dict(state_dict={})
+    with pytest.raises(FileNotFoundError):
+        CheckpointLoader.load_checkpoint('nonesuch.pth')
+
+
+def test_there_is_a_leaf_for_each_method_and_set():
+    sets = ('nuaa-sirst', 'nudt-sirst', 'sirstv2')
+    expected = {f'{name}_{data}' for name in METHODS for data in sets}
+    assert {path.stem for path in LEAVES} == expected
+
+
+@pytest.mark.parametrize('path', LEAVES, ids=lambda p: p.stem)
+def test_leaf(path):
+    cfg = Config.fromfile(path)
+    init_default_scope(cfg.default_scope)
+    method, data = path.stem.rsplit('_', 1)
+    model = MODELS.build(cfg.model)
+    assert model.method is METHODS[method]
+    data = data.replace('sirstv2', 'sirst-v2')
+    assert len(Evaluator(cfg.test_evaluator).metrics) == 3
+    assert data in cfg.test_dataloader.dataset.data_root.lower()
+
+
+def test_the_runner_tests_a_leaf(tmp_path):
+    """All metrics, on the synthetic set, as ``mim test ... none`` runs it."""
+    cfg = Config.fromfile(CONFIGS / 'classical' / 'mpcm_sirstv2.py')
+    synthetic = Config.fromfile(CONFIGS / '_base_/datasets/synthetic.py')
+    cfg.test_dataloader = cfg.val_dataloader = synthetic.test_dataloader
+    for loader in (cfg.test_dataloader, cfg.val_dataloader):
+        loader.update(num_workers=0, persistent_workers=False)
+        loader.dataset.num_images = 4
+    meta_keys = ('img_path', 'ori_shape', 'img_shape', 'img_padding_size')
+    cfg.test_dataloader.dataset.pipeline = [
+        dict(type='PackSegInputs', meta_keys=meta_keys)
+    ]
+    cfg.test_evaluator = cfg.test_evaluator[:2]  # NoCo reads image files
+    cfg.visualizer.vis_backends = [dict(type='LocalVisBackend')]
+    cfg.work_dir, cfg.load_from = str(tmp_path), 'none'
+    scores = Runner.from_cfg(cfg).test()
+    assert {'sirst/IoU', 'sirst/Pd', 'hse/HSE'} <= scores.keys()
+    assert scores['sirst/Pd'] > 0

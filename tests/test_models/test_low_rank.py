@@ -1,0 +1,131 @@
+"""Solvers of the low-rank methods: shrinking, convergence, devices."""
+
+import warnings
+
+import numpy as np
+import pytest
+import torch
+
+from fdep_mm.models.classical import METHODS, ConvergenceWarning
+from fdep_mm.models.classical import low_rank as lr
+from fdep_mm.models.classical.ipi import decompose as decompose_ipi
+from fdep_mm.models.classical.nipps import decompose as decompose_nipps
+
+LOW_RANK = ('ipi', 'nipps', 'smsl', 'ript', 'pstnn')
+low_rank = pytest.mark.parametrize('name', LOW_RANK)
+
+
+def image(size: int = 48) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:size, :size]
+    scene = 90 + 25 * np.sin(x / 17) * np.cos(y / 23 + x / 40)
+    scene += rng.normal(0, 1, scene.shape)
+    scene += 90 * np.exp(-((y - 20) ** 2 + (x - 26) ** 2) / 3)
+    return scene.clip(0, 255).round().astype(np.uint8)
+
+
+def matrix(rows: int, columns: int, rank: int = 5) -> np.ndarray:
+    rng = np.random.default_rng(1)
+    low = rng.normal(size=(rows, rank)) @ rng.normal(size=(rank, columns))
+    return low + 0.01 * rng.normal(size=(rows, columns))
+
+
+def svt(values: np.ndarray, threshold: float, keep: int) -> np.ndarray:
+    """By the definition."""
+    u, s, v = np.linalg.svd(values, full_matrices=False)
+    shrunk = np.maximum(s - threshold, 0)
+    shrunk[:keep] = s[:keep]
+    return (u * shrunk) @ v
+
+
+@pytest.mark.parametrize('shape', [(40, 90), (90, 40)])
+@pytest.mark.parametrize('keep', [0, 3])
+@pytest.mark.parametrize('threshold', [0.05, 20.0, 1e4])
+def test_shrink(shape, keep, threshold):
+    values = matrix(*shape)
+    expected = svt(values, threshold, keep)
+    result, rank, _ = lr.shrink(values, threshold, keep)
+    np.testing.assert_allclose(result, expected, atol=1e-8)
+    assert rank == np.linalg.matrix_rank(expected, 1e-6)
+    tensor, _, _ = lr.shrink(torch.as_tensor(values), threshold, keep)
+    np.testing.assert_allclose(tensor.numpy(), expected, atol=1e-8)
+
+
+def test_shrink_from_an_earlier_subspace():
+    values = matrix(100, 300)
+    _, rank, start = lr.shrink(values, 3.0)
+    assert rank == 5 and start.shape == (100, 15)
+    changed = values + 0.01 * matrix(100, 300)[::-1]
+    result, rank, start = lr.shrink(changed, 3.0, start=start)
+    np.testing.assert_allclose(result, svt(changed, 3.0, 0), atol=1e-5)
+    assert rank == 5
+    # more singular values than the subspace holds: decomposed anew
+    result, rank, _ = lr.shrink(changed, 0.01, start=start)
+    np.testing.assert_allclose(result, svt(changed, 0.01, 0), atol=1e-8)
+    assert rank > 15
+
+
+@pytest.mark.parametrize('shape', [(6, 7, 5), (6, 5, 7)])
+def test_shrink_slices(shape):
+    rng = np.random.default_rng(0)
+    slices = rng.normal(size=shape) + 1j * rng.normal(size=shape)
+    expected = np.stack([svt(s, 2.0, 1) for s in slices])
+    result = lr.shrink_slices(slices, 2.0, 1)
+    np.testing.assert_allclose(result, expected, atol=1e-10)
+
+
+def test_spectrum():
+    values = matrix(30, 50)
+    expected = np.linalg.svd(values, compute_uv=False)
+    for array in (values, values.T):
+        np.testing.assert_allclose(lr.spectrum(array), expected, atol=1e-6)
+
+
+@low_rank
+def test_an_iteration_limit_is_told(name):
+    with pytest.warns(ConvergenceWarning, match='max_iter=1 ') as caught:
+        score = METHODS[name](image(), max_iter=1)
+    assert name in str(caught[0].message)
+    assert caught[0].filename == __file__
+    assert np.isfinite(score).all()
+
+
+@low_rank
+def test_convergence_is_silent(name):
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        METHODS[name](image())
+
+
+@pytest.mark.parametrize('rows', [60, 200])
+def test_flags(rows):
+    """A decomposition says how it ended, and adds up where it converged."""
+    data = abs(matrix(rows, 80)) / 20
+    done = decompose_nipps(data, 0.2, 0.005, 1e-7, 1000)
+    assert done.converged and done.residual < 1e-7 and done.iterations < 100
+    np.testing.assert_allclose(done.background + done.target, data, atol=1e-5)
+    assert done.target.min() >= 0
+    short = decompose_nipps(data, 0.2, 0.005, 1e-7, 3)
+    assert not short.converged and short.iterations == 3
+    assert not decompose_ipi(data, 0.1, 1e-6, 3, True).converged
+    assert decompose_ipi(data, 0.1, 1e-6, 1000, True).converged
+
+
+@low_rank
+def test_torch_gives_the_same_map(name):
+    params = dict(patch=24, stride=4) if name == 'nipps' else {}
+    expected = METHODS[name](image(), **params)
+    assert expected.any()
+    found = METHODS[name](image(), **params, device='cpu')
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+def test_a_partial_decomposition_gives_the_same_map():
+    full = METHODS['ipi'](image(72), patch=24, stride=6, partial=False)
+    part = METHODS['ipi'](image(72), patch=24, stride=6)
+    np.testing.assert_allclose(part, full, atol=2e-3)
+
+
+def test_smsl_is_seeded():
+    first, again = (METHODS['smsl'](image(), seed=3) for _ in range(2))
+    np.testing.assert_array_equal(first, again)

@@ -1,0 +1,86 @@
+"""The filters in PyTorch give the maps of those of numpy arrays."""
+
+import numpy as np
+import pytest
+import torch
+from mmengine.registry import init_default_scope
+
+from fdep_mm.models.classical import METHODS
+from fdep_mm.models.classical.torch_filters import FILTERS
+from fdep_mm.registry import MODELS
+
+OPTIONS = [(name, {}) for name in FILTERS] + [
+    ('tophat', dict(size=3)),
+    ('new_tophat', dict(outer=6, inner=2)),
+    ('max_median', dict(half=3)),
+    ('max_mean', dict(half=1)),
+    ('lcm', dict(peak='pixel', scales=(3, 7))),
+    ('lcm', dict(peak='mean')),
+    ('mpcm', dict(bright_only=True)),
+    ('wldm', dict(normalise=False, window=7, entropy_window=3)),
+    ('rlcm', dict(peak='pixel', size=5, counts=[(1, 3)])),
+    ('tllcm', dict(scales=(5, 7), count=12)),
+]
+
+
+def images() -> np.ndarray:
+    """Two scenes with targets, one constant, (3, 45, 60) uint8."""
+    y, x = np.mgrid[:45, :60]
+    rng = np.random.default_rng(0)
+    scene = 90 + 25 * np.sin(x / 17) * np.cos(y / 23 + x / 40)
+    spot = 90 * np.exp(-((y - 20) ** 2 + (x - 26) ** 2) / 3)
+    noise = rng.normal(0, 3, (2, 45, 60))
+    first, second = (scene + spot, 60 + x + spot[::-1, ::-1]) + noise
+    flat = np.full_like(scene, 77)
+    return np.stack([first, second, flat]).clip(0, 255).round().astype('u1')
+
+
+@pytest.mark.parametrize(
+    ('name', 'params'), OPTIONS, ids=[f'{n}-{[*p]}' for n, p in OPTIONS]
+)
+def test_same_maps(name, params):
+    scores = FILTERS[name](
+        torch.from_numpy(images())[:, None].float(), **params
+    )
+    assert scores.dtype == torch.float32 and scores.shape == (3, 1, 45, 60)
+    for image, score in zip(images(), scores, strict=True):
+        expected = METHODS[name](image, **params)
+        np.testing.assert_allclose(score[0], expected, atol=1e-4)
+
+
+@pytest.mark.parametrize('method', METHODS)
+def test_the_segmentor_uses_them(method, monkeypatch):
+    init_default_scope('mmseg')
+    cfg = dict(type='fdep_mm.ClassicalSegmentor', method=method)
+    params = dict(patch=24, stride=4) if method == 'nipps' else {}
+    image = torch.from_numpy(images())[:1, None].float().expand(1, 3, -1, -1)
+    numpy, pytorch = (
+        MODELS.build(dict(cfg, backend=b, params=params))
+        for b in ('numpy', 'torch')
+    )
+    expected = numpy(image)
+    assert expected.any()
+    torch.testing.assert_close(pytorch(image), expected, atol=2e-3, rtol=0)
+    if method in FILTERS:
+
+        def refuse(*args, **kwargs):
+            raise AssertionError('numpy was used')
+
+        monkeypatch.setattr(pytorch, 'method', refuse)
+        pytorch(image)
+
+
+def test_what_torch_cannot_falls_back():
+    init_default_scope('mmseg')
+    cfg = dict(
+        type='fdep_mm.ClassicalSegmentor',
+        method='tophat',
+        params=dict(shape='disk'),
+        backend='torch',
+    )
+    image = torch.from_numpy(images())[:1, None].float().expand(1, 3, -1, -1)
+    score = MODELS.build(cfg)(image)[0, 0]
+    expected = METHODS['tophat'](images()[0], shape='disk')
+    np.testing.assert_array_equal(score, expected)
+    with pytest.raises(ValueError, match='backend must be'):
+        MODELS.build(dict(cfg, backend='cuda'))

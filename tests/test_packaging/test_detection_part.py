@@ -1,0 +1,50 @@
+"""Only detection needs mmdet and mmcv's compiled operators, and says so."""
+
+import sys
+
+import pytest
+from environments import run
+
+BLOCK = 'import sys; sys.modules[{missing!r}] = None; '
+MISSING = ('mmdet', 'mmcv._ext')
+
+
+def _run(code: str, folder, repo) -> str:
+    return run(sys.executable, '-c', code, cwd=folder, PYTHONPATH=str(repo))
+
+
+@pytest.mark.parametrize('scope', ['mmdet', 'mmseg'])
+def test_detector_is_found_by_name(tmp_path, repo, scope):
+    pytest.importorskip('mmdet.models')
+    code = (
+        'from mmengine.registry import MODELS, DefaultScope; '
+        f'DefaultScope.get_instance("test", scope_name={scope!r}); '
+        'print(MODELS.get("fdep_mm.OSCAR").__module__)'
+    )
+    out = _run(code, tmp_path, repo)
+    assert out.splitlines()[-1] == 'fdep_mm.models.detectors.oscar'
+
+
+def test_segmentation_does_not_import_mmdet(tmp_path, repo):
+    code = (
+        'import sys; from fdep_mm.registry import DATASETS, HOOKS, MODELS; '
+        'DATASETS.get("SIRSTDetDataset"); HOOKS.get("HSEHook"); '
+        'assert MODELS.get("SAMFNeck"); print("mmdet" in sys.modules)'
+    )
+    assert _run(code, tmp_path, repo).splitlines()[-1] == 'False'
+
+
+@pytest.mark.parametrize('missing', MISSING)
+def test_error_says_what_to_install(tmp_path, repo, missing):
+    if missing == 'mmcv._ext':
+        pytest.importorskip('mmdet')
+    code = BLOCK.format(missing=missing) + (
+        'from fdep_mm.registry import MODELS\n'
+        'try: MODELS.get("fdep_mm.OSCAR")\n'
+        'except ImportError as error: print(error.name, "|", error)'
+    )
+    name, message = _run(code, tmp_path, repo).splitlines()[-1].split(' | ')
+    assert name == missing
+    assert "'fdep_mm.OSCAR' is not a segmentation component" in message
+    assert 'pip install onedl-mmdetection' in message
+    assert 'MMCV_WITH_OPS=1' in message

@@ -1,0 +1,109 @@
+"""The table of classical methods stops and goes on; the benchmark runs."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TOOLS = ROOT / 'tools' / 'analysis_tools'
+
+
+def run(tool: str, *args, data: Path, cwd: Path):
+    env = {**os.environ, 'PYTHONPATH': str(ROOT), 'FDEP_DATA': str(data)}
+    done = subprocess.run(
+        [sys.executable, str(TOOLS / tool), *map(str, args)],
+        cwd=cwd,
+        env=env,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def data(tmp_path) -> Path:
+    """NUAA-SIRST of four images."""
+    root = tmp_path / 'NUAA-SIRST'
+    for folder in ('images', 'masks', 'img_idx'):
+        (root / folder).mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for i in range(4):
+        image = rng.integers(80, 90, (40, 50), np.uint8)
+        mask = np.zeros_like(image)
+        image[20:23, 20 + i : 23 + i] = 200
+        mask[20:23, 20 + i : 23 + i] = 255
+        cv2.imwrite(str(root / 'images' / f'{i}.png'), image)
+        cv2.imwrite(str(root / 'masks' / f'{i}.png'), mask)
+    for split in ('train', 'test'):
+        file = root / 'img_idx' / f'{split}_NUAA-SIRST.txt'
+        file.write_text('0\n1\n2\n3\n')
+    return tmp_path
+
+
+def row(output: str, name: str) -> list[str]:
+    (line,) = [x for x in output.splitlines() if x.startswith(f'| {name} |')]
+    return [cell.strip() for cell in line.strip('|').split('|')]
+
+
+def test_the_table_goes_on_after_a_stop(data, tmp_path):
+    args = ('--sets', 'nuaa-sirst', '--out', tmp_path / 'out', '--runs')
+    whole = run(
+        'classical_table.py',
+        *args,
+        'tophat:size=7',
+        'lcm:peak=pixel',
+        data=data,
+        cwd=tmp_path,
+    )
+    first = row(whole, 'tophat:size=7')
+    assert first[1] == '4' and float(first[4]) == 100
+    assert float(first[8]) > 80
+    assert row(whole, 'lcm:peak=pixel')[1] == '4'
+    path = tmp_path / 'out' / 'nuaa-sirst' / 'tophat:size=7.jsonl'
+    lines = path.read_text().splitlines(keepends=True)
+    assert len(lines) == 4 and json.loads(lines[0])['converged']
+    path.write_text(''.join(lines[:2]) + lines[2][:50])
+    again = run(
+        'classical_table.py', *args, 'tophat:size=7', data=data, cwd=tmp_path
+    )
+    assert row(again, 'tophat:size=7') == first
+    kept = path.read_text().splitlines(keepends=True)
+    assert kept[:2] == lines[:2] and len(kept) == 4
+
+
+def test_pixel_counts():
+    sys.path.insert(0, str(TOOLS))
+    try:
+        from classical_table import LEVELS, parse_run, pixel_counts
+    finally:
+        sys.path.remove(str(TOOLS))
+    rng = np.random.default_rng(0)
+    prob = (rng.integers(0, 513, (30, 40)) / 512).astype(np.float32)
+    mask = rng.random((30, 40)) < 0.2
+    inter, above = pixel_counts(prob, mask)
+    for k in range(1, LEVELS):
+        predicted = prob > k / LEVELS
+        assert above[k - 1] == predicted.sum()
+        assert inter[k - 1] == (predicted & mask).sum()
+    assert len(inter) == LEVELS - 1
+    assert parse_run('lcm:peak=pixel,scales=[3]') == (
+        'lcm',
+        dict(peak='pixel', scales=[3]),
+    )
+
+
+def test_the_benchmark_runs(tmp_path):
+    output = run(
+        'benchmark_classical.py',
+        *('--methods', 'tophat', '--rounds', 1),
+        data=tmp_path,
+        cwd=tmp_path,
+    )
+    assert float(row(output, 'tophat')[2]) > 1

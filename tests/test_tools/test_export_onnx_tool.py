@@ -1,0 +1,135 @@
+"""tools/deployment/export_onnx.py and the benchmark, run as users run them."""
+
+import logging
+import os
+import runpy
+import subprocess
+import sys
+
+import pytest
+import torch
+from mmengine.config import Config
+
+pytest.importorskip('onnx')
+onnx_backend = pytest.importorskip('fdep_mm.apis.onnx_backend')
+light_branch = pytest.importorskip('fdep_mm.deployment.light_branch')
+
+
+def run(repo, tool, *args, cwd):
+    env = {**os.environ, 'PYTHONPATH': str(repo), 'CUDA_VISIBLE_DEVICES': ''}
+    return subprocess.run(
+        [sys.executable, str(repo / 'tools' / tool), *map(str, args)],
+        cwd=cwd,
+        env=env,
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.fixture(scope='module')
+def main(repo):
+    """The tool's main, in this process: starting others takes seconds."""
+    return runpy.run_path(str(repo / 'tools/deployment/export_onnx.py'))[
+        'main'
+    ]
+
+
+@pytest.fixture(scope='module')
+def config(repo):
+    return repo / 'configs/acm/acm_1xb16-12e_synthetic-128x128.py'
+
+
+@pytest.fixture(scope='module')
+def weights(config, tmp_path_factory):
+    network = light_branch.build_light_branch(Config.fromfile(config), None)
+    path = tmp_path_factory.mktemp('weights') / 'acm.pth'
+    torch.save(network.host.state_dict(), path)
+    return path
+
+
+def test_writes_checked_files(repo, config, weights, tmp_path):
+    result = run(
+        repo,
+        'deployment/export_onnx.py',
+        *(config, weights, '--out', 'new/net.onnx', '--int8', '--fp16'),
+        *('--calib-images', 2, '--eval-images', 2),
+        cwd=tmp_path,
+    )
+    assert result.returncode == 0, result.stderr
+    assert 'none of VFM or SAMF' in result.stdout
+    assert result.stdout.count('max abs difference to PyTorch') == 2
+    assert '2 test images' in result.stdout
+    assert [line.split()[0] for line in result.stdout.splitlines()[-3:]] == [
+        'fp32',
+        'fp16',
+        'int8',
+    ]
+    written = sorted(path.name for path in (tmp_path / 'new').iterdir())
+    assert written == ['net-fp16.onnx', 'net-int8.onnx', 'net.onnx']
+    for name, precision in zip(written, ('fp16', 'int8', 'fp32'), strict=True):
+        card = onnx_backend.OnnxBackend(tmp_path / 'new' / name).card
+        assert card.precision == precision
+
+
+@pytest.mark.parametrize(
+    ('args', 'code', 'message'),
+    [
+        (['none.py', 'WEIGHTS'], 2, "config 'none.py': no such file"),
+        (['CONFIG', 'none.pth'], 2, 'none.pth'),
+        (['CONFIG', 'damaged.pth'], 2, 'damaged.pth'),
+        (['OTHER', 'WEIGHTS'], 2, 'not of this config'),
+        (['CONFIG', 'WEIGHTS', '--tolerance', '0'], 1, 'is larger than 0'),
+        (['CONFIG', 'WEIGHTS', '--out', 'damaged.pth/x.onnx'], 2, 'damaged'),
+        (['CONFIG', 'WEIGHTS', '--calib-images', '0'], 2, 'at least 1'),
+    ],
+)
+def test_errors_are_one_line(
+    main,
+    repo,
+    config,
+    weights,
+    tmp_path,
+    args,
+    code,
+    message,
+    monkeypatch,
+    capsys,
+):
+    (other,) = (repo / 'configs/alcnet').glob('alcnet_*synthetic*.py')
+    (tmp_path / 'damaged.pth').write_bytes(b'not weights')
+    known = dict(CONFIG=config, OTHER=other, WEIGHTS=weights)
+    args = [known.get(arg, arg) for arg in args]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, 'argv', ['export_onnx.py', *map(str, args)])
+    try:
+        found = main()
+    except SystemExit as error:
+        found = error.code
+    finally:
+        logging.disable(logging.NOTSET)
+    assert found == code
+    assert message in capsys.readouterr().err.splitlines()[-1]
+    assert [path.name for path in tmp_path.iterdir()] == ['damaged.pth']
+
+
+def test_help_shows_examples(repo, tmp_path):
+    result = run(repo, 'deployment/export_onnx.py', '--help', cwd=tmp_path)
+    assert result.returncode == 0
+    assert 'Examples:' in result.stdout and 'Exit codes' in result.stdout
+
+
+def test_benchmark_compares_ways_of_running(repo, config, tmp_path):
+    modes = ('eager', 'fused', 'onnx', 'int8')
+    result = run(
+        repo,
+        'analysis_tools/benchmark_inference.py',
+        *(config, '--sizes', 64, '--rounds', 1, '--threads', 1),
+        *('--modes', *modes),
+        cwd=tmp_path,
+    )
+    assert result.returncode == 0, result.stderr
+    header, _, row = (r for r in result.stdout.splitlines() if r[:1] == '|')
+    assert [c.strip() for c in header.split('|')[3:-1]] == list(modes)
+    cells = [cell.split() for cell in row.split('|')[3:-1]]
+    assert cells[0][1] == '(1.00)'
+    assert all(float(speed) > 0 for speed, _ in cells)

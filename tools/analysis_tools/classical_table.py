@@ -1,0 +1,247 @@
+"""All classical methods on the test splits, with all metrics, as one table.
+
+Score maps are scaled to [0, 1] image by image. Columns: IoU, nIoU, Pd and Fa
+at threshold 0.5; HSE; the best IoU of 255 thresholds, chosen on the test
+split, and its threshold; mNoCoAP of regions above 0.1 (the 1000 best of each
+image).
+
+One record per image goes to OUT/SET/RUN.jsonl as soon as it is there; start
+the same command again to go on after a stop. A whole run takes hours: low-rank
+methods need up to a minute per image.
+
+Examples:
+    python tools/analysis_tools/classical_table.py
+    python tools/analysis_tools/classical_table.py --runs mpcm ript \\
+        --sets nuaa-sirst
+    python tools/analysis_tools/classical_table.py --runs ipi --every 8
+    python tools/analysis_tools/classical_table.py --report
+"""
+
+import argparse
+import ast
+import json
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+from mmengine.registry import init_default_scope
+
+from fdep_mm.evaluation import HSEMetric, NoCoAPMetric
+from fdep_mm.evaluation.functional import average_precisions, summarise
+from fdep_mm.evaluation.functional.nocoap import NoCoRecord
+from fdep_mm.models.classical import ConvergenceWarning
+from fdep_mm.registry import DATASETS, MODELS
+
+CONFIGS = Path(__file__).parents[2] / 'configs' / 'classical'
+SETS = ('nuaa-sirst', 'nudt-sirst', 'sirstv2')
+# Fast ones first. A name is METHOD or METHOD:PARAMETER=VALUE,...
+RUNS = (
+    'tophat',
+    'tophat:size=3',
+    'new_tophat',
+    'max_median',
+    'max_mean',
+    'lcm',
+    'lcm:peak=pixel',
+    'mpcm',
+    'wldm',
+    'fkrw',
+    'rlcm',
+    'rlcm:peak=pixel',
+    'tllcm',
+    'smsl',
+    'pstnn',
+    'ript',
+    'ipi',
+    'nipps',
+)
+KEEP = 1000  # detections of an image; more change nothing
+LEVELS = 256  # thresholds k / 256 of the best IoU
+
+
+def parse_run(run: str) -> tuple[str, dict]:
+    """Split a name into method and parameters."""
+    method, _, rest = run.partition(':')
+    params = {}
+    for item in filter(None, rest.split(',')):
+        key, _, value = item.partition('=')
+        try:
+            params[key] = ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            params[key] = value
+    return method, params
+
+
+def read_records(path: Path) -> dict[str, dict]:
+    """Records by image; a line that a stop cut short is left out."""
+    records = {}
+    if path.is_file():
+        for line in path.read_text().splitlines(keepends=True):
+            if line.endswith('\n'):
+                record = json.loads(line)
+                records[record['image']] = record
+    return records
+
+
+def pixel_counts(prob: np.ndarray, mask: np.ndarray) -> list[list[int]]:
+    """True and all pixels above k / LEVELS, k = 1..LEVELS - 1."""
+    # a pixel at exactly k / LEVELS is not above it
+    level = np.ceil(prob.astype(np.float64) * LEVELS).astype(int)
+    return [
+        np.bincount(levels, minlength=LEVELS + 1)[::-1]
+        .cumsum()[::-1][2:]
+        .tolist()
+        for levels in (level[mask], level.ravel())
+    ]
+
+
+def score_image(model, data: dict, hse: HSEMetric, noco: NoCoAPMetric) -> dict:
+    """Run the method on one image and count everything."""
+    image = data['data_samples'].img_path
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always', ConvergenceWarning)
+        start = time.perf_counter()
+        (result,) = model.test_step(pseudo_collate([data]))
+        seconds = time.perf_counter() - start
+    sample = result.to_dict()
+    for metric in (hse, noco):
+        metric.process(None, [sample])
+    prob = result.seg_logits.data[0].numpy()
+    mask = result.gt_sem_seg.data[0].numpy() > 0
+    score, value, target, num_targets = noco.results.pop()[:4]
+    best = np.argsort(-score, kind='stable')[:KEEP]
+    return dict(
+        image=Path(image).stem,
+        seconds=round(seconds, 4),
+        converged=not any(c.category is ConvergenceWarning for c in caught),
+        counts=hse.results.pop().tolist(),
+        pixels=pixel_counts(prob, mask),
+        target_pixels=int(mask.sum()),
+        score=score[best].tolist(),
+        noco=value[best].tolist(),
+        target=target[best].tolist(),
+        num_targets=int(num_targets),
+    )
+
+
+def compute(path: Path, name: str, run: str, every: int) -> None:
+    """Add the missing records of one method on one set."""
+    method, params = parse_run(run)
+    cfg = Config.fromfile(CONFIGS / f'{method}_{name}.py')
+    init_default_scope(cfg.default_scope)
+    model = MODELS.build({**cfg.model, 'params': params}).eval()
+    dataset = DATASETS.build(cfg.test_dataloader.dataset)
+    hse, noco = HSEMetric(), NoCoAPMetric(threshold=cfg.nocoap.threshold)
+    done = read_records(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if done or path.is_file():  # drop a line that was cut short
+        path.write_text(''.join(map(as_line, done.values())))
+    indices = range(0, len(dataset), every)
+    with path.open('a') as file:
+        for number, i in enumerate(indices, 1):
+            info = dataset.get_data_info(i)
+            if Path(info['img_path']).stem in done:
+                continue
+            record = score_image(model, dataset[i], hse, noco)
+            file.write(as_line(record))
+            file.flush()
+            if number % 20 == 0 or number == len(indices):
+                print(
+                    f'{time.strftime("%H:%M:%S")} {name} {run}: {number} of '
+                    f'{len(indices)}, last {record["seconds"]:.2f} s',
+                    flush=True,
+                )
+
+
+def as_line(record: dict) -> str:
+    """One line of a file."""
+    return json.dumps(record) + '\n'
+
+
+def reduce_records(records: list[dict]) -> dict[str, float]:
+    """All numbers of one method on one set, x100, Fa x1e6."""
+    hse = HSEMetric()
+    scores, _ = summarise(
+        [np.array(r['counts']) for r in records], hse.protocol, hse.empty
+    )
+    inter, above = np.sum([r['pixels'] for r in records], axis=0)
+    total = sum(r['target_pixels'] for r in records)
+    iou = inter / np.maximum(above + total - inter, 1)
+    noco = average_precisions(
+        [
+            NoCoRecord(
+                *(np.array(r[key]) for key in ('score', 'noco', 'target')),
+                r['num_targets'],
+            )
+            for r in records
+        ]
+    )
+    return dict(
+        IoU=100 * scores['IoU'],
+        nIoU=100 * scores['nIoU'],
+        Pd=100 * scores['Pd'],
+        Fa=1e6 * scores['Fa'],
+        HSE=100 * scores['HSE'],
+        best=100 * iou.max(),
+        at=(iou.argmax() + 1) / LEVELS,
+        mNoCoAP=100 * noco['mNoCoAP'],
+        limited=sum(not r['converged'] for r in records),
+    )
+
+
+def print_table(out: Path, name: str, runs: list[str]) -> None:
+    """One set as Markdown; methods without records are left out."""
+    print(f'\n### {name}\n')
+    print(
+        '| method | images | IoU | nIoU | Pd | Fa, 1e-6 | HSE | best IoU | '
+        'mNoCoAP | not converged |'
+    )
+    print('|---' * 10 + '|')
+    for run in runs:
+        records = list(read_records(out / name / f'{run}.jsonl').values())
+        if not records:
+            continue
+        s = reduce_records(records)
+        print(
+            f'| {run} | {len(records)} | {s["IoU"]:.2f} | {s["nIoU"]:.2f} | '
+            f'{s["Pd"]:.2f} | {s["Fa"]:.1f} | {s["HSE"]:.2f} | '
+            f'{s["best"]:.2f} @ {s["at"]:.2f} | {s["mNoCoAP"]:.2f} | '
+            f'{s["limited"]} |',
+            flush=True,
+        )
+
+
+def main() -> None:
+    """Compute what is missing, then print the tables."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('--sets', nargs='+', choices=SETS, default=SETS)
+    parser.add_argument('--runs', nargs='+', default=RUNS, metavar='RUN')
+    parser.add_argument(
+        '--out', type=Path, default='work_dirs/classical', help='folder'
+    )
+    parser.add_argument(
+        '--every', type=int, default=1, help='take every n-th image only'
+    )
+    parser.add_argument(
+        '--report', action='store_true', help='only print what is there'
+    )
+    args = parser.parse_args()
+    if args.every < 1:
+        parser.error(f'--every must be at least 1, got {args.every}')
+    if not args.report:
+        for run in args.runs:
+            for name in args.sets:
+                path = args.out / name / f'{run}.jsonl'
+                compute(path, name, run, args.every)
+    for name in args.sets:
+        print_table(args.out, name, args.runs)
+
+
+if __name__ == '__main__':
+    main()
