@@ -8,7 +8,12 @@ import argparse
 
 from mmengine.config import Config, ConfigDict, DictAction
 from mmengine.runner import Runner
-from train import add_config_arguments, read_config, require_file
+from train import (
+    add_config_arguments,
+    read_config,
+    reading_checkpoints,
+    require_file,
+)
 
 
 def add_metric(cfg: Config, metric: dict) -> None:
@@ -117,7 +122,8 @@ def main() -> None:
         draw_predictions(cfg, args.show_dir)
     if args.tta:
         augment_at_test_time(parser, cfg)
-    Runner.from_cfg(cfg).test()
+    with reading_checkpoints(parser):
+        Runner.from_cfg(cfg).test()
 
 
 if __name__ == '__main__':

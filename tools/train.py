@@ -5,10 +5,15 @@ Usage: python tools/train.py CONFIG [--work-dir DIR] [--amp] [--resume]
 
 import argparse
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from pickle import UnpicklingError
 
 from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
+
+from fdep_mm.config_check import check_arguments, check_options
 
 
 def add_config_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,14 +60,34 @@ def read_config(
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     cfg = Config.fromfile(args.config)
     cfg.launcher = args.launcher
-    if args.cfg_options:
-        cfg.merge_from_dict(args.cfg_options)
+    try:
+        check_options(cfg, args.cfg_options or {})
+        cfg.merge_from_dict(args.cfg_options or {})
+        check_arguments(cfg)
+    except ValueError as error:
+        parser.exit(2, f'error: {error}\n')
     cfg.work_dir = (
         args.work_dir
         or cfg.get('work_dir')
         or f'work_dirs/{Path(args.config).stem}'
     )
     return cfg
+
+
+@contextmanager
+def reading_checkpoints(parser: argparse.ArgumentParser) -> Iterator[None]:
+    """End the program with one line where a checkpoint cannot be read."""
+    try:
+        yield
+    except UnpicklingError as error:
+        reason = str(error).splitlines()[0]
+        parser.exit(
+            2,
+            'error: the checkpoint is damaged, is no checkpoint, or holds '
+            'Python objects that torch does not read unasked (files of other '
+            f'versions of MMEngine may): {reason} If you trust its source, '
+            'set TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1\n',
+        )
 
 
 def main() -> None:
@@ -84,7 +109,8 @@ def main() -> None:
     if args.amp:
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
         cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
-    Runner.from_cfg(cfg).train()
+    with reading_checkpoints(parser):
+        Runner.from_cfg(cfg).train()
 
 
 if __name__ == '__main__':

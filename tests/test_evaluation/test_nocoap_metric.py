@@ -143,7 +143,7 @@ def test_synthetic_segmentation_samples():
         6,
         split='test',
         pipeline=[
-            dict(type='PackSegInputs', meta_keys=('img_path', 'ori_img'))
+            dict(type='mmseg.PackSegInputs', meta_keys=('img_path', 'ori_img'))
         ],
     )
     metric = NoCoAPMetric()

@@ -144,7 +144,9 @@ def _vfm(runner: Runner) -> str | None:
     vfm = runner.cfg.get('model', {}).get('vfm')
     if vfm is None:
         return None
-    return f'{vfm.get("model_name")}, layers {list(vfm.get("out_indices", ()))}'
+    return (
+        f'{vfm.get("model_name")}, layers {list(vfm.get("out_indices", ()))}'
+    )
 
 
 def _records(runner: Runner) -> dict[str, dict]:
