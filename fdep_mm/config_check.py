@@ -12,7 +12,7 @@ from fdep_mm import registry
 
 # What builders take out of a config before the class sees it.
 TAKEN_BY_BUILDERS = frozenset(
-    ('type', 'init_cfg', 'priority', '_scope_', 'batch_first')
+    ('type', 'init_cfg', 'priority', '_scope_', '_delete_')
 )
 # What configs and tools know beside the arguments of Runner.
 TOP_LEVEL = frozenset(
@@ -74,10 +74,10 @@ def check_arguments(cfg: Config) -> None:
                 f'{where}: fdep_mm has no component {name!r}'
                 f'{_nearest(name, _names())}'
             )
-        known = _arguments(component)
-        if known is None:
-            continue
+        known, more = _arguments(component)
         for key in settings.keys() - TAKEN_BY_BUILDERS - known:
+            if more and not _alike(key, known):
+                continue
             raise ValueError(
                 f'{where}: {name} has no argument {key!r}'
                 f'{_nearest(key, known)}. It takes '
@@ -96,14 +96,12 @@ def _check_new(key: str, place: dict, parents: list, dotted: str) -> None:
     elif parents[-1] == 'randomness':
         known |= {*inspect.signature(Runner.set_randomness).parameters}
     component = str(place.get('type', ''))
+    strict = not parents
     if component.startswith('fdep_mm.'):
-        known |= TAKEN_BY_BUILDERS
-        known |= _arguments(_find(component[8:])) or {key}
-        strict = True
-    else:
-        strict = not parents
-    near = difflib.get_close_matches(key, known, 3, 0.8)
-    if key in known or not (strict or near):
+        found, more = _arguments(_find(component[8:]))
+        known |= found | TAKEN_BY_BUILDERS
+        strict = not more
+    if key in known or not (strict or _alike(key, known)):
         return
     inside = '.'.join(parents) or 'the config'
     raise ValueError(
@@ -152,7 +150,7 @@ def _find(name: str) -> type | None:
     try:  # the detection part is imported by the first look for such a name
         registry.MODELS.get(f'fdep_mm.{name}')
     except ImportError:
-        if name not in _names():
+        if not _alike(name, _names()):
             raise
     for one in _registries():
         if name in one.module_dict:
@@ -164,15 +162,15 @@ def _names() -> set[str]:
     return {name for one in _registries() for name in one.module_dict}
 
 
-def _arguments(component: type | None) -> set[str] | None:
+def _arguments(component: type) -> tuple[set[str], bool]:
     """What a class takes, through ``**kwargs`` to its parents.
 
     Returns:
-        set[str] | None: None if that cannot be told.
+        tuple: Names, and whether it may take others.
     """
     if not inspect.isclass(component):
-        return None
-    found = set()
+        return set(), True
+    found = {'self'}
     for parent in component.__mro__:
         init = vars(parent).get('__init__')
         if init is None or parent is object:
@@ -180,14 +178,18 @@ def _arguments(component: type | None) -> set[str] | None:
         parameters = inspect.signature(init).parameters.values()
         found |= {p.name for p in parameters if p.kind in _NAMED}
         if all(p.kind is not p.VAR_KEYWORD for p in parameters):
-            return found - {'self'}
-    return None if found else set()
+            return found - {'self'}, False
+    return found - {'self'}, len(found) > 1
 
 
 _NAMED = (
     inspect.Parameter.POSITIONAL_OR_KEYWORD,
     inspect.Parameter.KEYWORD_ONLY,
 )
+
+
+def _alike(name: str, known: set[str]) -> bool:
+    return bool(difflib.get_close_matches(name, known, 1, 0.8))
 
 
 def _nearest(name: str, known: set[str]) -> str:

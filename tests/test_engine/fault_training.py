@@ -1,31 +1,111 @@
-"""A training of seconds, and processes to be killed in the middle of it."""
+"""A training of seconds, and processes that die in the middle of it."""
 
 import multiprocessing
 import os
+import resource
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from mmengine.config import Config
+from mmengine.evaluator import BaseMetric
+from mmengine.hooks import Hook, checkpoint_hook
 from mmengine.runner import Runner
 
+from fdep_mm.engine.safe_globals import allow_mmengine_checkpoints
+from fdep_mm.registry import HOOKS, METRICS
+
+allow_mmengine_checkpoints()
+
 CONFIGS = Path(__file__).parents[2] / 'configs'
-SIZE = (32, 32)
+PRELOAD = [
+    'mmseg.datasets',
+    'mmseg.models',
+    'fdep_mm.datasets',
+    'fdep_mm.models',
+    'fdep_mm.engine',
+    'fdep_mm.evaluation',
+]
 
 
-def tiny_config(work_dir: Path, epochs: int = 2, **dataset) -> Config:
+@METRICS.register_module(force=True)
+class MeanProb(BaseMetric):
+    """Moves with the weights, so that there is a new best each epoch."""
+
+    default_prefix = 'mean'
+
+    def process(self, data_batch: dict, data_samples: list[dict]) -> None:
+        self.results += [
+            sample['seg_logits']['data'].double().mean().item()
+            for sample in data_samples
+        ]
+
+    def compute_metrics(self, results: list[float]) -> dict:
+        return dict(prob=sum(results) / len(results))
+
+
+@HOOKS.register_module(force=True)
+class DyingHook(Hook):
+    """Ends the process, without a chance to clear up, in epoch 2."""
+
+    priority = 'LOWEST'
+
+    def __init__(self, moment: str) -> None:
+        self.moment = moment
+
+    def after_train_iter(self, runner, batch_idx, **_) -> None:
+        if runner.epoch == 1 and self.moment == 'epoch':
+            die()
+
+    def after_val_iter(self, runner, **_) -> None:
+        if runner.epoch == 2 and self.moment == 'validation':
+            die()
+
+    def before_save_checkpoint(self, runner, checkpoint) -> None:
+        if checkpoint['meta']['epoch'] != 2:
+            return
+        best = 'optimizer' not in checkpoint
+        if self.moment == ('best' if best else 'last'):
+            # the kernel ends the process in the middle of the file
+            signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+            limit_files()
+        elif self.moment == 'full' and not best:
+            limit_files()
+        elif self.moment == 'rename' and not best:
+            os.replace = die
+        elif self.moment == 'record' and not best:
+            checkpoint_hook.open = empty_and_die
+
+
+def die(*_) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def empty_and_die(path: str, mode: str) -> None:
+    open(path, mode).close()
+    die()
+
+
+def limit_files(size: int = 20_000) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
+def tiny_config(work_dir: Path, epochs: int = 3) -> Config:
     """ACM on 8 synthetic images, with the hooks that every config has."""
     cfg = Config.fromfile(CONFIGS / 'acm/acm_1xb16-12e_synthetic-128x128.py')
     cfg.work_dir = str(work_dir)
     cfg.train_cfg.update(max_epochs=epochs, val_interval=1)
-    cfg.default_hooks.checkpoint.interval = 1
+    cfg.default_hooks.checkpoint.update(
+        interval=1, save_best='mean/prob', rule='less'
+    )
+    cfg.val_evaluator = dict(type='fdep_mm.MeanProb')
     cfg.model.backbone.num_blocks = 1
     for name in ('train', 'val', 'test'):
         loader = cfg[f'{name}_dataloader']
-        loader.update(num_workers=0, persistent_workers=False, batch_size=4)
-        loader.dataset.update(num_images=8, img_size=SIZE)
-    cfg.train_dataloader.dataset.update(dataset)
-    cfg.model.data_preprocessor.size = SIZE
+        loader.update(num_workers=0, persistent_workers=False, batch_size=2)
+        loader.dataset.update(num_images=8, img_size=(32, 32))
+    cfg.model.data_preprocessor.size = (32, 32)
     cfg.randomness = dict(seed=0, deterministic=True)
     cfg.visualizer.vis_backends = []
     cfg.custom_hooks = []
@@ -34,19 +114,15 @@ def tiny_config(work_dir: Path, epochs: int = 2, **dataset) -> Config:
     return cfg
 
 
-def train(cfg: Config) -> Runner:
+def train(cfg: Config, resume: bool = False) -> Runner:
+    cfg.resume = resume
     runner = Runner.from_cfg(cfg)
     runner.train()
     return runner
 
 
-def resume(cfg: Config) -> Runner:
-    cfg.resume = True
-    return train(cfg)
-
-
 def weights(path: Path) -> dict:
-    return torch.load(path, weights_only=False)['state_dict']
+    return torch.load(path, weights_only=True)['state_dict']
 
 
 def assert_same_weights(one: Path, other: Path) -> None:
@@ -59,11 +135,11 @@ def assert_same_weights(one: Path, other: Path) -> None:
 def in_child(function: Callable, *args) -> int:
     """Call a function in a process of its own; how that ended.
 
-    From a server that has imported the packages already, and has no threads
-    that a fork could miss.
+    It is forked from a server that has imported the packages already and has
+    no threads.
     """
     context = multiprocessing.get_context('forkserver')
-    context.set_forkserver_preload(['mmseg.models', 'fdep_mm.models'])
+    context.set_forkserver_preload(PRELOAD)
     process = context.Process(target=function, args=args)
     process.start()
     process.join(120)
