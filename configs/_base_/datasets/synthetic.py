@@ -12,7 +12,13 @@ data_preprocessor = dict(
 difficulty = dict(target_size=(3, 9), scr=(8, 30))
 train_pipeline = [_base_.augmentation, dict(type='PackSegInputs')]
 # test_pipeline stays that of files, for mmseg's inference_model
-scene_pipeline = [dict(type='PackSegInputs')]
+# ori_img: NoCoAPMetric has no file to read
+scene_pipeline = [
+    dict(
+        type='PackSegInputs',
+        meta_keys=('img_path', 'ori_shape', 'img_shape', 'ori_img'),
+    )
+]
 # The first view is not flipped; its mask is the one that counts.
 tta_pipeline = [
     dict(

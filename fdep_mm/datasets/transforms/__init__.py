@@ -6,11 +6,14 @@ from .geometric import RandomRot90, RandomShiftScale, RandomTranspose
 from .loading import LoadInfraredImage, LoadSIRSTMask
 from .noco import GenerateNoCoMap
 from .photometric import RandomBrightnessContrast, RandomGaussianNoise
+from .prior import LoadPrior, PackPriorInputs
 
 __all__ = [
     'GenerateNoCoMap',
     'LoadInfraredImage',
+    'LoadPrior',
     'LoadSIRSTMask',
+    'PackPriorInputs',
     'RandomBrightnessContrast',
     'RandomDraw',
     'RandomGaussianNoise',

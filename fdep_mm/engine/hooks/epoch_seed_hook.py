@@ -61,7 +61,7 @@ class EpochSeedHook(Hook):
                 )
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Seed this process, and tell the workers.
+        """Seed this process, which may load data, and tell the workers.
 
         Args:
             runner (Runner): The running one.
@@ -69,6 +69,22 @@ class EpochSeedHook(Hook):
         if self._epoch is not None:
             self._epoch[0] = runner.epoch
             seed_all(runner.seed, runner.epoch, get_rank(), 0)
+
+    def before_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: dict | None = None
+    ) -> None:
+        """Seed this process again, for the network.
+
+        Starting workers draws random numbers, and a resumed run starts them
+        in another epoch.
+
+        Args:
+            runner (Runner): The running one.
+            batch_idx (int): Position of the batch in the epoch.
+            data_batch (dict, optional): Not used.
+        """
+        if self._epoch is not None and batch_idx == 0:
+            seed_all(runner.seed, runner.epoch, get_rank(), 1)
 
 
 class _SeedWorker:
@@ -84,7 +100,7 @@ class _SeedWorker:
         worker = get_worker_info()
         epoch = int(self.epoch)
         if worker is not None and epoch != self.seeded:
-            seed_all(self.seed, epoch, self.rank, 1 + worker.id)
+            seed_all(self.seed, epoch, self.rank, 2 + worker.id)
             self.seeded = epoch
         return results
 
@@ -99,7 +115,8 @@ def seed_all(seed: int, epoch: int, rank: int, stream: int) -> None:
         seed (int): Of the run.
         epoch (int): From 0.
         rank (int): Of the process in a distributed run.
-        stream (int): 0 for the process itself, 1 + i for its worker i.
+        stream (int): 0 for the process itself, 1 for it from the first batch
+            on, 2 + i for its worker i.
     """
     words = np.random.SeedSequence([seed, epoch, rank, stream])
     for function, word in zip(

@@ -61,7 +61,7 @@ class BoxPdFaMetric(BaseMetric):
 
     Example:
         >>> # python tools/test.py CONFIG CHECKPOINT \\
-        >>> #     --metric fdep_mm.BoxPdFaMetric
+        >>> #     --metric type=fdep_mm.BoxPdFaMetric threshold=0.05
         >>> test_evaluator = dict(type='fdep_mm.BoxPdFaMetric', threshold=0.3)
     """
 

@@ -5,20 +5,21 @@ without version or size. The choice of layers, the default family and the
 handling of input sizes are ours.
 """
 
-import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from fdep_mm.priors import CacheIndex, PriorCacheError
+from fdep_mm.priors.batch import LINES
+from fdep_mm.priors.geometry import vfm_input_size
+from fdep_mm.priors.identity import check_identity, identify
 from fdep_mm.registry import MODELS
 
-# timm is imported where it is used: a process that only runs a host network
-# must not pay for it.
+from .vfm_weights import check_name, create, from_file, from_hub
 
 
 class _Unregistered:
@@ -29,6 +30,7 @@ class _Unregistered:
 
     def __init__(self):
         self.module: nn.Module | None = None
+        self.run: Callable | None = None  # compiled or not
 
     def __deepcopy__(self, memo: dict) -> '_Unregistered':
         return self
@@ -44,6 +46,10 @@ class FrozenVFM(BaseModule):
     by the first forward pass, so testing a network never needs them. Also
     usable as a plain mmseg backbone behind a data preprocessor without
     normalisation.
+
+    A forward pass ends with the last block of `out_indices`, keeps nothing
+    for a backward pass, and its attention is PyTorch's fused one, which timm
+    uses where the model allows it.
 
     Args:
         model_name (str): Any timm model name with ``forward_intermediates``,
@@ -66,14 +72,26 @@ class FrozenVFM(BaseModule):
         seed (int): Seeds the weights if neither `pretrained` nor
             `checkpoint` is set, so that a resumed run sees the same random
             VFM. Defaults to 0.
+        channels_last (bool): Keep images and convolutions' weights in that
+            memory format, which is faster for CNNs on GPUs, and on CPUs with
+            bfloat16. Defaults to False.
+        compile (bool): Run the VFM through ``torch.compile``: slower to
+            start, faster from then on. Defaults to False.
+        cache (str, optional): Folder that ``tools/cache_priors.py`` wrote.
+            The priors come with the batch then and the VFM is never built;
+            neither timm nor weights are needed. Must have been made by the
+            same VFM. Defaults to None.
 
     Attributes:
-        channels (tuple[int]): Channels of each returned map.
+        channels (tuple[int]): Channels of each returned map; with a cache,
+            those it has stored.
         strides (tuple[int]): Strides of each returned map at input scale 1.
 
     Raises:
         ValueError: If timm does not know `model_name`, or `out_indices` go
             beyond its depth.
+        PriorCacheError: If there is no such `cache`, or it is of another
+            VFM.
     """
 
     def __init__(
@@ -88,6 +106,9 @@ class FrozenVFM(BaseModule):
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
         seed: int = 0,
+        channels_last: bool = False,
+        compile: bool = False,
+        cache: str | None = None,
     ):
         super().__init__()
         self.model_name = model_name
@@ -98,15 +119,42 @@ class FrozenVFM(BaseModule):
         self.norm = norm
         self.amp_dtype = getattr(torch, amp_dtype) if amp_dtype else None
         self.seed = seed
+        self.channels_last = channels_last
+        self.compile = compile
+        self.cache = cache
         self._vfm = _Unregistered()
-        self._read_architecture(mean, std)
+        if cache is None:
+            self._read_architecture(mean, std)
+        else:
+            self._read_cache(mean, std)
+
+    def _read_cache(
+        self, mean: Sequence[float] | None, std: Sequence[float] | None
+    ) -> None:
+        index = CacheIndex.read(self.cache)
+        check_identity(
+            index,
+            self.cache,
+            self.model_name,
+            self.out_indices,
+            self.norm,
+            self.input_scale,
+            mean,
+            std,
+            self.pretrained,
+            self.checkpoint,
+            self.seed,
+        )
+        chosen = [index.layers.index(i) for i in self.out_indices]
+        self.channels = tuple(index.channels[i] for i in chosen)
+        self.strides = tuple(index.strides[i] for i in chosen)
 
     def _read_architecture(
         self, mean: Sequence[float] | None, std: Sequence[float] | None
     ) -> None:
-        _check_name(self.model_name)
+        check_name(self.model_name)
         with torch.device('meta'):
-            model = _create(self.model_name)
+            model = create(self.model_name)
         if not hasattr(model, 'forward_intermediates'):
             raise ValueError(
                 f'timm model {self.model_name!r} has no '
@@ -134,52 +182,52 @@ class FrozenVFM(BaseModule):
             )
 
     def init_weights(self) -> None:
-        """Build the VFM and load its weights, once.
+        """Build the VFM and load its weights, once; nothing with a cache.
 
         Raises:
             RuntimeError: If the weights cannot be had or do not fit.
         """
-        if self._vfm.module is not None:
+        if self._vfm.module is not None or self.cache is not None:
             return
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             if self.checkpoint is not None:
-                model = self._from_file(self.checkpoint)
+                model = from_file(self.model_name, self.checkpoint)
             elif self.pretrained:
-                model = self._from_hub()
+                model = from_hub(self.model_name)
             else:
-                model = _create(self.model_name)
+                model = create(self.model_name)
         model.prune_intermediate_layers(
             list(self.out_indices), prune_norm=not self.norm, prune_head=True
         )
-        self._vfm.module = model.eval().requires_grad_(False)
+        model = model.eval().requires_grad_(False)
+        if self.channels_last:
+            model = model.to(memory_format=torch.channels_last)
+        self._vfm.module = model
+        run = model.forward_intermediates
+        self._vfm.run = torch.compile(run) if self.compile else run
 
-    def _from_file(self, path: str) -> nn.Module:
-        state_dict = _read_state_dict(path, self.model_name)
-        try:
-            model = _create(
-                self.model_name,
-                pretrained=True,
-                pretrained_cfg_overlay=dict(state_dict=state_dict),
-            )
-        except (RuntimeError, KeyError) as error:
-            raise RuntimeError(
-                f'checkpoint={path!r} does not fit the timm model '
-                f'{self.model_name!r}; is it of another architecture? '
-                f'{str(error)[:400]}'
-            ) from error
-        model.pretrained_cfg = None  # holds the state dict a second time
-        return model
+    def identity(self) -> dict:
+        """What decides the maps, for the index of a cache.
 
-    def _from_hub(self) -> nn.Module:
-        try:
-            return _create(self.model_name, pretrained=True)
-        except Exception as error:  # hub clients raise many types
-            raise RuntimeError(
-                f'No weights for the timm model {self.model_name!r}: timm '
-                'could not download them and its cache has none. '
-                f'{_ACCEPTED} ({type(error).__name__}: {error})'
-            ) from error
+        Returns:
+            dict: See :func:`fdep_mm.priors.identity.identify`.
+
+        Raises:
+            RuntimeError: If the weights cannot be had or do not fit.
+        """
+        self.init_weights()
+        return identify(
+            self.model_name,
+            self.norm,
+            self.input_scale,
+            self.mean.flatten().tolist(),
+            self.std.flatten().tolist(),
+            self.pretrained,
+            self.checkpoint,
+            self.seed,
+            self._vfm.module,
+        )
 
     @torch.no_grad()
     def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
@@ -196,10 +244,17 @@ class FrozenVFM(BaseModule):
 
         Raises:
             RuntimeError: If the weights cannot be had or do not fit.
+            PriorCacheError: If there is a cache: the batch should have had
+                its maps.
             ValueError: If the last norm changes the number of channels.
         """
+        if self.cache is not None:
+            raise PriorCacheError(
+                f'vfm.cache={self.cache!r}, but the batch has no priors: '
+                f'{LINES}. Without vfm.cache the VFM computes them'
+            )
         self.init_weights()
-        model = self._vfm.module.to(pixels.device)
+        self._vfm.module.to(pixels.device)
         x = self._prepare(pixels)
         autocast = (
             nullcontext()
@@ -207,7 +262,7 @@ class FrozenVFM(BaseModule):
             else torch.autocast(x.device.type, self.amp_dtype)
         )
         with autocast:
-            maps = model.forward_intermediates(
+            maps = self._vfm.run(
                 x,
                 indices=list(self.out_indices),
                 norm=self.norm,
@@ -225,64 +280,11 @@ class FrozenVFM(BaseModule):
 
     def _prepare(self, pixels: Tensor) -> Tensor:
         x = (pixels.float() / 255 - self.mean) / self.std
-        stride = max(self.strides)
-        size = tuple(
-            max(1, round(side * self.input_scale / stride)) * stride
-            for side in x.shape[-2:]
+        size = vfm_input_size(
+            tuple(x.shape[-2:]), max(self.strides), self.input_scale
         )
-        if size == tuple(x.shape[-2:]):
-            return x
-        return F.interpolate(x, size, mode='bilinear', align_corners=False)
-
-
-_ACCEPTED = (
-    'Give a local file with checkpoint=...: a .safetensors file or a .pth '
-    'file of tensors only, with the keys of the timm model (scripts under '
-    'tools/model_converters/ make such files), or set pretrained=False for '
-    'a random VFM.'
-)
-
-
-def _check_name(model_name: str) -> None:
-    import timm
-
-    if ':' in model_name or timm.is_model(model_name.split('.')[0]):
-        return
-    near = difflib.get_close_matches(model_name, timm.list_models(), n=3)
-    raise ValueError(
-        f'timm does not know the model {model_name!r}; nearest '
-        f'names: {near}. timm.list_models() lists all.'
-    )
-
-
-def _create(model_name: str, **kwargs) -> nn.Module:
-    """timm.create_model, for any input size where the model can do that."""
-    import timm
-
-    try:
-        return timm.create_model(model_name, dynamic_img_size=True, **kwargs)
-    except TypeError:  # CNNs and some ViTs take any size without being told
-        return timm.create_model(model_name, **kwargs)
-
-
-def _read_state_dict(path: str, model_name: str) -> dict[str, Tensor]:
-    """Read a file of tensors without unpickling anything else."""
-    if not Path(path).is_file():
-        raise RuntimeError(
-            f'No file {path!r} with weights for the timm '
-            f'model {model_name!r}. {_ACCEPTED}'
-        )
-    try:
-        if path.endswith('.safetensors'):
-            from safetensors.torch import load_file
-
-            return load_file(path)
-        state_dict = torch.load(path, map_location='cpu', weights_only=True)
-    except Exception as error:  # both readers raise many types
-        raise RuntimeError(
-            f'Cannot read weights from {path!r}. {_ACCEPTED} '
-            f'({type(error).__name__}: {error})'
-        ) from error
-    for key in ('state_dict', 'model'):
-        state_dict = state_dict.get(key, state_dict)
-    return state_dict
+        if size != tuple(x.shape[-2:]):
+            x = F.interpolate(x, size, mode='bilinear', align_corners=False)
+        if self.channels_last:
+            x = x.to(memory_format=torch.channels_last)
+        return x

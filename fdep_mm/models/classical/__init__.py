@@ -7,6 +7,7 @@ model is given a `device`, without torch::
     score = mpcm(image)  # (H, W) uint8 -> float32 in [0, 1]
 
 Each has an attribute `raw`: the same function without the scaling to [0, 1].
+The filters for batches of tensors are in :mod:`.torch_filters`.
 """
 
 from collections.abc import Callable

@@ -14,6 +14,7 @@ from mmseg.utils import add_prefix
 from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from fdep_mm.priors import batch_priors
 from fdep_mm.registry import MODELS
 
 
@@ -83,7 +84,8 @@ class TwoBranches:
     def _both_losses(self, inputs: Tensor, data_samples: list) -> dict:
         """Losses of both branches, from one pass of what they share."""
         feats = list(self._host_feats(inputs))
-        fused = self.samf(self._pick(feats), self.vfm(self._pixels(inputs)))
+        priors = self._priors(inputs, data_samples)
+        fused = self.samf(self._pick(feats), priors)
         with_prior = list(feats)
         with_prior[getattr(self, self.index_name)] = fused
         with self._main_norms():
@@ -91,6 +93,14 @@ class TwoBranches:
         self._check_feature(main, fused)
         light = self._branch_loss(feats, data_samples, 'light')
         return {**main, **light}
+
+    def _priors(
+        self, inputs: Tensor, data_samples: list
+    ) -> tuple[Tensor, ...]:
+        """Priors that came with the batch, or else the VFM's."""
+        size = tuple(inputs.shape[-2:])
+        given = batch_priors(data_samples, size, self.vfm)
+        return self.vfm(self._pixels(inputs)) if given is None else given
 
     def _branch_loss(
         self, feats: list[Tensor], data_samples: list, branch: str

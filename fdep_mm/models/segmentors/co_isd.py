@@ -34,7 +34,8 @@ class COISDSegmentor(TwoBranches, EncoderDecoder):
     Args:
         backbone (dict): Config of the host's encoder.
         decode_head (dict): Config of the host's decoder.
-        vfm (dict): Config of the frozen VFM, see :class:`FrozenVFM`.
+        vfm (dict): Config of the frozen VFM, see :class:`FrozenVFM`. Where
+            the data samples have `priors`, those are taken instead.
         samf (dict): Config of the fusion, see :class:`SAMFNeck`. Missing
             `in_channels` and `prior_channels` are read from the host (which
             encodes one 64x64 image for that) and from the VFM.

@@ -1,0 +1,123 @@
+"""timm's models with weights from its hub or from a local file.
+
+timm is imported where it is used: a process that only runs a host network
+must not pay for it.
+"""
+
+import difflib
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+_ACCEPTED = (
+    'Give a local file with checkpoint=...: a .safetensors file or a .pth '
+    'file of tensors only, with the keys of the timm model (scripts under '
+    'tools/model_converters/ make such files), or set pretrained=False for '
+    'a random VFM.'
+)
+
+
+def check_name(model_name: str) -> None:
+    """Refuse a name that timm does not know.
+
+    Args:
+        model_name (str): Of a model.
+
+    Raises:
+        ValueError: With the nearest names.
+    """
+    import timm
+
+    if ':' in model_name or timm.is_model(model_name.split('.')[0]):
+        return
+    near = difflib.get_close_matches(model_name, timm.list_models(), n=3)
+    raise ValueError(
+        f'timm does not know the model {model_name!r}; nearest '
+        f'names: {near}. timm.list_models() lists all.'
+    )
+
+
+def create(model_name: str, **kwargs) -> nn.Module:
+    """timm.create_model, for any input size where the model can do that."""
+    import timm
+
+    try:
+        return timm.create_model(model_name, dynamic_img_size=True, **kwargs)
+    except TypeError:  # CNNs and some ViTs take any size without being told
+        return timm.create_model(model_name, **kwargs)
+
+
+def from_file(model_name: str, path: str) -> nn.Module:
+    """Build a model with the weights of a file.
+
+    Args:
+        model_name (str): timm's.
+        path (str): A ``.safetensors`` file or a PyTorch file of tensors only.
+
+    Returns:
+        nn.Module: The model.
+
+    Raises:
+        RuntimeError: The file is missing, damaged or of another model.
+    """
+    state_dict = _read_state_dict(path, model_name)
+    try:
+        model = create(
+            model_name,
+            pretrained=True,
+            pretrained_cfg_overlay=dict(state_dict=state_dict),
+        )
+    except (RuntimeError, KeyError) as error:
+        raise RuntimeError(
+            f'checkpoint={path!r} does not fit the timm model '
+            f'{model_name!r}; is it of another architecture? '
+            f'{str(error)[:400]}'
+        ) from error
+    model.pretrained_cfg = None  # holds the state dict a second time
+    return model
+
+
+def from_hub(model_name: str) -> nn.Module:
+    """Build a model with timm's own weights.
+
+    Args:
+        model_name (str): timm's.
+
+    Returns:
+        nn.Module: The model.
+
+    Raises:
+        RuntimeError: They are not in timm's cache and cannot be downloaded.
+    """
+    try:
+        return create(model_name, pretrained=True)
+    except Exception as error:  # hub clients raise many types
+        raise RuntimeError(
+            f'No weights for the timm model {model_name!r}: timm '
+            'could not download them and its cache has none. '
+            f'{_ACCEPTED} ({type(error).__name__}: {error})'
+        ) from error
+
+
+def _read_state_dict(path: str, model_name: str) -> dict[str, Tensor]:
+    """Read a file of tensors without unpickling anything else."""
+    if not Path(path).is_file():
+        raise RuntimeError(
+            f'No file {path!r} with weights for the timm '
+            f'model {model_name!r}. {_ACCEPTED}'
+        )
+    try:
+        if path.endswith('.safetensors'):
+            from safetensors.torch import load_file
+
+            return load_file(path)
+        state_dict = torch.load(path, map_location='cpu', weights_only=True)
+    except Exception as error:  # both readers raise many types
+        raise RuntimeError(
+            f'Cannot read weights from {path!r}. {_ACCEPTED} '
+            f'({type(error).__name__}: {error})'
+        ) from error
+    for key in ('state_dict', 'model'):
+        state_dict = state_dict.get(key, state_dict)
+    return state_dict

@@ -1,0 +1,23 @@
+"""Priors computed once: a folder of feature maps of a frozen VFM.
+
+``tools/cache_priors.py`` writes it, ``fdep_mm.LoadPrior`` reads it, and
+``FrozenVFM(cache=...)`` then needs neither weights nor timm.
+"""
+
+from .batch import batch_priors, pack_priors
+from .cache import PriorCache
+from .errors import PriorCacheError
+from .geometry import coordinates, map_shapes, sample
+from .index import CacheIndex, Entry
+
+__all__ = [
+    'CacheIndex',
+    'Entry',
+    'PriorCache',
+    'PriorCacheError',
+    'batch_priors',
+    'coordinates',
+    'map_shapes',
+    'pack_priors',
+    'sample',
+]

@@ -1,0 +1,149 @@
+"""Where the cells of a prior lie in an image, whatever moved the image.
+
+Each pixel of an image carries the place in the full image that it comes from.
+Transforms move this field of coordinates as they move a mask, so any of them
+will do, ours or mmseg's. At the end each cell of the new prior looks up the
+place of its centre and takes the prior from there: as it is where the places
+are cells of the full image's prior (crops at multiples of the stride, flips,
+quarter turns), interpolated bilinearly elsewhere, once for all transforms.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+# In cells: below this, places count as cells and are not interpolated.
+ALIGNED = 1e-4
+
+
+def vfm_input_size(
+    size: tuple[int, int], stride: int, input_scale: float
+) -> tuple[int, int]:
+    """Size that an image has when the VFM sees it.
+
+    Args:
+        size (tuple[int]): Height and width of the image in px.
+        stride (int): Largest stride of the VFM's maps.
+        input_scale (float): Factor on height and width.
+
+    Returns:
+        tuple[int]: The nearest multiples of the stride, not zero.
+    """
+    height, width = (
+        max(1, round(side * input_scale / stride)) * stride for side in size
+    )
+    return height, width
+
+
+def map_shapes(
+    size: tuple[int, int], strides: Sequence[int], input_scale: float
+) -> list[tuple[int, int]]:
+    """Sizes of the VFM's maps for an image.
+
+    Args:
+        size (tuple[int]): Height and width of the image in px.
+        strides (Sequence[int]): Stride of each map at input scale 1.
+        input_scale (float): Factor on height and width.
+
+    Returns:
+        list[tuple[int]]: Height and width of each map in cells.
+    """
+    height, width = vfm_input_size(size, max(strides), input_scale)
+    return [(height // stride, width // stride) for stride in strides]
+
+
+def coordinates(size: tuple[int, int]) -> np.ndarray:
+    """Coordinates of an image's own pixels.
+
+    Args:
+        size (tuple[int]): Height H and width W in px.
+
+    Returns:
+        np.ndarray: (H, W, 2) float32, row + 1 and -(column + 1). So any fill
+        value that a transform puts outside of the image, such as 0 or 255,
+        has not the signs of a place in it.
+    """
+    field = np.empty((*size, 2), np.float32)
+    field[..., 0] = np.arange(1, size[0] + 1)[:, None]
+    field[..., 1] = -np.arange(1, size[1] + 1)
+    return field
+
+
+def sample(
+    maps: Sequence[Tensor],
+    size: tuple[int, int],
+    field: np.ndarray,
+    shapes: Sequence[tuple[int, int]],
+) -> list[Tensor]:
+    """Move a prior as its image was moved.
+
+    Args:
+        maps (Sequence[Tensor]): Of the full image, each (C, h, w).
+        size (tuple[int]): Height and width of the full image in px.
+        field (np.ndarray): :func:`coordinates` of the full image after the
+            transforms, (H', W', 2).
+        shapes (Sequence[tuple[int]]): Height and width of each new map.
+
+    Returns:
+        list[Tensor]: Each (C, h', w') of its map's type; 0 where most of a
+        cell's centre lies outside of the full image.
+    """
+    return [
+        _sample_one(one, size, *_places(field, shape))
+        for one, shape in zip(maps, shapes, strict=True)
+    ]
+
+
+def _places(
+    field: np.ndarray, shape: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Places (h, w, 2) of the cells' centres in px, and if they are inside.
+
+    A centre lies between pixels as a rule: the mean of up to four of them.
+    """
+    sides = [_neighbours(field.shape[i], shape[i]) for i in (0, 1)]
+    total, place = np.zeros(shape), np.zeros((*shape, 2))
+    for rows, row_weights in sides[0]:
+        for columns, column_weights in sides[1]:
+            found = field[np.ix_(rows, columns)].astype(np.float64)
+            inside = (found[..., 0] > 0) & (found[..., 1] < 0)
+            weight = np.outer(row_weights, column_weights) * inside
+            total += weight
+            place += weight[..., None] * (np.abs(found) - 1)
+    return place / np.maximum(total, 1e-9)[..., None], total >= 0.5
+
+
+def _neighbours(pixels: int, cells: int) -> list:
+    """Pixels before and behind each cell's centre, with their weights."""
+    centres = (np.arange(cells) + 0.5) * pixels / cells - 0.5
+    centres = centres.clip(0, pixels - 1)
+    first = np.floor(centres).astype(int)
+    share = centres - first
+    return [
+        (first, 1 - share),
+        (np.minimum(first + 1, pixels - 1), share),
+    ]
+
+
+def _sample_one(
+    one: Tensor, size: tuple[int, int], place: np.ndarray, inside: np.ndarray
+) -> Tensor:
+    cells = np.array(one.shape[-2:])
+    cell = (place + 0.5) * (cells / np.array(size)) - 0.5
+    nearest = np.rint(cell).clip(0, cells - 1)
+    if np.abs(cell - nearest)[inside].max(initial=0) < ALIGNED:
+        index = torch.from_numpy(nearest.astype(np.int64))
+        moved = one[:, index[..., 0], index[..., 1]]
+    else:
+        # grid_sample's own coordinates: -1 and 1 are the outer borders
+        grid = torch.from_numpy(((2 * cell + 1) / cells - 1)[..., ::-1].copy())
+        moved = F.grid_sample(
+            one[None].float(),
+            grid[None].float(),
+            padding_mode='border',
+            align_corners=False,
+        )[0].to(one.dtype)
+    return moved.where(torch.from_numpy(inside), moved.new_zeros(()))

@@ -1,0 +1,157 @@
+"""Run the frozen VFM of a config once over its full training images.
+
+The maps go to a folder of safetensors files, one per image. A run that was
+interrupted goes on where it was; images that were added or have changed are
+made anew. The lines that a config needs to train from the cache are printed
+at the end; --write-config writes them.
+
+Examples:
+    python tools/cache_priors.py CONFIG --out priors/nuaa \
+        --write-config cached.py
+    python tools/train.py cached.py
+
+    # another scale: name the same input_scale in the config that reads it
+    python tools/cache_priors.py CONFIG --out priors/nuaa_2x \
+        --cfg-options model.vfm.input_scale=2.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import torch
+from mmengine.config import Config, DictAction
+from mmengine.registry import init_default_scope
+
+from fdep_mm.priors import CacheIndex, PriorCacheError
+from fdep_mm.priors.writer import DTYPES, CacheWriter, loading_transforms
+from fdep_mm.registry import DATASETS, MODELS
+
+LINES = """_base_ = {config!r}
+priors = {folder!r}
+_base_.train_dataloader.dataset.pipeline.insert(
+    {place}, dict(type='fdep_mm.LoadPrior', cache=priors)
+)
+_base_.train_dataloader.dataset.pipeline[-1].type = 'fdep_mm.PackPriorInputs'
+model = dict(vfm=dict(cache=priors{vfm}))
+"""
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('config', help='FDEP config of a segmentation network')
+    parser.add_argument(
+        '--out', help='folder of the cache (default: priors/CONFIG)'
+    )
+    parser.add_argument('--dtype', choices=DTYPES, default='float16')
+    parser.add_argument(
+        '--pca', type=int, metavar='K', help='keep K channels of each layer'
+    )
+    parser.add_argument(
+        '--device', default='cuda' if torch.cuda.is_available() else 'cpu'
+    )
+    parser.add_argument(
+        '--write-config', metavar='FILE', help='config that uses the cache'
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        default={},
+        help='settings that replace those of the config, as key=value',
+    )
+    return parser.parse_args()
+
+
+def build_model(cfg: Config) -> torch.nn.Module:
+    """The config's network; its VFM will see images without padding."""
+    if 'decode_head' not in cfg.model or 'vfm' not in cfg.model:
+        raise PriorCacheError(
+            f'{cfg.filename}: not the config of a COISDSegmentor (type is '
+            f'{cfg.model.get("type")!r}). Name one of configs/fdep/ whose '
+            'host is a segmentation network'
+        )
+    model_cfg = cfg.model.copy()
+    model_cfg.vfm = dict(cfg.model.vfm, cache=None)
+    model_cfg.data_preprocessor = dict(
+        cfg.model.data_preprocessor, test_cfg=None
+    )
+    return MODELS.build(model_cfg)
+
+
+def config_lines(config: str, folder: Path, place: int, vfm: dict) -> str:
+    """The child config that trains from the cache.
+
+    Args:
+        config (str): Path of the parent.
+        folder (Path): The cache.
+        place (int): Number of loading transforms.
+        vfm (dict): Settings of the VFM that the parent does not have.
+
+    Returns:
+        str: Its text.
+    """
+    return LINES.format(
+        config=str(Path(config).absolute()),
+        folder=str(folder.absolute()),
+        place=place,
+        vfm=''.join(f', {key}={value!r}' for key, value in vfm.items()),
+    )
+
+
+def summary(index: CacheIndex, made: int, folder: Path) -> str:
+    """What was written, as text."""
+    size = sum(entry.bytes for entry in index.images.values())
+    lines = [
+        f'{folder}: {len(index.images)} images ({made} run through the VFM '
+        f'now), {size / 1e6:.1f} MB as {index.dtype}, layers '
+        f'{list(index.layers)} of {index.vfm["model_name"]}, channels '
+        f'{list(index.channels)}'
+    ]
+    if index.pca:
+        shares = ', '.join(f'{100 * v:.1f} %' for v in index.pca['explained'])
+        lines.append(f'variance explained by the components: {shares}')
+    return '\n'.join(lines)
+
+
+def main() -> None:
+    """Write the cache and say how to use it."""
+    args = parse_args()
+    cfg = Config.fromfile(args.config)
+    cfg.merge_from_dict(args.cfg_options)
+    init_default_scope(cfg.default_scope)
+    folder = Path(args.out or f'priors/{Path(args.config).stem}')
+    try:
+        model = build_model(cfg).to(args.device)
+        dataset = DATASETS.build(cfg.train_dataloader.dataset)
+        writer = CacheWriter(model, folder, args.dtype, args.pca)
+        index = writer.write(dataset)
+    except (PriorCacheError, RuntimeError, ValueError, OSError) as error:
+        sys.exit(f'error: {error}')
+    print(summary(index, writer.made, folder))
+    start = 'model.vfm.'
+    vfm = {
+        key.removeprefix(start): value
+        for key, value in args.cfg_options.items()
+        if key.startswith(start)
+    }
+    if 'pipeline' not in cfg.train_dataloader.dataset:
+        print(
+            'The data sets are wrapped: put LoadPrior behind the loading '
+            'transforms of each, pack with PackPriorInputs, and set '
+            f'model.vfm.cache={str(folder.absolute())!r}'
+        )
+        return
+    place = len(loading_transforms(dataset))
+    text = config_lines(args.config, folder, place, vfm)
+    print(f'To train from it:\n\n{text}')
+    if args.write_config:
+        Path(args.write_config).write_text(text)
+
+
+if __name__ == '__main__':
+    main()
