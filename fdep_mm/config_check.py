@@ -17,7 +17,8 @@ TAKEN_BY_BUILDERS = frozenset(
 # What configs and tools know beside the arguments of Runner.
 TOP_LEVEL = frozenset(
     'auto_scale_lr activation_checkpointing efficient_conv_bn_eval compile '
-    'custom_imports tta_model tta_pipeline test_pipeline'.split()
+    'custom_imports tta_model tta_pipeline test_pipeline sync_bn '
+    'model_wrapper_cfg find_unused_parameters'.split()
 )
 DATALOADER = frozenset(
     'dataset sampler batch_sampler batch_size num_workers collate_fn '
@@ -194,4 +195,4 @@ def _alike(name: str, known: set[str]) -> bool:
 
 def _nearest(name: str, known: set[str]) -> str:
     near = difflib.get_close_matches(name, known, 3, 0.6)
-    return f'; did you mean {" or ".join(map(repr, near))}?' if near else ''
+    return f' (nearest: {", ".join(map(repr, near))})' if near else ''

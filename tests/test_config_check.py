@@ -64,8 +64,8 @@ def test_options_that_a_config_does_not_spell_out(cfg, option):
             ('val_evaluator.0', "'radus'", "'radius'", 'It takes'),
         ),
         (
-            {'model.decode_head.num_clases': 2},
-            ('model.decode_head', "'num_classes'"),
+            {'model.decode_head.treshold': 0.5},
+            ('model.decode_head', "'threshold'"),
         ),
         (
             {'model.backbone.type': 'fdep_mm.ACMEncodr'},

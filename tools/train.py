@@ -14,6 +14,7 @@ from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
 
 from fdep_mm.config_check import check_arguments, check_options
+from fdep_mm.engine.cpu_launch import prepare_cpu_launch
 
 
 def add_config_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,6 +67,7 @@ def read_config(
         check_arguments(cfg)
     except ValueError as error:
         parser.exit(2, f'error: {error}\n')
+    prepare_cpu_launch(cfg)
     cfg.work_dir = (
         args.work_dir
         or cfg.get('work_dir')

@@ -18,6 +18,7 @@ default_hooks = dict(
         rule='greater',
     ),
     sampler_seed=dict(type='DistSamplerSeedHook'),
+    sync_buffers=dict(type='SyncBuffersHook'),
     epoch_seed=dict(type='fdep_mm.EpochSeedHook'),
     finite_loss=dict(type='fdep_mm.FiniteLossHook'),
     unreadable=dict(type='fdep_mm.UnreadableImagesHook'),

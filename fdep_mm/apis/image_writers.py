@@ -1,7 +1,7 @@
 """Masks, probabilities and pictures as files."""
 
 import os
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import cv2
 import numpy as np
@@ -30,6 +30,16 @@ def write_file(path: Path, content: bytes) -> None:
         raise
 
 
+def _below(folder: Path, name: str) -> Path:
+    """A path in a folder, of a name that a caller may have chosen."""
+    path = PureWindowsPath(name)  # knows / and \\ and drives
+    if '..' in path.parts or path.anchor or '\0' in name:
+        raise ValueError(
+            f'name {name!r} leads out of {folder}: give a relative one'
+        )
+    return folder / name
+
+
 class _PngWriter:
     """One PNG file per image, ``FOLDER/NAME.png``."""
 
@@ -45,7 +55,7 @@ class _PngWriter:
     def _write(self, name: str, picture: np.ndarray) -> None:
         # not imwrite: that hides why a file could not be written
         content = cv2.imencode('.png', picture)[1]
-        write_file(self.out_dir / f'{name}.png', content.tobytes())
+        write_file(_below(self.out_dir, f'{name}.png'), content.tobytes())
 
     def _picture(self, prediction: Prediction) -> np.ndarray:
         raise NotImplementedError
@@ -89,7 +99,8 @@ class OverlayWriter(_PngWriter):
             self._write(prediction.name, picture)
             return
         # the frames of VIDEO are called VIDEO/000000, ...
-        path = self.out_dir / f'{prediction.name.rpartition("/")[0]}.mp4'
+        video = prediction.name.rpartition('/')[0]
+        path = _below(self.out_dir, f'{video}.mp4')
         if path != self.path:
             self._open(path, picture.shape[:2], prediction.fps)
         self.video.write(np.ascontiguousarray(picture))

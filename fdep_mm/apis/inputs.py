@@ -221,7 +221,10 @@ def _rename(sources: list[_Source]) -> list[_Source]:
 
 def _unique(source: _Source, taken: set[str]) -> str:
     """A name not taken yet, where case does not count, and take it."""
-    name = source.name
+    # "...mp4" has the stem "..", which as a folder would lead out of the
+    # outputs'
+    parts = source.name.split('/')
+    name = '/'.join('_' if part in ('.', '..') else part for part in parts)
     if name.casefold() in taken and source.path is not None:
         name += source.path.suffix
     base = name

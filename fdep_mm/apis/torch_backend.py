@@ -2,6 +2,7 @@
 
 import warnings
 from os import PathLike
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import nn
 
+from fdep_mm.checkpoints import read_checkpoint, read_config_text
 from fdep_mm.models.segmentors import host_cfg
 from fdep_mm.registry import MODELS, TRANSFORMS
 
@@ -153,7 +155,7 @@ def _read_config(
                 f'weights {str(weights)!r} hold no config: name the config '
                 'they were trained with'
             )
-        cfg = Config.fromstring(text, '.py')
+        cfg = read_config_text(text)
     if 'model' not in cfg:
         raise ValueError(
             f'config {str(config)!r} holds no model: name a config that '
@@ -188,9 +190,12 @@ def _task_of(model_cfg: dict) -> str:
 
 def _read_weights(path: str) -> dict:
     try:
-        checkpoint = CheckpointLoader.load_checkpoint(
-            path, map_location='cpu', logger='silent'
-        )
+        if Path(path).is_file():
+            checkpoint = read_checkpoint(path)
+        else:  # URLs and the like
+            checkpoint = CheckpointLoader.load_checkpoint(
+                path, map_location='cpu', logger='silent'
+            )
     except OSError:
         raise
     except Exception as error:  # unpickling rubbish raises any type

@@ -1,5 +1,7 @@
 """What runs beside training and evaluation."""
 
+from fdep_mm.checkpoints import allow_mmengine_checkpoints
+
 from .hooks import (
     CheckpointCheckHook,
     EpochSeedHook,
@@ -11,7 +13,6 @@ from .hooks import (
     UnreadableImagesHook,
     WorkDirLockHook,
 )
-from .safe_globals import allow_mmengine_checkpoints
 
 allow_mmengine_checkpoints()
 

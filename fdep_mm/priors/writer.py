@@ -225,9 +225,7 @@ class CacheWriter:
             )
         return one
 
-    def _enter(
-        self, name: str, path: Path, image: str, results: dict
-    ) -> None:
+    def _enter(self, name: str, path: Path, image: str, results: dict) -> None:
         content = path.read_bytes()
         self.index.images[name] = Entry(
             file=path.relative_to(self.folder).as_posix(),

@@ -57,9 +57,16 @@ def draws(work_dir, num_workers, persistent, repeat=False, first=0):
     return collect
 
 
+@pytest.fixture(scope='module')
+def with_workers(tmp_path_factory):
+    return draws(tmp_path_factory.mktemp('persistent'), 2, True)
+
+
 @pytest.mark.parametrize('num_workers', [0, 2])
-def test_epochs_differ_and_can_be_entered_anywhere(tmp_path, num_workers):
-    whole = draws(tmp_path / 'whole', num_workers, num_workers > 0)
+def test_epochs_differ_and_can_be_entered_anywhere(
+    tmp_path, with_workers, num_workers
+):
+    whole = with_workers if num_workers else draws(tmp_path / 'a', 0, False)
     late = draws(tmp_path / 'late', num_workers, num_workers > 0, first=1)
     numbers = whole.samples[0] + whole.samples[1]
     assert len(set(numbers)) == len(numbers) == 8
@@ -67,10 +74,9 @@ def test_epochs_differ_and_can_be_entered_anywhere(tmp_path, num_workers):
     assert late.own[1] == whole.own[1] != whole.own[0]
 
 
-def test_workers_may_persist_or_not(tmp_path):
-    persistent = draws(tmp_path / 'on', 2, True)
-    fresh = draws(tmp_path / 'off', 2, False)
-    assert persistent.samples == fresh.samples
+def test_workers_may_persist_or_not(tmp_path, with_workers):
+    fresh = draws(tmp_path, 2, False)
+    assert fresh.samples == with_workers.samples
 
 
 def test_an_image_that_comes_twice_is_not_augmented_alike(tmp_path):

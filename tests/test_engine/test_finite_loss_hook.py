@@ -31,6 +31,7 @@ def run(work_dir, iters, **settings):
     cfg = tiny_config(work_dir, epochs=1)
     cfg.default_hooks.finite_loss.update(settings)
     cfg.default_hooks.checkpoint = None
+    cfg.train_dataloader.batch_size = 1
     cfg.update(val_dataloader=None, val_cfg=None, val_evaluator=None)
     runner = Runner.from_cfg(cfg)
     spoil = Spoil(iters)

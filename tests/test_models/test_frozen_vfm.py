@@ -192,3 +192,45 @@ def test_norm_that_changes_the_width():
     vfm = FrozenVFM('samvit_base_patch16.sa1b', (0,), pretrained=False)
     with pytest.raises(ValueError, match='set norm=False'):
         vfm(torch.zeros(1, 3, 32, 32))
+
+
+def test_memory_format_changes_the_time_only():
+    pixels = torch.rand(2, 3, 64, 64) * 255
+    options = dict(
+        model_name='test_efficientnet', out_indices=(1, 3), pretrained=False
+    )
+    vfm = FrozenVFM(**options, channels_last=True)
+    seen = []
+    vfm.init_weights()
+    vfm._vfm.module.conv_stem.register_forward_hook(
+        lambda module, args, out: seen.append((module.weight, args[0]))
+    )
+    for ours, theirs in zip(
+        vfm(pixels), FrozenVFM(**options)(pixels), strict=True
+    ):
+        torch.testing.assert_close(ours, theirs)
+    for tensor in seen[0]:
+        assert tensor.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_compile(monkeypatch):
+    """The compiled function runs; what the compiler does is not ours."""
+    compiled = []
+
+    def fake(function):
+        return lambda *args, **kwargs: (
+            compiled.append(1) or function(*args, **kwargs)
+        )
+
+    monkeypatch.setattr(torch, 'compile', fake)
+    pixels = torch.rand(1, 3, 32, 32) * 255
+    maps = FrozenVFM(**SMALL, compile=True)(pixels)
+    assert compiled == [1]
+    assert torch.equal(maps[0], FrozenVFM(**SMALL)(pixels)[0])
+    assert compiled == [1]
+
+
+def test_attention_is_pytorchs_fused_one():
+    vfm = FrozenVFM(**SMALL)
+    vfm.init_weights()
+    assert all(block.attn.fused_attn for block in vfm._vfm.module.blocks)

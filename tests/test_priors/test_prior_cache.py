@@ -1,6 +1,8 @@
 """Caches: what is kept, what is made anew, and what is refused."""
 
 import json
+import shutil
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -24,16 +26,23 @@ from fdep_mm.priors.writer import CacheWriter
 SIZES = [(64, 80), (48, 48), (70, 33)]
 
 
-@pytest.fixture
-def images(tmp_path):
-    write_images(tmp_path / 'data set', SIZES)
-    return tmp_path / 'data set'
+@pytest.fixture(scope='module')
+def made(tmp_path_factory):
+    """Images and their cache, made once."""
+    folder = tmp_path_factory.mktemp('made')
+    write_images(folder / 'data set', SIZES)
+    write_cache(folder / 'data set', folder / 'cache')
+    return folder
 
 
 @pytest.fixture
-def cache(images, tmp_path):
-    write_cache(images, tmp_path / 'cache')
-    return tmp_path / 'cache'
+def images(made, tmp_path):
+    return Path(shutil.copytree(made / 'data set', tmp_path / 'data set'))
+
+
+@pytest.fixture
+def cache(made, tmp_path):
+    return Path(shutil.copytree(made / 'cache', tmp_path / 'cache'))
 
 
 def load(root, number=0):
@@ -49,7 +58,7 @@ def prior_file(cache, number=0):
 def test_maps_are_those_of_the_vfm(images, cache):
     vfm = build_model().vfm
     reader = PriorCache(cache)
-    for number, size in enumerate(SIZES):
+    for number in range(len(SIZES)):
         path, img = load(images, number)
         maps = reader.read(path, img, (1, 3, 5))
         online = vfm(torch.from_numpy(img).permute(2, 0, 1)[None])
@@ -60,7 +69,7 @@ def test_maps_are_those_of_the_vfm(images, cache):
             torch.testing.assert_close(
                 ours.float(), theirs[0], rtol=2e-3, atol=2e-3
             )
-    assert reader.index.images[image_name(path)].size == size
+        assert reader.index.images[image_name(path)].size == img.shape[:2]
 
 
 def test_chosen_layers(images, cache):

@@ -1,109 +1,123 @@
-"""Time of one training step: CO-ISD against the host and the naive way.
+"""Time of a training step and of its parts: FDEP against the host alone.
 
-All variants are timed side by side, round by round, in this one process:
-    host        the host alone: encoder, decoder, backward, optimizer
-    co-isd      encoder once, decoder twice, priors given
-    naive       encoder twice, decoder twice, priors given
-    co-isd+vfm  co-isd, the VFM computes the priors in every step
+For each config and VFM these whole steps, from a batch in the host's memory to
+new weights, are timed side by side, round by round, in this one process:
+    host            the host alone
+    cached          CO-ISD, the priors come with the batch
+    online          CO-ISD, the VFM computes the priors in every step
+    naive           the whole host twice, the priors come with the batch
+    naive online    the whole host twice, the VFM in every step
+
+Then the parts of the online step, each with a synchronisation behind it, and
+of data loading: one process makes one batch, workers divide that time.
+
+Weights do not change times: --random-vfm loads none.
 
 Example:
-    python tools/analysis_tools/benchmark_train.py \
+    python tools/analysis_tools/benchmark_train.py --random-vfm \
+        --vfms dinov3-s16 dinov3-l16 -- \
         configs/fdep/fdep-dinov3-s16_alcnet_1xb16-400e_nuaa-sirst-256x256.py
 """
 
 import argparse
 import statistics
-import time
-from collections.abc import Callable
+from pathlib import Path
 
 import torch
+from benchmark_train_steps import Clock, make_batch, make_steps, with_priors
 from mmengine.config import Config
-from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
-from mmengine.structures import PixelData
-from mmseg.structures import SegDataSample
+from torch.utils.data import Dataset
 
-from fdep_mm.models.segmentors import COISDSegmentor, host_cfg
-from fdep_mm.models.segmentors.split import encode
-from fdep_mm.registry import MODELS
+import fdep_mm
+from fdep_mm.registry import DATASETS
 
-
-def make_batch(size: int, batch: int, device: str) -> tuple:
-    """Noise images and labels with one small target each."""
-    label = torch.zeros(1, size, size, dtype=torch.long, device=device)
-    label[0, size // 2 : size // 2 + 4, size // 2 : size // 2 + 4] = 1
-    samples = [
-        SegDataSample(gt_sem_seg=PixelData(data=label)) for _ in range(batch)
-    ]
-    return torch.randn(batch, 3, size, size, device=device), samples
+VFMS = Path(fdep_mm.CONFIG_ROOT, '_base_', 'vfms')
 
 
-def naive_loss(model: COISDSegmentor, priors: tuple) -> Callable:
-    """Two full host passes: what one encoder pass saves."""
-
-    def loss(inputs: torch.Tensor, samples: list) -> dict:
-        fused = list(encode(model.backbone, inputs))
-        fused[model.bottleneck] = model.samf(fused[model.bottleneck], priors)
-        main = model._branch_loss(fused, samples, 'main')
-        feats = list(encode(model.backbone, inputs))
-        return main | model._branch_loss(feats, samples, 'light')
-
-    return loss
+def build_data(cfg: Config) -> Dataset | None:
+    """The training images of a config, None if they are not there."""
+    try:
+        return DATASETS.build(cfg.train_dataloader.dataset)
+    except FileNotFoundError:
+        return None
 
 
-def make_step(cfg: Config, model: torch.nn.Module, loss: Callable) -> Callable:
-    """A whole training step with this loss, as a function of the batch."""
-    optim = build_optim_wrapper(model, cfg.optim_wrapper)
-
-    def step(inputs: torch.Tensor, samples: list) -> None:
-        total, _ = model.parse_losses(loss(inputs, samples))
-        optim.update_params(total)
-
-    return step
+def data_seconds(dataset: Dataset, batch: int) -> float:
+    """Time to make one batch in one process."""
+    clock = Clock()
+    for number in range(batch):
+        dataset[number % len(dataset)]
+    clock.lap('data')
+    return clock.parts['data']
 
 
-def seconds(step: Callable, batch: tuple) -> float:
-    """Time one step."""
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-    start = time.perf_counter()
-    step(*batch)
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-    return time.perf_counter() - start
+def print_steps(times: dict[str, list[float]]) -> None:
+    """Print the medians of whole steps, and their ratios."""
+    medians = {k: statistics.median(v) for k, v in times.items()}
+    others = ('host', 'naive', 'cached')
+    heads = ''.join(f'{"/ " + other:>10s}' for other in others)
+    print(f'  {"step":16s}{"ms":>10s}{heads}')
+    for name, value in medians.items():
+        ratios = ''.join(f'{value / medians[o]:10.2f}' for o in others)
+        print(f'  {name:16s}{1000 * value:10.1f}{ratios}')
 
 
-def make_steps(cfg: Config, batch: tuple, random_vfm: bool) -> dict:
-    """One training step of each variant, each with a model of its own."""
-    if random_vfm:
-        cfg.model.vfm.update(pretrained=False, checkpoint=None)
-    device = batch[0].device
-
-    def build(model_cfg: dict) -> torch.nn.Module:
-        model = MODELS.build(model_cfg).to(device)
-        return model.train()
-
-    host = build(host_cfg(cfg.model))
-    naive, given, online = (build(cfg.model) for _ in range(3))
-    priors = given.vfm(batch[0])
-    given.vfm.forward = lambda pixels: priors
-    return {
-        'host': make_step(cfg, host, host.loss),
-        'co-isd': make_step(cfg, given, given.loss),
-        'naive': make_step(cfg, naive, naive_loss(naive, priors)),
-        'co-isd+vfm': make_step(cfg, online, online.loss),
-    }
+def print_parts(parts: list[dict[str, float]], data: list[float]) -> None:
+    """Print the medians of the parts of the online step."""
+    print('  part of the online step       ms')
+    for name in parts[0]:
+        value = statistics.median(part[name] for part in parts)
+        print(f'    {name:24s}{1000 * value:8.1f}')
+    if data:
+        value = 1000 * statistics.median(data)
+        print(f'    {"data, one process":24s}{value:8.1f}')
+    else:
+        print('    data: not there, set FDEP_DATA')
 
 
-def main() -> None:
-    """Print step times and their ratios to the host's."""
+def measure(cfg: Config, args: argparse.Namespace, device: str) -> None:
+    """Time one host with one VFM and print the result."""
+    size = cfg.data_preprocessor.size[0] if args.size is None else args.size
+    steps = make_steps(cfg, device, args.compile)
+    plain = make_batch(size, args.batch, device == 'cuda')
+    given = with_priors(plain, steps['online'].model)
+    batches = dict.fromkeys(steps, plain)
+    batches |= dict.fromkeys(('cached', 'naive'), given)
+    for name, step in steps.items():
+        step(batches[name])  # warm up
+    steps['online'].parts(plain)
+    times = {name: [] for name in steps}
+    parts, data = [], []
+    dataset = build_data(cfg)
+    for _ in range(args.rounds):
+        for name, step in steps.items():
+            times[name].append(step(batches[name]))
+        parts.append(steps['online'].parts(plain))
+        if dataset is not None:
+            data.append(data_seconds(dataset, args.batch))
+    print_steps(times)
+    print_parts(parts, data)
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('config', nargs='+', help='FDEP configs')
+    parser.add_argument(
+        '--vfms',
+        nargs='+',
+        default=[None],
+        choices=sorted(path.stem for path in VFMS.glob('*.py')),
+        help='take these instead of those of the configs',
+    )
     parser.add_argument('--batch', type=int, default=16)
-    parser.add_argument('--size', type=int, default=256, help='px')
+    parser.add_argument(
+        '--size', type=int, help="px (default: the config's crop)"
+    )
     parser.add_argument('--rounds', type=int, default=15)
     parser.add_argument('--threads', type=int, help='CPU threads of torch')
     parser.add_argument(
@@ -111,34 +125,56 @@ def main() -> None:
         action='store_true',
         help='do not load the weights of the VFM; times are the same',
     )
-    args = parser.parse_args()
+    parser.add_argument(
+        '--vfm-dtype', choices=['bfloat16', 'float16'], help='autocast of it'
+    )
+    parser.add_argument(
+        '--channels-last', action='store_true', help='memory format of the VFM'
+    )
+    parser.add_argument(
+        '--compile', action='store_true', help='compile the VFM and the host'
+    )
+    parser.add_argument(
+        '--amp', action='store_true', help='train with mixed precision'
+    )
+    return parser.parse_args()
+
+
+def configure(path: str, vfm: str | None, args: argparse.Namespace) -> Config:
+    """A config with the VFM and the options of the command line."""
+    cfg = Config.fromfile(path)
+    init_default_scope(cfg.default_scope)
+    if vfm is not None:
+        cfg.model.vfm = Config.fromfile(VFMS / f'{vfm}.py').vfm
+    cfg.model.vfm.pop('cache', None)
+    cfg.model.vfm.update(
+        channels_last=args.channels_last, compile=args.compile
+    )
+    if args.vfm_dtype:
+        cfg.model.vfm.amp_dtype = args.vfm_dtype
+    if args.random_vfm:
+        cfg.model.vfm.update(pretrained=False, checkpoint=None)
+    if args.amp:
+        cfg.optim_wrapper.type = 'AmpOptimWrapper'
+    return cfg
+
+
+def main() -> None:
+    """Print the times of all configs with all VFMs."""
+    args = parse_args()
     if args.threads:
         torch.set_num_threads(args.threads)
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
-    batch = make_batch(args.size, args.batch, device)
     print(
         f'device {device}, {torch.get_num_threads()} threads, torch '
-        f'{torch.__version__}, batch {args.batch} of {args.size}x{args.size}, '
-        f'median of {args.rounds} interleaved rounds'
+        f'{torch.__version__}, batch {args.batch}, median of {args.rounds} '
+        'interleaved rounds'
     )
     for path in args.config:
-        cfg = Config.fromfile(path)
-        init_default_scope(cfg.default_scope)
-        steps = make_steps(cfg, batch, args.random_vfm)
-        for step in steps.values():
-            step(*batch)  # warm up
-        times = {name: [] for name in steps}
-        for _ in range(args.rounds):
-            for name, step in steps.items():
-                times[name].append(seconds(step, batch))
-        print(f'{path}')
-        host = statistics.median(times['host'])
-        for name, values in times.items():
-            median = statistics.median(values)
-            print(
-                f'  {name:12s}{1000 * median:9.1f} ms{median / host:7.2f} x '
-                'host'
-            )
+        for vfm in args.vfms:
+            cfg = configure(path, vfm, args)
+            print(f'{path}\n  VFM {cfg.model.vfm.model_name}')
+            measure(cfg, args, device)
 
 
 if __name__ == '__main__':

@@ -24,8 +24,9 @@ class SafeCheckpointHook(CheckpointHook):
       AtomicBackend`; what a killed run left of one is removed at the start;
     - an old checkpoint is removed after the new one is there, not before
       (with ``max_keep_ckpts=1`` there would be none for a while);
-    - a checkpoint knows whether its validation is still due, and a resumed
-      run makes up for it: no epoch is left out of the choice of the best;
+    - a checkpoint knows that a validation follows, and a resumed run makes up
+      for it: no epoch is left out of the choice of the best. (Where the
+      validation had ended without a new best, it is repeated.)
     - a ``last_checkpoint`` that is empty or names a missing file is mended
       before MMEngine reads it.
 
@@ -46,7 +47,6 @@ class SafeCheckpointHook(CheckpointHook):
         if backend_args is None and not remote:
             backend_args = dict(backend=NAME)
         super().__init__(backend_args=backend_args, **kwargs)
-        self._saved: int | None = None  # the epoch on disk, as it is now
 
     def before_run(self, runner: Runner) -> None:
         """Mend ``last_checkpoint`` before it is read.
@@ -100,30 +100,24 @@ class SafeCheckpointHook(CheckpointHook):
         Args:
             runner (Runner): The running one.
         """
-        self._saved = None
         runner.message_hub.update_info('validation_due', _validates(runner))
         super().after_train_epoch(runner)
 
     def after_val_epoch(self, runner: Runner, metrics: dict) -> None:
-        """Save the best checkpoint, and in the last one that it is known.
+        """Save the best checkpoint, and again the last one, which knows it.
 
         Args:
             runner (Runner): The running one.
             metrics (dict): Of the validation.
         """
-        saved, self._saved = self._saved, None
         runner.message_hub.update_info('validation_due', False)
         super().after_val_epoch(runner, metrics)
-        if saved is not None and self._saved is None:
-            meta = dict(epoch=runner.epoch, iter=runner.iter)
-            self._save_checkpoint_with_step(runner, saved, meta)
 
     def _save_checkpoint_with_step(
         self, runner: Runner, step: int, meta: dict
     ) -> None:
         with self._removing_last():
             super()._save_checkpoint_with_step(runner, step, meta)
-        self._saved = step if self.by_epoch else None
 
     def _save_best_checkpoint(self, runner: Runner, metrics: dict) -> None:
         with self._removing_last():

@@ -1,0 +1,88 @@
+"""Two processes learn what one learns from the same global batch.
+
+Batch norms and EdgeBCELoss (the harder half of the pixels of a process's
+batch) are not sums over images, so what is compared is said for each case:
+
+- BN in evaluation mode or synchronised, and a loss that is a mean over
+  images: the step on the whole batch;
+- BN and loss of each process: the mean of the gradients of the two halves.
+"""
+
+import time
+
+import pytest
+import torch
+import torch.multiprocessing as mp
+from distributed_steps import CASES, one_process, run_rank
+
+
+@pytest.fixture(scope='module')
+def ranks(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('ranks')
+    # forked from a server that has imported everything, once; they meet in a
+    # file instead of at a port, where nothing can collide
+    mp.get_context('forkserver').set_forkserver_preload(['distributed_steps'])
+    context = mp.start_processes(
+        run_rank, (2, str(folder)), 2, join=False, start_method='forkserver'
+    )
+    deadline = time.monotonic() + 300
+    try:
+        while not context.join(timeout=5):
+            assert time.monotonic() < deadline, 'the two processes hang'
+    finally:
+        for process in context.processes:
+            process.kill()
+    return [torch.load(folder / f'{rank}.pt') for rank in range(2)]
+
+
+@pytest.mark.parametrize('case', CASES)
+def test_two_processes_equal_one(case, ranks):
+    expected = one_process(case)
+    found = [rank[case] for rank in ranks]
+    for step in range(2):
+        losses = [
+            _mean([part for at, part in result['losses'] if at == step])
+            for result in (expected, *found)
+        ]
+        assert losses[0].keys() == losses[1].keys()
+        for key, value in losses[0].items():
+            both = (losses[1][key] + losses[2][key]) / 2
+            assert both == pytest.approx(value, rel=1e-5), key
+    for name in ('grads', 'weights'):
+        for key, value in expected[name].items():
+            assert torch.equal(found[0][name][key], found[1][name][key])
+            _assert_close(found[0][name][key], value, f'{name} {key}')
+
+
+@pytest.mark.parametrize('case', [c for c in CASES if 'evaluation' not in c])
+def test_running_statistics(case, ranks):
+    """Of the global batch if synchronised, else of the own images."""
+    expected = one_process(case)['buffers']
+    for rank, result in enumerate(ranks):
+        for key, value in expected[rank % len(expected)].items():
+            _assert_close(result[case]['buffers'][0][key], value, key)
+
+
+def test_the_halves_differ(ranks):
+    """Or the comparisons above would show nothing."""
+    for case, (_, _, norms, _) in CASES.items():
+        one, other = (rank[case] for rank in ranks)
+        assert one['losses'] != other['losses']
+        same = all(
+            torch.equal(value, other['buffers'][0][key])
+            for key, value in one['buffers'][0].items()
+        )
+        assert same == (norms != 'own'), case
+
+
+def _mean(losses):
+    return {
+        key: sum(d[key] for d in losses) / len(losses) for key in losses[0]
+    }
+
+
+def _assert_close(found, expected, name):
+    # sums in another order; of the largest value, as some are nearly zero
+    scale = expected.double().abs().max()
+    error = (found.double() - expected.double()).abs().max()
+    assert error <= 1e-4 * scale + 1e-7, f'{name}: {error} of {scale}'

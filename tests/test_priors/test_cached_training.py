@@ -1,0 +1,182 @@
+"""Networks that train from cached priors: the same maps, and no VFM."""
+
+import copy
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.runner import Runner
+from mmengine.structures import BaseDataElement
+from prior_builders import (
+    VFM,
+    build_dataset,
+    build_model,
+    write_cache,
+    write_images,
+)
+
+from fdep_mm.models.segmentors import host_cfg
+from fdep_mm.priors import PriorCacheError, batch_priors, pack_priors
+from fdep_mm.registry import MODELS
+
+CONFIG = (
+    Path(__file__).parents[2]
+    / 'configs/fdep/fdep-dinov3-s16_alcnet_1xb16-400e_nuaa-sirst-256x256.py'
+)
+
+
+@pytest.fixture(scope='module')
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('made')
+    write_images(folder / 'data', [(64, 64)] * 3 + [(32, 96)])
+    for dtype in ('float16', 'float32'):
+        write_cache(folder / 'data', folder / dtype, dtype=dtype)
+    return folder
+
+
+def seen_priors(model, batch):
+    """What SAMF gets of a batch, after the model's own preprocessing."""
+    found = []
+    forward = model.samf.forward
+
+    def look(feat, priors):
+        found.append(priors)
+        return forward(feat, priors)
+
+    model.samf.forward = look
+    batch = copy.deepcopy(batch)
+    data = model.data_preprocessor(batch, True)
+    model.train().loss(**data)
+    return found[0]
+
+
+def batch_of(dataset, *numbers):
+    items = [dataset[i] for i in numbers]
+    return {key: [item[key] for item in items] for key in items[0]}
+
+
+def test_the_maps_of_the_online_vfm(made):
+    """Without augmentation: equal in float32, near in float16."""
+    online = build_model()
+    for dtype in ('float32', 'float16'):
+        dataset = build_dataset(made / 'data', cache=made / dtype)
+        cached = build_model(cache=str(made / dtype))
+        for number in range(3):
+            batch = batch_of(dataset, number)
+            without = copy.deepcopy(batch)
+            del without['data_samples'][0].priors
+            ours = seen_priors(cached, batch)
+            theirs = seen_priors(online, without)
+            assert cached.vfm._vfm.module is None
+            for a, b in zip(ours, theirs, strict=True):
+                assert a.dtype == b.dtype == torch.float32
+                if dtype == 'float32':
+                    assert torch.equal(a, b)
+                else:
+                    torch.testing.assert_close(a, b, rtol=2e-3, atol=2e-3)
+
+
+def test_a_smaller_image_is_padded_with_its_prior(made):
+    """The preprocessor pads 32x96 to 64x96 at the bottom."""
+    dataset = build_dataset(made / 'data', cache=made / 'float32')
+    model = build_model(cache=str(made / 'float32'))
+    for one in seen_priors(model, batch_of(dataset, 3)):
+        assert one.shape[2:] == (4, 6)
+        assert one[:, :, :2].abs().min() > 0 == one[:, :, 2:].abs().max()
+
+
+def prior(model='test_vit', layers=(1,), shape=(4, 4)):
+    return pack_priors([torch.ones(2, *shape)], layers, (16,), 1.0, model)
+
+
+def sample_with(**kwargs):
+    sample = BaseDataElement()
+    sample.priors = prior(**kwargs)
+    return sample
+
+
+def test_batches_that_do_not_fit():
+    good = [sample_with(), sample_with()]
+    (maps,) = batch_priors(good, (64, 64))
+    assert maps.shape == (2, 2, 4, 4)
+    assert batch_priors([BaseDataElement()], (64, 64)) is None
+    with pytest.raises(PriorCacheError, match='1 of 2 samples'):
+        batch_priors([sample_with(), BaseDataElement()], (64, 64))
+    with pytest.raises(PriorCacheError, match='4x4 cells.*for 2x2'):
+        batch_priors(good, (32, 32))
+
+
+def test_priors_of_another_network(made):
+    vfm = build_model(cache=str(made / 'float16')).vfm
+    for wrong in (sample_with(), sample_with(model='other', layers=(1, 3, 5))):
+        with pytest.raises(PriorCacheError, match='Name one cache'):
+            batch_priors([wrong], (64, 64), vfm)
+
+
+def training_config(made, work_dir) -> Config:
+    """A shipped config, with the lines of tools/cache_priors.py."""
+    text = (
+        f'_base_ = {str(CONFIG)!r}\n'
+        f'priors = {str(made / "float16")!r}\n'
+        '_base_.train_dataloader.dataset.pipeline.insert(\n'
+        "    2, dict(type='fdep_mm.LoadPrior', cache=priors))\n"
+        '_base_.train_dataloader.dataset.pipeline[-1].type = '
+        "'fdep_mm.PackPriorInputs'\n"
+        'model = dict(vfm=dict(cache=priors))\n'
+    )
+    path = work_dir / 'cached.py'
+    path.write_text(text)
+    cfg = Config.fromfile(path)
+    cfg.model.vfm.update(VFM)
+    cfg.train_dataloader.update(
+        batch_size=2, num_workers=1, persistent_workers=False
+    )
+    cfg.train_dataloader.dataset.update(
+        data_root=str(made / 'data'), ann_file=''
+    )
+    pipeline = cfg.train_dataloader.dataset.pipeline
+    pipeline[3].crop_size = cfg.data_preprocessor.size = (64, 64)
+    cfg.model.data_preprocessor = cfg.data_preprocessor
+    cfg.train_cfg.max_epochs = 1
+    for key in ('val_cfg', 'val_dataloader', 'val_evaluator'):
+        cfg[key] = None
+    cfg.default_hooks.checkpoint.update(interval=1, save_best=None)
+    cfg.visualizer.vis_backends = []
+    cfg.work_dir = str(work_dir / 'run')
+    cfg.experiment_name = work_dir.name
+    return cfg
+
+
+def test_two_steps_where_the_vfm_cannot_be_built(made, tmp_path, monkeypatch):
+    """No timm; the checkpoint is the host's and SAMF's; light is host."""
+    cfg = training_config(made, tmp_path)
+    monkeypatch.setitem(sys.modules, 'timm', None)
+    with pytest.raises(ImportError):
+        MODELS.build(dict(VFM))
+    runner = Runner.from_cfg(copy.deepcopy(cfg))
+    runner.train()
+    assert runner.iter == 2
+    path = tmp_path / 'run' / 'epoch_1.pth'
+    state = torch.load(path, weights_only=False)['state_dict']
+    assert {k.split('.')[0] for k in state} == {
+        'backbone',
+        'decode_head',
+        'samf',
+    }
+    host = MODELS.build(host_cfg(cfg.model))
+    keys = host.load_state_dict(state, strict=False)
+    assert keys.missing_keys == []
+    images = torch.randn(1, 3, 64, 96)
+    with torch.no_grad():
+        assert torch.equal(
+            host.eval()(images), runner.model.cpu().eval()(images)
+        )
+
+
+def test_a_network_without_priors_in_its_batch(made):
+    dataset = build_dataset(made / 'data')
+    model = build_model(cache=str(made / 'float16'))
+    with pytest.raises(PriorCacheError, match='the batch has no priors'):
+        seen_priors(model, batch_of(dataset, 0, 1))

@@ -1,0 +1,259 @@
+"""Files of strangers: nothing in them is run, expanded or written elsewhere.
+
+Parts of this are tested where they belong: VFM checkpoints in
+test_models/test_frozen_vfm.py, ids of split files in
+test_datasets/test_sirst.py.
+"""
+
+import ast
+import json
+import pickle
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+
+from fdep_mm.apis.image_writers import MaskWriter
+from fdep_mm.apis.inputs import Inputs
+from fdep_mm.apis.torch_backend import TorchBackend
+from fdep_mm.checkpoints import read_checkpoint, read_config_text
+from fdep_mm.datasets.converters.coco import read_coco
+from fdep_mm.datasets.converters.points import read_points
+from fdep_mm.datasets.converters.voc import read_voc
+from fdep_mm.datasets.sirst_xml import parse_boxes
+
+REPO = Path(__file__).parents[1]
+SOURCES = sorted(
+    path
+    for folder in ('fdep_mm', 'tools')
+    for path in REPO.glob(f'{folder}/**/*.py')
+)
+# What runs, or unpacks, what is in a file: modules, functions, methods.
+MODULES = {'cPickle', 'cloudpickle', 'dill', 'joblib', 'lxml', 'marshal'}
+FUNCTIONS = {
+    'eval',
+    'exec',
+    'os.popen',
+    'os.system',
+    'pickle.Unpickler',
+    'pickle.load',
+    'pickle.loads',
+    'yaml.load',
+    'yaml.unsafe_load',
+    'Config.fromstring',
+}
+METHODS = {'extractall', 'unpack_archive', 'minidom'}
+
+
+class Bomb:
+    """Leaves a file where it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+def calls(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func), node
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            module = getattr(node, 'module', None) or ''
+            for alias in node.names:
+                yield f'{module}.{alias.name}'.lstrip('.'), node
+
+
+def argument(call, name):
+    keywords = getattr(call, 'keywords', ())  # imports have none
+    return {k.arg: ast.unparse(k.value) for k in keywords}.get(name)
+
+
+def risks(path):
+    """Calls in a source file that could run what another file holds."""
+    for name, call in calls(path):
+        last = name.rpartition('.')[2]
+        first = name.partition('.')[0]
+        if first in MODULES or name in FUNCTIONS or last in METHODS:
+            yield name
+        elif name == 'torch.load' and argument(call, 'weights_only') != 'True':
+            yield name
+        elif argument(call, 'allow_pickle') == 'True':
+            yield name
+        elif argument(call, 'shell') == 'True':
+            yield name
+        elif last in ('fromstring', 'iterparse', 'XML') and not argument(
+            call, 'parser'
+        ):
+            yield name
+        elif name == 'ElementTree.parse':
+            yield name
+
+
+def test_no_source_file_runs_what_is_in_another_file():
+    assert len(SOURCES) > 100
+    found = {
+        str(path.relative_to(REPO)): names
+        for path in SOURCES
+        if (names := list(risks(path)))
+    }
+    assert found == {}
+
+
+def test_the_search_finds_risks(tmp_path):
+    path = tmp_path / 'risky.py'
+    lines = [
+        'import dill',
+        'from pickle import loads',
+        'pickle.load(file)',
+        'torch.load(path)',
+        'torch.load(path, weights_only=False)',
+        'np.load(path, allow_pickle=True)',
+        'yaml.load(text)',
+        'ElementTree.fromstring(text)',
+        'ElementTree.parse(path)',
+        'subprocess.run(text, shell=True)',
+        'archive.extractall(folder)',
+        'eval(text)',
+    ]
+    path.write_text('\n'.join(lines))
+    assert len(list(risks(path))) == len(lines)
+    path.write_text(
+        'from pickle import UnpicklingError\nmodel.eval()\nyaml.safe_load(x)\n'
+        'torch.load(path, weights_only=True)\nnp.load(path)'
+    )
+    assert list(risks(path)) == []
+
+
+@pytest.fixture
+def bomb(tmp_path):
+    """A pickle, and the file that is there once it was read."""
+    path, sign = tmp_path / 'bomb.pth', tmp_path / 'went off'
+    path.write_bytes(pickle.dumps(dict(state_dict=Bomb(sign))))
+    return path, sign
+
+
+def test_weights_are_not_unpickled(bomb):
+    path, sign = bomb
+    config = REPO / 'configs/acm/acm_1xb16-12e_synthetic-128x128.py'
+    for name in (config, None):
+        with pytest.raises(ValueError, match='bomb.pth'):
+            TorchBackend(name, path)
+    assert not sign.exists()
+
+
+def test_torch_files_are_not_unpickled_either(tmp_path):
+    sign = tmp_path / 'went off'
+    path = tmp_path / 'zip.pth'
+    torch.save(dict(state_dict={}, meta=Bomb(sign)), path)
+    with pytest.raises(pickle.UnpicklingError):
+        read_checkpoint(path)
+    assert not sign.exists()
+
+
+def test_the_config_of_a_checkpoint_is_not_run(tmp_path):
+    sign = tmp_path / 'went off'
+    text = f'import pathlib\nmodel = pathlib.Path({str(sign)!r}).touch()\n'
+    path = tmp_path / 'weights.pth'
+    torch.save(dict(state_dict={}, meta=dict(cfg=text)), path)
+    with pytest.raises(ValueError, match='more than settings'):
+        TorchBackend(None, path)
+    for text in ('a = __import__("os")', 'a = dict(open("x"))', 'f()', 'a=b'):
+        with pytest.raises(ValueError, match='more than settings'):
+            read_config_text(text)
+    assert not sign.exists()
+
+
+def test_configs_that_mmengine_writes_are_read(repo):
+    names = ('acm/acm_1xb16-12e_synthetic-128x128', 'classical/ipi_sirstv2')
+    for name in names:
+        cfg = Config.fromfile(repo / f'configs/{name}.py')
+        found = read_config_text(cfg.pretty_text)
+        assert found.to_dict() == cfg.to_dict()
+    text = "a = dict(b=[1, -2.5], c=(None, True))\nd = {'e f': float('inf')}"
+    assert read_config_text(text).to_dict() == dict(
+        a=dict(b=[1, -2.5], c=(None, True)), d={'e f': float('inf')}
+    )
+
+
+def test_arrays_are_not_unpickled(bomb, tmp_path):
+    _, sign = bomb
+    path = tmp_path / 'array.npy'
+    np.save(path, np.array([Bomb(sign)], object), allow_pickle=True)
+    with pytest.raises(ValueError, match='allow_pickle'):
+        np.load(path)  # as all sources do, see above
+    assert not sign.exists()
+
+
+LAUGHS = b"""<?xml version="1.0"?>
+<!DOCTYPE a [<!ENTITY l0 "ha">%s]>
+<annotation><object><bndbox><xmin>&l30;</xmin></bndbox></object></annotation>
+""" % b''.join(
+    b'<!ENTITY l%d "&l%d;&l%d;">' % (i, i - 1, i - 1) for i in range(1, 31)
+)
+OUTSIDE = b"""<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]>
+<annotation><object><bndbox><xmin>&x;</xmin></bndbox></object></annotation>
+"""
+LINKED = b'<!DOCTYPE a SYSTEM "http://localhost/a.dtd"><annotation/>'
+
+
+@pytest.mark.parametrize('content', [LAUGHS, OUTSIDE, LINKED])
+def test_entities_are_not_expanded(content, tmp_path):
+    path = tmp_path / 'boxes.xml'
+    path.write_bytes(content)
+    for read in (
+        lambda: parse_boxes(content, 'boxes.xml'),
+        lambda: read_voc(path),
+    ):
+        with pytest.raises(ValueError, match='boxes.xml.*DOCTYPE'):
+            read()
+    with pytest.raises(ValueError, match='DOCTYPE'):
+        parse_boxes(content.decode().encode('utf-16'), 'boxes.xml')
+
+
+NAMES = ('../x.png', '/x.png', 'a/../../x.png', r'..\x.png', 'C:/x.png')
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_names_in_label_files_stay_in_the_image_folder(name, tmp_path):
+    coco = tmp_path / 'boxes.json'
+    image = dict(id=1, file_name=name, height=2, width=2)
+    coco.write_text(
+        json.dumps(dict(images=[image], annotations=[], categories=[]))
+    )
+    with pytest.raises(ValueError, match='leads out'):
+        read_coco(coco)
+    points = tmp_path / 'points.csv'
+    points.write_text(f'image,x,y\n{name},1,1\n')
+    with pytest.raises(ValueError, match='points.csv'):
+        read_points(points)
+
+
+@pytest.mark.parametrize('name', ['../x', '/x', 'a/../../x', r'..\x'])
+def test_pictures_stay_in_the_output_folder(name, tmp_path):
+    out = tmp_path / 'out'
+    pixels = np.zeros((8, 8), bool)
+
+    class Result:
+        mask = pixels
+
+    Result.name = name
+    with pytest.raises(ValueError, match='leads out'):
+        MaskWriter(out).add(Result)
+    assert not [path for path in tmp_path.rglob('*') if path.is_file()]
+
+
+def test_a_video_called_like_the_parent_folder(tmp_path):
+    path = tmp_path / '...avi'
+    codec = cv2.VideoWriter_fourcc(*'MJPG')
+    video = cv2.VideoWriter(str(path), codec, 5, (32, 32))
+    video.write(np.zeros((32, 32, 3), np.uint8))
+    video.release()
+    if not path.stat().st_size:
+        pytest.skip('OpenCV writes no video here')
+    (frame,) = Inputs(path)
+    assert frame.name == '_/000000'

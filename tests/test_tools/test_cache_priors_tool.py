@@ -1,0 +1,90 @@
+"""tools/cache_priors.py, with the arguments that a user gives."""
+
+import runpy
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from mmengine.config import Config
+
+from fdep_mm.priors import CacheIndex
+
+TOOL = Path(__file__).parents[2] / 'tools/cache_priors.py'
+CONFIG = (
+    TOOL.parents[1]
+    / 'configs/fdep/fdep-dinov3-s16_alcnet_1xb16-400e_nuaa-sirst-256x256.py'
+)
+TINY = [
+    'model.vfm.model_name=test_vit',
+    'model.vfm.out_indices=(1,3)',
+    'model.vfm.pretrained=False',
+]
+
+
+@pytest.fixture
+def run(data, monkeypatch, capsys):
+    """A function that runs the tool in the data's folder."""
+    monkeypatch.chdir(data)
+    monkeypatch.setenv('FDEP_DATA', str(data))
+
+    def run(*args):
+        monkeypatch.setattr(sys, 'argv', [str(TOOL), *map(str, args)])
+        runpy.run_path(str(TOOL), run_name='__main__')
+        return capsys.readouterr().out
+
+    return run
+
+
+@pytest.fixture
+def data(tmp_path):
+    """Three images of the folder that the config names."""
+    root = tmp_path / 'NUAA-SIRST'
+    rng = np.random.default_rng(0)
+    for folder in ('images', 'masks', 'img_idx'):
+        (root / folder).mkdir(parents=True)
+    for name in 'abc':
+        for folder in ('images', 'masks'):
+            image = rng.integers(0, 2, (48, 64), np.uint8)
+            cv2.imwrite(str(root / folder / f'{name}.png'), image)
+    (root / 'img_idx/train_NUAA-SIRST.txt').write_text('a\nb\nc\n')
+    return tmp_path
+
+
+def test_a_cache_and_the_config_that_uses_it(data, run):
+    args = ('--out', 'my priors', '--write-config', 'cached.py', '--pca', 5)
+    out = run(CONFIG, *args, '--device', 'cpu', '--cfg-options', *TINY)
+    assert '3 images (3 run through the VFM now)' in out
+    assert 'variance explained by the components: ' in out
+    index = CacheIndex.read(data / 'my priors')
+    assert index.layers == (1, 3) and index.channels == (5, 5)
+
+    again = run(CONFIG, *args, '--device', 'cpu', '--cfg-options', *TINY)
+    assert '3 images (0 run through the VFM now)' in again
+
+    cfg = Config.fromfile(data / 'cached.py')
+    types = [t['type'] for t in cfg.train_dataloader.dataset.pipeline]
+    assert types[:4] == [
+        'fdep_mm.LoadInfraredImage',
+        'fdep_mm.LoadSIRSTMask',
+        'fdep_mm.LoadPrior',
+        'fdep_mm.TargetCrop',
+    ]
+    assert types[-1] == 'fdep_mm.PackPriorInputs'
+    folder = str(data / 'my priors')
+    assert cfg.train_dataloader.dataset.pipeline[2]['cache'] == folder
+    assert cfg.model.vfm.cache == folder
+    assert cfg.model.vfm.model_name == 'test_vit'
+    assert tuple(cfg.model.vfm.out_indices) == (1, 3)
+    # what is tested stays as it was
+    assert cfg.test_dataloader.dataset.pipeline[-1].type == 'PackSegInputs'
+
+
+def test_user_errors_are_one_line(data, run):
+    host = CONFIG.parents[1] / 'alcnet/alcnet_1xb16-400e_nuaa-sirst-256x256.py'
+    with pytest.raises(SystemExit, match='not the config of a COISDSegmentor'):
+        run(host)
+    (data / 'NUAA-SIRST/images/b.png').unlink()
+    with pytest.raises(SystemExit, match="^error: 1 of 3 ids.*'b'"):
+        run(CONFIG, '--cfg-options', *TINY)
