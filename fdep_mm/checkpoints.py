@@ -19,7 +19,7 @@ from mmengine.utils import import_modules_from_strings
 
 
 def mmengine_globals() -> list:
-    """For :class:`torch.serialization.safe_globals`.
+    """For :func:`torch.serialization.add_safe_globals`.
 
     Returns:
         list: Types and functions in MMEngine's checkpoints.
@@ -46,7 +46,7 @@ def allow_mmengine_checkpoints() -> None:
 def read_checkpoint(path: str | os.PathLike) -> object:
     """Read tensors, numbers, text and MMEngine's records, nothing else.
 
-    torch before 2.5 has no such list: MMEngine's loader is used, which
+    torch before 2.4 has no such list: MMEngine's loader is used, which
     unpickles whatever there is.
 
     Args:
@@ -58,10 +58,12 @@ def read_checkpoint(path: str | os.PathLike) -> object:
     Raises:
         pickle.UnpicklingError: It holds something else, or is damaged.
     """
-    if not hasattr(torch.serialization, 'safe_globals'):  # torch < 2.5
+    if not hasattr(torch.serialization, 'add_safe_globals'):  # < 2.4
         return CheckpointLoader.load_checkpoint(str(path), map_location='cpu')
-    with torch.serialization.safe_globals(mmengine_globals()):
-        return torch.load(path, map_location='cpu', weights_only=True)
+    # not the context manager safe_globals: at its end it takes away what
+    # was on the list before, too
+    allow_mmengine_checkpoints()
+    return torch.load(path, map_location='cpu', weights_only=True)
 
 
 def read_config_text(text: str) -> Config:

