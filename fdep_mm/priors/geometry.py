@@ -91,8 +91,11 @@ def sample(
         list[Tensor]: Each (C, h', w') of its map's type; 0 where most of a
         cell's centre lies outside of the full image.
     """
+    shapes = [tuple(shape) for shape in shapes]
+    # the layers of a ViT share one
+    places = {shape: _places(field, shape) for shape in set(shapes)}
     return [
-        _sample_one(one, size, *_places(field, shape))
+        _sample_one(one, size, *places[shape])
         for one, shape in zip(maps, shapes, strict=True)
     ]
 
