@@ -25,11 +25,12 @@ def test_detector_is_found_by_name(tmp_path, repo, scope):
     assert out.splitlines()[-1] == 'fdep_mm.models.detectors.oscar'
 
 
-def test_segmentation_does_not_import_mmdet(tmp_path, repo):
+def test_segmentation_does_not_import_detection(tmp_path, repo):
     code = (
         'import sys; from fdep_mm.registry import DATASETS, HOOKS, MODELS; '
         'DATASETS.get("SIRSTDetDataset"); HOOKS.get("HSEHook"); '
-        'assert MODELS.get("SAMFNeck"); print("mmdet" in sys.modules)'
+        'assert MODELS.get("SAMFNeck"); '
+        'print("fdep_mm.detection" in sys.modules)'
     )
     assert _run(code, tmp_path, repo).splitlines()[-1] == 'False'
 
