@@ -6,6 +6,9 @@ batch) are not sums over images, so what is compared is said for each case:
 - BN in evaluation mode or synchronised, and a loss that is a mean over
   images: the step on the whole batch;
 - BN and loss of each process: the mean of the gradients of the two halves.
+
+torch.nn.SyncBatchNorm refuses CPUs; distributed_steps.GlobalBatchNorm stands
+for it.
 """
 
 import time
@@ -13,7 +16,17 @@ import time
 import pytest
 import torch
 import torch.multiprocessing as mp
-from distributed_steps import CASES, one_process, run_rank
+from distributed_steps import (
+    CASES,
+    losses_of,
+    make_model,
+    one_process,
+    run_rank,
+    shard,
+)
+from mmengine.model import convert_sync_batchnorm, revert_sync_batchnorm
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 
 @pytest.fixture(scope='module')
@@ -73,6 +86,22 @@ def test_the_halves_differ(ranks):
             for key, value in one['buffers'][0].items()
         )
         assert same == (norms != 'own'), case
+
+
+def test_sync_bn():
+    """``sync_bn='torch'`` reaches all norms; one process takes it back."""
+    case = 'FDEP no_update, BN synchronised'
+    before = one_process(case)['losses']
+    model = make_model(case)
+    norms = sum(isinstance(m, _BatchNorm) for m in model.modules())
+    model = convert_sync_batchnorm(model, 'torch')
+    synced = [m for m in model.modules() if isinstance(m, nn.SyncBatchNorm)]
+    assert len(synced) == norms > 0
+    with model._main_norms():
+        assert not any(norm.track_running_stats for norm in synced)
+    assert all(norm.track_running_stats for norm in synced)
+    model = revert_sync_batchnorm(model)
+    assert losses_of(model, shard(0, 1, 0))[1] == before[0][1]
 
 
 def _mean(losses):
