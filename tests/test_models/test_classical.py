@@ -80,7 +80,8 @@ def test_the_target_is_the_maximum(name, kind):
     assert score.min() == 0 and score.max() == 1
     y, x = np.unravel_index(score.argmax(), score.shape)
     assert max(abs(y - 40), abs(x - 40)) <= OFF.get(name, 0)
-    assert score[40, 40] > 0.9
+    # half: where the maximum may lie a few pixels beside the target
+    assert score[40, 40] > (0.5 if OFF.get(name) else 0.9)
 
 
 @methods

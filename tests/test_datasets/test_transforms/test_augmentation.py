@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from mmengine import Config
 from mmengine.registry import TRANSFORMS
+from scipy.ndimage import binary_erosion
 
 from fdep_mm.datasets.transforms import (
     RandomBrightnessContrast,
@@ -69,9 +70,11 @@ def test_image_and_all_fields_move_together(results, config):
         assert out['img'].dtype == np.float32
         assert out['gt_seg_map'].dtype == np.uint8
         assert (out['gt_seg_map'] == out['gt_edge_map']).all()
-        # Interpolated borders may differ by a fraction of a pixel.
+        # Interpolated borders may differ by a fraction of a pixel, which
+        # OpenCV 4 and 5 round differently: less than half of the outline.
         wrong = (moved != out['gt_seg_map']).sum()
-        assert wrong <= 0.1 * moved.sum()
+        outline = moved ^ binary_erosion(moved)
+        assert wrong <= 0.5 * outline.sum()
 
 
 def test_rot90_reaches_all_four(results):
