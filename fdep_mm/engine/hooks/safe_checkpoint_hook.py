@@ -87,7 +87,7 @@ class SafeCheckpointHook(CheckpointHook):
                     'run before was stopped'
                 )
         info = runner.message_hub.runtime_info
-        if info.get('validation_due') and runner.val_loop is not None:
+        if info.get('is_validation_due') and runner.val_loop is not None:
             runner.logger.info(
                 f'Validating epoch {runner.epoch}: the run before was '
                 'stopped in the middle of that'
@@ -100,7 +100,7 @@ class SafeCheckpointHook(CheckpointHook):
         Args:
             runner (Runner): The running one.
         """
-        runner.message_hub.update_info('validation_due', _validates(runner))
+        runner.message_hub.update_info('is_validation_due', _validates(runner))
         super().after_train_epoch(runner)
 
     def after_val_epoch(self, runner: Runner, metrics: dict) -> None:
@@ -110,7 +110,7 @@ class SafeCheckpointHook(CheckpointHook):
             runner (Runner): The running one.
             metrics (dict): Of the validation.
         """
-        runner.message_hub.update_info('validation_due', False)
+        runner.message_hub.update_info('is_validation_due', False)
         super().after_val_epoch(runner, metrics)
 
     def _save_checkpoint_with_step(
