@@ -8,6 +8,7 @@ import os
 import random
 import sys
 from collections.abc import Callable
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 
 import numpy as np
@@ -17,19 +18,20 @@ import torch
 REPO = Path(__file__).resolve().parents[1]
 
 
-class _NotInstalled:
-    """An import finder that knows of modules that are not there."""
-
-    names = set(
-        filter(None, os.environ.get('FDEP_TEST_WITHOUT', '').split(','))
-    )
-
-    def find_spec(self, name: str, path=None, target=None) -> None:
-        if name in self.names:
-            raise ModuleNotFoundError(f'No module named {name!r}', name=name)
+WITHOUT = os.environ.get('FDEP_TEST_WITHOUT', '').split(',')
 
 
-sys.meta_path.insert(0, _NotInstalled())
+class _PathFinder(PathFinder):
+    """Finds installed modules, except those."""
+
+    @classmethod
+    def find_spec(cls, name: str, path=None, target=None) -> ModuleSpec | None:
+        if name in WITHOUT:
+            return None
+        return super().find_spec(name, path, target)
+
+
+sys.meta_path[sys.meta_path.index(PathFinder)] = _PathFinder
 
 # One thread for each of the parallel test processes, and for those they start.
 os.environ.setdefault('OMP_NUM_THREADS', '1')
