@@ -226,9 +226,10 @@ def test_one_step_of_the_synthetic_fdep_config():
 
 def test_boxes_of_sirst_v2_are_scored_by_pd_and_fa(find_data):
     """The data set gives the metric what it needs."""
-    find_data('sirst-v2')
+    root = str(find_data('sirst-v2'))
     cfg = load(FCOS)
-    dataset = DATASETS.build(dict(cfg.test_dataloader.dataset, indices=12))
+    cfg.test_dataloader.dataset.update(data_root=root, indices=12)
+    dataset = DATASETS.build(cfg.test_dataloader.dataset)
     evaluator = Evaluator(dict(type='fdep_mm.BoxPdFaMetric'))
     for item in (dataset[i] for i in range(len(dataset))):
         sample = item['data_samples']
