@@ -17,6 +17,9 @@ from mmengine.logging import HistoryBuffer
 from mmengine.runner import CheckpointLoader
 from mmengine.utils import import_modules_from_strings
 
+# Weights of FDEP's networks that only training has.
+TRAINING_ONLY = ('samf.', 'vfm.')
+
 
 def mmengine_globals() -> list:
     """For :func:`torch.serialization.add_safe_globals`.

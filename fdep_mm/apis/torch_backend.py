@@ -15,12 +15,14 @@ from mmengine.registry import init_default_scope
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import nn
 
-from fdep_mm.checkpoints import read_checkpoint, read_config_text
+from fdep_mm.checkpoints import (
+    TRAINING_ONLY,
+    read_checkpoint,
+    read_config_text,
+)
 from fdep_mm.models.segmentors import host_cfg
 from fdep_mm.registry import MODELS, TRANSFORMS
 
-# Parts of a network that only training has: they are not built here.
-TRAINING_ONLY = ('samf.', 'vfm.')
 # What mmdet's demos show; the heads keep boxes far below it.
 DETECTION_THRESHOLD = 0.3
 
@@ -213,11 +215,8 @@ def _read_weights(path: str) -> dict:
 
 def _load(model: nn.Module, checkpoint: dict, path: str) -> None:
     state = checkpoint.get('state_dict', checkpoint)
-    state = {
-        key.removeprefix('module.'): value
-        for key, value in state.items()
-        if not key.startswith(TRAINING_ONLY)
-    }
+    state = {k.removeprefix('module.'): v for k, v in state.items()}
+    state = {k: v for k, v in state.items() if not k.startswith(TRAINING_ONLY)}
     own = model.state_dict()
     missing = own.keys() - state.keys()
     foreign = state.keys() - own.keys()

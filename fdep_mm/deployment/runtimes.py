@@ -33,6 +33,8 @@ def prepare(network: LightBranch, modes: tuple[str, ...]) -> dict[str, Run]:
     """
     runs: dict[str, Run] = {}
     model = None
+    # PyTorch compiles only so many networks, then silently runs them eagerly
+    torch.compiler.reset()
     for mode in modes:
         if mode in ('onnx', 'int8'):
             if model is None:

@@ -105,16 +105,16 @@ def check_error(result, *words):
 
 def test_missing_folder(call, folders):
     preds, truth, _, _ = folders
-    check_error(call(preds / 'none', truth), 'none', 'no such folder')
-    check_error(call(preds, truth / 'none'), 'none', 'no such folder')
+    check_error(call(preds / 'none', truth), 'none', 'no such file or folder')
+    check_error(call(preds, truth / 'none'), 'none', 'no such file or folder')
 
 
 def test_empty_folder(call, folders, tmp_path):
     preds, truth, _, _ = folders
     (tmp_path / 'empty').mkdir()
-    check_error(call(tmp_path / 'empty', truth), 'holds no file *.png')
+    check_error(call(tmp_path / 'empty', truth), 'holds no image file *.png')
     suffix = ('--mask-suffix', '_gt')
-    check_error(call(preds, truth, *suffix), 'holds no file *_gt.png')
+    check_error(call(preds, truth, *suffix), 'holds no image file *_gt.png')
 
 
 @pytest.mark.parametrize('kind', ['prediction', 'mask'])
@@ -154,7 +154,7 @@ def test_colours_and_files_that_are_no_png(call, folders):
     cv2.imwrite(str(preds / '0.png'), colours)
     check_error(call(preds, truth), '0.png', 'holds colours')
     (preds / '0.png').write_bytes(b'not a picture')
-    check_error(call(preds, truth), '0.png', 'cannot be read')
+    check_error(call(preds, truth), '0.png', 'not a readable image')
 
 
 def test_no_target_is_a_warning_not_an_error(call, folders):

@@ -211,13 +211,14 @@ def test_noco_peaks_inside_boxes(ramp):
     boxes = np.array(
         [
             [3.7, 4.2, 9.1, 6.0],
-            [30, 30, 40, 40],
+            [30, 30, 40, 41],
+            [-4, 3, 0, 5],
             [6, 6, 2, 2],
             [9.2, 5, 9.3, 6],
         ]
     )
     found = noco_peaks(boxes, noco, noco.shape)
-    assert found.tolist() == [[9, 5], [19, 19], [6, 6], [9, 5]]
+    assert found.tolist() == [[9, 5], [35, 35], [-2, 4], [6, 6], [9, 5]]
     for bad in (None, noco[:5]):
         with pytest.raises(ValueError, match='predicted NoCo map'):
             noco_peaks(boxes, bad, noco.shape)

@@ -19,6 +19,8 @@ Examples:
 """
 
 import argparse
+import os
+import shutil
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -159,6 +161,12 @@ def main() -> None:
     missing = [path for path in args.config if not Path(path).is_file()]
     if missing:
         parser.error(f'config {missing[0]!r}: no such file')
+    compiler = os.environ.get('CXX', 'g++')
+    if 'compile' in (args.modes or ()) and not shutil.which(compiler):
+        parser.error(
+            f'mode compile needs a C++ compiler and there is no {compiler!r}: '
+            'install one, name it in CXX, or leave the mode out'
+        )
     if args.threads:
         torch.set_num_threads(args.threads)
     settings = args.config, args.sizes, args.rounds

@@ -79,9 +79,9 @@ def print_parts(parts: list[dict[str, float]], data: list[float]) -> None:
 def measure(cfg: Config, args: argparse.Namespace, device: str) -> None:
     """Time one host with one VFM and print the result."""
     size = cfg.data_preprocessor.size[0] if args.size is None else args.size
-    steps = make_steps(cfg, device, args.compile)
+    steps = make_steps(cfg, device, args.compile, args.pca)
     plain = make_batch(size, args.batch, device == 'cuda')
-    given = with_priors(plain, steps['online'].model)
+    given = with_priors(plain, steps['online'].model, args.pca)
     batches = dict.fromkeys(steps, plain)
     batches |= dict.fromkeys(('cached', 'naive'), given)
     for name, step in steps.items():
@@ -124,6 +124,13 @@ def parse_args() -> argparse.Namespace:
         '--random-vfm',
         action='store_true',
         help='do not load the weights of the VFM; times are the same',
+    )
+    parser.add_argument(
+        '--pca',
+        type=int,
+        metavar='K',
+        help='K channels of each prior that comes with the batch, as '
+        'tools/cache_priors.py --pca K stores them (default: all)',
     )
     parser.add_argument(
         '--vfm-dtype', choices=['bfloat16', 'float16'], help='autocast of it'

@@ -28,7 +28,9 @@ def make_batch(size: int, batch: int, pin: bool) -> dict:
     return dict(inputs=list(images), data_samples=samples)
 
 
-def with_priors(batch: dict, model: COISDSegmentor) -> dict:
+def with_priors(
+    batch: dict, model: COISDSegmentor, channels: int | None
+) -> dict:
     """The same batch as fdep_mm.LoadPrior would have made it, in float16."""
     vfm = model.vfm
     device = next(model.parameters()).device
@@ -36,7 +38,10 @@ def with_priors(batch: dict, model: COISDSegmentor) -> dict:
     for image, old in zip(batch['inputs'], batch['data_samples'], strict=True):
         sample = old.clone()
         sample.priors = pack_priors(
-            [one[0].half().cpu() for one in vfm(image[None].to(device))],
+            [
+                one[0, :channels].half().cpu()
+                for one in vfm(image[None].to(device))
+            ],
             vfm.out_indices,
             vfm.strides,
             vfm.input_scale,
@@ -135,8 +140,13 @@ def naive_loss(model: COISDSegmentor) -> Callable:
     return loss
 
 
-def make_steps(cfg: Config, device: str, compiled: bool) -> dict:
-    """One training step of each kind, each with a model of its own."""
+def make_steps(
+    cfg: Config, device: str, compiled: bool, channels: int | None
+) -> dict:
+    """One training step of each kind, each with a model of its own.
+
+    Where priors come with the batch, each has at most `channels`.
+    """
 
     def build(model_cfg: dict) -> torch.nn.Module:
         model = MODELS.build(model_cfg).to(device).train()
@@ -150,7 +160,11 @@ def make_steps(cfg: Config, device: str, compiled: bool) -> dict:
         return model
 
     host = build(host_cfg(cfg.model))
-    cached, online, naive, naive_online = (build(cfg.model) for _ in range(4))
+    online, naive_online = build(cfg.model), build(cfg.model)
+    given = cfg.model.copy()
+    kept = [min(n, channels or n) for n in online.vfm.channels]
+    given.samf = dict(given.samf, prior_channels=kept)
+    cached, naive = build(given), build(given)
     return {
         'host': Step(cfg, host, host.loss),
         'cached': Step(cfg, cached, cached.loss),

@@ -1,8 +1,8 @@
 """Score a folder of predicted probability maps against a folder of masks.
 
-Predictions are 8- or 16-bit grey PNG files, read as probabilities (value /
-255 or value / 65535). Masks are PNG files of {0, 1} or {0, 255}. Files are
-paired by their names without suffix.
+Predictions are 8- or 16-bit grey files, read as probabilities (value / 255 or
+value / 65535). Masks are files of {0, 1} or {0, 255}. Files are paired by
+their names without suffix.
 
 Examples:
     python tools/analysis_tools/eval_pngs.py predictions/ masks/
@@ -17,7 +17,6 @@ import sys
 import warnings
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from fdep_mm.evaluation.functional import (
@@ -27,53 +26,7 @@ from fdep_mm.evaluation.functional import (
     summarise,
     write_json,
 )
-
-
-def read_grey(path: Path) -> np.ndarray:
-    """Read a PNG file whose channels, if several, are equal.
-
-    Args:
-        path (Path): The file.
-
-    Returns:
-        np.ndarray: (H, W) uint8 or uint16.
-
-    Raises:
-        ValueError: If it cannot be decoded or is not grey.
-    """
-    image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if image is None:
-        raise ValueError(f'{path}: cannot be read as PNG; write it again')
-    if image.ndim == 3:
-        if (image[..., :3] != image[..., :1]).any():
-            raise ValueError(f'{path}: holds colours; store one grey channel')
-        image = image[..., 0]
-    return image
-
-
-def list_pngs(folder: Path, suffix: str) -> dict[str, Path]:
-    """Find the PNG files of a folder by identifier.
-
-    Args:
-        folder (Path): The folder.
-        suffix (str): Part of the stem after the identifier.
-
-    Returns:
-        dict[str, Path]: Identifier -> file, sorted.
-
-    Raises:
-        ValueError: If it is not a folder or holds no such file.
-    """
-    if not folder.is_dir():
-        raise ValueError(f'{folder}: no such folder')
-    files = sorted(
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() == '.png' and path.stem.endswith(suffix)
-    )
-    if not files:
-        raise ValueError(f'{folder}: holds no file *{suffix}.png')
-    return {path.stem.removesuffix(suffix): path for path in files}
+from fdep_mm.visualization import list_images, read_mask, read_prob
 
 
 def pair_files(
@@ -135,8 +88,7 @@ def count_folder(
     """
     records = []
     for name in names:
-        pred, mask = read_grey(preds[name]), read_grey(masks[name])
-        prob = pred / np.float32(np.iinfo(pred.dtype).max)
+        prob, mask = read_prob(preds[name]), read_mask(masks[name])
         pair = f'{preds[name]} against {masks[name]}'
         records.append(count_image(prob, mask, protocol, pair))
     return records
@@ -189,8 +141,8 @@ def main() -> int:
         protocol = EvalProtocol(
             args.thresholds, args.tolerances, match=args.match
         )
-        preds = list_pngs(args.pred_dir, '')
-        masks = list_pngs(args.mask_dir, args.mask_suffix)
+        preds = list_images(args.pred_dir)
+        masks = list_images(args.mask_dir, args.mask_suffix)
         names = pair_files(preds, masks, args.split)
         records = count_folder(preds, masks, names, protocol)
         with warnings.catch_warnings(record=True) as caught:

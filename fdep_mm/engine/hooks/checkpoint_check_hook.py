@@ -8,12 +8,11 @@ from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.runner import BaseLoop, Runner
 from torch.utils.data import DataLoader, Dataset
 
+from fdep_mm.checkpoints import TRAINING_ONLY
 from fdep_mm.registry import HOOKS
 
 from .base_datasets import base_datasets
 
-# parts of a network that only training needs
-TRAINING_ONLY = ('samf.', 'vfm.')
 CHANGES = ('error', 'warn')
 
 

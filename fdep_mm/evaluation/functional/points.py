@@ -16,14 +16,14 @@ def noco_peaks(
 
     Args:
         boxes (np.ndarray): (n, 4), x1, y1, x2, y2. All pixels that a box
-            touches count; of a box without pixels in the image the nearest
-            does.
+            touches count, of an empty one the pixel that holds its corner.
         pred_noco (np.ndarray): (H, W), the predicted map.
         shape (tuple[int, int]): Height and width of the image.
         name (str): What error messages call the image.
 
     Returns:
-        np.ndarray: (n, 2) x, y, whole numbers.
+        np.ndarray: (n, 2) x, y, whole numbers; of a box that lies wholly
+        outside the image, the pixel of its centre, outside too.
 
     Raises:
         ValueError: The map is missing or has not the size of the image.
@@ -38,8 +38,10 @@ def noco_peaks(
     size = np.array([shape[1], shape[0]])
     first = np.clip(np.floor(boxes[:, :2]), 0, size - 1).astype(int)
     last = np.clip(np.ceil(boxes[:, 2:]), first + 1, size).astype(int)
-    peaks = np.empty((len(boxes), 2))
-    for i, ((x1, y1), (x2, y2)) in enumerate(zip(first, last, strict=True)):
+    peaks = np.floor((boxes[:, :2] + boxes[:, 2:]) / 2)
+    touches = (boxes[:, 2:] > 0) & (boxes[:, :2] < size)
+    for i in np.flatnonzero(touches.all(axis=1)):
+        (x1, y1), (x2, y2) = first[i], last[i]
         inside = pred_noco[y1:y2, x1:x2]
         y, x = np.unravel_index(inside.argmax(), inside.shape)
         peaks[i] = x1 + x, y1 + y
