@@ -9,12 +9,8 @@ from test_nets import count_macs
 from fdep_mm.models.nets.dnanet import AttentionBlock
 
 ENCODER = [3_058, 33_700, 133_252, 530_500, 2_117_572]
-COLUMNS = [
-    [10_258, 64_420, 256_132, 1_022_020],
-    [12_818, 74_660, 297_092],
-    [15_378, 84_900],
-    [17_938],
-]
+COLUMNS = [[10_258, 64_420, 256_132], [12_818, 74_660], [15_378]]
+LAST = [17_938, 84_900, 297_092, 1_022_020]
 
 
 def size(module):
@@ -29,9 +25,10 @@ def model(**head):
 
 def test_parameters_of_every_part():
     net = model()
-    head = net.decode_head
-    assert [size(node) for node in net.backbone.nodes] == ENCODER
-    assert [[size(n) for n in column] for column in head.columns] == COLUMNS
+    encoder, head = net.backbone, net.decode_head
+    assert [size(node) for node in encoder.nodes] == ENCODER
+    assert [[size(n) for n in c] for c in encoder.columns] == COLUMNS
+    assert [size(node) for node in head.last] == LAST
     assert [size(m) for m in head.laterals] == [528, 1_040, 2_064, 4_112]
     assert size(head.fuse) == 15_378
     assert size(head.logits) == 17
@@ -69,7 +66,8 @@ def naive_forward(net, image):
         return torch.nn.MaxPool2d(2, 2)(x)
 
     def node(i, j, *parts):
-        nodes = net.decode_head.columns[j - 1] if j else net.backbone.nodes
+        columns = [net.backbone.nodes, *net.backbone.columns]
+        nodes = net.decode_head.last if i + j == 4 and j else columns[j]
         return nodes[i](torch.cat(parts, 1))
 
     x00 = node(0, 0, image)
@@ -150,7 +148,7 @@ def test_both_consumers_read_the_bottleneck():
     head.training = True
     feats = build(host_cfg('DNANet')).eval().backbone(images(1))
     seen = []
-    for m in (head.columns[0][3], head.laterals[3]):
+    for m in (head.last[3], head.laterals[3]):
         m.register_forward_pre_hook(lambda m, args: seen.append(args[0]))
     other = (*feats[:-1], torch.zeros_like(feats[-1]))
     before, after = head(feats), head(other)

@@ -5,14 +5,18 @@ from the paper and from measurements of the widely used PyTorch code
 (ResNet-18-like depth, widths 16 to 256); 4,696,888 parameters with 3 input
 channels and deep supervision.
 
-X(i, j) is the node of row i (stride 2^i) and column j. The encoder is column
-0, whose last node X(4, 0) is the bottleneck; all other nodes are the head's.
+X(i, j) is the node of row i (stride 2^i) and column j. Column 0 ends with the
+bottleneck X(4, 0). Six other nodes do not depend on it; they belong to the
+encoder, so that CO-ISD computes them once. The head has the four that do, the
+last of each row.
 
 Differences from the paper:
     * PyTorch's default initialisation, the paper's release used Xavier;
     * the side outputs are not computed in evaluation mode;
     * the last biases start at a target probability of 0.01 (`prior_prob`).
 """
+
+from itertools import islice
 
 import torch
 import torch.nn.functional as F
@@ -31,6 +35,7 @@ from ..layers import (
 
 BN = dict(type='BN')
 WIDTHS = (16, 32, 64, 128, 256)  # channels of the rows
+LENGTHS = (4, 3, 2, 1, 1)  # the encoder's nodes in each row
 
 
 class AttentionBlock(nn.Module):
@@ -79,6 +84,12 @@ def build_node(row: int, in_channels: int) -> nn.Sequential:
     return nn.Sequential(*blocks)
 
 
+def build_nested(row: int, column: int) -> nn.Sequential:
+    """A node behind column 0: it reads its row, the next and the last one."""
+    above = WIDTHS[row - 1] if row > 0 else 0
+    return build_node(row, column * WIDTHS[row] + WIDTHS[row + 1] + above)
+
+
 def resize(x: Tensor, factor: float) -> Tensor:
     """(B, C, H, W) -> (B, C, factor * H, factor * W), corners aligned."""
     return F.interpolate(
@@ -86,9 +97,17 @@ def resize(x: Tensor, factor: float) -> Tensor:
     )
 
 
+def grow(rows: list[list[Tensor]], row: int, node: nn.Module) -> None:
+    """Append the next node to a row, from the newest of its neighbours."""
+    parts = [*rows[row], resize(rows[row + 1][-1], 2)]
+    if row > 0:
+        parts.append(resize(rows[row - 1][-1], 0.5))
+    rows[row].append(node(torch.cat(parts, 1)))
+
+
 @MODELS.register_module()
 class DNANetEncoder(BaseModule):
-    """Encoder of DNA-Net: nodes X(0, 0) to X(4, 0).
+    """Encoder of DNA-Net: all nodes X(i, j) with i + j < 4, and X(4, 0).
 
     Args:
         in_channels (int): Channels of the image. Defaults to 3.
@@ -100,6 +119,12 @@ class DNANetEncoder(BaseModule):
             build_node(row, channels)
             for row, channels in enumerate((in_channels, *WIDTHS[:-1]))
         )
+        self.columns = nn.ModuleList(
+            nn.ModuleList(
+                build_nested(row, column) for row in range(4 - column)
+            )
+            for column in range(1, 4)
+        )
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Encode an image batch.
@@ -108,23 +133,26 @@ class DNANetEncoder(BaseModule):
             x (Tensor): (B, in_channels, H, W), H and W multiples of 16.
 
         Returns:
-            tuple[Tensor]: (B, 16, H, W), (B, 32, H/2, W/2),
-            (B, 64, H/4, W/4), (B, 128, H/8, W/8) and (B, 256, H/16, W/16);
-            the last one is the bottleneck.
+            tuple[Tensor]: Row after row four nodes (B, 16, H, W), three
+            (B, 32, H/2, W/2), two (B, 64, H/4, W/4), one (B, 128, H/8, W/8)
+            and one (B, 256, H/16, W/16), the bottleneck.
 
         Raises:
             ValueError: If H or W is not a multiple of 16.
         """
         check_multiple(x, 16, type(self).__name__)
-        feats = [self.nodes[0](x)]
+        rows = [[self.nodes[0](x)]]
         for node in self.nodes[1:]:
-            feats.append(node(F.max_pool2d(feats[-1], 2)))
-        return tuple(feats)
+            rows.append([node(F.max_pool2d(rows[-1][0], 2))])
+        for column in self.columns:
+            for row, node in enumerate(column):
+                grow(rows, row, node)
+        return tuple(feat for row in rows for feat in row)
 
 
 @MODELS.register_module()
 class DNANetHead(SIRSTHead):
-    """Decoder of DNA-Net: the nested nodes, then the fusion of all rows.
+    """Decoder of DNA-Net: the last node of each row, then their fusion.
 
     Args:
         deep_supervision (bool): Whether training also supervises the nodes
@@ -134,14 +162,15 @@ class DNANetHead(SIRSTHead):
     """
 
     def __init__(self, deep_supervision: bool = True, **kwargs):
-        super().__init__(in_channels=WIDTHS, **kwargs)
+        channels = [
+            width
+            for width, length in zip(WIDTHS, LENGTHS, strict=True)
+            for _ in range(length)
+        ]
+        super().__init__(in_channels=channels, **kwargs)
         width = WIDTHS[0]
-        self.columns = nn.ModuleList(
-            nn.ModuleList(
-                build_node(row, self._node_channels(row, column))
-                for row in range(5 - column)
-            )
-            for column in range(1, 5)
+        self.last = nn.ModuleList(
+            build_nested(row, 4 - row) for row in range(4)
         )
         self.laterals = nn.ModuleList(
             nn.Conv2d(channels, width, 1) for channels in WIDTHS[1:]
@@ -154,26 +183,18 @@ class DNANetHead(SIRSTHead):
         for conv in (self.logits, *self.sides):
             self.init_prior(conv)
 
-    @staticmethod
-    def _node_channels(row: int, column: int) -> int:
-        above = WIDTHS[row - 1] if row > 0 else 0
-        return column * WIDTHS[row] + WIDTHS[row + 1] + above
-
     def forward(self, inputs: tuple[Tensor, ...]) -> Tensor | list[Tensor]:
-        """Decode the encoder's five features.
+        """Decode the encoder's eleven features.
 
         Returns:
             Tensor | list[Tensor]: Logits (B, 1, H, W); in training with deep
             supervision a list of them, the final ones first, then those of
             X(0, 1), X(0, 2) and X(0, 3).
         """
-        rows = [[feat] for feat in self._transform_inputs(inputs)]
-        for column in self.columns:
-            for row, node in enumerate(column):
-                parts = [*rows[row], resize(rows[row + 1][-1], 2)]
-                if row > 0:
-                    parts.append(resize(rows[row - 1][-1], 0.5))
-                rows[row].append(node(torch.cat(parts, 1)))
+        feats = iter(self._transform_inputs(inputs))
+        rows = [list(islice(feats, length)) for length in LENGTHS]
+        for row in (3, 2, 1, 0):
+            grow(rows, row, self.last[row])
         logits = self.logits(self._fuse_rows([row[-1] for row in rows]))
         if not self.training or not self.sides:
             return logits
