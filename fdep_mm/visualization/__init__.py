@@ -9,7 +9,9 @@ from .files import (
     pair_images,
     read_image,
     read_mask,
+    read_names,
     read_prob,
+    scale_advice,
 )
 from .gallery import write_gallery
 from .overlay import draw_overlay, to_display
@@ -31,8 +33,10 @@ __all__ = [
     'plot_training',
     'read_image',
     'read_mask',
+    'read_names',
     'read_prob',
     'read_scalars',
+    'scale_advice',
     'to_display',
     'write_gallery',
 ]

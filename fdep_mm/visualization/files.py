@@ -111,6 +111,30 @@ def pair_images(
     return complete, complaints
 
 
+def read_names(path: Path) -> list[str]:
+    """Read the identifiers of a split file.
+
+    Args:
+        path (Path): Text, one identifier per line; blank lines are ignored.
+
+    Returns:
+        list[str]: At least one.
+
+    Raises:
+        ValueError: If it cannot be read as text or holds no identifier.
+    """
+    try:
+        lines = path.read_text(encoding='utf-8-sig').splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f'{path}: not a readable split file: {error}') from (
+            error
+        )
+    names = [line.strip() for line in lines if line.strip()]
+    if not names:
+        raise ValueError(f'{path}: holds no identifier; write one per line')
+    return names
+
+
 def read_image(path: Path) -> np.ndarray:
     """Read any image file as it is.
 
@@ -126,8 +150,10 @@ def read_image(path: Path) -> np.ndarray:
     try:
         content = np.fromfile(path, np.uint8)
         image = cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
-    except (OSError, cv2.error) as error:
+    except OSError as error:
         raise ValueError(f'{path}: cannot be read ({error})') from error
+    except cv2.error:  # of an empty file
+        image = None
     if image is None:
         raise ValueError(
             f'{path}: not a readable image, the file is damaged or of another '
@@ -165,6 +191,23 @@ def read_prob(path: Path, binary: bool = False) -> np.ndarray:
     if np.issubdtype(values.dtype, np.floating):
         return values.astype(np.float32)
     return values / np.float32(np.iinfo(values.dtype).max)
+
+
+def scale_advice(highest: float) -> str:
+    """What to say where masks of {0, 1} seem to be read as grey values.
+
+    Args:
+        highest (float): Largest probability of all predictions.
+
+    Returns:
+        str: Advice for the user of a tool with ``--binary``, or ''.
+    """
+    if not 0 < highest < 0.01:
+        return ''
+    return (
+        f'no prediction exceeds {highest:.4f}; if they are masks of {{0, 1}}, '
+        'as tools/test.py --out writes them, add --binary'
+    )
 
 
 def read_mask(path: Path) -> np.ndarray:

@@ -54,7 +54,7 @@ def test_damage_is_reported_and_the_rest_goes_on(call, folder, tmp_path):
     )
     assert (code, errors) == (1, '')
     assert 'ERROR image-unreadable (1)' in printed
-    assert 'NUAA-SIRST train Misc_1: cannot identify image file' in printed
+    assert 'NUAA-SIRST train Misc_1: not an image file\n' in printed
     assert 'ERROR duplicate (1)' in printed
     assert '1 of 2 images of test (50.0 %)' in printed
     report = json.loads(outputs['--json'].read_text())
@@ -126,6 +126,42 @@ def test_config_and_its_parts(call, folder, tmp_path):
     check_error(call(config, '--images', 'images'), 'names its folders itself')
     (folder / 'masks').rename(folder / 'elsewhere')
     check_error(call(config), 'masks does not exist', 'FDEP_DATA')
+
+
+def test_config_with_two_split_files_of_one_folder(call, folder, tmp_path):
+    config = tmp_path / 'config.py'
+    part = dict(
+        type='fdep_mm.SIRSTDataset',
+        data_root=str(folder),
+        data_prefix=dict(img_path='images', seg_map_path='masks'),
+    )
+    files = {}
+    for name, ids in (('a', [0, 1]), ('b', [1, 2]), ('c', [2, 5])):
+        files[name] = folder / f'{name}.txt'
+        files[name].write_text('\n'.join(f'Misc_{i}' for i in ids))
+    parts = [dict(part, ann_file=f'{name}.txt') for name in 'ab']
+    both = dict(type='ConcatDataset', datasets=parts)
+    test = dict(part, ann_file='c.txt')
+    config.write_text(
+        f'train_dataloader = dict(dataset={both})\n'
+        f'val_dataloader = dict(dataset={both})\n'
+        f'test_dataloader = dict(dataset={test})\n'
+    )
+    out = tmp_path / 'report.json'
+    code, printed, _ = call(config, '--json', out)
+    assert code == 1 and 'split-overlap' in printed
+    report = json.loads(out.read_text())
+    splits = [str(files['a']), str(files['b'])]
+    assert report['datasets'][0]['splits'] == dict(
+        train=splits, val=splits, test=str(files['c'])
+    )
+    images = {k: v['images'] for k, v in report['statistics'].items()}
+    assert images == dict(train=3, val=3, test=2)
+    found = {f['code']: f['items'] for f in report['findings']}
+    assert any('Misc_1' in i['where'] for i in found['split-repeat'])
+    files['b'].unlink()
+    _, printed, _ = call(config)
+    assert 'split-unreadable' in printed and 'b.txt' in printed
 
 
 def test_real_config(call, find_data, repo, monkeypatch):

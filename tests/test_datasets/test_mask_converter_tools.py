@@ -144,10 +144,10 @@ def test_unreadable_files_do_not_stop_the_conversion(tool, folder, tmp_path):
     (folder / 'masks/Misc_0.png').write_bytes(b'no picture')
     (folder / 'masks/Misc_3.png').unlink()
     out = tmp_path / 'out'
-    code, _, errors = tool(
+    code, printed, errors = tool(
         'masks2boxes', folder, '--format', 'yolo', '--out', out
     )
-    assert code == 1
+    assert code == 1 and '4 masks read' in printed
     assert 'Misc_0.png' in errors and 'mask-missing' in errors
     assert len(list(out.rglob('*.txt'))) == 4
     (out / 'Misc_5.txt').write_text('0 1 2\n')
@@ -158,6 +158,79 @@ def test_unreadable_files_do_not_stop_the_conversion(tool, folder, tmp_path):
     )
     assert code == 1 and '2 masks' in printed
     assert 'Misc_4.png' in errors and 'Misc_5.txt, line 1' in errors
+
+
+def test_labels_that_cannot_be_drawn_are_named(tool, folder, tmp_path):
+    images = ('--images', folder / 'images')
+    table = tmp_path / 'a.csv'
+    table.write_text(
+        'image,x,y\nMisc_0,5000,-900\nMisc_1,3,4\nMisc_1,3.2,4.3\nMisc_3,3,4\n'
+    )
+    code, printed, errors = tool(
+        *('boxes2masks', table, '--format', 'points', *images),
+        *('--out', tmp_path / 'p'),
+    )
+    assert code == 1 and '1 masks' in printed
+    assert 'Misc_0: point' in errors and 'Misc_1: points' in errors
+    image = dict(id=1, file_name='a.png', height=32, width=32)
+    boxes = [[3, 3, 5, 5], [90, 90, 4, 4]]
+    annotations = [dict(image_id=1, bbox=box) for box in boxes]
+    path = tmp_path / 'a.json'
+    path.write_text(json.dumps(dict(images=[image], annotations=annotations)))
+    code, _, errors = tool(
+        'boxes2masks', path, '--format', 'coco', '--out', tmp_path / 'c'
+    )
+    assert code == 1 and 'a: box (x1, y1, x2, y2) = (90' in errors
+
+
+def test_names_that_stand_twice_and_empty_segmentations(tool, tmp_path):
+    names = ('a.png', 'a.bmp', 'b.png')
+    images = [
+        dict(id=i, file_name=name, height=8, width=8)
+        for i, name in enumerate(names)
+    ]
+    empty = dict(size=[8, 8], counts=[64])
+    annotations = [dict(image_id=2, bbox=[1, 1, 3, 3], segmentation=empty)]
+    path = tmp_path / 'a.json'
+    path.write_text(json.dumps(dict(images=images, annotations=annotations)))
+    code, printed, errors = tool(
+        'boxes2masks', path, '--format', 'coco', '--out', tmp_path / 'c'
+    )
+    assert code == 1 and '1 masks' in printed
+    assert 'a: a second image of this name' in errors
+    assert 'b: a segmentation holds no pixel' in errors
+
+
+def test_images_without_label_file(tool, folder, tmp_path):
+    images = ('--images', folder / 'images')
+    for kind in ('yolo', 'voc'):
+        out, back = tmp_path / kind, tmp_path / f'{kind} back'
+        tool('masks2boxes', folder, '--format', kind, '--out', out)
+        for name in ('Misc_1', 'sub/Misc_2'):
+            (out / name).with_suffix('.txt').unlink(missing_ok=True)
+            (out / name).with_suffix('.xml').unlink(missing_ok=True)
+        words = ('boxes2masks', out, '--format', kind, *images)
+        code, printed, errors = tool(*words, '--out', back)
+        assert code == 0 and '4 masks' in printed
+        assert 'warning: 2 images have no label file' in errors
+        assert '(Misc_1, sub/Misc_2); with --background' in errors
+        back = tmp_path / f'{kind} all'
+        result = tool(*words, '--background', '--out', back)
+        assert result[0] == 0 and '6 masks' in result[1] and not result[2]
+        assert not cv2.imread(str(back / 'sub/Misc_2.png'), 0).any()
+
+
+def test_targets_with_one_centre_are_named(tool, folder, tmp_path):
+    mask = np.zeros((40, 52), np.uint8)
+    cv2.circle(mask, (20, 20), 8, 255)
+    mask[20, 20] = 255
+    cv2.imwrite(str(folder / 'masks/Misc_1.png'), mask)
+    out = tmp_path / 'out'
+    code, _, errors = tool(
+        'masks2boxes', folder, '--format', 'point-masks', '--out', out
+    )
+    assert code == 1 and len(list(out.rglob('*.png'))) == 5
+    assert 'Misc_1.png: points' in errors and 'in one pixel' in errors
 
 
 def test_converter_usage_errors(tool, folder, tmp_path):
@@ -179,6 +252,11 @@ def test_converter_usage_errors(tool, folder, tmp_path):
             + ('--images', folder / 'images'),
             'holds no *.xml',
         ),
+        (
+            ('boxes2masks', tmp_path / 'none', '--format', 'yolo')
+            + ('--images', folder / 'images'),
+            'none: no such folder',
+        ),
         (('boxes2masks', folder, '--format', 'coco', '--radius', -1), '-1'),
     ):
         result = tool(*words, '--out', out)
@@ -193,7 +271,8 @@ def test_help_of_converters(tool, name, capsys):
     with pytest.raises(SystemExit) as stop:
         tool(name, '--help')
     assert stop.value.code == 0
-    assert 'Examples:' in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert 'Examples:' in printed and 'Exit code: 0' in printed
 
 
 def test_boxes_of_sirst_v2(find_data, tool, tmp_path):

@@ -95,10 +95,10 @@ def test_split_chooses_the_images(call, folders, tmp_path):
     assert code == 0 and '2 images' in printed
 
 
-def check_error(result, *words):
+def check_error(result, *words, lines=1):
     code, printed, errors = result
     assert (code, printed) == (2, '')
-    assert errors.startswith('error: ') and errors.count('\n') == 1
+    assert errors.startswith('error: ') and errors.count('\n') == lines
     for word in words:
         assert word in errors
 
@@ -128,23 +128,23 @@ def test_missing_partner(call, folders, kind):
 def test_split_errors(call, folders, tmp_path):
     preds, truth, _, _ = folders
     split = tmp_path / 'split.txt'
-    check_error(call(preds, truth, '--split', split), 'no such split file')
+    check_error(call(preds, truth, '--split', split), 'split.txt', 'readable')
     split.write_text('\n')
     check_error(call(preds, truth, '--split', split), 'holds no identifier')
-    split.write_text('0 7')
-    check_error(call(preds, truth, '--split', split), 'no prediction: 7')
+    split.write_text('0\nmy 7\n')
+    check_error(call(preds, truth, '--split', split), 'no prediction: my 7')
 
 
 def test_size_mismatch(call, folders):
     preds, truth, _, _ = folders
     cv2.imwrite(str(preds / '2.png'), np.zeros((5, 6), np.uint8))
-    check_error(call(preds, truth), '2.png', '(5, 6)', 'resize')
+    check_error(call(preds, truth), '2.png', '(5, 6)', 'resize', lines=2)
 
 
 def test_mask_values(call, folders):
     preds, truth, _, masks = folders
     cv2.imwrite(str(truth / '0.png'), np.uint8(masks[0]) * 128)
-    check_error(call(preds, truth), '0.png', '{0, 128}')
+    check_error(call(preds, truth), '0.png', '{0, 128}', lines=2)
 
 
 def test_colours_and_files_that_are_no_png(call, folders):
@@ -152,9 +152,35 @@ def test_colours_and_files_that_are_no_png(call, folders):
     colours = np.zeros((*masks[0].shape, 3), np.uint8)
     colours[0, 0] = (1, 2, 3)
     cv2.imwrite(str(preds / '0.png'), colours)
-    check_error(call(preds, truth), '0.png', 'holds colours')
+    check_error(call(preds, truth), '0.png', 'holds colours', lines=2)
     (preds / '0.png').write_bytes(b'not a picture')
-    check_error(call(preds, truth), '0.png', 'not a readable image')
+    words = ('0.png', 'not a readable image')
+    check_error(call(preds, truth), *words, lines=2)
+
+
+def test_all_unusable_files_are_named(call, folders, tmp_path):
+    preds, truth, _, masks = folders
+    (preds / '0.png').write_bytes(b'not a picture')
+    cv2.imwrite(str(truth / '2.png'), np.uint8(masks[2]) * 128)
+    words = ('2 of 3 images cannot be scored', '--split', '0.png', '2.png')
+    check_error(call(preds, truth), *words, lines=3)
+    # the way out
+    split = tmp_path / 'split.txt'
+    split.write_text('1\n')
+    assert call(preds, truth, '--split', split)[0] == 0
+
+
+def test_masks_as_predictions(call, folders):
+    _, truth, _, masks = folders
+    preds = truth.with_name('written by test.py')
+    preds.mkdir()
+    for i, mask in enumerate(masks):
+        cv2.imwrite(str(preds / f'{i}.png'), np.uint8(mask))
+    code, printed, errors = call(preds, truth)
+    assert code == 0 and ' 0.00' in printed
+    assert errors.startswith('warning: ') and 'add --binary' in errors
+    code, printed, errors = call(preds, truth, '--binary')
+    assert (code, errors) == (0, '') and '100.00' in printed
 
 
 def test_no_target_is_a_warning_not_an_error(call, folders):
@@ -172,9 +198,10 @@ def test_folder_for_the_json_is_missing(call, folders, tmp_path):
     check_error(call(preds, truth, '--json', out), 'scores.json')
 
 
-def test_help_shows_examples(monkeypatch, capsys):
+def test_help_shows_examples_and_exit_codes(monkeypatch, capsys):
     monkeypatch.setattr(sys, 'argv', ['eval_pngs.py', '--help'])
     with pytest.raises(SystemExit) as stop:
         eval_pngs.main()
     assert stop.value.code == 0
-    assert 'Examples:' in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert 'Examples:' in printed and 'Exit codes: 0' in printed

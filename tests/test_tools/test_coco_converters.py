@@ -40,11 +40,12 @@ def run(monkeypatch, capsys):
 
     def run(tool, *arguments):
         monkeypatch.setattr(sys, 'argv', [tool, *map(str, arguments)])
-        try:
+        with pytest.raises(SystemExit) as stop:
             runpy.run_path(str(TOOLS / tool), run_name='__main__')
-        except SystemExit as stop:
-            return f'error: {stop.code}'
-        return capsys.readouterr().out
+        printed, errors = capsys.readouterr()
+        assert stop.value.code == (2 if errors else 0)
+        assert not (printed and errors) and errors.count('\n') <= 1
+        return printed or errors
 
     return run
 
@@ -100,6 +101,7 @@ def test_bad_data_is_named(tree, tmp_path, run):
     (tree / 'annotations/bboxes/b.xml').unlink()
     message = run('sirst2coco.py', tree, 'splits/train.txt', 'o.json')
     assert message.startswith('error: 1 of 3 ids') and "'b'" in message
+    assert '--boxes' in message
     path = tmp_path / 'x.json'
     for text in ('{', '[]', '{"images": []}'):
         path.write_text(text)
@@ -128,6 +130,27 @@ def test_bad_coco(tmp_path, run, change, reason):
     message = run('coco2sirst.py', path, tmp_path / 'out')
     assert message.startswith(f'error: {path}') and reason in message
     assert not (tmp_path / 'out').exists()
+
+
+@pytest.mark.parametrize('place', ['file/new/x', '/dev/full'])
+def test_output_that_cannot_be_written(tree, tmp_path, run, place):
+    if not Path('/dev/full').exists():
+        pytest.skip('needs /dev/full, a disk without space')
+    (tmp_path / 'file').touch()
+    out = tmp_path / place
+    message = run('sirst2coco.py', tree, 'splits/train.txt', out)
+    assert message.startswith(f'error: {out}: cannot be written: [Errno')
+    coco = tmp_path / 'train.json'
+    run('sirst2coco.py', tree, 'splits/train.txt', coco)
+    message = run('coco2sirst.py', coco, out)
+    assert (
+        message.startswith(f'error: {out}') and 'cannot be written' in message
+    )
+
+
+@pytest.mark.parametrize('tool', ['sirst2coco.py', 'coco2sirst.py'])
+def test_help_names_exit_codes(run, tool):
+    assert 'Exit code: 0' in run(tool, '--help')
 
 
 def test_names_that_differ_in_suffix_only(tmp_path, run):

@@ -197,27 +197,37 @@ def test_a_folder_that_takes_no_files_is_noticed_first(tmp_path):
 
 
 @pytest.fixture
-def browse(tmp_path):
-    """Open a page, run a script in it, and give the rows then shown."""
+def chromium(tmp_path):
+    """Open a page without a window; returns what is printed."""
     if BROWSER is None:
         pytest.skip('no Chromium: install the package chromium')
 
-    def run(path, script):
-        copy = path.with_name('changed.html')
-        source = path.read_text(encoding='utf-8')
-        script = f'<script>{script}</script></body>'
-        copy.write_text(source.replace('</body>', script), encoding='utf-8')
+    def run(path, *options):
         result = subprocess.run(
             [
                 *(BROWSER, *FLAGS, f'--user-data-dir={tmp_path / "profile"}'),
-                *('--dump-dom', copy.as_uri()),
+                *(*options, path.as_uri()),
             ],
             capture_output=True,
             text=True,
             timeout=60,
         )
         assert result.returncode == 0, result.stderr
-        copy.write_text(result.stdout, encoding='utf-8')
+        return result.stdout
+
+    return run
+
+
+@pytest.fixture
+def browse(chromium):
+    """Open a page, run a script in it, and give the rows then shown."""
+
+    def run(path, script):
+        copy = path.with_name('changed.html')
+        source = path.read_text(encoding='utf-8')
+        script = f'<script>{script}</script></body>'
+        copy.write_text(source.replace('</body>', script), encoding='utf-8')
+        copy.write_text(chromium(copy, '--dump-dom'), encoding='utf-8')
         return Page(copy)
 
     return run
@@ -247,3 +257,17 @@ def test_sorting_filtering_and_pictures_in_a_browser(tmp_path, browse):
     page = browse(path, click.format('iou') + limit)
     assert shown(page) == [NASTY, 'img2']
     assert '2 of 5 images' in page.text
+
+
+def test_a_browser_shows_the_pictures(tmp_path, chromium):
+    path, shot = tmp_path / 'gallery.html', tmp_path / 'shot.png'
+    write_gallery(path, SCENES, side=128)
+    size = ('--hide-scrollbars', '--window-size=1400,1000')
+    chromium(path, f'--screenshot={shot}', *size)
+    shown = cv2.imread(str(shot))
+    assert shown.shape == (1000, 1400, 3)
+    assert len(np.unique(shown.reshape(-1, 3), axis=0)) > 100
+    # the picture of the first row is in it, in the size of its file
+    drawn = decode(Page(path).pictures[0])
+    found = cv2.matchTemplate(shown, drawn, cv2.TM_CCOEFF_NORMED)
+    assert found.max() > 0.9

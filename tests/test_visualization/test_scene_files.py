@@ -9,7 +9,9 @@ from fdep_mm.visualization import (
     load_scene,
     pair_images,
     read_mask,
+    read_names,
     read_prob,
+    scale_advice,
 )
 
 
@@ -73,6 +75,24 @@ def test_masks_as_predictions(tmp_path):
     assert read_prob(path, binary=True).tolist() == [[0, 1], [1, 0]]
 
 
+def test_masks_read_as_grey_values():
+    assert '0.0039' in scale_advice(1 / 255)
+    for highest in (0, 0.02, 1):
+        assert scale_advice(highest) == ''
+
+
+def test_names_of_a_split(tmp_path):
+    path = tmp_path / 'split.txt'
+    path.write_bytes('\ufeffa b\n\n c\r\n'.encode())
+    assert read_names(path) == ['a b', 'c']
+    for content, message in ((b'\n', 'no identifier'), (b'\xff', 'readable')):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=f'split.txt: .*{message}'):
+            read_names(path)
+    with pytest.raises(ValueError, match='not a readable split file'):
+        read_names(tmp_path)
+
+
 def test_a_scene_is_of_one_size(tmp_path, grey):
     mask = (grey > 200).astype(np.uint8)
     image = write(tmp_path / 'i.png', np.dstack([grey] * 3))
@@ -93,7 +113,7 @@ def test_files_that_do_not_do(tmp_path, grey):
     broken = tmp_path / 'broken.png'
     for content in (b'', b'nonsense', b'\x89PNG\r\n\x1a\n cut'):
         broken.write_bytes(content)
-        with pytest.raises(ValueError, match='broken.png'):
+        with pytest.raises(ValueError, match='broken.png: not a readable'):
             read_prob(broken)
     colour = write(tmp_path / 'c.png', np.dstack([grey, grey, grey // 2]))
     with pytest.raises(ValueError, match='c.png: holds colours'):

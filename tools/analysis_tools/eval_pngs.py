@@ -1,8 +1,8 @@
 """Score a folder of predicted probability maps against a folder of masks.
 
 Predictions are 8- or 16-bit grey files, read as probabilities (value / 255 or
-value / 65535). Masks are files of {0, 1} or {0, 255}. Files are paired by
-their names without suffix.
+value / 65535), or with --binary as masks. Masks are files of {0, 1} or {0,
+255}. Files are paired by their names without suffix.
 
 Examples:
     python tools/analysis_tools/eval_pngs.py predictions/ masks/
@@ -10,6 +10,12 @@ Examples:
         --split data/img_idx/test.txt --json scores.json
     python tools/analysis_tools/eval_pngs.py predictions/ \\
         annotations/masks/ --mask-suffix _pixels0
+
+    # masks as tools/test.py --out writes them
+    python tools/analysis_tools/eval_pngs.py out/ data/masks/ --binary
+
+Exit codes: 0 all images are scored, 2 wrong input, nothing is scored: of a
+part of the images the numbers would mean something else.
 """
 
 import argparse
@@ -26,7 +32,13 @@ from fdep_mm.evaluation.functional import (
     summarise,
     write_json,
 )
-from fdep_mm.visualization import list_images, read_mask, read_prob
+from fdep_mm.visualization import (
+    list_images,
+    read_mask,
+    read_names,
+    read_prob,
+    scale_advice,
+)
 
 
 def pair_files(
@@ -44,16 +56,12 @@ def pair_files(
         list[str]: Identifiers.
 
     Raises:
-        ValueError: If a partner or the split file is missing.
+        ValueError: If a partner is missing, or the split file unusable.
     """
     if split is None:
         wanted = sorted(preds.keys() | masks.keys())
-    elif not split.is_file():
-        raise ValueError(f'{split}: no such split file')
     else:
-        wanted = split.read_text().split()
-        if not wanted:
-            raise ValueError(f'{split}: holds no identifier')
+        wanted = read_names(split)
     for kind, found in (('prediction', preds), ('mask', masks)):
         absent = [name for name in wanted if name not in found]
         if absent:
@@ -71,7 +79,8 @@ def count_folder(
     masks: dict[str, Path],
     names: list[str],
     protocol: EvalProtocol,
-) -> list[np.ndarray]:
+    binary: bool = False,
+) -> tuple[list[np.ndarray], float]:
     """Count image by image, so that folders of any size fit in memory.
 
     Args:
@@ -79,19 +88,36 @@ def count_folder(
         masks (dict[str, Path]): By identifier.
         names (list[str]): Identifiers to evaluate.
         protocol (EvalProtocol): What to count.
+        binary (bool): Whether predictions are masks, see
+            :func:`fdep_mm.visualization.read_prob`. Defaults to False.
 
     Returns:
-        list[np.ndarray]: One record per image.
+        tuple[list[np.ndarray], float]: One record per image, and the largest
+        probability.
 
     Raises:
-        ValueError: If a file cannot be read, or sizes or values are wrong.
+        ValueError: If files cannot be read, or sizes or values are wrong;
+            names them all.
     """
-    records = []
+    records, highest, unusable = [], 0.0, []
     for name in names:
-        prob, mask = read_prob(preds[name]), read_mask(masks[name])
         pair = f'{preds[name]} against {masks[name]}'
-        records.append(count_image(prob, mask, protocol, pair))
-    return records
+        try:
+            prob = read_prob(preds[name], binary)
+            mask = read_mask(masks[name])
+            records.append(count_image(prob, mask, protocol, pair))
+        except ValueError as error:
+            unusable.append(str(error))
+            continue
+        highest = max(highest, float(prob.max()))
+    if unusable:
+        head = (
+            f'{len(unusable)} of {len(names)} images cannot be scored; '
+            'correct the files, or name the images to evaluate with --split '
+            'FILE (one per line)'
+        )
+        raise ValueError('\n  '.join([head, *unusable]))
+    return records, highest
 
 
 def parse_args() -> argparse.Namespace:
@@ -107,6 +133,11 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument(
         '--mask-suffix', default='', help='what mask names add (default none)'
+    )
+    parser.add_argument(
+        '--binary',
+        action='store_true',
+        help='predictions are masks: any value above 0 is foreground',
     )
     parser.add_argument('--json', type=Path, help='write numbers and curves')
     parser.add_argument(
@@ -144,7 +175,9 @@ def main() -> int:
         preds = list_images(args.pred_dir)
         masks = list_images(args.mask_dir, args.mask_suffix)
         names = pair_files(preds, masks, args.split)
-        records = count_folder(preds, masks, names, protocol)
+        records, highest = count_folder(
+            preds, masks, names, protocol, args.binary
+        )
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter('always')
             scores, curves = summarise(records, protocol, args.empty)
@@ -154,8 +187,9 @@ def main() -> int:
     except (ValueError, OSError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
-    for warning in caught:
-        print(f'warning: {warning.message}', file=sys.stderr)
+    notes = [str(warning.message) for warning in caught]
+    for note in filter(None, [scale_advice(highest), *notes]):
+        print(f'warning: {note}', file=sys.stderr)
     print(f'{len(names)} images')
     print(format_table(scores))
     return 0

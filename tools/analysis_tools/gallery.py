@@ -33,6 +33,8 @@ from fdep_mm.visualization import (
     list_images,
     load_scene,
     pair_images,
+    read_names,
+    scale_advice,
     write_gallery,
 )
 
@@ -81,7 +83,7 @@ def read_scenes(
         'prediction': list_images(args.preds, args.pred_suffix),
         'mask': list_images(args.masks, args.mask_suffix),
     }
-    names = None if args.split is None else args.split.read_text().split()
+    names = None if args.split is None else read_names(args.split)
     if all(path.is_file() for path in (args.images, args.preds, args.masks)):
         name = args.images.stem
         kinds = {
@@ -104,12 +106,8 @@ def read_scenes(
         yield scene
     if not usable:
         raise ValueError('none of the files can be used')
-    if 0 < highest < 0.01:
-        print(
-            f'warning: no prediction exceeds {highest:.4f}; if they are masks '
-            'of {0, 1}, as tools/test.py --out writes them, add --binary',
-            file=sys.stderr,
-        )
+    if advice := scale_advice(highest):
+        print(f'warning: {advice}', file=sys.stderr)
 
 
 def _complain(line: str, failures: list[str]) -> None:

@@ -1,12 +1,15 @@
 """Draw boxes or points as masks, PNG files of 0 and 255.
 
 FORMAT is one of
-    coco      a JSON file; its segmentations (uncompressed run lengths) are
-              drawn exactly, boxes where there are none
+    coco      a JSON file; segmentations (polygons and uncompressed run
+              lengths) are drawn, boxes of the targets that have none
     voc       a folder of Pascal VOC's XML files
     sirst-v2  a folder of SIRST-V2's XML files
     yolo      a folder of text files
     points    a CSV file with the columns image, x, y
+
+Boxes are rounded to whole pixels, and have at least one. Labels outside their
+image, and points in one pixel, are errors: the image is left out.
 
 Examples:
     python tools/dataset_converters/boxes2masks.py coco/train.json \\
@@ -16,8 +19,13 @@ Examples:
     python tools/dataset_converters/boxes2masks.py points/train.csv \\
         --format points --images images --radius 1 --out masks
 
-Exit code: 0 all drawn, 1 some files left out (named on stderr), 2 wrong
-usage or nothing to draw.
+    # images without a text file are YOLO's background images
+    python tools/dataset_converters/boxes2masks.py labels --format yolo \\
+        --images images --background --out masks
+
+Exit code: 0 all drawn, 1 some images left out (named on stderr), 2 wrong
+usage or nothing to draw. Label files may be of a part of the images, such as
+one split: a warning names the others.
 """
 
 import argparse
@@ -56,6 +64,12 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--radius', type=int, default=0, help='of points in px (default 0)'
     )
+    parser.add_argument(
+        '--background',
+        action='store_true',
+        help='images without label file have no target: write empty masks '
+        '(default: none, with a warning; not for coco and points)',
+    )
     return parser.parse_args()
 
 
@@ -75,8 +89,16 @@ def convert(args: argparse.Namespace) -> tuple[int, int]:
     if args.out.is_file() or args.out.is_dir() and any(args.out.iterdir()):
         raise ValueError(f'{args.out}: is not empty; name a new folder')
     written = left_out = 0
+    bare = []
     for image_id, labels in list_labels(args.source, args.format, args.images):
+        if labels is None:
+            bare.append(image_id)
+            if not args.background:
+                continue
+        path = args.out / f'{image_id}.png'
         try:
+            if path.exists():
+                raise ValueError('a second image of this name; rename it')
             mask = draw_labels(
                 image_id,
                 labels,
@@ -86,14 +108,20 @@ def convert(args: argparse.Namespace) -> tuple[int, int]:
                 args.radius,
             )
         except ValueError as error:
-            print(f'left out: {error}', file=sys.stderr)
+            print(f'left out: {image_id}: {error}', file=sys.stderr)
             left_out += 1
             continue
-        path = args.out / f'{image_id}.png'
         path.parent.mkdir(parents=True, exist_ok=True)
         if not cv2.imwrite(str(path), mask * 255):
             raise OSError(f'{path}: cannot be written')
         written += 1
+    if bare and not args.background:
+        shown = ', '.join(bare[:5]) + (', ...' if bare[5:] else '')
+        print(
+            f'warning: {len(bare)} images have no label file and get no mask '
+            f'({shown}); with --background they get an empty one',
+            file=sys.stderr,
+        )
     return written, left_out
 
 

@@ -96,12 +96,12 @@ def convert(args: argparse.Namespace) -> list[str]:
     samples = [s for s in pair(layout, findings) if s.mask is not None]
     if not samples:
         raise ValueError(f'{args.data}: no image has a mask to convert')
-    problems = [
+    lost = [
         f'{code}: {item.where}: {item.detail}'
         for code in LOST
         for item in findings.items(code)
     ]
-    problems += export_labels(
+    unread = export_labels(
         samples,
         list(layout.splits),
         layout.images,
@@ -109,8 +109,8 @@ def convert(args: argparse.Namespace) -> list[str]:
         args.out,
         args.weighted,
     )
-    print(f'{len(samples)} masks read: {args.out}')
-    return problems
+    print(f'{len(samples) - len(unread)} masks read: {args.out}')
+    return lost + unread
 
 
 def main() -> int:

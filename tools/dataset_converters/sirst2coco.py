@@ -9,6 +9,9 @@ Examples:
         splits/test_full.txt test_full.json
     python tools/dataset_converters/sirst2coco.py data/NUAA-SIRST \\
         img_idx/test_NUAA-SIRST.txt test.json --images images --masks masks
+
+Exit code: 0 all converted; 2 wrong input, nothing is written then, or the
+file cannot be written.
 """
 
 import argparse
@@ -38,8 +41,8 @@ def list_boxes(dataset: SIRSTDetDataset) -> Iterator[ImageLabels]:
         )
 
 
-def main() -> None:
-    """Parse arguments and convert one split."""
+def parse_args() -> argparse.Namespace:
+    """Parse the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -62,7 +65,22 @@ def main() -> None:
         default=['.png', '.bmp', '_pixels0.png'],
         help='candidates; the first that exists is taken',
     )
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+def convert(args: argparse.Namespace) -> str:
+    """Convert one split.
+
+    Args:
+        args (argparse.Namespace): Of :func:`parse_args`.
+
+    Returns:
+        str: What was written.
+
+    Raises:
+        ValueError: An annotation is wrong, or a file is missing.
+        OSError: The output cannot be written.
+    """
     source = (
         dict(ann_path=args.boxes)
         if args.masks is None
@@ -76,16 +94,32 @@ def main() -> None:
             data_prefix=dict(img_path=args.images, **source),
             seg_map_suffix=args.mask_suffix,
         )
-    except (FileNotFoundError, ValueError) as error:
-        sys.exit(str(error))
+    except FileNotFoundError as error:
+        raise ValueError(
+            f'{error}. Here, --images, --boxes and --masks name the folders'
+        ) from error
     coco = to_coco(list_boxes(dataset))
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    args.out.write_text(json.dumps(coco), encoding='utf-8')
-    print(
+    try:
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        args.out.write_text(json.dumps(coco), encoding='utf-8')
+    except OSError as error:  # of a full disk names no file
+        raise OSError(f'{args.out}: cannot be written: {error}') from error
+    return (
         f'{args.out}: {len(coco["images"])} images, '
         f'{len(coco["annotations"])} boxes'
     )
 
 
+def main() -> int:
+    """Convert; returns the exit code."""
+    args = parse_args()
+    try:
+        print(convert(args))
+    except (ValueError, OSError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 2
+    return 0
+
+
 if __name__ == '__main__':
-    main()
+    sys.exit(main())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from fdep_mm.evaluation.functional import mask_boxes
 
@@ -112,8 +112,11 @@ def read_pixels(path: Path) -> np.ndarray:
             :data:`DAMAGED`, if it is damaged.
     """
     content = path.read_bytes()
-    with Image.open(BytesIO(content)) as image:
-        image.load()  # OpenCV returns the upper part of some damaged files
+    try:
+        with Image.open(BytesIO(content)) as image:
+            image.load()  # OpenCV returns the upper part of damaged files
+    except UnidentifiedImageError as error:  # it would name the buffer
+        raise ValueError('not an image file') from error
     buffer = np.frombuffer(content, np.uint8)
     pixels = cv2.imdecode(buffer, cv2.IMREAD_UNCHANGED)
     if pixels is None:

@@ -165,8 +165,9 @@ def _listed(
     known = {image_id: image_id for image_id in every}
     folded = {image_id.lower(): image_id for image_id in every}
     listed: dict[str, list[str]] = {}
-    for split, path in layout.splits.items():
-        ids = every if path is None else _read(layout, split, findings)
+    for split, files in layout.splits.items():
+        where = f'{layout.name} {split}'
+        ids = every if files is None else _read(files, where, findings)
         names = []
         for image_id in ids:
             stem = strip_suffix(image_id)
@@ -174,13 +175,14 @@ def _listed(
             if name is None:
                 name = folded.get(image_id.lower(), folded.get(stem.lower()))
                 if name is not None:
-                    where = f'{layout.name} {split} {image_id}'
-                    findings.add('name-case', where, f'the image is {name}')
+                    detail = f'the image is {name}'
+                    findings.add('name-case', f'{where} {image_id}', detail)
             names.append(name or stem)
         for name, times in Counter(names).items():
             if times > 1:
-                where = f'{layout.name} {split} {name}'
-                findings.add('split-repeat', where, f'{times} times')
+                findings.add(
+                    'split-repeat', f'{where} {name}', f'{times} times'
+                )
             listed.setdefault(name, []).append(split)
     for image_id, splits in listed.items():
         if len(splits) > 1:
@@ -189,19 +191,23 @@ def _listed(
     return listed
 
 
-def _read(layout: Layout, split: str, findings: Findings) -> list[str]:
-    path = layout.splits[split]
-    where = f'{layout.name} {split}'
-    try:
-        ids, refused = read_split(path)
-    except ValueError as error:
-        findings.add('split-unreadable', where, str(error))
-        return []
-    for image_id in refused:
-        findings.add('split-escape', where, repr(image_id))
-    if not ids and not refused:
-        findings.add('split-empty', where, str(path))
-    return ids
+def _read(
+    files: Path | tuple[Path, ...], where: str, findings: Findings
+) -> list[str]:
+    """Ids of all files of a split."""
+    found = []
+    for path in (files,) if isinstance(files, Path) else files:
+        try:
+            ids, refused = read_split(path)
+        except ValueError as error:
+            findings.add('split-unreadable', where, str(error))
+            continue
+        for image_id in refused:
+            findings.add('split-escape', where, repr(image_id))
+        if not ids and not refused:
+            findings.add('split-empty', where, str(path))
+        found += ids
+    return found
 
 
 def _file(

@@ -34,7 +34,7 @@ def to_json(report: Report) -> dict:
             dict(
                 name=layout.name,
                 root=str(layout.root),
-                splits={k: v and str(v) for k, v in layout.splits.items()},
+                splits={k: _names(v) for k, v in layout.splits.items()},
             )
             for layout in report.layouts
         ],
@@ -108,6 +108,12 @@ def format_report(report: Report) -> str:
             lines += ['', *_finding(report, level, code)]
     counts = ', '.join(f'{_count(report, level)} {level}s' for level in LEVELS)
     return '\n'.join([*lines, '', counts])
+
+
+def _names(files: Path | tuple[Path, ...] | None) -> str | list[str] | None:
+    if isinstance(files, tuple):
+        return [str(path) for path in files]
+    return files and str(files)
 
 
 def _count(report: Report, level: str) -> int:

@@ -1,6 +1,7 @@
 """Data sets that a config reads."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mmengine import Config
@@ -23,7 +24,8 @@ def layouts_of_config(path: Path) -> list[Layout]:
             the test split counts once, as 'test'.
 
     Returns:
-        list[Layout]: One per data set.
+        list[Layout]: One per data set. A split of several files has a tuple
+        of them in ``splits``.
 
     Raises:
         ValueError: It is not a config, reads no image files, or a folder that
@@ -45,15 +47,31 @@ def layouts_of_config(path: Path) -> list[Layout]:
             layout = found.setdefault(key, layout)
             ann_file = dataset.get('ann_file')
             file = layout.root / ann_file if ann_file else None
-            if layout.splits.get('val', ...) == file:
-                del layout.splits['val']
-            layout.splits[loader] = file
+            files = layout.splits.setdefault(loader, [])
+            if file not in files:
+                files.append(file)
     if not found:
         raise ValueError(
             f'{path}: its data loaders read no image files; name a folder, '
             'or a config with SIRSTDataset'
         )
-    return list(found.values())
+    return [
+        replace(layout, splits=_splits(layout.splits))
+        for layout in found.values()
+    ]
+
+
+def _splits(
+    files: Mapping[str, Sequence[Path | None]],
+) -> dict[str, Path | tuple[Path, ...] | None]:
+    """What each split reads; without val where that is test."""
+    splits = {}
+    for split, parts in files.items():
+        one = parts[0] if len(parts) == 1 else tuple(parts)
+        splits[split] = None if None in parts else one
+    if {'val', 'test'} <= splits.keys() and splits['val'] == splits['test']:
+        del splits['val']
+    return splits
 
 
 def _leaves(dataset: Mapping) -> Iterator[Mapping]:

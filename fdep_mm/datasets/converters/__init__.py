@@ -5,6 +5,7 @@ from .drawing import draw_labels, list_labels
 from .export import export_labels, mask_labels
 from .labels import ImageLabels
 from .points import read_points, write_points
+from .polygons import polygons_to_mask
 from .regions import boxes_to_mask, mask_centroids, points_to_mask
 from .rle import decode_rle, encode_rle
 from .voc import format_voc, read_voc
@@ -23,6 +24,7 @@ __all__ = [
     'mask_centroids',
     'mask_labels',
     'points_to_mask',
+    'polygons_to_mask',
     'read_coco',
     'read_points',
     'read_voc',

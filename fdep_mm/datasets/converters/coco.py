@@ -8,7 +8,8 @@ import numpy as np
 
 from ..layouts import leaves_root
 from .labels import ImageLabels
-from .rle import check_rle
+from .polygons import check_polygons, polygons_to_mask
+from .rle import check_rle, decode_rle
 
 CATEGORY = dict(id=1, name='target', supercategory='target')
 
@@ -17,12 +18,15 @@ def to_coco(images: Iterable[ImageLabels]) -> dict:
     """Content of a COCO file.
 
     Args:
-        images (Iterable[ImageLabels]): With ``segmentations``, targets get
-            them and their area, else only boxes and theirs.
+        images (Iterable[ImageLabels]): Targets with a segmentation get it
+            and its area, others only boxes and theirs.
 
     Returns:
         dict: ``images``, ``annotations`` and ``categories``; ids count from
         1, boxes are [x, y, width, height].
+
+    Raises:
+        ValueError: A segmentation has no pixel in its image.
     """
     coco = dict(images=[], annotations=[], categories=[CATEGORY])
     for number, image in enumerate(images, 1):
@@ -44,10 +48,10 @@ def to_coco(images: Iterable[ImageLabels]) -> dict:
                 area=(x2 - x1) * (y2 - y1),
                 iscrowd=0,
             )
-            if image.segmentations is not None:
-                rle = image.segmentations[index]
-                annotation['segmentation'] = rle
-                annotation['area'] = sum(rle['counts'][1::2])
+            code = image.segmentations and image.segmentations[index]
+            if code:
+                annotation['segmentation'] = code
+                annotation['area'] = int(decode(code, image.shape).sum())
             coco['annotations'].append(annotation)
     return coco
 
@@ -60,8 +64,8 @@ def read_coco(path: Path) -> list[ImageLabels]:
 
     Returns:
         list[ImageLabels]: In the order of the file, images without targets
-        among them. ``segmentations`` are there if every target of the image
-        has one of uncompressed run lengths.
+        among them. Each target has its own segmentation, uncompressed run
+        lengths or polygons, or none.
 
     Raises:
         ValueError: It is not a COCO file, a file name leads out of the image
@@ -84,6 +88,28 @@ def read_coco(path: Path) -> list[ImageLabels]:
         raise ValueError(f'{path}: not a COCO file: {error}') from error
 
 
+def decode(segmentation: dict | list, shape: tuple[int, int]) -> np.ndarray:
+    """Mask of one target.
+
+    Args:
+        segmentation (dict | list): Run lengths or polygons.
+        shape (tuple[int, int]): Height and width of the image.
+
+    Returns:
+        np.ndarray: uint8 (H, W) {0, 1}.
+
+    Raises:
+        ValueError: The run lengths hold no pixel, or the polygons lie outside
+            the image.
+    """
+    if isinstance(segmentation, dict):
+        mask = decode_rle(segmentation)
+        if not mask.any():
+            raise ValueError('a segmentation holds no pixel; remove it')
+        return mask
+    return polygons_to_mask(segmentation, shape)
+
+
 def _image(item: dict, annotations: list[dict]) -> ImageLabels:
     name = item['file_name']
     if leaves_root(name):
@@ -97,11 +123,11 @@ def _image(item: dict, annotations: list[dict]) -> ImageLabels:
     if not np.isfinite(boxes).all():
         raise ValueError(f'{name} has a box that is not finite')
     boxes[:, 2:] += boxes[:, :2]
-    codes = [a.get('segmentation') for a in annotations]
-    if all(isinstance(code, dict) for code in codes):
-        for code in codes:
+    codes = [a.get('segmentation') or None for a in annotations]
+    for code in codes:
+        if isinstance(code, dict):
             check_rle(code, shape)
-    else:
-        codes = None
+        elif code is not None:
+            check_polygons(code, name)
     image_id = PurePosixPath(name).with_suffix('').as_posix()
     return ImageLabels(image_id, name, shape, boxes, codes)

@@ -5,22 +5,24 @@ from pathlib import Path
 
 import numpy as np
 
-from .coco import read_coco
+from ..check.pairing import Folder
+from ..sirst import IMAGE_SUFFIXES
+from .coco import decode, read_coco
 from .images import find_image, image_shape
 from .labels import ImageLabels
 from .points import read_points
 from .regions import boxes_to_mask, points_to_mask
-from .rle import decode_rle
 from .voc import read_voc
 from .yolo import read_yolo
 
+Labels = ImageLabels | Path | np.ndarray | None
 SUFFIXES = {'voc': '.xml', 'sirst-v2': '.xml', 'yolo': '.txt'}
 
 
 def list_labels(
     source: Path, kind: str, images: Path | None
-) -> Iterator[tuple[str, ImageLabels | Path | np.ndarray]]:
-    """Images that have labels of some format.
+) -> Iterator[tuple[str, Labels]]:
+    """Images that have labels of some format, or none.
 
     Args:
         source (Path): JSON file for 'coco', CSV file for 'points', a folder
@@ -29,7 +31,9 @@ def list_labels(
         images (Path, optional): Folder of images.
 
     Yields:
-        tuple: Image id, and what :func:`draw_labels` needs.
+        tuple: Image id, and what :func:`draw_labels` needs: labels, or the
+        file that holds them. None stands for an image that a folder has no
+        file for.
 
     Raises:
         ValueError: The source cannot be read or is empty, or the image folder
@@ -47,16 +51,24 @@ def list_labels(
     if kind == 'points':
         yield from read_points(source).items()
         return
+    if not source.is_dir():
+        raise ValueError(f'{source}: no such folder')
     files = sorted(source.rglob(f'*{SUFFIXES[kind]}'))
     if not files:
         raise ValueError(f'{source}: holds no *{SUFFIXES[kind]} file')
-    for path in files:
-        yield path.relative_to(source).with_suffix('').as_posix(), path
+    found = {
+        path.relative_to(source).with_suffix('').as_posix(): path
+        for path in files
+    }
+    yield from found.items()
+    for image_id in Folder(images, IMAGE_SUFFIXES).ids():
+        if image_id not in found:
+            yield image_id, None
 
 
 def draw_labels(
     image_id: str,
-    labels: ImageLabels | Path | np.ndarray,
+    labels: Labels,
     kind: str,
     images: Path | None,
     fill: str | None = None,
@@ -66,30 +78,34 @@ def draw_labels(
 
     Args:
         image_id (str): Of the image.
-        labels (ImageLabels | Path | np.ndarray): From :func:`list_labels`.
+        labels (Labels): From :func:`list_labels`; None for no target.
         kind (str): The format.
         images (Path, optional): Folder of images.
         fill (str, optional): 'box' or 'ellipse'. Defaults to None: the
-            segmentation where there is one, else 'box'.
+            segmentation of each target that has one, else 'box'.
         radius (int): Of points in px. Defaults to 0.
 
     Returns:
         np.ndarray: uint8 (H, W) {0, 1}.
 
     Raises:
-        ValueError: The labels cannot be read, or the image is missing.
+        ValueError: The labels cannot be read, one lies outside the image,
+            or the image is missing.
     """
     if isinstance(labels, ImageLabels):
-        if labels.segmentations is not None and fill is None:
-            mask = np.zeros(labels.shape, np.uint8)
-            for rle in labels.segmentations:
-                mask |= decode_rle(rle)
-            return mask
-        return boxes_to_mask(labels.boxes, labels.shape, fill or 'box')
+        codes = labels.segmentations if fill is None else None
+        codes = codes or [None] * len(labels.boxes)
+        boxed = np.array([not code for code in codes], bool)
+        mask = boxes_to_mask(labels.boxes[boxed], labels.shape, fill or 'box')
+        for code in filter(None, codes):
+            mask |= decode(code, labels.shape)
+        return mask
     shape = image_shape(find_image(images, image_id))
     if kind == 'points':
         return points_to_mask(labels, shape, radius)
-    if kind == 'yolo':
+    if labels is None:
+        boxes = np.zeros((0, 4))
+    elif kind == 'yolo':
         boxes = read_yolo(labels, shape)
     else:
         boxes = read_voc(labels, kind)

@@ -69,8 +69,10 @@ def export_labels(
     out.mkdir(parents=True, exist_ok=True)
     problems: list[str] = []
 
-    if kind in ('points', 'point-masks'):
+    if kind == 'points':
         read = partial(_read_centroids, weighted=weighted)
+    elif kind == 'point-masks':
+        read = partial(_read_point_mask, weighted=weighted)
     else:
         read = partial(_read_labels, images=images)
     if kind in IMAGE_FORMATS:
@@ -151,13 +153,22 @@ def _read_labels(sample: Sample, images: Path) -> ImageLabels:
 def _read_centroids(
     sample: Sample, weighted: bool
 ) -> tuple[np.ndarray, tuple[int, int]]:
-    """Centroids, (G, 2), and height and width of the image."""
+    """Centroids, (G, 2) px, and height and width of the image."""
     mask = read_mask(sample)
     grey = None
     if weighted:
         results = dict(img_path=str(sample.image))
         grey = LoadInfraredImage().transform(results)['img'][..., 0]
     return mask_centroids(mask, grey), mask.shape
+
+
+def _read_point_mask(sample: Sample, weighted: bool) -> np.ndarray:
+    """One pixel of 1 per target, uint8 (H, W)."""
+    centres, shape = _read_centroids(sample, weighted)
+    try:
+        return points_to_mask(centres, shape)
+    except ValueError as error:
+        raise ValueError(f'{sample.mask}: {error}') from error
 
 
 def _write_split(
@@ -171,9 +182,11 @@ def _write_split(
         stem.with_name(f'{stem.name}.json').write_text(text, encoding='utf-8')
 
 
-def _write_image(path: Path, found: ImageLabels | tuple, kind: str) -> None:
+def _write_image(
+    path: Path, found: ImageLabels | np.ndarray, kind: str
+) -> None:
     if kind == 'point-masks':
-        if not cv2.imwrite(str(path), points_to_mask(*found) * 255):
+        if not cv2.imwrite(str(path), found * 255):
             raise OSError(f'{path}: cannot be written')
     elif kind == 'yolo':
         path.write_text(format_yolo(found.boxes, found.shape))

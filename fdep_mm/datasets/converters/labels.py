@@ -14,13 +14,14 @@ class ImageLabels(NamedTuple):
         shape (tuple[int, int]): Height and width in px.
         boxes (np.ndarray): (G, 4) float64, x1, y1, x2, y2, 0-based and
             half-open in px.
-        segmentations (list[dict] | None): For each box its mask as run
-            lengths, see :func:`~.rle.encode_rle`; None where a format has
-            none.
+        segmentations (list[dict | list | None] | None): For each box its
+            mask: run lengths, see :func:`~.rle.encode_rle`; polygons, see
+            :func:`~.polygons.polygons_to_mask`; or None if it has none. None
+            where a format has none at all.
     """
 
     image_id: str
     file_name: str
     shape: tuple[int, int]
     boxes: np.ndarray
-    segmentations: list[dict] | None = None
+    segmentations: list[dict | list | None] | None = None

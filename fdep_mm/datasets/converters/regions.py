@@ -44,34 +44,60 @@ def boxes_to_mask(
 
     Args:
         boxes (np.ndarray): (G, 4), x1, y1, x2, y2, 0-based and half-open in
-            px; rounded to whole pixels.
+            px; rounded to whole pixels, halves up, but to no less than one.
         shape (tuple[int, int]): Height and width of the image.
         fill (str): 'box', or 'ellipse' for the pixels whose centre is in the
-            ellipse that touches the box. Defaults to 'box'.
+            ellipse that touches the box, at least those nearest to its
+            centre. Defaults to 'box'.
 
     Returns:
-        np.ndarray: uint8 (H, W) {0, 1}.
+        np.ndarray: uint8 (H, W) {0, 1}, with pixels of every box.
 
     Raises:
-        ValueError: Another fill.
+        ValueError: Another fill, or a box is inverted or wholly outside.
     """
     if fill not in FILLS:
         raise ValueError(f'fill={fill!r}: give one of {FILLS}')
+    boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
+    _check_overlap(boxes, shape)
     mask = np.zeros(shape, np.uint8)
-    limits = np.array(shape[::-1] * 2)
-    for box in np.rint(boxes).reshape(-1, 4):
-        x1, y1, x2, y2 = np.clip(box, 0, limits).astype(int)
+    size = np.array(shape[::-1])
+    for box in _whole_pixels(boxes):
+        x1, y1 = np.clip(box[:2], 0, size - 1).astype(int)
+        x2, y2 = np.clip(box[2:], 1, size).astype(int)
         if fill == 'box':
             mask[y1:y2, x1:x2] = 1
             continue
         y, x = np.ogrid[y1:y2, x1:x2]
-        radius = np.maximum(box[2:] - box[:2], 1) / 2
+        radius = (box[2:] - box[:2]) / 2
         centre = (box[:2] + box[2:] - 1) / 2
-        inside = ((x - centre[0]) / radius[0]) ** 2 + (
+        away = ((x - centre[0]) / radius[0]) ** 2 + (
             (y - centre[1]) / radius[1]
-        ) ** 2 <= 1
-        mask[y1:y2, x1:x2] |= inside.astype(np.uint8)
+        ) ** 2
+        mask[y1:y2, x1:x2] |= away <= max(1, away.min())
     return mask
+
+
+def _check_overlap(boxes: np.ndarray, shape: tuple[int, int]) -> None:
+    low, high = boxes[:, :2], boxes[:, 2:]
+    good = (low <= high) & (high > 0) & (low < shape[::-1])
+    for box in boxes[~good.all(axis=1)]:
+        reason = 'is inverted'
+        if (box[:2] <= box[2:]).all():
+            reason = 'lies wholly outside'
+        raise ValueError(
+            f'box (x1, y1, x2, y2) = {tuple(box.tolist())} {reason}; the '
+            f'image is {shape[1]}x{shape[0]} px (width x height). Correct or '
+            'remove the box'
+        )
+
+
+def _whole_pixels(boxes: np.ndarray) -> np.ndarray:
+    """Rounded edges; those of thin boxes hold the pixel of their centre."""
+    low, high = boxes[:, :2], boxes[:, 2:]
+    start, stop = np.floor(low + 0.5), np.floor(high + 0.5)
+    start = np.where(start < stop, start, np.floor((low + high) / 2))
+    return np.hstack([start, np.maximum(stop, start + 1)])
 
 
 def points_to_mask(
@@ -80,17 +106,38 @@ def points_to_mask(
     """Draw points as single pixels or disks.
 
     Args:
-        points (np.ndarray): (G, 2), x and y in px; rounded, and moved into
-            the image where rounding leads out of it.
+        points (np.ndarray): (G, 2), x and y in px, 0 being the centre of the
+            first pixel; rounded, halves up.
         shape (tuple[int, int]): Height and width of the image.
         radius (int): In px; 0 for single pixels, the label of methods that
             train from points. Defaults to 0.
 
     Returns:
         np.ndarray: uint8 (H, W) {0, 1}.
+
+    Raises:
+        ValueError: A point lies outside the image, or in the pixel of
+            another: one target would be lost.
     """
     mask = np.zeros(shape, np.uint8)
-    last = np.array(shape[::-1]) - 1
-    for centre in np.clip(np.rint(points), 0, last).reshape(-1, 2):
-        cv2.circle(mask, centre.astype(int).tolist(), radius, 1, cv2.FILLED)
+    points = np.asarray(points, np.float64).reshape(-1, 2)
+    size = np.array(shape[::-1])
+    # The far border belongs to the last pixel.
+    pixels = np.minimum(np.floor(points + 0.5), size - 1)
+    taken: dict[tuple, tuple] = {}
+    for point, pixel in zip(points.tolist(), pixels, strict=True):
+        if (pixel < 0).any() or (np.array(point) > size - 0.5).any():
+            raise ValueError(
+                f'point (x, y) = {tuple(point)} lies outside; the image is '
+                f'{shape[1]}x{shape[0]} px (width x height). Correct or '
+                'remove the point'
+            )
+        centre = tuple(pixel.astype(int).tolist())
+        if centre in taken:
+            raise ValueError(
+                f'points {taken[centre]} and {tuple(point)} lie in one '
+                'pixel; remove one of them'
+            )
+        taken[centre] = tuple(point)
+        cv2.circle(mask, centre, radius, 1, cv2.FILLED)
     return mask
