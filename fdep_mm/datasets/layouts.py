@@ -20,7 +20,7 @@ class Layout:
         image_suffixes (tuple[str, ...]): Of several candidates the first
             that exists is taken, as in :class:`.SIRSTDataset`.
         mask_suffixes (tuple[str, ...]): The same for the masks.
-        splits (dict[str, Path | None]): Name -> split file, training first;
+        splits (dict): Name -> split file, or several, training first;
             None stands for all images.
     """
 

@@ -240,6 +240,14 @@ def test_curves_without_some_sources(call, folders, tmp_path):
     assert re.search(r'\| +P +\|', printed)
 
 
+def test_curves_need_more_than_masks(call, folders, tmp_path):
+    for path in folders[1].iterdir():
+        cv2.imwrite(str(path), (cv2.imread(str(path), 0) > 127) * 1)
+    args = ('--masks', folders[2], '--out', tmp_path / 'x.png')
+    code, _, errors = call('plot_curves', folders[1], *args)
+    assert code == 2 and '--out-probs' in errors
+
+
 @pytest.mark.parametrize(
     ('args', 'message'),
     [

@@ -43,6 +43,7 @@ from fdep_mm.visualization import (
     plot_comparison,
     read_mask,
     read_prob,
+    scale_advice,
 )
 from fdep_mm.visualization.comparison import KINDS
 
@@ -133,14 +134,22 @@ def evaluate(
     names, complaints = pair_images(kinds)
     failures.extend(complaints)
     records = []
+    highest = 0.0
     for name in names:
         try:
             prob = read_prob(preds[name])
+            highest = max(highest, prob.max())
             mask = read_mask(kinds['mask'][name])
             title = f'{preds[name]} against {kinds["mask"][name]}'
             records.append(count_image(prob, mask, protocol, title))
         except ValueError as error:
             failures.append(str(error))
+    if scale_advice(highest):
+        raise ValueError(
+            f'{path}: no prediction exceeds {highest:.4f}. Curves need '
+            'probability maps, as tools/test.py --out-probs writes them, not '
+            'masks of {0, 1}'
+        )
     if not records:
         raise ValueError(f'{path}: none of the files can be used')
     settings = {**protocol.settings(), 'empty': 'one'}
