@@ -7,18 +7,49 @@ could not read its own checkpoints; OneDL's has a list of its own, but takes
 everything if that does not do.
 """
 
-import ast
 import os
+from collections.abc import Callable
+from pickle import UnpicklingError
 
 import numpy as np
 import torch
-from mmengine.config import Config
+from mmengine.fileio import get_local_path
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import CheckpointLoader
-from mmengine.utils import import_modules_from_strings
 
 # Weights of FDEP's networks that only training has.
 TRAINING_ONLY = ('samf.', 'vfm.')
+# Methods that a pickled HistoryBuffer names.
+STATISTICS = ('min', 'max', 'current', 'mean')
+
+
+def statistic(owner: type, name: str) -> Callable:
+    """What ``getattr`` is for in checkpoints, and no more.
+
+    The real one would lead from any allowed function to all of Python.
+
+    Args:
+        owner (type): HistoryBuffer.
+        name (str): One of its statistics.
+
+    Returns:
+        Callable: The method.
+
+    Raises:
+        pickle.UnpicklingError: It is anything else.
+    """
+    if owner is not HistoryBuffer or name not in STATISTICS:
+        raise UnpicklingError(
+            f'the file asks for {name!r} of {owner!r}; a checkpoint of '
+            'MMEngine asks only for the statistics of HistoryBuffer'
+        )
+    return getattr(owner, name)
+
+
+# torch calls it where a file names this; pairs of a function and the name it
+# stands for are not known to all versions
+statistic.__module__ = 'builtins'
+statistic.__name__ = statistic.__qualname__ = 'getattr'
 
 
 def mmengine_globals() -> list:
@@ -35,7 +66,7 @@ def mmengine_globals() -> list:
         np.ndarray,
         core.multiarray._reconstruct,
         core.multiarray.scalar,
-        getattr,  # of HistoryBuffer's methods; what it gives is not called
+        statistic,
         *(type(np.dtype(kind)) for kind in kinds),
     ]
 
@@ -53,7 +84,8 @@ def read_checkpoint(path: str | os.PathLike) -> object:
     unpickles whatever there is.
 
     Args:
-        path (str | PathLike): A local file.
+        path (str | PathLike): A local file, or a URL that MMEngine's file
+            backends know.
 
     Returns:
         object: What is in the file; tensors on the CPU.
@@ -66,59 +98,5 @@ def read_checkpoint(path: str | os.PathLike) -> object:
     # not the context manager safe_globals: at its end it takes away what
     # was on the list before, too
     allow_mmengine_checkpoints()
-    return torch.load(path, map_location='cpu', weights_only=True)
-
-
-def read_config_text(text: str) -> Config:
-    """Config of a checkpoint's ``meta``, without running it as Python.
-
-    Args:
-        text (str): Assignments of literals and ``dict(...)``, which is what
-            MMEngine writes.
-
-    Returns:
-        Config: What ``Config.fromstring`` gives, which would run anything.
-        Modules of ``custom_imports`` are imported.
-
-    Raises:
-        ValueError: There is anything else in it.
-    """
-    settings = {}
-    for node in ast.parse(text).body:
-        if not isinstance(node, ast.Assign) or len(node.targets) != 1:
-            raise ValueError(_not_a_setting(node))
-        settings[ast.unparse(node.targets[0])] = _value(node.value)
-    cfg = Config(settings)
-    if cfg.get('custom_imports'):
-        import_modules_from_strings(**cfg.custom_imports)
-    return cfg
-
-
-def _value(node: ast.expr) -> object:
-    if isinstance(node, ast.Call) and ast.unparse(node.func) == 'dict':
-        if not node.args and all(k.arg for k in node.keywords):
-            return {k.arg: _value(k.value) for k in node.keywords}
-    elif isinstance(node, ast.Dict) and all(node.keys):
-        keys = map(_value, node.keys)
-        return dict(zip(keys, map(_value, node.values), strict=True))
-    elif isinstance(node, ast.List):
-        return [_value(item) for item in node.elts]
-    elif isinstance(node, ast.Tuple):
-        return tuple(_value(item) for item in node.elts)
-    elif isinstance(node, ast.Call) and ast.unparse(node) in (
-        "float('inf')",
-        "float('-inf')",
-        "float('nan')",
-    ):
-        return float(node.args[0].value)
-    try:
-        return ast.literal_eval(node)
-    except ValueError:
-        raise ValueError(_not_a_setting(node)) from None
-
-
-def _not_a_setting(node: ast.AST) -> str:
-    return (
-        f'the config in the checkpoint is more than settings: '
-        f'{ast.unparse(node)[:80]!r}. Name a config file that you trust'
-    )
+    with get_local_path(path) as local:
+        return torch.load(local, map_location='cpu', weights_only=True)

@@ -69,7 +69,7 @@ def check_arguments(cfg: Config) -> None:
     """
     for where, settings in _components(cfg, ''):
         name = settings['type'].removeprefix('fdep_mm.')
-        component = _find(name)
+        component = find_component(name)
         if component is None:
             raise ValueError(
                 f'{where}: fdep_mm has no component {name!r}'
@@ -99,7 +99,7 @@ def _check_new(key: str, place: dict, parents: list, dotted: str) -> None:
     component = str(place.get('type', ''))
     strict = not parents
     if component.startswith('fdep_mm.'):
-        found, more = _arguments(_find(component[8:]))
+        found, more = _arguments(find_component(component[8:]))
         known |= found | TAKEN_BY_BUILDERS
         strict = not more
     if key in known or not (strict or _alike(key, known)):
@@ -143,7 +143,19 @@ def _registries() -> list[registry.LazyRegistry]:
     ]
 
 
-def _find(name: str) -> type | None:
+def find_component(name: str) -> type | None:
+    """Find a component of ``fdep_mm``, of whatever kind.
+
+    Args:
+        name (str): Without the scope.
+
+    Returns:
+        type | None: None if there is none of this name.
+
+    Raises:
+        ImportError: It may be one of the detection part, which cannot be
+            imported.
+    """
     for one in _registries():
         one.import_from_location()
         if name in one.module_dict:

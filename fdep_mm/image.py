@@ -7,34 +7,44 @@ exported networks where neither torch nor MMEngine is installed.
 import cv2
 import numpy as np
 
-IMAGE_SUFFIXES = ('.png', '.bmp', '.jpg', '.jpeg', '.tif', '.tiff')
+TIFF_SUFFIXES = ('.tif', '.tiff')
+IMAGE_SUFFIXES = ('.png', '.bmp', '.jpg', '.jpeg', *TIFF_SUFFIXES)
+# byte order and version, the second pair of BigTIFF
+TIFF_STARTS = (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+')
 
 
-def decode_image(content: bytes, name: str) -> np.ndarray:
+def decode_pages(content: bytes, name: str) -> list[np.ndarray]:
     """Decode an image file.
+
+    A TIFF file may hold several pages. Those of another size than the first,
+    which are previews, are left out; of other formats the first image is
+    taken.
 
     Args:
         content (bytes): The file.
         name (str): What the error calls it.
 
     Returns:
-        np.ndarray: (H, W) or (H, W, C) as stored; colour is BGR.
+        list[np.ndarray]: (H, W) or (H, W, C) as stored; colour is BGR.
 
     Raises:
         ValueError: If it cannot be decoded.
     """
+    buffer = np.frombuffer(content, np.uint8)
     try:
-        image = cv2.imdecode(
-            np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED
-        )
+        if content.startswith(TIFF_STARTS):
+            pages = cv2.imdecodemulti(buffer, cv2.IMREAD_UNCHANGED)[1]
+        else:
+            pages = [cv2.imdecode(buffer, cv2.IMREAD_UNCHANGED)]
     except cv2.error:  # of an empty file
-        image = None
-    if image is None:
+        pages = []
+    if not pages or pages[0] is None:
         raise ValueError(
             f'{name}: not a readable image, the file is damaged or of '
             'another type. Replace it'
         )
-    return image
+    size = pages[0].shape[:2]
+    return [page for page in pages if page.shape[:2] == size]
 
 
 def to_float(

@@ -99,6 +99,16 @@ def test_baselines_do_not_make_noco_maps(path):
     ]
 
 
+@pytest.mark.parametrize('path', [FCOS, RFLA], ids=lambda p: p.stem)
+def test_backbone_norms_of_fcos_do_not_learn(path):
+    """As in the published run of RFLA."""
+    backbone = MODELS.build(load(path).model).train().backbone
+    norms = [m for m in backbone.modules() if 'BatchNorm' in type(m).__name__]
+    assert len(norms) == 53
+    assert not any(norm.training for norm in norms)
+    assert not any(p.requires_grad for n in norms for p in n.parameters())
+
+
 def test_parameters_of_the_published_baselines():
     """Those of the logs, which were of the class counts of other data sets."""
     for path, classes, published in (

@@ -2,7 +2,7 @@
 
 Parts of this are tested where they belong: VFM checkpoints in
 test_models/test_frozen_vfm.py, ids of split files in
-test_datasets/test_sirst.py.
+test_datasets/test_sirst.py, configs of checkpoints in test_stored_config.py.
 """
 
 import ast
@@ -14,12 +14,12 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from mmengine.config import Config
+from mmengine.logging import HistoryBuffer
 
 from fdep_mm.apis.image_writers import MaskWriter
 from fdep_mm.apis.inputs import Inputs
 from fdep_mm.apis.torch_backend import TorchBackend
-from fdep_mm.checkpoints import read_checkpoint, read_config_text
+from fdep_mm.checkpoints import read_checkpoint
 from fdep_mm.datasets.converters.coco import read_coco
 from fdep_mm.datasets.converters.points import read_points
 from fdep_mm.datasets.converters.voc import read_voc
@@ -56,6 +56,16 @@ class Bomb:
 
     def __reduce__(self):
         return Path.touch, (self.path,)
+
+
+class Call:
+    """Is a function's result where it is unpickled."""
+
+    def __init__(self, function, *args):
+        self.parts = function, args
+
+    def __reduce__(self):
+        return self.parts
 
 
 def calls(path):
@@ -155,29 +165,40 @@ def test_torch_files_are_not_unpickled_either(tmp_path):
     assert not sign.exists()
 
 
-def test_the_config_of_a_checkpoint_is_not_run(tmp_path):
+def test_attributes_do_not_lead_to_functions(tmp_path):
+    """MMEngine's checkpoints need getattr, from which all of Python is near.
+
+    torch calls any function with _rebuild_from_type_v2, if a file can name
+    it.
+    """
     sign = tmp_path / 'went off'
-    text = f'import pathlib\nmodel = pathlib.Path({str(sign)!r}).touch()\n'
+    builtins = Call(getattr, getattr, '__self__')
+    for function in (
+        Call(getattr, builtins, 'open'),
+        Call(getattr, Call(getattr, HistoryBuffer, 'mean'), '__globals__'),
+        Call(getattr, HistoryBuffer, '__init__'),
+    ):
+        rebuild = torch._tensor._rebuild_from_type_v2
+        call = Call(rebuild, function, torch.Tensor, (str(sign), 'w'), {})
+        path = tmp_path / 'zip.pth'
+        torch.save(dict(state_dict={}, meta=call), path)
+        with pytest.raises(pickle.UnpicklingError, match='HistoryBuffer'):
+            read_checkpoint(path)
+        assert not sign.exists()
+
+
+def test_smoothed_losses_are_read(tmp_path):
     path = tmp_path / 'weights.pth'
-    torch.save(dict(state_dict={}, meta=dict(cfg=text)), path)
-    with pytest.raises(ValueError, match='more than settings'):
-        TorchBackend(None, path)
-    for text in ('a = __import__("os")', 'a = dict(open("x"))', 'f()', 'a=b'):
-        with pytest.raises(ValueError, match='more than settings'):
-            read_config_text(text)
+    torch.save(dict(loss=HistoryBuffer([1.0, 3.0], [1, 1])), path)
+    assert read_checkpoint(path)['loss'].statistics('mean') == 2
+
+
+def test_checkpoints_behind_a_url_are_not_unpickled_either(bomb):
+    path, sign = bomb
+    config = REPO / 'configs/acm/acm_1xb16-12e_synthetic-128x128.py'
+    with pytest.raises(ValueError, match='bomb.pth'):
+        TorchBackend(config, path.as_uri())
     assert not sign.exists()
-
-
-def test_configs_that_mmengine_writes_are_read(repo):
-    names = ('acm/acm_1xb16-12e_synthetic-128x128', 'classical/ipi_sirstv2')
-    for name in names:
-        cfg = Config.fromfile(repo / f'configs/{name}.py')
-        found = read_config_text(cfg.pretty_text)
-        assert found.to_dict() == cfg.to_dict()
-    text = "a = dict(b=[1, -2.5], c=(None, True))\nd = {'e f': float('inf')}"
-    assert read_config_text(text).to_dict() == dict(
-        a=dict(b=[1, -2.5], c=(None, True)), d={'e f': float('inf')}
-    )
 
 
 def test_arrays_are_not_unpickled(bomb, tmp_path):

@@ -23,17 +23,20 @@ import torch
 from mmengine.config import Config, DictAction
 from mmengine.registry import init_default_scope
 
+from fdep_mm.config_check import check_arguments, check_options
 from fdep_mm.priors import CacheIndex, PriorCacheError
 from fdep_mm.priors.writer import DTYPES, CacheWriter, loading_transforms
 from fdep_mm.registry import DATASETS, MODELS
 
+# TypeError: an argument of a class that is not ours
+USER_ERRORS = (RuntimeError, ValueError, TypeError, OSError)
 LINES = """_base_ = {config!r}
-priors = {folder!r}
+{options}priors = {folder!r}
 _base_.train_dataloader.dataset.pipeline.insert(
     {place}, dict(type='fdep_mm.LoadPrior', cache=priors)
 )
 _base_.train_dataloader.dataset.pipeline[-1].type = 'fdep_mm.PackPriorInputs'
-model = dict(vfm=dict(cache=priors{vfm}))
+model = dict(vfm=dict(cache=priors))
 """
 
 
@@ -67,6 +70,19 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def read_config(path: str, options: dict) -> Config:
+    """Read the config and put the command line's settings into it.
+
+    Raises:
+        ValueError: One of them is misspelt.
+    """
+    cfg = Config.fromfile(path)
+    check_options(cfg, options)
+    cfg.merge_from_dict(options)
+    check_arguments(cfg)
+    return cfg
+
+
 def build_model(cfg: Config) -> torch.nn.Module:
     """The config's network; its VFM will see images without padding."""
     if 'decode_head' not in cfg.model or 'vfm' not in cfg.model:
@@ -83,24 +99,56 @@ def build_model(cfg: Config) -> torch.nn.Module:
     return MODELS.build(model_cfg)
 
 
-def config_lines(config: str, folder: Path, place: int, vfm: dict) -> str:
+def config_lines(config: str, folder: Path, place: int, options: dict) -> str:
     """The child config that trains from the cache.
 
     Args:
         config (str): Path of the parent.
         folder (Path): The cache.
         place (int): Number of loading transforms.
-        vfm (dict): Settings of the VFM that the parent does not have.
+        options (dict): Dotted key -> value, settings that the parent does not
+            have.
 
     Returns:
         str: Its text.
     """
+    parent = Config.fromfile(config)
+    lines = [
+        option_line(parent, '_base_', key.split('.'), value)
+        for key, value in options.items()
+    ]
     return LINES.format(
         config=str(Path(config).absolute()),
         folder=str(folder.absolute()),
         place=place,
-        vfm=''.join(f', {key}={value!r}' for key, value in vfm.items()),
+        options=''.join(f'{line}\n' for line in lines),
     )
+
+
+def option_line(
+    place: dict | list, way: str, keys: list[str], value: object
+) -> str:
+    """A line of a child config that sets one value of its parent.
+
+    Args:
+        place (dict | list): Part of the parent; the value is put into it.
+        way (str): What the part is called in the child.
+        keys (list[str]): From there to the value; a number is a place in a
+            list.
+        value (object): A literal.
+
+    Returns:
+        str: An assignment.
+    """
+    is_list = isinstance(place, (list, tuple))
+    key = int(keys[0]) if is_list else keys[0]
+    way = f'{way}[{key!r}]'
+    if keys[1:] and (is_list or key in place):
+        return option_line(place[key], way, keys[1:], value)
+    for inner in reversed(keys[1:]):
+        value = {inner: value}
+    place[key] = value
+    return f'{way} = {value!r}'
 
 
 def summary(index: CacheIndex, made: int, folder: Path) -> str:
@@ -121,24 +169,17 @@ def summary(index: CacheIndex, made: int, folder: Path) -> str:
 def main() -> None:
     """Write the cache and say how to use it."""
     args = parse_args()
-    cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options)
-    init_default_scope(cfg.default_scope)
     folder = Path(args.out or f'priors/{Path(args.config).stem}')
     try:
+        cfg = read_config(args.config, args.cfg_options)
+        init_default_scope(cfg.default_scope)
         model = build_model(cfg).to(args.device)
         dataset = DATASETS.build(cfg.train_dataloader.dataset)
         writer = CacheWriter(model, folder, args.dtype, args.pca)
         index = writer.write(dataset)
-    except (PriorCacheError, RuntimeError, ValueError, OSError) as error:
+    except USER_ERRORS as error:
         sys.exit(f'error: {error}')
     print(summary(index, writer.made, folder))
-    start = 'model.vfm.'
-    vfm = {
-        key.removeprefix(start): value
-        for key, value in args.cfg_options.items()
-        if key.startswith(start)
-    }
     if 'pipeline' not in cfg.train_dataloader.dataset:
         print(
             'The data sets are wrapped: put LoadPrior behind the loading '
@@ -147,7 +188,7 @@ def main() -> None:
         )
         return
     place = len(loading_transforms(dataset))
-    text = config_lines(args.config, folder, place, vfm)
+    text = config_lines(args.config, folder, place, args.cfg_options)
     print(f'To train from it:\n\n{text}')
     if args.write_config:
         Path(args.write_config).write_text(text)

@@ -1,7 +1,8 @@
 """Find targets in images, folders, videos and large frames.
 
-MODEL is an ONNX file of tools/deployment/export_onnx.py, which needs neither
-PyTorch nor the OpenMMLab packages, or a config, with its --weights.
+MODEL is an ONNX file of tools/deployment/export_onnx.py or the name of a
+classical method, such as mpcm, which need neither PyTorch nor the OpenMMLab
+packages; or a config, with its --weights.
 
 Examples:
     one image, with config and weights
@@ -15,15 +16,20 @@ Examples:
     large frames in tiles of 768 px
         python tools/infer.py model.onnx frame.tif --tile-size 768
 
-Exit codes: 0 everything was searched; 1 some inputs could not be read, the
-rest was searched; 2 wrong arguments or files, or results cannot be written.
+Exit codes: 0 everything was searched; 1 some inputs could not be read or
+searched, the rest was; 2 wrong arguments or files, or results cannot be
+written.
 """
 
 import argparse
 import sys
+from pathlib import Path
 
 from fdep_mm.apis import Failure, SIRSTInferencer
 from fdep_mm.apis.writers import OUTPUTS
+
+# RuntimeError: of a device, such as one without memory
+USER_ERRORS = (ValueError, TypeError, OSError, ImportError, RuntimeError)
 
 
 def parse_args() -> argparse.Namespace:
@@ -32,7 +38,7 @@ def parse_args() -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('model', help='ONNX file or config')
+    parser.add_argument('model', help='ONNX file, config or classical method')
     parser.add_argument(
         'inputs',
         nargs='+',
@@ -74,7 +80,9 @@ def parse_args() -> argparse.Namespace:
 
 def run(args: argparse.Namespace) -> int:
     """Search the inputs; returns the exit code."""
-    if not args.model.endswith('.onnx') and args.weights is None:
+    is_onnx = Path(args.model).suffix.lower() == '.onnx'
+    is_method = args.model.isidentifier()
+    if args.weights is None and not is_onnx and not is_method:
         raise ValueError(
             f'model {args.model!r} is a config: name its checkpoint with '
             '--weights, or give an ONNX file'
@@ -112,7 +120,7 @@ def main() -> int:
     args = parse_args()
     try:
         return run(args)
-    except (ValueError, TypeError, OSError, ImportError) as error:
+    except USER_ERRORS as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -8,8 +8,4 @@
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/setup_env.sh" upstream
 
-# mmengine 0.10.7 writes its log buffers into checkpoints, which torch >= 2.6
-# no longer reads unless told so. Loads that ask for weights only stay safe.
-export TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1
-
 "$PY" -m pytest tests --quiet --numprocesses=2 --durations=10 "$@"

@@ -47,6 +47,21 @@ def add_prediction_writer(cfg: Config, folder: str) -> None:
     cfg.custom_hooks = [*cfg.get('custom_hooks', ()), writer]
 
 
+def refuse_masks_of_detectors(
+    parser: argparse.ArgumentParser, cfg: Config, args: argparse.Namespace
+) -> None:
+    """End the program where files of masks are asked of a detector."""
+    options = {'--out': args.out, '--out-probs': args.out_probs}
+    asked = [option for option, folder in options.items() if folder]
+    if asked and cfg.get('default_scope') == 'mmdet':
+        parser.exit(
+            2,
+            f'error: {", ".join(asked)}: a detector gives boxes and neither '
+            'masks nor probability maps; tools/infer.py writes its boxes, '
+            'and --show-dir draws them\n',
+        )
+
+
 def augment_at_test_time(parser: argparse.ArgumentParser, cfg: Config) -> None:
     """Wrap the network and the pipeline for test-time augmentation."""
     for key in ('tta_model', 'tta_pipeline'):
@@ -114,6 +129,7 @@ def main() -> None:
                 2, 'error: --metric needs a type=, such as fdep_mm.HSEMetric\n'
             )
         add_metric(cfg, args.metric)
+    refuse_masks_of_detectors(parser, cfg, args)
     if args.out:
         add_mask_writer(cfg, args.out)
     if args.out_probs:

@@ -86,9 +86,8 @@ def reading_checkpoints(parser: argparse.ArgumentParser) -> Iterator[None]:
         parser.exit(
             2,
             'error: the checkpoint is damaged, is no checkpoint, or holds '
-            'Python objects that torch does not read unasked (files of other '
-            f'versions of MMEngine may): {reason} If you trust its source, '
-            'set TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1\n',
+            f'Python objects that are not read: {reason} Name another one, '
+            'or save its state_dict alone where it was made\n',
         )
 
 

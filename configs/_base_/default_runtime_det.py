@@ -24,7 +24,7 @@ default_hooks = dict(
     unreadable=dict(type='fdep_mm.UnreadableImagesHook'),
     checkpoint_check=dict(type='fdep_mm.CheckpointCheckHook'),
     lock=dict(type='fdep_mm.WorkDirLockHook'),
-    visualization=dict(type='DetVisualizationHook'),
+    visualization=dict(type='fdep_mm.SIRSTDetVisualizationHook'),
 )
 vis_backends = [
     dict(type='LocalVisBackend'),

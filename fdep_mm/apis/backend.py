@@ -10,6 +10,11 @@ from typing import Protocol
 
 import numpy as np
 
+NOT_FINITE = (
+    'the network gave NaN or infinity: its weights diverged in training, or '
+    '16-bit numbers overflowed'
+)
+
 
 class Backend(Protocol):
     """A network that takes images and gives probabilities or boxes.
@@ -17,7 +22,7 @@ class Backend(Protocol):
     What the inferencer relies on:
 
     * It reads files and brings arrays to 0..255 itself, by
-      :func:`fdep_mm.image.decode_image` and :func:`fdep_mm.image.to_float`
+      :func:`fdep_mm.image.decode_pages` and :func:`fdep_mm.image.to_float`
       with the backend's `max_value` and `grey`; a backend never reads files.
     * The backend normalises, **pads** (right and bottom, to multiples of
       `stride`, with the value the network was tested with) and cuts the
@@ -58,6 +63,10 @@ class Backend(Protocol):
             x1, y1, x2, y2, score, in px of the images given, inside them, by
             falling score; pixel edges, so that a box of one pixel in the
             corner is 0, 0, 1, 1.
+
+        Raises:
+            ValueError, RuntimeError: The network cannot take images of this
+                size, or it gave NaN. Of the other images the run goes on.
         """
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from .draw import draw_prediction
 from .results import Prediction
+from .video import count_frames
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -83,7 +84,11 @@ class ProbWriter(_PngWriter):
 
 
 class OverlayWriter(_PngWriter):
-    """Pictures of images, and one MP4 file of each video."""
+    """Pictures of images, and one MP4 file of each video.
+
+    OpenCV does not say when it cannot write, so the file is opened again and
+    its frames are counted.
+    """
 
     folder = 'overlays'
 
@@ -91,9 +96,14 @@ class OverlayWriter(_PngWriter):
         super().__init__(out_dir)
         self.path: Path | None = None
         self.video: cv2.VideoWriter | None = None
+        self.frames = 0
 
     def add(self, prediction: Prediction) -> None:
-        """Write the picture of an image, or append a frame."""
+        """Write the picture of an image, or append a frame.
+
+        Raises:
+            OSError: It, or the video before, cannot be written.
+        """
         picture = draw_prediction(prediction)[..., ::-1]
         if prediction.index is None:
             self._write(prediction.name, picture)
@@ -104,21 +114,43 @@ class OverlayWriter(_PngWriter):
         if path != self.path:
             self._open(path, picture.shape[:2], prediction.fps)
         self.video.write(np.ascontiguousarray(picture))
+        self.frames += 1
 
     def _open(self, path: Path, shape: tuple[int, int], fps: float) -> None:
         self.close()
         path.parent.mkdir(parents=True, exist_ok=True)
         codec = cv2.VideoWriter_fourcc(*'mp4v')
-        self.video = cv2.VideoWriter(str(path), codec, fps, shape[::-1])
-        if not self.video.isOpened():
+        part = str(_part(path))
+        video = cv2.VideoWriter(part, codec, fps, shape[::-1])
+        if not video.isOpened():
             raise OSError(
                 f'{path}: cannot be written as MP4; choose another folder, '
                 "or leave 'overlay' out of the outputs"
             )
-        self.path = path
+        self.path, self.video, self.frames = path, video, 0
 
     def close(self) -> None:
-        """Finish the video."""
-        if self.video is not None:
-            self.video.release()
-        self.video = self.path = None
+        """Finish the video.
+
+        Raises:
+            OSError: It is not on the disk as a whole.
+        """
+        if self.video is None:
+            return
+        self.video.release()
+        path, self.path, self.video = self.path, None, None
+        part = _part(path)
+        found = count_frames(part)
+        if found == self.frames:
+            os.replace(part, path)
+            return
+        part.unlink(missing_ok=True)
+        raise OSError(
+            f'{path}: only {found} of {self.frames} frames could be written, '
+            'the disk may be full. Make room, or choose another folder'
+        )
+
+
+def _part(path: Path) -> Path:
+    """Where a video is written first; OpenCV wants the suffix."""
+    return path.with_name(f'{path.name}.part.mp4')

@@ -1,8 +1,7 @@
 """From images to targets with a trained network."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from itertools import islice
 from os import PathLike
 
 from .backend import Backend, open_backend
@@ -11,7 +10,7 @@ from .inputs import Failure, Frame, Inputs, InputsType
 from .results import Prediction
 from .search import search
 from .tiling import Tiling
-from .writers import ResultWriter
+from .writers import ResultWriter, picture_folders
 
 
 class SIRSTInferencer:
@@ -22,7 +21,8 @@ class SIRSTInferencer:
 
     Args:
         model (str | PathLike | dict | Backend, optional): An ONNX file, a
-            config or its path. None takes the config stored in `weights`.
+            config or its path, or the name of a classical method. None takes
+            the config stored in `weights`.
         weights (str | PathLike, optional): Checkpoint of a config.
         device (str, optional): Such as 'cpu' or 'cuda:0'. Defaults to None:
             what is available.
@@ -89,7 +89,7 @@ class SIRSTInferencer:
             dict: ``predictions``, a list of :class:`.Prediction`;
             ``visualization``, a picture (H, W, 3) uint8 RGB of each if
             `return_vis`, else empty; ``failures``, a list of
-            :class:`.Failure`, the inputs that could not be read.
+            :class:`.Failure`, what could not be read or searched.
 
         Raises:
             FileNotFoundError, ValueError, TypeError: See :class:`.Inputs`;
@@ -120,7 +120,8 @@ class SIRSTInferencer:
     ) -> Iterator[Prediction | Failure]:
         """Search the inputs and give results one by one, in their order.
 
-        At no time more than `batch_size` images are in memory.
+        At no time more than `batch_size` images are in memory, and of large
+        frames one; but the pages of a TIFF file are decoded together.
 
         Args:
             inputs, batch_size, threshold, out_dir, outputs: See
@@ -133,7 +134,8 @@ class SIRSTInferencer:
             See :meth:`__call__`.
         """
         threshold = self._check(batch_size, threshold)
-        frames = Inputs(inputs, skip=out_dir)
+        skip = [] if out_dir is None else picture_folders(out_dir)
+        frames = Inputs(inputs, skip, self.backend.max_value)
         writer = None
         if out_dir is not None:
             info = dict(task=self.backend.task, threshold=threshold)
@@ -152,7 +154,7 @@ class SIRSTInferencer:
                 stack.enter_context(writer)
             if self.show_progress:
                 advance = stack.enter_context(_progress(frames.count()))
-            for batch in _batched(iter(frames), batch_size):
+            for batch in _batched(frames, batch_size, self.tiling.above):
                 for item in search(
                     self.backend, batch, threshold, self.tiling, batch_size
                 ):
@@ -177,9 +179,23 @@ class SIRSTInferencer:
 
 
 def _batched(
-    items: Iterator[Frame | Failure], size: int
+    items: Iterable[Frame | Failure], size: int, large: int
 ) -> Iterator[list[Frame | Failure]]:
-    while batch := list(islice(items, size)):
+    """Up to `size` items, and one whose longer side exceeds `large` px."""
+    batch = []
+    for item in items:
+        is_large = (
+            isinstance(item, Frame) and max(item.image.shape[:2]) > large
+        )
+        if is_large and batch:
+            yield batch
+            batch = []
+        batch.append(item)
+        del item  # or it would stay until the next one is read
+        if is_large or len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
         yield batch
 
 

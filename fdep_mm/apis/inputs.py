@@ -2,7 +2,7 @@
 
 import glob
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 from os import PathLike
 from pathlib import Path
@@ -11,9 +11,10 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from fdep_mm.image import IMAGE_SUFFIXES, decode_image
+from fdep_mm.image import IMAGE_SUFFIXES, TIFF_SUFFIXES, decode_pages
 
-VIDEO_SUFFIXES = ('.avi', '.mp4', '.mkv', '.mov', '.mpg', '.mpeg', '.webm')
+from .names import Names
+from .video import VIDEO_SUFFIXES, count_frames, read_video
 
 InputsType = str | PathLike | np.ndarray | Iterable
 
@@ -38,7 +39,7 @@ class Frame(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """An input that could not be read.
+    """An input that could not be read or searched.
 
     Attributes:
         source (str): The input.
@@ -59,11 +60,22 @@ class _Source(NamedTuple):
     error: str | None = None
 
     @property
+    def suffix(self) -> str:
+        """In lower case; '' of an array."""
+        return '' if self.path is None else self.path.suffix.lower()
+
+    @property
     def is_video(self) -> bool:
-        return (
-            self.path is not None
-            and self.path.suffix.lower() in VIDEO_SUFFIXES
-        )
+        return self.suffix in VIDEO_SUFFIXES
+
+    @property
+    def length(self) -> int:
+        """Number of frames, as far as the file tells."""
+        if self.is_video:
+            return count_frames(self.path)
+        if self.suffix in TIFF_SUFFIXES:
+            return max(1, cv2.imcount(str(self.path)))
+        return 1
 
 
 class Inputs:
@@ -71,15 +83,21 @@ class Inputs:
 
     A file that cannot be read gives a :class:`Failure` in its place. A folder
     is searched with its sub-folders for images, and names follow the folders;
-    names that would be equal still get the file's suffix or a number.
+    names that would be equal still get the file's suffix or a number. Each
+    page of a TIFF file is a frame, but for previews: see
+    :func:`fdep_mm.image.decode_pages`. Videos are read as
+    :func:`.video.read_video` says, in 8 bits.
 
     Args:
         inputs (InputsType): A path of an image, a video or a folder; a
             pattern with ``*``; an array (H, W) or (H, W, C), or (N, H, W, C),
             uint8 or uint16, BGR; a list of these, or an iterator, which is
             not read ahead.
-        skip (str | PathLike, optional): Folder that is left out, such as the
-            one for outputs.
+        skip (Sequence[Path]): Folders that are left out, such as those of
+            results. Defaults to none.
+        max_value (float, optional): Value of a pixel that is white, None for
+            the largest of the file's type. A video cannot reach one above
+            255 and is not read then.
 
     Raises:
         FileNotFoundError: A single path does not exist, or a pattern has no
@@ -89,9 +107,13 @@ class Inputs:
     """
 
     def __init__(
-        self, inputs: InputsType, skip: str | PathLike | None = None
+        self,
+        inputs: InputsType,
+        skip: Sequence[Path] = (),
+        max_value: float | None = None,
     ) -> None:
-        self.skip = Path(skip).resolve() if skip else None
+        self.skip = {folder.resolve() for folder in skip}
+        self.max_value = max_value
         if isinstance(inputs, (str, PathLike, np.ndarray)):
             self.sources = self._expand(inputs)
         elif isinstance(inputs, (list, tuple)):
@@ -110,14 +132,20 @@ class Inputs:
 
     def __iter__(self) -> Iterator[Frame | Failure]:
         """Read the frames one by one."""
-        taken: set[str] = set()
+        names = Names()
         for source in self.sources:
             if source.error is not None:
                 yield Failure(source.source, source.error)
                 continue
-            source = source._replace(name=_unique(source, taken))
+            suffix = '' if source.path is None else source.path.suffix
+            several = source.is_video or source.suffix in TIFF_SUFFIXES
+            name = names.take(source.name, suffix, several)
+            source = source._replace(name=name)
             try:
-                yield from _frames(source)
+                if source.is_video:
+                    yield from _video_frames(source, self.max_value)
+                else:
+                    yield from _images(source)
             except (OSError, ValueError) as error:
                 yield Failure(source.source, str(error))
 
@@ -125,9 +153,7 @@ class Inputs:
         """Count the frames; None where an iterator does not tell."""
         if not isinstance(self.sources, list):
             return None
-        return sum(
-            _Video(s.path).length if s.is_video else 1 for s in self.sources
-        )
+        return sum(source.length for source in self.sources)
 
     def _expand_all(self, inputs: Iterable) -> Iterator[_Source]:
         number = count()
@@ -163,11 +189,13 @@ class Inputs:
         raise FileNotFoundError(f'{item}: no such file or folder')
 
     def _list_folder(self, folder: Path) -> list[_Source]:
-        files = sorted(p for p in folder.rglob('*') if self._is_image(p))
+        found = sorted(p for p in folder.rglob('*') if _is_image(p))
+        files = [p for p in found if not self._skipped(p)]
         if not files:
+            hint = ' but earlier results; choose another out_dir'
             raise ValueError(
                 f'{folder}: the folder holds no image '
-                f'({", ".join(IMAGE_SUFFIXES)})'
+                f'({", ".join(IMAGE_SUFFIXES)}){hint if found else ""}'
             )
         return [
             _Source(
@@ -183,15 +211,12 @@ class Inputs:
             raise FileNotFoundError(f'{pattern}: no file matches the pattern')
         return _rename([_Source(p.stem, str(p), p) for p in files])
 
-    def _is_image(self, path: Path) -> bool:
-        return (
-            path.suffix.lower() in IMAGE_SUFFIXES
-            and path.is_file()
-            and not self._skipped(path)
-        )
-
     def _skipped(self, path: Path) -> bool:
-        return self.skip is not None and self.skip in path.resolve().parents
+        return not self.skip.isdisjoint(path.resolve().parents)
+
+
+def _is_image(path: Path) -> bool:
+    return path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()
 
 
 def _label(item: object) -> str:
@@ -219,36 +244,31 @@ def _rename(sources: list[_Source]) -> list[_Source]:
     ]
 
 
-def _unique(source: _Source, taken: set[str]) -> str:
-    """A name not taken yet, where case does not count, and take it."""
-    # "...mp4" has the stem "..", which as a folder would lead out of the
-    # outputs'
-    parts = source.name.split('/')
-    name = '/'.join('_' if part in ('.', '..') else part for part in parts)
-    if name.casefold() in taken and source.path is not None:
-        name += source.path.suffix
-    base = name
-    for number in count(2):
-        if name.casefold() not in taken:
-            break
-        name = f'{base}-{number}'
-    taken.add(name.casefold())
-    return name
-
-
-def _frames(source: _Source) -> Iterator[Frame]:
-    if source.is_video:
-        yield from _Video(source.path).frames(source)
-    elif source.path is not None:
-        content = source.path.read_bytes()
-        image = _check_array(
-            decode_image(content, source.source), source.source
+def _video_frames(source: _Source, max_value: float | None) -> Iterator[Frame]:
+    if max_value is not None and max_value > 255:
+        raise ValueError(
+            f'{source.source}: frames of videos have 8 bits, and the network '
+            f'wants values up to {max_value:g} (max_value of its loader); '
+            'give the frames as 16-bit images'
         )
-        del content  # large frames: only one copy while it is searched
-        yield Frame(source.name, source.source, image)
-    else:
+    for index, (image, fps) in enumerate(read_video(source.path)):
+        name = f'{source.name}/{index:06d}'
+        yield Frame(name, source.source, image, index, fps)
+
+
+def _images(source: _Source) -> Iterator[Frame]:
+    if source.path is None:
         image = _check_array(source.array, source.source)
         yield Frame(source.name, source.source, image)
+        return
+    pages = decode_pages(source.path.read_bytes(), source.source)
+    number = len(pages)
+    for index in range(number):
+        name, where = source.name, source.source
+        if number > 1:
+            name, where = f'{name}/{index:06d}', f'{where}#{index}'
+        # large frames: only one copy while it is searched
+        yield Frame(name, where, _check_array(pages.pop(0), where))
 
 
 def _check_array(array: np.ndarray, name: str) -> np.ndarray:
@@ -266,36 +286,3 @@ def _check_array(array: np.ndarray, name: str) -> np.ndarray:
             'scale and convert them'
         )
     return array
-
-
-class _Video:
-    """A video file, read frame by frame."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.capture = cv2.VideoCapture(str(path))
-        # An estimate in some formats, and negative in broken files.
-        self.length = max(0, int(self.capture.get(cv2.CAP_PROP_FRAME_COUNT)))
-
-    def frames(self, source: _Source) -> Iterator[Frame]:
-        fps = self.capture.get(cv2.CAP_PROP_FPS) or 25.0
-        index = 0
-        while True:
-            found, image = self.capture.read()
-            if not found:
-                break
-            name = f'{source.name}/{index:06d}'
-            yield Frame(name, source.source, image, index, fps)
-            index += 1
-        self.capture.release()
-        if index == 0:
-            raise ValueError(
-                f'{self.path}: not a readable video, the file is damaged or '
-                'of another type'
-            )
-        if index < self.length:
-            raise ValueError(
-                f'{self.path}: breaks off after {index} of the '
-                f'{self.length} frames that its header names; the frames '
-                'before are in the results'
-            )

@@ -11,6 +11,8 @@ import numpy as np
 from fdep_mm.deployment.card import ModelCard
 from fdep_mm.deployment.postprocess import detections
 
+from .backend import NOT_FINITE
+
 try:
     import onnxruntime as ort
 except ModuleNotFoundError as error:
@@ -132,7 +134,7 @@ class OnnxBackend:
 
         Raises:
             ValueError: The images have another shape, or the network cannot
-                take their size.
+                take their size, or a detector's scores are not finite.
         """
         if images.ndim != 4 or images.shape[-1] != 3:
             raise ValueError(
@@ -149,7 +151,11 @@ class OnnxBackend:
         x, y = shape[1] / width, shape[0] / height
         limits = np.float32((width, height, width, height))
         found = []
-        for cells in zip(*self._run(images), strict=True):
+        maps = self._run(images)
+        # post-processing would drop them
+        if not all(np.isfinite(values).all() for values in maps[1:]):
+            raise ValueError(f'{self.name}: {NOT_FINITE}')
+        for cells in zip(*maps, strict=True):
             rows = detections(*cells, shape, self.card.nms)
             boxes = (rows[:, :4] / np.float32((x, y, x, y))).clip(0, limits)
             found.append(np.column_stack([boxes, rows[:, 4]]))

@@ -1,17 +1,22 @@
 """A network over a batch of frames of any sizes."""
 
+from collections.abc import Callable
 from functools import partial
 from itertools import groupby
 
+import cv2
 import numpy as np
 
 from fdep_mm.image import to_float
 
-from .backend import Backend
+from .backend import NOT_FINITE, Backend
 from .box_merging import merge_boxes
 from .inputs import Failure, Frame
 from .results import Prediction, targets_of_boxes, targets_of_map
 from .tiling import Span, Tiling, cut_frame, merge_maps, run_tiles
+
+# What networks raise for an image that they cannot take.
+ERRORS = (ValueError, RuntimeError, cv2.error)
 
 
 def search(
@@ -22,6 +27,9 @@ def search(
     batch_size: int,
 ) -> list[Prediction | Failure]:
     """Search frames, those of one size together and large ones in tiles.
+
+    A frame that the network cannot take, or for which it gives NaN, becomes a
+    failure.
 
     Args:
         backend (Backend): The network.
@@ -42,33 +50,67 @@ def search(
     for size, group in groupby(sorted(frames, key=shape), key=shape):
         group = list(group)
         if max(size) > tiling.above:
-            raw = (
-                _in_tiles(backend, items[i], threshold, tiling, batch_size)
-                for i in group
-            )
+            look = partial(_in_tiles, backend, threshold, tiling, batch_size)
         else:
-            raw = backend(
-                np.stack([_pixels(backend, items[i]) for i in group])
-            )
+            look = partial(_whole, backend)
+        raw = _each(look, [items[i] for i in group])
         for i, result in zip(group, raw, strict=True):
-            found[i] = _pack(backend.task, items[i], result, threshold)
+            if not isinstance(result, Failure):
+                result = _pack(backend.task, items[i], result, threshold)
+            found[i] = result
     return found
+
+
+def _each(
+    look: Callable[[list[Frame]], list[np.ndarray]], frames: list[Frame]
+) -> list[np.ndarray | Failure]:
+    """Search frames together or, where that fails, one by one."""
+    try:
+        return list(look(frames))
+    except ERRORS as error:
+        if len(frames) == 1:
+            return [_failure(frames[0], error)]
+    return [result for frame in frames for result in _each(look, [frame])]
+
+
+def _failure(frame: Frame, error: Exception) -> Failure:
+    height, width = frame.image.shape[:2]
+    where = '' if frame.index is None else f'#{frame.index}'
+    where += f' ({height}x{width} px, height x width)'
+    reason = (str(error) or type(error).__name__).splitlines()[0]
+    return Failure(frame.source, f'{frame.source}{where}: {reason}')
+
+
+def _run(backend: Backend, images: np.ndarray) -> list[np.ndarray]:
+    results = list(backend(images))
+    if not all(np.isfinite(result).all() for result in results):
+        raise ValueError(NOT_FINITE)
+    return results
+
+
+def _whole(backend: Backend, frames: list[Frame]) -> list[np.ndarray]:
+    return _run(backend, np.stack([_pixels(backend, f) for f in frames]))
 
 
 def _in_tiles(
     backend: Backend,
-    frame: Frame,
     threshold: float,
     tiling: Tiling,
     batch_size: int,
-) -> np.ndarray:
-    shape = frame.image.shape[:2]
+    frames: list[Frame],
+) -> list[np.ndarray]:
+    shape = frames[0].image.shape[:2]
     tiles = cut_frame(shape, tiling, backend.stride)
-    pixels = partial(_pixels, backend, frame)
-    results = run_tiles(backend, pixels, tiles, batch_size)
-    if backend.task == 'segmentation':
-        return merge_maps(results, shape)
-    return merge_boxes(results, shape, threshold)
+    found = []
+    for frame in frames:
+        pixels = partial(_pixels, backend, frame)
+        run = partial(_run, backend)
+        results = run_tiles(run, pixels, tiles, batch_size)
+        if backend.task == 'segmentation':
+            found.append(merge_maps(results, shape))
+        else:
+            found.append(merge_boxes(results, shape, threshold))
+    return found
 
 
 def _pixels(

@@ -2,7 +2,6 @@
 
 import warnings
 from os import PathLike
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,16 +11,12 @@ from mmengine.dataset import Compose, pseudo_collate
 from mmengine.device import get_device
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
-from mmengine.runner.checkpoint import CheckpointLoader
 from torch import nn
 
-from fdep_mm.checkpoints import (
-    TRAINING_ONLY,
-    read_checkpoint,
-    read_config_text,
-)
+from fdep_mm.checkpoints import TRAINING_ONLY, read_checkpoint
 from fdep_mm.models.segmentors import host_cfg
 from fdep_mm.registry import MODELS, TRANSFORMS
+from fdep_mm.stored_config import read_stored_config
 
 # What mmdet's demos show; the heads keep boxes far below it.
 DETECTION_THRESHOLD = 0.3
@@ -45,8 +40,8 @@ class TorchBackend:
     Raises:
         FileNotFoundError: A file does not exist.
         ValueError: The config holds no model or test pipeline, `weights` is
-            no checkpoint or not one of this network, the segmentor has
-            several output channels, or there is no such device.
+            no checkpoint, not one of this network or holds NaN, the segmentor
+            has several output channels, or there is no such device.
     """
 
     def __init__(
@@ -74,7 +69,7 @@ class TorchBackend:
         self._read_settings()
 
     def _read_pipeline(self, cfg: Config) -> None:
-        steps = [TRANSFORMS.build(t) for t in _test_pipeline(cfg)]
+        steps = [TRANSFORMS.build(t) for t in read_pipeline(cfg)]
         loaders = [t for t in steps if isinstance(t, LoadImageFromFile)]
         self.max_value = (
             getattr(loaders[0], 'max_value', None) if loaders else None
@@ -157,7 +152,7 @@ def _read_config(
                 f'weights {str(weights)!r} hold no config: name the config '
                 'they were trained with'
             )
-        cfg = read_config_text(text)
+        cfg = read_stored_config(text)
     if 'model' not in cfg:
         raise ValueError(
             f'config {str(config)!r} holds no model: name a config that '
@@ -166,7 +161,12 @@ def _read_config(
     return cfg
 
 
-def _test_pipeline(cfg: Config) -> list[dict]:
+def read_pipeline(cfg: Config) -> list[dict]:
+    """Read the test pipeline of a config.
+
+    Raises:
+        ValueError: There is none.
+    """
     if 'test_dataloader' in cfg and 'pipeline' in cfg.test_dataloader.dataset:
         return cfg.test_dataloader.dataset.pipeline
     if 'test_pipeline' in cfg:
@@ -192,12 +192,7 @@ def _task_of(model_cfg: dict) -> str:
 
 def _read_weights(path: str) -> dict:
     try:
-        if Path(path).is_file():
-            checkpoint = read_checkpoint(path)
-        else:  # URLs and the like
-            checkpoint = CheckpointLoader.load_checkpoint(
-                path, map_location='cpu', logger='silent'
-            )
+        checkpoint = read_checkpoint(path)
     except OSError:
         raise
     except Exception as error:  # unpickling rubbish raises any type
@@ -238,6 +233,12 @@ def _load(model: nn.Module, checkpoint: dict, path: str) -> None:
         raise ValueError(
             f'weights {path!r} are not of this config: {"; ".join(problems)}. '
             'Name the config that they were trained with'
+        )
+    diverged = [k for k, v in state.items() if torch.isnan(v).any()]
+    if diverged:
+        raise ValueError(
+            f'weights {path!r} hold NaN in {diverged[0]!r}: training '
+            'diverged. Take an earlier checkpoint'
         )
     model.load_state_dict(state)
 

@@ -5,7 +5,7 @@ import io
 import json
 import tempfile
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from os import PathLike
 from pathlib import Path
 
@@ -19,6 +19,11 @@ TABLES = dict(json='predictions.json', csv='targets.csv', coco='coco.json')
 PICTURES = dict(mask=MaskWriter, prob=ProbWriter, overlay=OverlayWriter)
 OUTPUTS = (*TABLES, *PICTURES)
 OF_MAPS = ('mask', 'prob')
+
+
+def picture_folders(out_dir: str | PathLike) -> list[Path]:
+    """Folders into which a :class:`ResultWriter` may write pictures."""
+    return [Path(out_dir) / writer.folder for writer in PICTURES.values()]
 
 
 class ResultWriter:
@@ -91,11 +96,16 @@ class ResultWriter:
             self._close()
 
     def _close(self) -> None:
-        for writer in self.pictures:
-            writer.close()
-        for name in self.tables:
-            content = getattr(self, f'_{name}')()
-            write_file(self.out_dir / TABLES[name], content.encode())
+        """Finish all, each also where another one fails."""
+        with ExitStack() as stack:
+            for name in self.tables:
+                stack.callback(self._write_table, name)
+            for writer in self.pictures:
+                stack.callback(writer.close)
+
+    def _write_table(self, name: str) -> None:
+        content = getattr(self, f'_{name}')()
+        write_file(self.out_dir / TABLES[name], content.encode())
 
     def _json(self) -> str:
         content = dict(

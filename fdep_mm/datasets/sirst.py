@@ -12,7 +12,15 @@ from mmseg.datasets import BaseSegDataset
 
 from fdep_mm.registry import DATASETS
 
+from .transforms import UnreadableFileError
+
 IMAGE_SUFFIXES = ('.png', '.bmp', '.jpg', '.jpeg', '.tif', '.tiff')
+# Folders: what their files are called, and the argument of the suffix.
+FOLDERS = dict(
+    img_path=('image', 'img_suffix, '),
+    seg_map_path=('mask', 'seg_map_suffix, '),
+    ann_path=('box file', ''),
+)
 
 
 @DATASETS.register_module()
@@ -35,8 +43,9 @@ class SIRSTDataset(BaseSegDataset):
             relative to ``data_root``. Leave ``seg_map_path`` out for images
             without masks.
         on_error (str): 'raise', or 'skip' for training on a disk that may
-            fail: an image that cannot be read any more, or whose mask
-            cannot, is logged and another one taken, by chance.
+            fail: an image that the loading transforms of ``fdep_mm`` cannot
+            read any more, or whose mask they cannot, is logged and another
+            one taken, by chance. All other errors end the training.
             ``unreadable``, uint8 (N,), then marks them, also from within
             data loading workers;
             :class:`fdep_mm.engine.UnreadableImagesHook` counts them at the
@@ -118,12 +127,8 @@ class SIRSTDataset(BaseSegDataset):
         """
         try:
             return super().prepare_data(idx)
-        except Exception as error:
-            info = self.get_data_info(idx)
-            files = (info['img_path'], info.get('seg_map_path'))
-            # any other error is one of the pipeline, not of the files
-            named = any(file and file in str(error) for file in files)
-            if self.unreadable is None or not named:
+        except UnreadableFileError as error:
+            if self.unreadable is None:
                 raise
             self.unreadable[idx] = 1
             print_log(f'skipped: {error}', 'current', logging.WARNING)
@@ -190,13 +195,12 @@ class SIRSTDataset(BaseSegDataset):
             i for i, path in zip(ids, paths, strict=True) if path is None
         ]
         if missing:
-            kind = 'image' if key == 'img_path' else 'mask'
-            argument = 'img_suffix' if kind == 'image' else 'seg_map_suffix'
+            kind, argument = FOLDERS[key]
             raise FileNotFoundError(
                 f'{len(missing)} of {len(ids)} ids of '
                 f'{self.ann_file or folder!r} have no {kind} in {folder!r} '
                 f'ending with {suffixes}: {_some(missing)}. Add the files, '
-                f'remove the ids, or set {argument}, data_root or '
+                f'remove the ids, or set {argument}data_root or '
                 f'data_prefix[{key!r}]'
             )
         return paths

@@ -54,7 +54,7 @@ class SIRSTDetDataset(SIRSTDataset):
             argument is unknown.
     """
 
-    METAINFO = dict(classes=('target',), palette=[[220, 20, 60]])
+    METAINFO = dict(classes=('target',), palette=[(220, 20, 60)])
 
     def __init__(
         self,
@@ -104,6 +104,13 @@ class SIRSTDetDataset(SIRSTDataset):
                 content = fileio.get(xml, backend_args=self.backend_args)
                 boxes = check_boxes(parse_boxes(content, xml), shape, xml)
             info.update(_annotations(boxes, shape))
+        if not any(info['instances'] for info in data_list):
+            warnings.warn(
+                f'none of the {len(data_list)} images of {self.ann_file!r} '
+                f'has a box (box_source={self.box_source!r}): check the '
+                'annotations, unless all are meant to be backgrounds',
+                stacklevel=2,
+            )
         return data_list
 
     def filter_data(self) -> list[dict]:
@@ -138,6 +145,11 @@ class SIRSTDetDataset(SIRSTDataset):
             try:
                 with Image.open(local) as image:
                     return image.height, image.width
+            except Image.DecompressionBombError as error:
+                raise ValueError(
+                    f'{path}: {error}. Cut it into smaller images or take '
+                    'its id out of the split'
+                ) from error
             except (OSError, SyntaxError) as error:  # Pillow raises both
                 raise ValueError(
                     f'{path}: not a readable image, the file is damaged or '
@@ -169,9 +181,23 @@ class SyntheticSIRSTDetDataset(SyntheticSIRSTDataset):
 
     Takes the arguments of :class:`SyntheticSIRSTDataset`; for training
     without target-free images set ``num_targets``.
+
+    Raises:
+        ValueError: An argument is outside its range, or ``filter_cfg`` asks
+            for fewer images.
     """
 
     METAINFO = SIRSTDetDataset.METAINFO
+
+    def filter_data(self) -> list[dict]:
+        """Keep all images, and say so where fewer are asked for."""
+        if any((self.filter_cfg or {}).values()):
+            raise ValueError(
+                f'filter_cfg={self.filter_cfg!r}: scenes are made when they '
+                'are asked for and cannot be filtered; set num_targets=(1, 4) '
+                'for scenes with targets only'
+            )
+        return self.data_list
 
     def get_data_info(self, idx: int) -> dict:
         """Make image ``idx`` and its boxes.

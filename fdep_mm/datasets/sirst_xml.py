@@ -5,6 +5,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 CORNERS = ('xmin', 'ymin', 'xmax', 'ymax')
+_WAY_OUT = "Replace it, take its id out of the split, or set box_source='mask'"
 
 
 class _NoDoctype(ElementTree.TreeBuilder):
@@ -32,20 +33,27 @@ def parse_boxes(content: bytes, path: str) -> np.ndarray:
         np.ndarray: (G, 4) float64, 0-based and half-open.
 
     Raises:
-        ValueError: If it is not XML, has a document type, or a box lacks a
-            number.
+        ValueError: If it is not XML, has a document type, is not an
+            ``annotation``, has a box that is not the ``bndbox`` of an
+            ``object``, or a box lacks a number.
     """
     parser = ElementTree.XMLParser(target=_NoDoctype())
     try:
         root = ElementTree.fromstring(content, parser=parser)
-    except (ElementTree.ParseError, ValueError) as error:
+    except (ElementTree.ParseError, LookupError, ValueError) as error:
+        # a LookupError is an unknown encoding
         raise ValueError(
-            f'{path}: not a readable box file: {error}. Replace it, take its '
-            "id out of the split, or set box_source='mask'"
+            f'{path}: not a readable box file: {error}. {_WAY_OUT}'
         ) from error
+    if root.tag != 'annotation':
+        raise ValueError(
+            f'{path}: not a box file: its root is <{root.tag}>, not '
+            f'<annotation>. {_WAY_OUT}'
+        )
+    found = root.findall('object/bndbox')
+    _check_no_others(root, found, path)
     boxes = [
-        [_number(box, corner, path) for corner in CORNERS]
-        for box in root.iterfind('object/bndbox')
+        [_number(box, corner, path) for corner in CORNERS] for box in found
     ]
     return np.array(boxes, np.float64).reshape(-1, 4) - 1
 
@@ -80,6 +88,20 @@ def format_boxes(
                 _append(bndbox, corner, f'{value + 1:.12g}')
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding='unicode') + '\n'
+
+
+def _check_no_others(
+    root: ElementTree.Element, boxes: list[ElementTree.Element], path: str
+) -> None:
+    """Refuse what looks like a box and would be passed over."""
+    known = {id(part) for box in boxes for part in box.iter()}
+    for part in root.iter():
+        tag = part.tag.lower()
+        if id(part) not in known and ('box' in tag or tag in CORNERS):
+            raise ValueError(
+                f'{path}: <{part.tag}> elsewhere than at '
+                f'annotation/object/bndbox, where boxes are. {_WAY_OUT}'
+            )
 
 
 def _number(box: ElementTree.Element, corner: str, path: str) -> float:

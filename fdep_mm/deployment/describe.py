@@ -5,7 +5,7 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.config.config import ConfigDict
 
-from fdep_mm.apis.torch_backend import TorchBackend
+from fdep_mm.apis.torch_backend import TorchBackend, read_pipeline
 from fdep_mm.registry import DATASETS
 from fdep_mm.version import __version__
 
@@ -23,13 +23,14 @@ def describe(cfg: Config, backend: TorchBackend) -> ModelCard:
         ModelCard: For the file, precision 'fp32'.
 
     Raises:
-        ValueError: The test pipeline scales images in a way that a card
+        ValueError: The test pipeline changes images in a way that a card
             cannot describe.
     """
     host = backend.model
     is_detector = backend.task == 'detection'
     head = host.bbox_head if is_detector else host.decode_head
-    pipeline = _pipeline(cfg)
+    pipeline = read_pipeline(cfg)
+    _check_pipeline(pipeline, is_detector)
     preprocessor = cfg.model.get('data_preprocessor') or {}
     mean = tuple(preprocessor.get('mean') or (0.0, 0.0, 0.0))
     std = tuple(preprocessor.get('std') or (1.0, 1.0, 1.0))
@@ -52,9 +53,19 @@ def describe(cfg: Config, backend: TorchBackend) -> ModelCard:
     )
 
 
-def _pipeline(cfg: Config) -> list[dict]:
-    dataset = cfg.get('test_dataloader', {}).get('dataset', {})
-    return dataset.get('pipeline', [])
+def _check_pipeline(pipeline: list[dict], is_detector: bool) -> None:
+    """Refuse what PyTorch would do with an image and the file would not."""
+    for transform in pipeline:
+        name = transform['type'].split('.')[-1]
+        if name.startswith(('Load', 'Pack')):
+            continue
+        if name != 'Resize' or not is_detector:
+            raise ValueError(
+                f'test pipeline: {name} cannot be exported, as the file takes '
+                'images as they are and its answers would differ. Take it '
+                'out of test_dataloader.dataset.pipeline; normalisation and '
+                'padding belong into model.data_preprocessor'
+            )
 
 
 def _classes(cfg: Config) -> tuple[str, ...]:

@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 from mmengine.registry import init_default_scope
 
 from fdep_mm.apis.onnx_backend import pad, resize
+from fdep_mm.evaluation import NoCoAPMetric
 from fdep_mm.evaluation.functional import EvalProtocol, count_image, summarise
 from fdep_mm.registry import DATASETS
 
@@ -25,11 +27,13 @@ class Sample:
         name (str): Path of its file, or its number.
         image (np.ndarray): (H, W, 3) float32 in 0..255.
         mask (np.ndarray, optional): (H, W) bool; None for detection.
+        truth (dict): What :class:`.NoCoAPMetric` needs to know of it.
     """
 
     name: str
     image: np.ndarray
     mask: np.ndarray | None
+    truth: dict
 
 
 class Images:
@@ -89,7 +93,7 @@ def _sample(item: dict, index: int) -> Sample:
     if 'gt_sem_seg' in data_sample:
         mask = data_sample.gt_sem_seg.data[0].numpy().astype(bool)
     name = data_sample.metainfo.get('img_path') or f'image {index}'
-    return Sample(name, image, mask)
+    return Sample(name, image, mask, data_sample.to_dict())
 
 
 def batch(image: np.ndarray, card: ModelCard) -> np.ndarray:
@@ -127,3 +131,24 @@ def score(
         for s in samples
     ]
     return summarise(records, protocol)[0]
+
+
+def score_boxes(
+    run: Callable[[np.ndarray], list[np.ndarray]], samples: Iterable[Sample]
+) -> dict[str, float]:
+    """Score a detector.
+
+    Args:
+        run (Callable): (1, H, W, 3) in 0..255 -> one array (n, 5) of boxes
+            and scores.
+        samples (Iterable[Sample]): Images with boxes.
+
+    Returns:
+        dict[str, float]: mNoCoAP and NoCoAP10 ... NoCoAP90, fractions.
+    """
+    metric = NoCoAPMetric()
+    for sample in samples:
+        boxes = torch.from_numpy(run(sample.image[None])[0])
+        found = dict(bboxes=boxes[:, :4], scores=boxes[:, 4])
+        metric.process(None, [dict(sample.truth, pred_instances=found)])
+    return metric.compute_metrics(metric.results)

@@ -19,11 +19,14 @@ from .export import (
     max_difference,
     random_batches,
 )
-from .images import Images, batch, score
+from .images import Images, batch, score, score_boxes
 from .light_branch import LightBranch, build_light_branch
 from .precision import to_fp16, to_int8
 
-SHOWN = ('IoU', 'nIoU', 'Pd', 'Fa')
+SHOWN = dict(
+    segmentation=('IoU', 'nIoU', 'Pd', 'Fa'),
+    detection=('mNoCoAP', 'NoCoAP10', 'NoCoAP50', 'NoCoAP90'),
+)
 
 
 class DifferenceError(Exception):
@@ -65,7 +68,13 @@ def export_checked(
     for name, part in batches.items():
         worst = max_difference(network, model, part)
         say(f'max abs difference to PyTorch, {name} images: {worst:.2e}')
-        if not worst <= tolerance:
+        if not np.isfinite(worst):
+            raise DifferenceError(
+                f'{name} images: the network gives NaN or infinity, its '
+                'weights diverged in training; nothing was written. Take an '
+                'earlier checkpoint'
+            )
+        if worst > tolerance:
             raise DifferenceError(
                 f'{name} images: the difference {worst:.2e} is larger than '
                 f'{tolerance:g}; nothing was written. Try another version of '
@@ -116,27 +125,38 @@ def convert(
 
 
 def score_table(
-    models: dict[str, ModelProto], samples: Images, threshold: float
+    models: dict[str, ModelProto], samples: Images, card: ModelCard
 ) -> str:
-    """Score segmentors on the same images.
+    """Score models of one network on the same images.
 
     Args:
         models (dict[str, ModelProto]): By precision, the reference first.
-        samples (Images): Images with masks.
-        threshold (float): Larger probabilities are target.
+        samples (Images): Images with masks or, for a detector, boxes.
+        card (ModelCard): Of the network.
 
     Returns:
-        str: A table; percent, Fa x1e-6, IoU with its change.
+        str: A table; percent, Fa x1e-6, the first score with its change.
     """
-    lines = [f'{"":6}{"IoU":>8}{"change":>8}{"nIoU":>8}{"Pd":>8}{"Fa":>9}']
-    first = None
+    shown = SHOWN[card.task]
+    lines = [_row('', shown[0], 'change', *shown[1:])]
+    reference = None
     for name, model in models.items():
         run = OnnxBackend(model.SerializeToString(), device='cpu')
-        scores = score(run, samples, threshold)
-        iou, niou, pd, fa = (scores[key] for key in SHOWN)
-        first = iou if first is None else first
-        lines.append(
-            f'{name:6}{100 * iou:8.2f}{100 * (iou - first):+8.2f}'
-            f'{100 * niou:8.2f}{100 * pd:8.2f}{1e6 * fa:9.2f}'
-        )
+        if card.task == 'detection':
+            scores = score_boxes(run, samples)
+        else:
+            scores = score(run, samples, card.threshold)
+        first, *others = (_in_units(key, scores[key]) for key in shown)
+        reference = first if reference is None else reference
+        cells = (f'{value:.2f}' for value in others)
+        change = f'{first - reference:+.2f}'
+        lines.append(_row(name, f'{first:.2f}', change, *cells))
     return '\n'.join(lines)
+
+
+def _in_units(key: str, value: float) -> float:
+    return value * (1e6 if key == 'Fa' else 100)
+
+
+def _row(name: str, *cells: str) -> str:
+    return f'{name:6}' + ''.join(f'{cell:>10}' for cell in cells)

@@ -1,5 +1,6 @@
 """Priors between the pipeline and the network: part of the data sample."""
 
+import json
 from collections.abc import Sequence
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from .errors import PriorCacheError
 from .geometry import map_shapes
+from .identity import differences
 
 FIELD = 'priors'
 LINES = (
@@ -23,7 +25,8 @@ def pack_priors(
     layers: Sequence[int],
     strides: Sequence[int],
     input_scale: float,
-    vfm: str,
+    vfm: dict,
+    size: tuple[int, int],
 ) -> BaseDataElement:
     """Put the maps of one image into one piece.
 
@@ -35,14 +38,18 @@ def pack_priors(
         layers (Sequence[int]): Which of the VFM's they are.
         strides (Sequence[int]): Their strides at input scale 1.
         input_scale (float): Factor on height and width of the VFM's input.
-        vfm (str): Name of the VFM.
+        vfm (dict): What decides the maps, such as the record of a
+            :class:`.CacheIndex`.
+        size (tuple[int]): Height and width of the image in px.
 
     Returns:
         BaseDataElement: ``maps``, 1-D, and the rest as meta information.
     """
     return BaseDataElement(
         metainfo=dict(
-            vfm=vfm,
+            # text: MMEngine copies meta information deeply, often
+            vfm=json.dumps(vfm, sort_keys=True),
+            size=tuple(size),
             layers=tuple(layers),
             strides=tuple(strides),
             input_scale=input_scale,
@@ -63,8 +70,9 @@ def batch_priors(
         size (tuple[int]): Height and width of the network's input in px.
             Where it was padded at the bottom and right, so are the maps,
             with 0.
-        vfm (object, optional): The network's VFM; if it has ``model_name``
-            and ``out_indices``, they must be those of the priors.
+        vfm (object, optional): The network's VFM; if it has ``record``,
+            ``out_indices`` and ``channels``, they must be those of the
+            priors.
 
     Returns:
         tuple[Tensor] | None: One map (B, C, h, w) per layer, float32; None
@@ -72,7 +80,8 @@ def batch_priors(
 
     Raises:
         PriorCacheError: Only some samples have priors, or those of another
-            VFM, other layers or larger images.
+            VFM, other layers or larger images; or padding an image would
+            move its cells.
     """
     found = [getattr(s, FIELD) for s in data_samples if FIELD in s]
     if not found:
@@ -83,27 +92,46 @@ def batch_priors(
             f'priors. Of every data set of the training, {LINES}'
         )
     first = found[0]
-    _check_vfm(first, vfm)
+    _check_vfm(found, vfm)
     shapes = map_shapes(size, first.strides, first.input_scale)
-    samples = [_unpack(one, shapes) for one in found]
+    samples = [_unpack(one, shapes, size) for one in found]
     return tuple(
         torch.stack(maps).float() for maps in zip(*samples, strict=True)
     )
 
 
-def _check_vfm(prior: BaseDataElement, vfm: object) -> None:
-    name = getattr(vfm, 'model_name', prior.vfm)
-    layers = tuple(getattr(vfm, 'out_indices', prior.layers))
-    if name != prior.vfm or layers != prior.layers:
+def _check_vfm(priors: list[BaseDataElement], vfm: object) -> None:
+    first = priors[0]
+    problems = []
+    for record, layers in {(one.vfm, one.layers) for one in priors}:
+        problems += _compare(first, json.loads(record), layers)
+    if hasattr(vfm, 'record'):
+        problems += _compare(first, vfm.record, vfm.out_indices)
+        channels = tuple(shape[0] for shape in first.shapes)
+        if channels != tuple(vfm.channels):
+            problems.append(f'channels {channels}, {vfm.channels}')
+    if problems:
         raise PriorCacheError(
-            f'the batch has priors of {prior.vfm!r}, layers {prior.layers}, '
-            f'but the network has model_name={name!r}, out_indices={layers}. '
-            'Name one cache in LoadPrior and in vfm, and the same layers'
+            'the batch has priors of one VFM beside another, in a sample or '
+            f'in the network: {"; ".join(problems)}. Name one cache in '
+            'LoadPrior and in vfm, and the same layers'
         )
 
 
+def _compare(
+    prior: BaseDataElement, record: dict, layers: Sequence[int]
+) -> list[str]:
+    words = ('in the batch', 'beside it')
+    problems = differences(json.loads(prior.vfm), record, words)
+    if tuple(layers) != prior.layers:
+        problems.append(f'layers {prior.layers}, {tuple(layers)}')
+    return problems
+
+
 def _unpack(
-    prior: BaseDataElement, shapes: list[tuple[int, int]]
+    prior: BaseDataElement,
+    shapes: list[tuple[int, int]],
+    size: tuple[int, int],
 ) -> list[Tensor]:
     sizes = [c * h * w for c, h, w in prior.shapes]
     pieces = prior.maps.split(sizes)
@@ -119,4 +147,20 @@ def _unpack(
                 'in the pipeline, before PackPriorInputs'
             )
         maps.append(F.pad(piece.view(shape), (0, right, 0, below)))
+    _check_padding(prior, size)
     return maps
+
+
+def _check_padding(prior: BaseDataElement, size: tuple[int, int]) -> None:
+    """Cells keep their places only where the stride divides both sizes."""
+    stride = max(prior.strides)
+    for before, after in zip(prior.size, size, strict=True):
+        cells = [side * prior.input_scale / stride for side in (before, after)]
+        if before != after and any(abs(c - round(c)) > 1e-6 for c in cells):
+            raise PriorCacheError(
+                f'an image of {prior.size} was padded to {size} (height, '
+                f'width), but the stride {stride} of the VFM, at input scale '
+                f'{prior.input_scale}, does not divide both: cells of the '
+                'prior would move. Bring images to one such size with '
+                'fdep_mm.TargetCrop, which pads, before PackPriorInputs'
+            )

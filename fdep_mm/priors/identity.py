@@ -22,46 +22,8 @@ def weights_sha256(model: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def identify(
+def describe(
     model_name: str,
-    norm: bool,
-    input_scale: float,
-    mean: Sequence[float],
-    std: Sequence[float],
-    pretrained: bool,
-    checkpoint: str | None,
-    seed: int,
-    model: nn.Module,
-) -> dict:
-    """Describe a VFM for the index of a cache.
-
-    Args:
-        model_name, norm, input_scale, mean, std, pretrained, checkpoint,
-        seed: As in :class:`fdep_mm.models.FrozenVFM`.
-        model (nn.Module): The VFM with its weights.
-
-    Returns:
-        dict: For JSON.
-    """
-    random = not pretrained and checkpoint is None
-    return dict(
-        model_name=model_name,
-        norm=norm,
-        input_scale=input_scale,
-        mean=[round(value, 6) for value in mean],
-        std=[round(value, 6) for value in std],
-        weights=_weights_source(pretrained, checkpoint),
-        seed=seed if random else None,
-        checkpoint_sha256=file_sha256(checkpoint) if checkpoint else None,
-        weights_sha256=weights_sha256(model),
-    )
-
-
-def check_identity(
-    index: CacheIndex,
-    folder: str,
-    model_name: str,
-    out_indices: Sequence[int],
     norm: bool,
     input_scale: float,
     mean: Sequence[float] | None,
@@ -69,48 +31,84 @@ def check_identity(
     pretrained: bool,
     checkpoint: str | None,
     seed: int,
+) -> dict:
+    """Describe a VFM by what its config says.
+
+    Args:
+        model_name, norm, input_scale, mean, std, pretrained, checkpoint,
+        seed: As in :class:`fdep_mm.models.FrozenVFM`.
+
+    Returns:
+        dict: For JSON; None where something is not known or does not matter.
+    """
+    random = not pretrained and checkpoint is None
+    there = checkpoint is not None and osp.isfile(checkpoint)
+    return dict(
+        model_name=model_name,
+        norm=norm,
+        input_scale=input_scale,
+        mean=mean and [round(value, 6) for value in mean],
+        std=std and [round(value, 6) for value in std],
+        weights=_weights_source(pretrained, checkpoint),
+        seed=seed if random else None,
+        checkpoint_sha256=file_sha256(checkpoint) if there else None,
+    )
+
+
+def differences(made: dict, wanted: dict, words: tuple[str, str]) -> list[str]:
+    """What two descriptions of VFMs differ in.
+
+    What one of them does not know is not compared. Files of weights are
+    compared by their content where it is known, else by their names: cached
+    priors do not need the file.
+
+    Args:
+        made, wanted (dict): What :func:`describe` gave, and more.
+        words (tuple[str, str]): What to call the two.
+
+    Returns:
+        list[str]: One text per difference.
+    """
+    keys = [
+        key
+        for key in wanted
+        if wanted[key] is not None and made.get(key) is not None
+    ]
+    if 'checkpoint_sha256' in keys:
+        keys.remove('weights')
+    return [
+        f'{key} {made[key]!r} {words[0]}, {wanted[key]!r} {words[1]}'
+        for key in keys
+        if made[key] != wanted[key]
+    ]
+
+
+def check_identity(
+    index: CacheIndex, folder: str, wanted: dict, out_indices: Sequence[int]
 ) -> None:
     """Compare the VFM of a config with that of a cache.
-
-    The file of the weights is compared by its content where it is there, and
-    by its name where it is not: cached priors do not need it.
 
     Args:
         index (CacheIndex): Of the cache.
         folder (str): The cache, for the error.
-        model_name, out_indices, norm, input_scale, mean, std, pretrained,
-        checkpoint, seed: As in :class:`fdep_mm.models.FrozenVFM`.
+        wanted (dict): The VFM of the config, see :func:`describe`.
+        out_indices (Sequence[int]): As in
+            :class:`fdep_mm.models.FrozenVFM`.
 
     Raises:
         PriorCacheError: They differ; the message names how.
     """
-    made = index.vfm
-    source = _weights_source(pretrained, checkpoint)
-    wanted = dict(model_name=model_name, norm=norm, input_scale=input_scale)
-    if mean is not None:
-        wanted['mean'] = [round(value, 6) for value in mean]
-    if std is not None:
-        wanted['std'] = [round(value, 6) for value in std]
-    if checkpoint is not None and osp.isfile(checkpoint):
-        wanted['checkpoint_sha256'] = file_sha256(checkpoint)
-    else:
-        wanted['weights'] = source
-    if source == 'random':
-        wanted['seed'] = seed
-    differences = [
-        f'{key} {made.get(key)!r} in the cache, {value!r} in the config'
-        for key, value in wanted.items()
-        if made.get(key) != value
-    ]
+    words = ('in the cache', 'in the config')
+    found = differences(index.vfm, wanted, words)
     missing = sorted(set(out_indices) - set(index.layers))
     if missing:
-        differences.append(
+        found.append(
             f'layers {missing} of out_indices are not in the cache, which '
             f'has {list(index.layers)}'
         )
-    if differences:
+    if found:
         raise PriorCacheError(
-            f'cache={folder!r} is of another VFM: {"; ".join(differences)}. '
+            f'cache={folder!r} is of another VFM: {"; ".join(found)}. '
             'Make a cache with this config by tools/cache_priors.py, or '
             "change the config's vfm"
         )

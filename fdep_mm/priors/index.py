@@ -47,7 +47,8 @@ class CacheIndex:
     """Description of a cache.
 
     Attributes:
-        vfm (dict): What decides its maps, see :func:`~.identity.identify`.
+        vfm (dict): What decides its maps, see :func:`~.identity.describe`,
+            and ``weights_sha256``, of all weights.
         layers (tuple[int]): Blocks or stages of the VFM, ascending.
         channels (tuple[int]): Channels of each layer's map, as stored.
         strides (tuple[int]): Stride of each at input scale 1.
@@ -71,6 +72,11 @@ class CacheIndex:
     def input_scale(self) -> float:
         """Factor on height and width of the VFM's input."""
         return self.vfm['input_scale']
+
+    @property
+    def record(self) -> dict:
+        """What maps of two caches must have in common."""
+        return dict(self.vfm, pca=self.pca)
 
     @classmethod
     def read(cls, folder: str | Path) -> 'CacheIndex':

@@ -1,11 +1,32 @@
 """Fewer channels: principal components of a layer's map."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import load_file, save
 from scipy.linalg import eigh
 from torch import Tensor
+
+from .cache import layer_key
+
+
+def check_number(components: int, channels: int) -> None:
+    """Refuse more components than channels.
+
+    Args:
+        components (int): Asked for.
+        channels (int): Of the layer.
+
+    Raises:
+        ValueError: They are not within 1..channels.
+    """
+    if not 1 <= components <= channels:
+        raise ValueError(
+            f'pca={components}: give 1..{channels}, a layer has {channels} '
+            'channels'
+        )
 
 
 class LayerPCA:
@@ -45,11 +66,7 @@ class LayerPCA:
             total = total + cells.sum(1)
             products = products + cells @ cells.T
         width = len(total)
-        if not 1 <= channels <= width:
-            raise ValueError(
-                f'pca={channels}: give 1..{width}, this layer has {width} '
-                'channels'
-            )
+        check_number(channels, width)
         mean = total / number
         covariance = products / number - np.outer(mean, mean)
         values, vectors = eigh(
@@ -73,3 +90,36 @@ class LayerPCA:
         """
         centred = one.float() - self.mean[:, None, None]
         return torch.einsum('kc,chw->khw', self.components, centred)
+
+
+def save_basis(basis: Sequence[LayerPCA], layers: Sequence[int]) -> bytes:
+    """Content of a file that :func:`read_basis` reads."""
+    tensors = {}
+    for layer, one in zip(layers, basis, strict=True):
+        tensors[f'{layer_key(layer)}.mean'] = one.mean
+        tensors[f'{layer_key(layer)}.components'] = one.components
+    return save(tensors)
+
+
+def read_basis(
+    path: Path, layers: Sequence[int], explained: Sequence[float]
+) -> list[LayerPCA]:
+    """Read the components of all layers.
+
+    Args:
+        path (Path): A safetensors file.
+        layers (Sequence[int]): Which.
+        explained (Sequence[float]): Share of each layer's variance in them.
+
+    Returns:
+        list[LayerPCA]: One per layer.
+    """
+    stored = load_file(path)
+    return [
+        LayerPCA(
+            stored[f'{layer_key(layer)}.mean'],
+            stored[f'{layer_key(layer)}.components'],
+            share,
+        )
+        for layer, share in zip(layers, explained, strict=True)
+    ]

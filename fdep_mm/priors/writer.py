@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from fdep_mm.engine.atomic_backend import AtomicBackend
+from fdep_mm.engine.file_lock import FileLock
 from fdep_mm.engine.hooks.base_datasets import base_datasets
 
 from .cache import layer_key
@@ -27,14 +28,16 @@ from .index import (
     FILE,
     CacheIndex,
     Entry,
+    file_sha256,
     grey_levels,
     image_hash,
     image_name,
 )
-from .pca import LayerPCA
+from .pca import LayerPCA, check_number, read_basis, save_basis
 
 DTYPES = ('float16', 'float32')
 PCA_FILE = 'pca.safetensors'
+LOCK_FILE = 'write.lock'
 LABELS = ('Mask', 'Annotations')  # in names of transforms that load labels
 EVERY = 50  # images between two lines of progress
 
@@ -72,9 +75,7 @@ class CacheWriter:
             all channels.
 
     Raises:
-        PriorCacheError: The folder has priors of another VFM or of other
-            options.
-        ValueError: `dtype` is unknown.
+        ValueError: `dtype` is unknown, or `pca` larger than a layer.
     """
 
     def __init__(
@@ -86,6 +87,8 @@ class CacheWriter:
     ) -> None:
         if dtype not in DTYPES:
             raise ValueError(f'dtype={dtype!r}: give one of {DTYPES}')
+        if pca is not None:
+            check_number(pca, min(model.vfm.channels))
         self.model = model.eval()
         self.folder = Path(folder)
         self.dtype = dtype
@@ -105,19 +108,23 @@ class CacheWriter:
             CacheIndex: Of the whole cache.
 
         Raises:
-            PriorCacheError: Two images have one name, or a map has values
-                that `dtype` cannot hold.
+            LockedError: Another process writes into the folder.
+            PriorCacheError: The folder has priors of another VFM or of other
+                options, two images have one name, or a map has values that
+                `dtype` cannot hold.
         """
         bases = base_datasets(dataset)
         for base in bases:
             base.pipeline = Compose(loading_transforms(base))
-        self.index = self._open_index(bases)
-        self._put_index()
-        if self.pca is not None and self.basis is None:
-            self._fit(bases)
-        self._write_all(bases, 'maps')
-        self._put_index()
-        shutil.rmtree(self.folder / 'raw', ignore_errors=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.folder / LOCK_FILE):
+            self.index = self._open_index(bases)
+            self._put_index()
+            if self.pca is not None and self.basis is None:
+                self._fit(bases)
+            self._write_all(bases, 'maps')
+            self._put_index()
+            shutil.rmtree(self.folder / 'raw', ignore_errors=True)
         return self.index
 
     def _open_index(self, bases: list[Dataset]) -> CacheIndex:
@@ -141,8 +148,9 @@ class CacheWriter:
                 f'{self.folder} holds other priors: {_head(old)}; now wanted: '
                 f'{_head(new)}. Give another --out, or remove the folder'
             )
-        if self.pca is not None and (self.folder / PCA_FILE).is_file():
-            self.basis = self._read_basis(old)
+        path = self.folder / PCA_FILE
+        if self.pca is not None and path.is_file():
+            self.basis = read_basis(path, old.layers, old.pca['explained'])
         return old
 
     def _write_all(self, bases: list[Dataset], kind: str) -> None:
@@ -158,7 +166,8 @@ class CacheWriter:
                     'Rename a folder'
                 )
             path = self.folder / kind / f'{name}.safetensors'
-            if not self._is_done(path, kind, image):
+            done = self._is_done(path, kind, image)
+            if not done or self._is_damaged(name, path, image):
                 self._put_maps(path, kind, image, results)
             if kind == 'maps':
                 self._enter(name, path, image, results)
@@ -166,12 +175,20 @@ class CacheWriter:
                 print_log(f'{kind}: {number} of {total} images')
 
     def _is_done(self, path: Path, kind: str, image: str) -> bool:
-        """If the file is whole, and of this image and these options."""
+        """If the file says that it is of this image and these options."""
         try:
             with safe_open(path, 'pt') as file:
                 return file.metadata() == self._made_of(kind, image)
         except (SafetensorError, OSError):
             return False
+
+    def _is_damaged(self, name: str, path: Path, image: str) -> bool:
+        """If the file is not the one that was entered for this image."""
+        entry = self.index.images.get(name)
+        own = path.relative_to(self.folder).as_posix()
+        if entry is None or (entry.file, entry.image) != (own, image):
+            return False
+        return file_sha256(path) != entry.sha256
 
     def _made_of(self, kind: str, image: str) -> dict[str, str]:
         head = _head(self.index)
@@ -247,25 +264,9 @@ class CacheWriter:
             for layer in self.index.layers
         ]
         self.index.pca['explained'] = [b.explained for b in self.basis]
-        tensors = {}
-        for layer, basis in zip(self.index.layers, self.basis, strict=True):
-            tensors[f'{layer_key(layer)}.mean'] = basis.mean
-            tensors[f'{layer_key(layer)}.components'] = basis.components
         self._put_index()
-        AtomicBackend().put(save(tensors), self.folder / PCA_FILE)
-
-    def _read_basis(self, index: CacheIndex) -> list[LayerPCA]:
-        stored = load_file(self.folder / PCA_FILE)
-        return [
-            LayerPCA(
-                stored[f'{layer_key(layer)}.mean'],
-                stored[f'{layer_key(layer)}.components'],
-                explained,
-            )
-            for layer, explained in zip(
-                index.layers, index.pca['explained'], strict=True
-            )
-        ]
+        content = save_basis(self.basis, self.index.layers)
+        AtomicBackend().put(content, self.folder / PCA_FILE)
 
     def _put_index(self) -> None:
         AtomicBackend().put_text(self.index.to_json(), self.folder / FILE)

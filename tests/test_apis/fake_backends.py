@@ -37,6 +37,19 @@ class FakeSegmentor:
         return cv2.dilate(coarse, kernel) / np.float32(255)
 
 
+class Fragile(FakeSegmentor):
+    """Takes no images below 10 px, and gives NaN where one is all white."""
+
+    def __init__(self):
+        super().__init__(radius=0)
+
+    def _one(self, image):
+        if min(image.shape) < 10:
+            raise RuntimeError('Kernel size is larger\nthan the input')
+        prob = super()._one(image)
+        return prob * np.nan if image.min() == 255 else prob
+
+
 class FakeDetector:
     """Boxes of bright components, each edge moved by up to `jitter` px.
 

@@ -1,5 +1,7 @@
 """Everything that a user may hand over, and what is wrong with some of it."""
 
+import os
+
 import cv2
 import numpy as np
 import pytest
@@ -54,10 +56,13 @@ def test_folder_with_sub_folders(tmp_path):
     for name in ('b/x.png', 'a/x.PNG', 'c.tif', 'a/x.jpg', 'out/masks/c.png'):
         write(tmp_path / name)
     (tmp_path / 'notes.txt').write_text('no image')
-    inputs = Inputs(tmp_path, skip=tmp_path / 'out')
+    inputs = Inputs(tmp_path, skip=[tmp_path / 'out/masks'])
     assert inputs.count() == 4
     # the suffix tells apart what the stem does not
     assert [f.name for f in inputs] == ['a/x', 'a/x.jpg', 'b/x', 'c']
+    for skip in (tmp_path, tmp_path / 'out'):
+        with pytest.raises(ValueError, match='but earlier results; choose'):
+            Inputs(tmp_path / 'out', skip=[skip])
 
 
 def test_names_of_listed_and_matched_files_do_not_collide(tmp_path):
@@ -71,6 +76,38 @@ def test_names_of_listed_and_matched_files_do_not_collide(tmp_path):
     assert names(same) == ['x', 'x.png', 'x.png-2']
     upper = write(tmp_path / 'd/a/X.png', value=8)
     assert names([files[0], upper]) == ['x', 'X.png']
+
+
+def test_names_of_frames_do_not_collide_with_those_of_a_folder(tmp_path):
+    video = write_video(tmp_path / 'flight.avi', frames=2)
+    for name in ('flight/000001.png', 'flight/x.png'):
+        write(tmp_path / name)
+    items = [video, tmp_path / 'flight']
+    assert names(items) == [
+        *('flight/000000', 'flight/000001'),
+        *('flight/000001.png', 'flight/x'),
+    ]
+    assert names(items[::-1]) == [
+        *('flight/000001', 'flight/x'),
+        *('flight.avi/000000', 'flight.avi/000001'),
+    ]
+
+
+@pytest.mark.skipif(os.name == 'nt', reason='no names of Windows')
+@pytest.mark.parametrize(
+    ('name', 'safe'),
+    [
+        ('T:1', 'T_1'),
+        ('\\\\server\\share\\x', '__server_share_x'),
+        ('..\\x', '.._x'),
+        ('12:30', '12:30'),
+        ('a\\b', 'a\\b'),
+    ],
+)
+def test_names_that_windows_reads_otherwise(tmp_path, name, safe):
+    path = tmp_path / f'{name}.png'
+    path.write_bytes(write(tmp_path / 'y/x.png').read_bytes())
+    assert names(path) == [safe]
 
 
 def test_a_file_with_magic_characters_is_no_pattern(tmp_path):
@@ -110,10 +147,61 @@ def test_video_that_breaks_off(tmp_path):
     *frames, last = Inputs(path)
     assert 0 < len(frames) < 20
     assert isinstance(last, Failure)
-    assert f'breaks off after {len(frames)} of the 20' in last.message
+    assert f'{len(frames)} of about 20 frames could be read' in last.message
     path.write_bytes(b'not a video')
     (failure,) = Inputs(path)
     assert 'not a readable video' in failure.message
+
+
+def test_trimmed_video_is_whole(tmp_path):
+    """An edit list of the first of four seconds, as cameras trim."""
+    path = write_video(tmp_path / 'flight.mp4', frames=40, codec='mp4v')
+    content = bytearray(path.read_bytes())
+    for box, offset in ((b'mvhd', 20), (b'tkhd', 24), (b'elst', 12)):
+        start = content.index(box) + offset
+        assert int.from_bytes(content[start : start + 4], 'big') == 4000
+        content[start : start + 4] = (1000).to_bytes(4, 'big')
+    path.write_bytes(content)
+    inputs = Inputs(path)
+    assert inputs.count() == 10
+    assert [frame.index for frame in inputs] == list(range(10))
+
+
+def test_videos_are_closed(tmp_path, monkeypatch):
+    opened = []
+
+    def spy(name, capture=cv2.VideoCapture):
+        opened.append(capture(name))
+        return opened[-1]
+
+    monkeypatch.setattr(cv2, 'VideoCapture', spy)
+    inputs = Inputs(write_video(tmp_path / 'flight.avi'))
+    assert inputs.count() == 20
+    next(iter(inputs))
+    assert len(opened) == 2
+    assert not any(capture.isOpened() for capture in opened)
+
+
+def test_videos_have_8_bits(tmp_path):
+    video = write_video(tmp_path / 'flight.avi')
+    image = write(tmp_path / 'x.png')
+    failure, frame = Inputs([video, image], max_value=16383)
+    assert 'values up to 16383' in failure.message and frame.name == 'x'
+    assert len(names(video, max_value=255)) == 20
+
+
+def test_pages_of_a_tiff_file_are_frames(tmp_path):
+    rng = np.random.default_rng(0)
+    pages = [rng.integers(0, 65536, (5, 6), np.uint16) for _ in range(3)]
+    preview = pages[0][::2, ::2]
+    cv2.imwritemulti(str(tmp_path / 'x.tif'), [*pages, preview])
+    inputs = Inputs([tmp_path / 'x.tif', write(tmp_path / 'y.tif')])
+    *frames, last = inputs
+    assert [f.name for f in frames] == [f'x/{i:06d}' for i in range(3)]
+    assert frames[2].source == f'{tmp_path / "x.tif"}#2'
+    for frame, page in zip(frames, pages, strict=True):
+        assert (frame.image == page).all() and frame.index is None
+    assert last.name == 'y' and last.source == str(tmp_path / 'y.tif')
 
 
 def test_unreadable_files_are_reported_in_their_place(tmp_path):

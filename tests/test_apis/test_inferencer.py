@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+import weakref
+from operator import attrgetter
 
 import numpy as np
 import pytest
-from fake_backends import FakeDetector, FakeSegmentor
+from fake_backends import FakeDetector, FakeSegmentor, Fragile
 
 from fdep_mm.apis import SIRSTInferencer
 
@@ -71,6 +73,60 @@ def test_batches_hold_images_of_one_size_and_results_keep_their_order(images):
         (single,) = alone(image)['predictions']
         assert (single.prob == prediction.prob).all()
         assert single.targets == prediction.targets
+
+
+@pytest.mark.parametrize('batch_size', [1, 4])
+@pytest.mark.parametrize('tile_above', [1024, 15])
+def test_what_the_network_cannot_take_is_reported(batch_size, tile_above):
+    small, white = np.zeros((8, 20), np.uint8), np.full((20, 20), 255)
+    good = np.zeros((20, 20), np.uint8)
+    images = [good, small, white.astype(np.uint8), good, small]
+    run = make(Fragile(), tile_above=tile_above, tile_size=20, overlap=4)
+    found = run(images, batch_size=batch_size)
+    assert [p.name for p in found['predictions']] == ['000000', '000003']
+    one, nan, two = found['failures']
+    assert one.message == (
+        'array 000001 (8x20 px, height x width): Kernel size is larger'
+    )
+    assert nan.source == 'array 000002' and 'gave NaN' in nan.message
+    assert two.source == 'array 000004'
+
+
+def test_nan_of_a_detector_is_reported(images):
+    class Diverged(FakeDetector):
+        def _one(self, image):
+            return super()._one(image) * np.nan
+
+    image = np.zeros((150, 150), np.uint8)
+    image[9:12, 9:12] = 255
+    for tile_above in (100, 1024):
+        run = make(Diverged(), tile_size=64, overlap=8, tile_above=tile_above)
+        (failure,) = run(image)['failures']
+        assert 'gave NaN' in failure.message
+
+
+def test_one_large_frame_is_in_memory_at_a_time():
+    alive = []
+
+    def frames():
+        for side in (20, 150, 150, 150, 20):
+            frame = np.zeros((side, side), np.uint8)
+            alive.append(weakref.ref(frame))
+            yield frame
+            del frame
+
+    class Counter(FakeSegmentor):
+        def __call__(self, images):
+            frames = [ref() for ref in alive]
+            large.append(sum(f is not None and len(f) > 99 for f in frames))
+            return super().__call__(images)
+
+    large = []
+    run = make(Counter(), tile_size=64, overlap=8, tile_above=99)
+    stream = run.stream(frames(), batch_size=4)
+    names = list(map(attrgetter('name'), stream))  # and keep no image
+    assert names == [f'{i:06d}' for i in range(5)]
+    assert max(large) == 1
 
 
 def test_result_has_the_keys_of_mmengines_inferencers(images):

@@ -1,6 +1,7 @@
 """Large frames give what the network would have given on the whole."""
 
 import tracemalloc
+from itertools import product
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from fake_backends import FakeDetector, FakeSegmentor
 from scipy import ndimage
 
 from fdep_mm.apis import SIRSTInferencer
-from fdep_mm.apis.tiling import cut_axis
+from fdep_mm.apis.tiling import Tiling, cut_axis, cut_frame
 
 TILES = dict(tile_size=64, overlap=16, tile_above=100)
 
@@ -59,29 +60,72 @@ def test_tiled_equals_whole(stride, shape, batch_size):
     assert tiled.targets == whole.targets
 
 
-def frames_with_one_target(side=3):
+# Where four tiles meet; without overlap they do 8 px farther.
+SQUARE = (128, 128)
+CROSSING = cut_frame(SQUARE, Tiling(64, 16, 100), 1)[0].core[0].stop
+
+
+def along_a_line(side):
     """A target at every column, and so at every distance to a cut."""
     for place in range(160 - side):
-        image = np.zeros((140, 160), np.uint8)
-        row = place * (140 - side) // 160
-        image[row : row + side, place : place + side] = 200
-        yield image, place + (side - 1) / 2, row + (side - 1) / 2
+        yield (140, 160), place * (140 - side) // 160, place
 
 
-def test_segmentor_finds_a_target_once_wherever_it_lies():
-    run = inferencer(FakeSegmentor(radius=0))
-    for image, x, y in frames_with_one_target():
-        (target,) = only(run(image)).targets
-        assert (target.x, target.y, target.area) == (x, y, 9)
+def around_the_crossing(side):
+    """A target at every place near the point where four tiles meet."""
+    reach = range(CROSSING - side - 9, CROSSING + 10)
+    for top, left in product(reach, reach):
+        yield SQUARE, top, left
 
 
+sweeps = pytest.mark.parametrize('sweep', [along_a_line, around_the_crossing])
+
+
+def segmented_wrongly(sweep, overlap, side=3, radius=7):
+    """Places at which a target is not what it would be in the whole frame."""
+    run = inferencer(FakeSegmentor(radius), overlap=overlap)
+    wrong = []
+    for shape, top, left in sweep(side):
+        image = np.zeros(shape, np.uint8)
+        image[top : top + side, left : left + side] = 200
+        found = [target.box for target in only(run(image)).targets]
+        (bottom, right) = (
+            min(n, at + side + radius)
+            for n, at in zip(shape, (top, left), strict=True)
+        )
+        low = max(0, left - radius), max(0, top - radius)
+        if found != [(*low, right, bottom)]:
+            wrong.append((top, left))
+    return wrong
+
+
+def detected_wrongly(sweep, overlap, side):
+    """Places at which a target is not found once, in full, and in place."""
+    run = inferencer(FakeDetector(), overlap=overlap)
+    wrong = []
+    for shape, top, left in sweep(side):
+        image = np.zeros(shape, np.uint8)
+        image[top : top + side, left : left + side] = 200
+        found = only(run(image)).targets
+        x, y = left + (side - 1) / 2, top + (side - 1) / 2
+        good = len(found) == 1 and found[0].area == side**2
+        if not good or np.hypot(found[0].x - x, found[0].y - y) > 2.2:
+            wrong.append((top, left))
+    return wrong
+
+
+@sweeps
+def test_segmentor_finds_a_target_once_wherever_it_lies(sweep):
+    assert segmented_wrongly(sweep, overlap=16) == []
+    # what the neighbourhood of a pixel does to it would be cut
+    assert segmented_wrongly(sweep, overlap=0) != []
+
+
+@sweeps
 @pytest.mark.parametrize('side', [1, 4, 7])
-def test_detector_finds_a_target_once_wherever_it_lies(side):
-    run = inferencer(FakeDetector())
-    for image, x, y in frames_with_one_target(side):
-        (target,) = only(run(image)).targets
-        assert abs(target.x - x) <= 1.5 and abs(target.y - y) <= 1.5
-        assert target.area == side**2
+def test_detector_finds_a_target_once_wherever_it_lies(sweep, side):
+    assert detected_wrongly(sweep, overlap=16, side=side) == []
+    assert side == 1 or detected_wrongly(sweep, 0, side) != []
 
 
 def test_neighbours_on_a_cut_stay_two():

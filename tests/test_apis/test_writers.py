@@ -4,6 +4,8 @@ import csv
 import errno
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -239,3 +241,52 @@ def test_tables_are_written_when_the_run_stops(segment, image, tmp_path):
     stream.close()
     content = json.loads((tmp_path / 'predictions.json').read_text())
     assert len(content['images']) == 1
+
+
+@pytest.mark.parametrize('place', ['images', '.'])
+def test_results_beside_or_above_the_images(segment, image, tmp_path, place):
+    folder = tmp_path / 'images'
+    folder.mkdir()
+    cv2.imwrite(str(folder / 'x.png'), image)
+    for _ in range(2):
+        found = segment(folder, out_dir=tmp_path / place, outputs=OUTPUTS)
+        assert [p.name for p in found['predictions']] == ['x']
+
+
+FULL_DISK = """
+import resource, sys
+# importing them takes seconds
+sys.modules.update(torch=None, mmengine=None, mmcv=None)
+sys.path[:0] = {paths}
+import numpy as np
+from fake_backends import FakeSegmentor
+from fdep_mm.apis import SIRSTInferencer
+run = SIRSTInferencer(FakeSegmentor(0), show_progress=False)
+resource.setrlimit(resource.RLIMIT_FSIZE, (20000, resource.RLIM_INFINITY))
+try:
+    run({video!r}, out_dir={out!r}, outputs=['overlay', 'json'])
+except OSError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(os.name == 'nt', reason='needs limits of a process')
+def test_full_disk_leaves_no_broken_video(repo, tmp_path):
+    code = cv2.VideoWriter_fourcc(*'MJPG')
+    path = tmp_path / 'a.avi'
+    writer = cv2.VideoWriter(str(path), code, 10, (64, 48))
+    rng = np.random.default_rng(0)
+    for _ in range(8):
+        writer.write(rng.integers(0, 100, (48, 64, 3), np.uint8))
+    writer.release()
+    out = tmp_path / 'out'
+    paths = [str(repo), str(repo / 'tests/test_apis')]
+    script = FULL_DISK.format(paths=paths, video=str(path), out=str(out))
+    result = subprocess.run(
+        [sys.executable, '-c', script], capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stderr
+    assert 'a.mp4: only 0 of 8 frames could be written' in result.stdout
+    assert list((out / 'overlays').iterdir()) == []
+    content = json.loads((out / 'predictions.json').read_text())
+    assert len(content['images']) == 8

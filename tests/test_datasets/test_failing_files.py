@@ -101,6 +101,30 @@ def test_errors_of_the_pipeline_are_not_left_out(root):
         dataset[0]
 
 
+def test_neither_are_errors_that_name_the_file(root):
+    """Of settings and caches, which every image has."""
+    dataset = build(root, on_error='skip')
+    image = dataset.get_data_info(0)['img_path']
+
+    def refuse(results):
+        raise ValueError(f'{results["img_path"]}: no prior of it')
+
+    dataset.pipeline.transforms.insert(2, refuse)
+    with pytest.raises(ValueError, match='no prior of it'):
+        dataset[0]
+    del dataset.pipeline.transforms[2]
+    grey = np.full((32, 32), 7, np.uint8)
+    for broken, text in (
+        (image.replace('images', 'masks'), 'mask values'),
+        (image, 'its mask'),
+    ):
+        cv2.imwrite(broken, grey[:8] if broken == image else grey)
+        with pytest.raises(ValueError, match=text):
+            dataset[0]
+        cv2.imwrite(broken, grey // 8)
+    assert not dataset.unreadable.any()
+
+
 def test_a_test_does_not_leave_out_images(root):
     with pytest.raises(ValueError, match='for training'):
         build(root, on_error='skip', test_mode=True)

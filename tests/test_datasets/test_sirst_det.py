@@ -1,5 +1,5 @@
-import json
 import pickle
+import warnings
 
 import cv2
 import numpy as np
@@ -95,8 +95,10 @@ def test_format_and_parse_are_inverse():
 
 def test_missing_xml(tree):
     (tree / 'annotations/bboxes/back-2.xml').unlink()
-    with pytest.raises(FileNotFoundError, match="'back-2'.*ann_path"):
+    with pytest.raises(FileNotFoundError, match='no box file in') as error:
         build(tree)
+    assert 'back-2' in str(error.value) and 'ann_path' in str(error.value)
+    assert 'suffix' not in str(error.value)
     assert len(build(tree, **MASKS)) == 3
 
 
@@ -114,6 +116,16 @@ def test_missing_xml(tree):
         (BOX.format(9, 5, 5, 9), 'empty or inverted'),
         (BOX.format(50, 5, 54, 9), '52x40.*not in it'),
         (BOX.format(0, 5, 4, 9), 'not in it'),
+        ('<?xml version="1.0" encoding="foo"?><annotation/>', 'encoding'),
+        ('<html/>', 'its root is <html>'),
+        (BOX.replace('annotation', 'a:annotation', 1), 'not a readable'),
+        (BOX.replace('n>', 'n xmlns="http://x">', 1), 'its root is <{http'),
+        (f'<annotations>{BOX}</annotations>', 'its root is <annotations>'),
+        (f'<annotation>{BOX}</annotation>', '<bndbox> elsewhere'),
+        (BOX.replace('bndbox', 'bbox'), '<bbox> elsewhere'),
+        (BOX.replace('bndbox', 'BndBox'), '<BndBox> elsewhere'),
+        (BOX.replace('bndbox', 'polygon'), '<xmin> elsewhere'),
+        (BOX.replace('object', 'target'), '<bndbox> elsewhere'),
     ],
 )
 def test_bad_xml(tree, content, reason):
@@ -164,6 +176,17 @@ def test_target_free_images_stay_unless_filtered(tree):
     assert len(build(tree, filter_cfg=drop, test_mode=True)) == 3
 
 
+def test_a_split_without_any_box(tree):
+    (tree / SPLIT).write_text('back-2')
+    for source in ({}, MASKS):
+        with pytest.warns(UserWarning, match='none of the 1 images .*box_s'):
+            build(tree, **source)
+    (tree / SPLIT).write_text('back-2\nMisc_1')
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        build(tree)
+
+
 def test_bad_arguments(tree):
     with pytest.raises(ValueError, match="box_source='json'"):
         build(tree, box_source='json')
@@ -180,6 +203,12 @@ def test_unreadable_image_and_wrong_mask(tree):
         build(tree, **MASKS)
     (tree / 'mixed/Misc_1.png').write_bytes(b'no image')
     with pytest.raises(ValueError, match='Misc_1.png: not a readable'):
+        build(tree)
+
+
+def test_image_that_pillow_takes_for_a_bomb(tree, monkeypatch):
+    monkeypatch.setattr('PIL.Image.MAX_IMAGE_PIXELS', 1000)
+    with pytest.raises(ValueError, match=r'Misc_1\.png: .*2080 pixels'):
         build(tree)
 
 
@@ -215,6 +244,10 @@ def test_synthetic_boxes_are_those_of_the_masks():
         number.append(len(info['instances']))
         assert dataset.get_cat_ids(i) == [0] * number[-1]
     assert min(number) == 0 < max(number)
+    with pytest.raises(ValueError, match='filter_empty_gt.*num_targets'):
+        SyntheticSIRSTDetDataset(2, filter_cfg=dict(filter_empty_gt=True))
+    # what it asks for is so anyway
+    SyntheticSIRSTDetDataset(2, filter_cfg=dict(filter_empty_gt=False))
     # picklable, as data loaders need it, and small as meta information
     assert len(pickle.dumps(dataset)) < 10_000
 
@@ -243,7 +276,7 @@ def test_real_xml_and_mask_boxes_differ_in_one_image(find_data, tmp_path):
     folder = find_data('sirst-v2')
     xml, mask = (
         SIRSTDetDataset(
-            'splits/trainvaltest_v1.txt', data_root=str(folder), **source
+            'splits/trainvaltest_full.txt', data_root=str(folder), **source
         )
         for source in ({}, MASKS)
     )
@@ -253,7 +286,7 @@ def test_real_xml_and_mask_boxes_differ_in_one_image(find_data, tmp_path):
         boxes = [sorted(t['bbox'] for t in j['instances']) for j in (one, two)]
         if boxes[0] != boxes[1]:
             different.append((one['img_id'], *boxes))
+    assert len(xml) == 1024
     assert different == [
         ('Misc_111', [[260, 206, 274, 217]], [[143, 114, 151, 120]])
     ]
-    assert json.dumps(different)

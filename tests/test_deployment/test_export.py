@@ -1,5 +1,6 @@
 """The ONNX model computes what PyTorch does, and is the host alone."""
 
+import copy
 import json
 
 import numpy as np
@@ -10,6 +11,7 @@ from mmengine.config import Config
 from mmseg.structures import SegDataSample
 from stirred_weights import stir
 
+from fdep_mm.deployment import report
 from fdep_mm.deployment.export import check_light, export, max_difference
 from fdep_mm.deployment.light_branch import build_light_branch
 
@@ -80,6 +82,49 @@ def test_a_graph_with_a_part_of_training_is_refused(acm, acm_model):
     model.graph.initializer.append(more)
     with pytest.raises(ValueError, match='the host has only'):
         check_light(model, acm)
+
+
+def test_nan_is_no_difference_of_zero(acm, acm_model):
+    host = copy.deepcopy(acm)
+    next(host.host.parameters()).data[:] = np.nan
+    batch = np.full((1, 3, 64, 64), 100, np.float32)
+    for network, model in ((host, acm_model), (host, export(host))):
+        assert np.isnan(max_difference(network, model, [batch, batch]))
+    assert max_difference(acm, acm_model, [batch]) < 1e-4
+
+
+def test_weights_that_diverged_are_refused(
+    acm, acm_config, tmp_path, monkeypatch
+):
+    cfg = Config.fromfile(acm_config)
+    state = acm.host.state_dict()
+    key = next(iter(state))
+    path = tmp_path / 'nan.pth'
+    torch.save({**state, key: state[key] * np.nan}, path)
+    with pytest.raises(ValueError, match=f'nan.pth.*hold NaN in {key!r}'):
+        build_light_branch(cfg, path)
+    # finite weights whose answer is not
+    monkeypatch.setattr(report, 'max_difference', lambda *_: float('nan'))
+    monkeypatch.setattr(report, 'build_light_branch', lambda *_: acm)
+    with pytest.raises(report.DifferenceError, match='gives NaN'):
+        report.export_checked(cfg, path, say=lambda line: None)
+
+
+@pytest.mark.parametrize(
+    'step',
+    [
+        dict(type='Resize', scale=(64, 64)),
+        dict(type='mmcv.Normalize', mean=[0.0] * 3, std=[1.0] * 3),
+        dict(type='Pad', size_divisor=64),
+        dict(type='fdep_mm.RandomTranspose'),
+    ],
+)
+def test_what_the_file_would_not_do_is_refused(acm_config, step):
+    cfg = Config.fromfile(acm_config)
+    cfg.test_dataloader.dataset.pipeline.insert(0, step)
+    name = step['type'].split('.')[-1]
+    with pytest.raises(ValueError, match=f'test pipeline: {name} cannot'):
+        build_light_branch(cfg, None)
 
 
 def test_metadata(acm_model):

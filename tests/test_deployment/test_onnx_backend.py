@@ -192,3 +192,62 @@ def test_detector_gives_the_boxes_of_pytorch(repo, tmp_path):
     for found, expected in pairs:
         assert len(expected) > 5 and found.dtype == np.float32
         np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+END_TO_END = """
+import runpy, sys
+sys.path[:0] = {paths!r}
+import numpy as np
+from fdep_mm.apis import SIRSTInferencer
+run = SIRSTInferencer({file!r}, tile_size=64, overlap=32, tile_above=99)
+np.save({out!r}, run({image!r})['predictions'][0].prob)
+sys.argv = ['infer.py', {file!r}, {image!r}, '--out-dir', {out!r} + '.d']
+sys.argv += ['--tile-size', '64', '--overlap', '32', '--tile-above', '99']
+sys.argv += ['--outputs', 'prob', 'json']
+try:
+    runpy.run_path({tool!r}, run_name='__main__')
+finally:
+    assert not {{'torch', 'mmengine', 'mmcv', 'mmseg'}} & sys.modules.keys()
+"""
+
+
+def test_images_to_results_where_there_is_no_torch(
+    backend, acm_file, repo, tmp_path
+):
+    image = np.random.default_rng(0).integers(60, 140, (70, 120), np.uint8)
+    cv2.imwrite(str(tmp_path / 'x.png'), image)
+    (tmp_path / 'fdep_mm').symlink_to(repo / 'fdep_mm')
+    upper = tmp_path / 'ACM.ONNX'
+    upper.write_bytes(acm_file.read_bytes())
+    out = tmp_path / 'prob.npy'
+    script = END_TO_END.format(
+        paths=[str(tmp_path), str(_site(tmp_path))],
+        file=str(upper),
+        image=str(tmp_path / 'x.png'),
+        out=str(out),
+        tool=str(repo / 'tools/infer.py'),
+    )
+    result = subprocess.run(
+        [sys.executable, '-S', '-E', '-c', script],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert result.returncode == 0, result.stderr
+    assert '1 images, ' in result.stdout
+    pixels = np.repeat(image[..., None], 3, axis=-1).astype(np.float32)
+    prob = np.load(out)
+    # the first tile ends at 64 px and answers for the first 48
+    (tile,) = backend(pixels[None, :64, :64])
+    np.testing.assert_allclose(prob[:48, :48], tile[:48, :48], atol=1e-5)
+    written = cv2.imread(f'{out}.d/probs/x.png', cv2.IMREAD_UNCHANGED)
+    np.testing.assert_allclose(written / 65535, prob, atol=1e-4)
+
+
+def test_nan_of_a_detector_is_no_empty_answer(acm_model):
+    backend = OnnxBackend(acm_model.SerializeToString(), 'cpu')
+    backend.task = 'detection'
+    cells = np.zeros((1, 4, 4)), np.full((1, 4, 1), np.nan), np.ones((1, 4, 1))
+    backend._run = lambda images: list(cells)
+    with pytest.raises(ValueError, match='gave NaN'):
+        backend(np.zeros((1, 32, 32, 3), np.float32))

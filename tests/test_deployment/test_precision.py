@@ -8,7 +8,7 @@ from mmengine.config import Config
 
 from fdep_mm.apis.onnx_backend import OnnxBackend
 from fdep_mm.deployment.export import max_difference
-from fdep_mm.deployment.images import Images, batch, score
+from fdep_mm.deployment.images import Images, batch, score, score_boxes
 from fdep_mm.deployment.precision import last_nodes
 from fdep_mm.deployment.report import convert, score_table
 from fdep_mm.deployment.rewrite import unblock_single_channel
@@ -84,9 +84,26 @@ def test_scores(cfg, acm_model, acm):
 
     scores = score(perfect, samples, 0.5)
     assert scores['IoU'] == scores['nIoU'] == 1 and scores['Fa'] == 0
-    table = score_table({'fp32': acm_model, 'x': acm_model}, samples, 0.5)
+    models = {'fp32': acm_model, 'x': acm_model}
+    table = score_table(models, samples, acm.card)
     first, second = (line.split() for line in table.splitlines()[1:])
     assert first[1:] == second[1:] and first[2] == '+0.00'
+
+
+def test_scores_of_detectors(repo):
+    pytest.importorskip('mmdet')
+    (path,) = (repo / 'configs/oscar').glob('*synthetic*.py')
+    samples = Images(Config.fromfile(path), 'test', 3)
+
+    def perfect(images):
+        (sample,) = (s for s in samples if (s.image == images[0]).all())
+        boxes = sample.truth['gt_instances']['bboxes']
+        boxes = np.asarray(getattr(boxes, 'tensor', boxes), np.float32)
+        return [np.column_stack([boxes, np.ones(len(boxes), np.float32)])]
+
+    assert score_boxes(perfect, samples)['NoCoAP10'] > 0.5
+    nothing = np.zeros((0, 5), np.float32)
+    assert score_boxes(lambda _: [nothing], samples)['mNoCoAP'] == 0
 
 
 def test_images_are_spread_over_the_data_set(cfg):
@@ -146,3 +163,7 @@ def test_ways_of_running_agree(acm):
     wrong = dict(eager=runs['eager'], fused=lambda x: runs['eager'](x) + 1)
     with pytest.raises(ValueError, match="'fused' differs"):
         check_equal(wrong, image.astype(np.float32))
+    for mode in ('fused', 'int8'):
+        wrong = dict(runs, **{mode: lambda x: runs['eager'](x) * np.nan})
+        with pytest.raises(ValueError, match=f"'{mode}' differs"):
+            check_equal(wrong, image.astype(np.float32))

@@ -1,12 +1,16 @@
 """A checkpoint of another network or of other images is an error."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from fault_training import tiny_config, train
 from mmengine.config import Config
-from mmengine.runner import Runner
+from mmengine.runner import BaseLoop, Runner
+from torch.utils.data import DataLoader
 
 from fdep_mm.checkpoints import read_checkpoint
+from fdep_mm.engine import CheckpointCheckHook
 
 
 @pytest.fixture(scope='module')
@@ -88,13 +92,56 @@ def test_a_backbone_alone_starts_a_training_but_nothing_does_not(
         train(cfg)
 
 
-def test_another_vfm(trained, tmp_path):
-    def rename(checkpoint):
-        checkpoint['meta']['vfm'] = 'vit_of_the_same_width, layers [2]'
+class Loop(BaseLoop):
+    """Over four numbers."""
 
-    path = edited(trained, tmp_path, rename)
-    with pytest.raises(ValueError, match='vit_of_the_same_width'):
-        resume(tiny_config(tmp_path), path)
+    def __init__(self) -> None:
+        self.dataloader = DataLoader(range(4))
+
+    def run(self) -> None:
+        pass
+
+
+def fake_runner(**record):
+    model = torch.nn.Linear(1, 1)
+    model.vfm = SimpleNamespace(
+        out_indices=(2,),
+        record=dict(model_name='vit', norm=True, weights="timm's") | record,
+    )
+    return SimpleNamespace(
+        model=model,
+        _train_loop=Loop(),
+        _val_loop=None,
+        _resume=True,
+        _load_from='last.pth',
+    )
+
+
+@pytest.mark.parametrize(
+    ('change', 'text'),
+    [
+        (dict(model_name='vit_of_the_same_width'), "'vit' in the run before"),
+        (dict(norm=False), 'norm True in the run before, False now'),
+        (dict(weights='file other.pth'), "'file other.pth' now"),
+        (dict(input_scale=2.0), 'input_scale 1.0 in the run before, 2.0 now'),
+        (dict(weights_sha256='b'), "weights_sha256 'a' in the run before"),
+    ],
+)
+def test_another_vfm(change, text):
+    hook = CheckpointCheckHook()
+    before = fake_runner(input_scale=1.0, weights_sha256='a')
+    checkpoint = dict(meta={}, state_dict=before.model.state_dict())
+    hook.before_save_checkpoint(before, checkpoint)
+    hook.after_load_checkpoint(before, checkpoint)
+    # what only a cache knows is not compared
+    hook.after_load_checkpoint(fake_runner(seed=None), checkpoint)
+    with pytest.raises(ValueError, match='it had another VFM') as error:
+        hook.after_load_checkpoint(fake_runner(**change), checkpoint)
+    assert text in str(error.value)
+    other = fake_runner()
+    other.model.vfm.out_indices = (3,)
+    with pytest.raises(ValueError, match=r'layers \[2\] in the run before'):
+        hook.after_load_checkpoint(other, checkpoint)
 
 
 @pytest.mark.parametrize('name', ['train', 'val'])

@@ -1,12 +1,20 @@
 """NaN in the loss never reaches the weights, and is never silent."""
 
 import copy
+from types import SimpleNamespace
 
 import pytest
 import torch
-from fault_training import tiny_config
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from fault_training import PRELOAD, tiny_config, weights
 from mmengine.hooks import Hook
+from mmengine.model import MMDistributedDataParallel
+from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
+
+from fdep_mm.engine import FiniteLossHook
+from fdep_mm.engine.hooks.finite_loss_hook import ACTIONS
 
 
 class Spoil(Hook):
@@ -86,6 +94,94 @@ def test_spoiled_weights_are_told_from_spoiled_images(tmp_path):
     with pytest.raises(FloatingPointError, match='earlier step') as error:
         runner.train()
     assert 'clip_grad' in str(error.value)
+
+
+class SpoilGradients(Hook):
+    """The loss of one iteration is finite, its gradients are not."""
+
+    def __init__(self, iteration: int) -> None:
+        self.iteration = iteration
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
+        if runner.iter == self.iteration:
+            weight = next(runner.model.parameters())
+            weight.register_hook(lambda grad: grad * float('inf'))
+
+
+def test_spoiled_weights_are_not_saved(tmp_path):
+    cfg = tiny_config(tmp_path, epochs=2)
+    cfg.default_hooks.checkpoint.max_keep_ckpts = 1
+    runner = Runner.from_cfg(cfg)
+    runner.register_hook(SpoilGradients(3))
+    name = next(iter(runner.model.named_parameters()))[0]
+    with pytest.raises(FloatingPointError, match='not finite after') as error:
+        runner.train()
+    assert name in str(error.value)
+    assert 'clip_grad' in str(error.value)
+    for value in weights(tmp_path / 'epoch_1.pth').values():
+        assert torch.isfinite(value).all()
+    assert not (tmp_path / 'epoch_2.pth').exists()
+
+
+RANKS = 2
+
+
+def step_on_rank(rank: int, folder: str) -> None:
+    """Three steps, of which the second is NaN in the last process only."""
+    torch.set_num_threads(1)
+    dist.init_process_group(
+        'gloo', f'file://{folder}/store', rank=rank, world_size=RANKS
+    )
+    found = {action: three_steps(rank, action) for action in ACTIONS}
+    torch.save(found, f'{folder}/{rank}.pt')
+    dist.destroy_process_group()
+
+
+def three_steps(rank: int, action: str) -> dict:
+    model = torch.nn.Linear(1, 1)
+    torch.nn.init.ones_(model.weight)
+    model = MMDistributedDataParallel(model)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    logged = []
+    runner = SimpleNamespace(
+        model=model,
+        optim_wrapper=OptimWrapper(optimizer),
+        logger=SimpleNamespace(warning=logged.append),
+        epoch=0,
+        iter=0,
+    )
+    hook = FiniteLossHook(action)
+    hook.before_train(runner)
+    seen, error = [], None
+    try:
+        for runner.iter in range(3):
+            image = SimpleNamespace(img_path=f'{rank}.png')
+            hook.before_train_iter(runner, 0, dict(data_samples=[image]))
+            loss = model(torch.ones(1, 1)).sum() * (rank + 1)
+            if runner.iter == 1 and rank == RANKS - 1:
+                loss = loss * float('nan')
+            runner.optim_wrapper.update_params(loss)
+            seen.append(model.module.weight.item())
+    except FloatingPointError as raised:
+        error = str(raised)
+    return dict(seen=seen, error=error, logged=logged)
+
+
+def test_all_processes_do_the_same(tmp_path):
+    mp.get_context('forkserver').set_forkserver_preload(PRELOAD)
+    mp.start_processes(
+        step_on_rank, (str(tmp_path),), RANKS, start_method='forkserver'
+    )
+    good, bad = (torch.load(tmp_path / f'{i}.pt') for i in range(RANKS))
+    for action in ACTIONS:
+        assert good[action]['seen'] == bad[action]['seen']
+    before, skipped, after = good['skip']['seen']
+    assert before == skipped != after
+    assert len(good['raise']['seen']) == 1
+    assert 'the batch: images of another process' in good['raise']['error']
+    assert 'the batch: 1.png' in bad['raise']['error']
+    assert 'images of another process' in good['skip']['logged'][0]
+    assert '1.png' in bad['skip']['logged'][0]
 
 
 def test_an_unknown_action(tmp_path):

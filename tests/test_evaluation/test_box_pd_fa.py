@@ -210,13 +210,21 @@ def test_bad_input(tmp_path):
     path = write_mask(tmp_path / 'm.png', np.zeros((8, 8), bool))
     with pytest.raises(ValueError, match=r'mask is \(8, 8\) and its image'):
         metric.process(None, [sample([], [], path)])
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(ValueError, match='none.png: the mask cannot be read'):
         metric.process(None, [sample([], [], tmp_path / 'none.png')])
     metric = BoxPdFaMetric(targets='box')
     with pytest.raises(ValueError, match='frame.png.*not finite'):
         metric.process(None, [sample([[1, 1, math.inf, 3]], [0.9])])
     with pytest.raises(ValueError, match='not finite'):
         metric.process(None, [sample([[1, 1, 2, 3]], [math.nan])])
+    scaled = sample([], [], gt=[[2, 2, 4, 4]])
+    scaled['instances'] = [dict(bbox=[4, 4, 8, 8], ignore_flag=0)]
+    with pytest.raises(ValueError, match='LoadAnnotations behind Resize'):
+        metric.process(None, [scaled])
+    with pytest.raises(ValueError, match="frame.png.*no 'ori_shape'"):
+        metric.process(
+            None, [{k: v for k, v in one.items() if k != 'ori_shape'}]
+        )
     for field, word in (('pred', 'for detectors'), ('gt', 'LoadAnnot')):
         with pytest.raises(ValueError, match=word):
             metric.process(

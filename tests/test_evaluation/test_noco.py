@@ -129,3 +129,13 @@ def test_mask_boxes():
     assert mask_boxes(mask).tolist() == [[3, 2, 9, 5], [0, 9, 1, 10]]
     assert mask_boxes(mask, connectivity=4).shape == (3, 4)
     assert mask_boxes(np.zeros((4, 4))).shape == (0, 4)
+
+
+@pytest.mark.parametrize('value', [np.nan, np.inf])
+def test_not_finite_around_a_target(image, value):
+    image = image.astype(float)
+    image[12, 9] = value  # beside the box, within its window
+    with pytest.raises(ValueError, match=r'NaN.*\(10, 12, 15, 16\)'):
+        noco_map(image, [(10, 12, 15, 16)])
+    # elsewhere it does not matter
+    assert np.isfinite(noco_map(image, [(30, 30, 33, 32)])).all()

@@ -254,6 +254,15 @@ def test_bad_input(ramp):
         mnocoap([point], [noco[None]], [boxes])
 
 
+@pytest.mark.parametrize(
+    'thresholds', [[], [0.5, 0.5], [0.5, 0.501], [0.1, 1], [50], [np.nan]]
+)
+def test_thresholds_without_keys_of_their_own(ramp, thresholds):
+    noco, boxes = ramp
+    with pytest.raises(ValueError, match='NoCo thresholds .*at least one'):
+        mnocoap([[[1, 1, 1]]], [noco], [boxes], thresholds=thresholds)
+
+
 def test_prob_points():
     prob = np.zeros((12, 12), np.float32)
     prob[2:5, 2:5] = 0.6
@@ -264,6 +273,17 @@ def test_prob_points():
     np.testing.assert_allclose(found, [[5, 5, 0.8], [2, 9, 0.9]], rtol=1e-6)
     assert prob_points(prob * 0).shape == (0, 3)
     assert len(prob_points(prob, threshold=0.4)) == 3
+
+
+def test_the_peak_of_a_region_or_of_its_bounding_box():
+    prob = np.zeros((6, 6))
+    prob[0] = prob[:, 0] = 0.6  # an L around
+    prob[3, 4] = 0.9
+    np.testing.assert_array_equal(prob_points(prob), [[4, 3, 0.9]] * 2)
+    found = prob_points(prob, peak='region')
+    np.testing.assert_array_equal(found, [[0, 0, 0.6], [4, 3, 0.9]])
+    with pytest.raises(ValueError, match="peak must be .* got 'box'"):
+        prob_points(prob, peak='box')
 
 
 def test_functions_need_no_torch():

@@ -6,7 +6,7 @@ from mmengine.evaluator import Evaluator
 from mmengine.structures import InstanceData, PixelData
 from mmseg.structures import SegDataSample
 
-from fdep_mm.datasets import SyntheticSIRSTDataset
+from fdep_mm.datasets import SIRSTDetDataset, SyntheticSIRSTDataset
 from fdep_mm.evaluation import NoCoAPMetric, mnocoap, noco_map
 from fdep_mm.evaluation.functional import mask_boxes, prob_points
 
@@ -190,8 +190,15 @@ def test_one_small_record_per_image(path):
 
 
 def test_half_precision_scores(path):
-    scores = torch.tensor([0.5, 0.25], dtype=torch.bfloat16)
-    assert run(NoCoAPMetric(), detected(path, scores=scores))
+    """bfloat16, which NumPy has not, ranks as float32 does."""
+    boxes = [*BOXES, [1.0, 1, 3, 3]]
+    scores = torch.tensor([0.5, 0.25, 0.375])
+    half, single = (
+        run(NoCoAPMetric(), detected(path, boxes, s))
+        for s in (scores.bfloat16(), scores)
+    )
+    assert half == single
+    assert half['sirst/NoCoAP10'] == pytest.approx((1 + 2 / 3) / 2)
 
 
 def test_bad_samples(path, tmp_path):
@@ -210,9 +217,71 @@ def test_bad_samples(path, tmp_path):
     with pytest.raises(ValueError, match='original size'):
         run(NoCoAPMetric(), other)
     broken = tmp_path / 'broken.png'
-    broken.write_bytes(b'no image')
-    with pytest.raises(ValueError, match='not a readable image'):
-        run(NoCoAPMetric(), detected(str(broken)))
+    for content in (b'no image', b''):
+        broken.write_bytes(content)
+        with pytest.raises(ValueError, match='broken.png: not a readable'):
+            run(NoCoAPMetric(), detected(str(broken)))
+    with pytest.raises(ValueError, match="an image.png.*'ori_shape'.*meta_k"):
+        sample = detected(path)
+        del sample['ori_shape']
+        run(NoCoAPMetric(), sample)
     for argument in (dict(centroid_mode='x'), dict(overlap='x')):
         with pytest.raises(ValueError, match="'x': give one of"):
             NoCoAPMetric(**argument)
+    with pytest.raises(ValueError, match='NoCo thresholds'):
+        NoCoAPMetric(noco_thresholds=[0.5, 0.501])
+
+
+def annotated(path, boxes, scale=1.0):
+    """A sample whose true boxes were scaled after they had been loaded."""
+    sample = detected(path)
+    sample['instances'] = [dict(bbox=box, ignore_flag=0) for box in boxes]
+    true = torch.tensor(boxes, dtype=torch.float32) * scale
+    sample['gt_instances'] = dict(bboxes=true)
+    return sample
+
+
+def test_true_boxes_that_were_scaled_down(path):
+    """They lie inside the image; only the annotation shows it."""
+    fractions = [[19.7, 10.1, 24.3, 12.9], BOXES[1]]
+    assert run(NoCoAPMetric(), annotated(path, fractions))
+    with pytest.raises(ValueError, match='an image.png.*behind Resize'):
+        run(NoCoAPMetric(), annotated(path, BOXES, scale=0.5))
+    # what the annotation has and the pipeline dropped is not missed
+    sample = annotated(path, BOXES)
+    sample['instances'].append(dict(bbox=[0, 0, 1, 1], ignore_flag=1))
+    assert run(NoCoAPMetric(), sample)['sirst/NoCoAP10'] == 1
+
+
+def test_the_log_tells_the_centroid_mode(path, monkeypatch):
+    lines = []
+    monkeypatch.setattr(
+        'fdep_mm.evaluation.metrics.nocoap_metric.print_log',
+        lambda line, logger: lines.append(line),
+    )
+    run(NoCoAPMetric(), detected(path))
+    run(NoCoAPMetric('pixel_centre', prefix='pixel'), detected(path))
+    assert lines == [
+        "sirst/mNoCoAP: centroid_mode='box_centre'",
+        "pixel/mNoCoAP: centroid_mode='pixel_centre'",
+    ]
+
+
+def test_oracle_of_exact_boxes(find_data):
+    """From the files of SIRST-V2's test split to the published bias."""
+    dataset = SIRSTDetDataset(
+        'splits/test_full.txt', data_root=str(find_data('sirst-v2'))
+    )
+    metric = NoCoAPMetric()
+    for info in (dataset.get_data_info(i) for i in range(len(dataset))):
+        boxes = [target['bbox'] for target in info['instances']]
+        boxes = torch.tensor(boxes, dtype=torch.float32).reshape(-1, 4)
+        sample = dict(
+            img_path=info['img_path'],
+            ori_shape=(info['height'], info['width']),
+            instances=info['instances'],
+            gt_instances=dict(bboxes=boxes),
+            pred_instances=dict(bboxes=boxes, scores=torch.ones(len(boxes))),
+        )
+        metric.process(None, [sample])
+    assert round(metric.evaluate(256)['sirst/mNoCoAP'], 4) == 0.7312

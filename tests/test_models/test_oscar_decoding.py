@@ -30,7 +30,17 @@ def naive_centroid(box, noco):
             total += weight
             sum_x += weight * (4 * j + 2.5)
             sum_y += weight * (4 * i + 2.5)
-    return [sum_x / total, sum_y / total]
+    return [
+        inside(sum_x / total, x1, x2),
+        inside(sum_y / total, y1, y2),
+    ]
+
+
+def inside(place, low, high):
+    """Not beyond the centres of the outermost pixels."""
+    if high - low < 1:
+        return (low + high) / 2
+    return min(max(place, low + 0.5), high - 0.5)
 
 
 def test_against_loops():
@@ -51,6 +61,16 @@ def test_one_peak():
     assert points[0] == [22.5, 14.5]
     assert points[1] == [4.0, 4.0]  # nothing in the box
     assert points[2] == [30.5, 30.5]  # inverted
+
+
+def test_a_bright_neighbour_does_not_pull_the_point_out():
+    noco = torch.zeros(8, 8)
+    noco[3, 5], noco[3, 6] = 0.3, 0.9  # pixels 22 and 26
+    boxes = torch.tensor([[18.0, 8, 24, 20], [22.2, 13, 22.8, 30]])
+    points = noco_centroids(boxes, noco, STRIDE)
+    torch.testing.assert_close(
+        points, torch.tensor([[23.5, 14.5], [22.5, 14.5]])
+    )
 
 
 def test_no_box():

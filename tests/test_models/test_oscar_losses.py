@@ -4,13 +4,17 @@ import copy
 
 import pytest
 import torch
+from mmengine.logging import MessageHub
 from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData, PixelData
+
+from fdep_mm.registry import MODELS
 
 pytest.importorskip('mmdet.models')
 from detector_builders import build_detector, det_samples  # noqa: E402
 from mmengine.optim import build_optim_wrapper  # noqa: E402
 from oscar_builders import (  # noqa: E402
+    PREPROCESSOR,
     oscar_cfg,
     oscar_losses,
     oscar_samples,
@@ -204,6 +208,49 @@ def test_noco_is_padded_like_the_images(small):
         assert after.count_nonzero() == before.count_nonzero()
     # outside the image the input is 0, after the normalisation
     assert not out['inputs'][1, :, 20:].any()
+
+
+def test_batch_augmentations_that_resize_are_refused():
+    """They would leave the map at the old places."""
+    cfg = small_cfg()
+    cfg['data_preprocessor'] = dict(
+        PREPROCESSOR,
+        batch_augments=[
+            dict(type='BatchSyncRandomResize', random_size_range=(32, 64))
+        ],
+    )
+    model = build_detector(cfg)
+    MessageHub.get_current_instance().update_info('iter', 0)
+    data = dict(
+        inputs=[torch.zeros(3, 64, 64).byte()] * 2,
+        data_samples=oscar_samples(),
+    )
+    model.data_preprocessor(copy.deepcopy(data), training=True)
+    model.data_preprocessor.batch_augments[0]._input_size = (96, 96)
+    with pytest.raises(ValueError, match=r'\(64, 64\).*\(96, 96\).*in the pi'):
+        model.data_preprocessor(data, training=True)
+
+
+def test_head_without_assigners():
+    """Plain dictionaries will do, and what they lack is named."""
+    cfg = small_cfg()
+    init_default_scope('mmdet')
+    head = MODELS.build(
+        cfg['bbox_head']
+        | dict(train_cfg=cfg['train_cfg'], test_cfg=cfg['test_cfg'])
+    )
+    features = torch.rand(2, 8, 16, 16), torch.rand(2, 8, 8, 8)
+    assert len(head.loss(features, oscar_samples())) == 5
+    boxes, scores = head.boxes_and_scores(features)
+    assert boxes.shape == (2, 256, 4) and scores.shape == (2, 256, 1)
+    coarse = cfg['train_cfg']['coarse_assigner']
+    with pytest.raises(ValueError, match='lacks refine_assigner: give it'):
+        MODELS.build(
+            cfg['bbox_head'] | dict(train_cfg=dict(coarse_assigner=coarse))
+        )
+    head = MODELS.build(cfg['bbox_head'])
+    with pytest.raises(ValueError, match='train_cfg=dict'):
+        head.loss(features, oscar_samples())
 
 
 def test_missing_noco_is_named(small):

@@ -257,3 +257,9 @@ def test_bad_options():
         RFLAAssigner(topk=(6,))
     with pytest.raises(ValueError, match='ratio must be positive'):
         RFLAAssigner(ratio=0)
+
+
+def test_head_without_assigner():
+    model = build_detector(fcos_cfg(rfla=True, train_cfg=None))
+    with pytest.raises(ValueError, match='train_cfg=dict.*RFLAAssigner'):
+        model.loss(torch.randn(2, 3, 64, 64), det_samples())

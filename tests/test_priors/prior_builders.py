@@ -9,6 +9,7 @@ import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import init_default_scope
 
+from fdep_mm.datasets.transforms import LoadInfraredImage
 from fdep_mm.priors.writer import CacheWriter
 from fdep_mm.registry import DATASETS, MODELS
 
@@ -19,6 +20,7 @@ VFM = dict(
     pretrained=False,
 )
 STRIDE = 16  # of test_vit
+SIZES = [(64, 80), (48, 48), (70, 33)]  # of the images in the fixtures
 
 
 def write_images(root: Path, sizes: list[tuple[int, int]]) -> None:
@@ -102,3 +104,15 @@ def digest(folder: Path) -> dict[str, str]:
         for path in sorted(folder.rglob('*'))
         if path.is_file()
     }
+
+
+def load(root: Path, number: int = 0) -> tuple[str, np.ndarray]:
+    """Path and pixels of an image."""
+    path = str(root / f'images/{number}.png')
+    return path, LoadInfraredImage()(dict(img_path=path))['img']
+
+
+def prior_file(cache: Path, number: int = 0) -> Path:
+    """File of an image's prior."""
+    (path,) = cache.rglob(f'{number}.png.safetensors')
+    return path

@@ -87,8 +87,26 @@ def test_a_smaller_image_is_padded_with_its_prior(made):
         assert one[:, :, :2].abs().min() > 0 == one[:, :, 2:].abs().max()
 
 
-def prior(model='test_vit', layers=(1,), shape=(4, 4)):
-    return pack_priors([torch.ones(2, *shape)], layers, (16,), 1.0, model)
+def test_padding_that_would_move_cells(tmp_path):
+    """40 px are 2 cells of 20 px, but 16 px in an image of 64."""
+    write_images(tmp_path / 'data', [(64, 40)])
+    write_cache(tmp_path / 'data', tmp_path / 'cache')
+    dataset = build_dataset(tmp_path / 'data', cache=tmp_path / 'cache')
+    model = build_model(cache=str(tmp_path / 'cache'))
+    with pytest.raises(PriorCacheError, match='TargetCrop'):
+        seen_priors(model, batch_of(dataset, 0))
+    samples = batch_of(dataset, 0)['data_samples']
+    assert batch_priors(samples, (64, 40))[0].shape[2:] == (4, 2)
+
+
+RECORD = dict(model_name='test_vit', seed=0, pca=None)
+
+
+def prior(layers=(1,), shape=(4, 4), channels=2, **record):
+    size = (16 * shape[0], 16 * shape[1])
+    maps = [torch.ones(channels, *shape)] * len(layers)
+    strides = (16,) * len(layers)
+    return pack_priors(maps, layers, strides, 1.0, RECORD | record, size)
 
 
 def sample_with(**kwargs):
@@ -106,13 +124,39 @@ def test_batches_that_do_not_fit():
         batch_priors([sample_with(), BaseDataElement()], (64, 64))
     with pytest.raises(PriorCacheError, match='4x4 cells.*for 2x2'):
         batch_priors(good, (32, 32))
+    for other in (dict(seed=1), dict(layers=(2,))):
+        with pytest.raises(PriorCacheError, match='Name one cache'):
+            batch_priors([*good, sample_with(**other)], (64, 64))
+    bases = [sample_with(pca=dict(explained=[s])) for s in (0.5, 0.6)]
+    with pytest.raises(PriorCacheError, match='pca.*Name one cache'):
+        batch_priors(bases, (64, 64))
+
+
+@pytest.mark.parametrize(
+    'vfm', [dict(seed=1), dict(input_scale=2.0), dict(norm=False)], ids=str
+)
+def test_a_cache_of_the_same_network_with_other_settings(made, tmp_path, vfm):
+    """Model and layers are those of the network, the maps are not."""
+    write_cache(made / 'data', tmp_path / 'other', vfm=vfm)
+    dataset = build_dataset(made / 'data', cache=tmp_path / 'other')
+    (key,) = vfm
+    for ours in (dict(cache=str(made / 'float32')), {}):
+        with pytest.raises(PriorCacheError, match=f'{key}.*Name one cache'):
+            seen_priors(build_model(**ours), batch_of(dataset, 0))
 
 
 def test_priors_of_another_network(made):
     vfm = build_model(cache=str(made / 'float16')).vfm
-    for wrong in (sample_with(), sample_with(model='other', layers=(1, 3, 5))):
-        with pytest.raises(PriorCacheError, match='Name one cache'):
-            batch_priors([wrong], (64, 64), vfm)
+    fitting = dict(layers=(1, 3, 5), channels=vfm.channels[0])
+    batch_priors([sample_with(**fitting)], (64, 64), vfm)
+    for wrong, name in (
+        (dict(layers=(1, 3)), 'layers'),
+        (dict(channels=7), 'channels'),
+        (dict(model_name='other'), 'model_name'),
+        (dict(weights_sha256='of others'), 'weights_sha256'),
+    ):
+        with pytest.raises(PriorCacheError, match=f'{name}.*Name one cache'):
+            batch_priors([sample_with(**fitting | wrong)], (64, 64), vfm)
 
 
 def training_config(made, work_dir) -> Config:

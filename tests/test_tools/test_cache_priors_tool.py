@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from mmengine.config import Config
+from mmengine.config import Config, DictAction
 
 from fdep_mm.priors import CacheIndex
 
@@ -79,6 +79,54 @@ def test_a_cache_and_the_config_that_uses_it(data, run):
     assert tuple(cfg.model.vfm.out_indices) == (1, 3)
     # what is tested stays as it was
     assert cfg.test_dataloader.dataset.pipeline[-1].type == 'PackSegInputs'
+
+
+def test_the_written_config_has_all_settings(data, run):
+    """Those of the command line, wherever they are."""
+    options = [
+        *TINY,
+        'model.vfm.norm=False',
+        'model.samf.act_cfg.type=GELU',
+        'optim_wrapper.optimizer.lr=0.5',
+        'optim_wrapper.clip_grad.max_norm=1.5',
+        'train_dataloader.dataset.pipeline.2.crop_size=(32,48)',
+        'work_dir=somewhere',
+        'randomness.deterministic=True',
+    ]
+    args = ('--out', 'p', '--write-config', 'cached.py', '--device', 'cpu')
+    run(CONFIG, *args, '--cfg-options', *options)
+    expected = Config.fromfile(CONFIG)
+    expected.merge_from_dict(
+        {
+            key: DictAction._parse_iterable(value)
+            for key, value in (option.split('=') for option in options)
+        }
+    )
+    found = Config.fromfile(data / 'cached.py')
+    pipeline = found.train_dataloader.dataset.pipeline
+    assert pipeline.pop(2)['type'] == 'fdep_mm.LoadPrior'
+    assert pipeline[-1].pop('type') == 'fdep_mm.PackPriorInputs'
+    expected.train_dataloader.dataset.pipeline[-1].pop('type')
+    assert found.model.vfm.pop('cache') == str(data / 'p')
+    for key in ('model', 'optim_wrapper', 'work_dir', 'randomness'):
+        assert found[key] == expected[key], key
+    assert found.train_dataloader == expected.train_dataloader
+
+
+@pytest.mark.parametrize(
+    ('option', 'text'),
+    [
+        ('model.vfm.input_scael=2.', "error: .*'input_scale'"),
+        ('modle.vfm.norm=False', "error: .*'model'"),
+        ('model.vfm.model_name.x=1', 'error: '),
+        ('model.data_preprocessor.nonesuch=1', 'error: .*nonesuch'),
+    ],
+)
+def test_misspelt_settings_are_one_line(run, option, text):
+    with pytest.raises(SystemExit, match=text):
+        run(CONFIG, '--cfg-options', *TINY, option)
+    with pytest.raises(SystemExit, match=r'error: pca=999: give 1\.\.'):
+        run(CONFIG, '--pca', 999, '--cfg-options', *TINY)
 
 
 def test_user_errors_are_one_line(data, run):

@@ -81,6 +81,20 @@ def test_writes_checked_files(repo, config, weights, tmp_path):
         (['CONFIG', 'WEIGHTS', '--tolerance', '0'], 1, 'is larger than 0'),
         (['CONFIG', 'WEIGHTS', '--out', 'damaged.pth/x.onnx'], 2, 'damaged'),
         (['CONFIG', 'WEIGHTS', '--calib-images', '0'], 2, 'at least 1'),
+        (['unknown.py', 'WEIGHTS'], 2, 'cannot be read (NameError'),
+        (
+            ['CONFIG', 'WEIGHTS', '--cfg-options', 'modle.x=1'],
+            *(2, "no 'modle' (nearest: 'model'"),
+        ),
+        (
+            [
+                'CONFIG',
+                'WEIGHTS',
+                '--cfg-options',
+                'test_dataloader.dataset.z=1',
+            ],
+            *(2, "no 'z'"),
+        ),
     ],
 )
 def test_errors_are_one_line(
@@ -97,6 +111,7 @@ def test_errors_are_one_line(
 ):
     (other,) = (repo / 'configs/alcnet').glob('alcnet_*synthetic*.py')
     (tmp_path / 'damaged.pth').write_bytes(b'not weights')
+    (tmp_path / 'unknown.py').write_text('model = nonsense')
     known = dict(CONFIG=config, OTHER=other, WEIGHTS=weights)
     args = [known.get(arg, arg) for arg in args]
     monkeypatch.chdir(tmp_path)
@@ -109,7 +124,30 @@ def test_errors_are_one_line(
         logging.disable(logging.NOTSET)
     assert found == code
     assert message in capsys.readouterr().err.splitlines()[-1]
-    assert [path.name for path in tmp_path.iterdir()] == ['damaged.pth']
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        'damaged.pth',
+        'unknown.py',
+    ]
+
+
+def test_detectors_are_scored(main, repo, tmp_path, monkeypatch, capsys):
+    pytest.importorskip('mmdet')
+    (config,) = (repo / 'configs/oscar').glob('*synthetic*.py')
+    network = light_branch.build_light_branch(Config.fromfile(config), None)
+    weights = tmp_path / 'oscar.pth'
+    torch.save(network.host.state_dict(), weights)
+    words = ['export_onnx.py', str(config), str(weights), '--int8']
+    words += ['--out', str(tmp_path / 'x.onnx')]
+    words += ['--calib-images', '2', '--eval-images', '3']
+    monkeypatch.setattr(sys, 'argv', words)
+    try:
+        assert main() == 0, capsys.readouterr().err
+    finally:
+        logging.disable(logging.NOTSET)
+    header, first, second = capsys.readouterr().out.splitlines()[-3:]
+    assert header.split()[:2] == ['mNoCoAP', 'change']
+    assert (first.split()[0], second.split()[0]) == ('fp32', 'int8')
+    assert first.split()[2] == '+0.00'
 
 
 def test_help_shows_examples(repo, tmp_path):

@@ -1,5 +1,6 @@
 """tools/infer.py: exit codes, files, and user errors in one line."""
 
+import csv
 import importlib.util
 import json
 import os
@@ -76,6 +77,117 @@ def test_folder(call, model, images, tmp_path):
         assert '3 images' in stdout
 
 
+@pytest.fixture(scope='module')
+def scenes():
+    """Noise of low contrast, and a target in each at another place."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(80, 90, (4, 48, 64), np.uint8)
+    for number, image in enumerate(images):
+        image[20:23, 8 + 12 * number : 11 + 12 * number] = 220
+    return images
+
+
+def targets_of(folder):
+    with open(folder / 'targets.csv', newline='') as file:
+        return [
+            (row['name'], round(float(row['x'])), round(float(row['y'])))
+            for row in csv.DictReader(file)
+        ]
+
+
+def test_targets_in_a_folder_by_a_classical_method(call, scenes, tmp_path):
+    for number, image in enumerate(scenes):
+        cv2.imwrite(str(tmp_path / f'{number}.png'), image)
+    code, stdout, stderr = call('mpcm', tmp_path, '--out-dir', tmp_path)
+    assert code == 0, stderr
+    assert '4 images, 4 targets' in stdout
+    assert targets_of(tmp_path) == [(str(i), 9 + 12 * i, 21) for i in range(4)]
+
+
+def write_video(path, scenes):
+    codec = cv2.VideoWriter_fourcc(*'MJPG')
+    video = cv2.VideoWriter(str(path), codec, 10, scenes.shape[:0:-1])
+    if not video.isOpened():
+        pytest.skip('this OpenCV writes no MJPG')
+    for image in scenes:
+        video.write(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR))
+    video.release()
+    return path
+
+
+def test_video(call, scenes, tmp_path):
+    path = write_video(tmp_path / 'flight.avi', scenes)
+    out = tmp_path / 'out'
+    code, stdout, stderr = call('mpcm', path, '--out-dir', out)
+    assert code == 0, stderr
+    assert '4 images, 4 targets' in stdout
+    assert targets_of(out) == [
+        (f'flight/{i:06d}', 9 + 12 * i, 21) for i in range(4)
+    ]
+    assert [p.name for p in (out / 'overlays').iterdir()] == ['flight.mp4']
+
+
+FULL_DISK = """
+import resource, runpy, sys
+# importing them takes seconds
+sys.modules.update(torch=None, mmengine=None, mmcv=None)
+tool = runpy.run_path({tool!r})
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+for outputs in ('mask', 'overlay', 'json'):
+    sys.argv = ['infer.py', 'mpcm', {video!r}, '--out-dir', {out!r}]
+    sys.argv += ['--outputs', outputs]
+    print(tool['main']())
+"""
+
+
+@pytest.mark.skipif(os.name == 'nt', reason='needs limits of a process')
+def test_full_disk(scenes, tmp_path):
+    out = tmp_path / 'out'
+    video = write_video(tmp_path / 'flight.avi', scenes)
+    code = FULL_DISK.format(tool=str(SCRIPT), video=str(video), out=str(out))
+    env = {**os.environ, 'PYTHONPATH': str(SCRIPT.parents[1])}
+    result = subprocess.run(
+        [sys.executable, '-B', '-c', code],
+        capture_output=True,
+        text=True,
+        env=env,
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines() == ['2'] * 3
+    errors = [x for x in result.stderr.splitlines() if x[:7] == 'error: ']
+    assert len(errors) == 3
+    assert '0 of 4 frames could be written' in errors[1]
+    assert not [path for path in out.rglob('*') if path.is_file()]
+
+
+def test_images_that_the_network_cannot_take(call, repo, tmp_path):
+    """ALCNet of the paper needs 72 px."""
+    torch = pytest.importorskip('torch')
+    from mmseg.apis import init_model
+
+    (config,) = (repo / 'configs/alcnet').glob('alcnet-orig_*nuaa*.py')
+    model = init_model(str(config), device='cpu')
+    torch.save(dict(state_dict=model.state_dict()), tmp_path / 'w.pth')
+    for name, side in (('a', 64), ('b', 96), ('c', 64)):
+        image = np.full((side, side), 100, np.uint8)
+        cv2.imwrite(str(tmp_path / f'{name}.png'), image)
+    words = (config, tmp_path, '--weights', tmp_path / 'w.pth')
+    words += ('--device', 'cpu', '--out-dir', tmp_path / 'out')
+    code, stdout, stderr = call(*words, '--batch-size', 3)
+    assert code == 1 and '1 images' in stdout
+    assert 'a.png (64x64 px' in stderr and 'c.png (64x64 px' in stderr
+    assert '2 inputs failed' in stderr
+
+
+def test_errors_of_a_runtime_are_one_line(call, images, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise RuntimeError('CUDA error: out of memory')
+
+    monkeypatch.setattr(infer_tool, 'SIRSTInferencer', refuse)
+    code, _, stderr = call('mpcm', images)
+    assert (code, stderr) == (2, 'error: CUDA error: out of memory\n')
+
+
 def test_threshold_and_tiles(call, model, images, tmp_path):
     more = ['--threshold', '0', '--tile-above', '30', '--tile-size', '32']
     more += ['--overlap', '8', '--batch-size', '3', '--no-progress']
@@ -108,6 +220,8 @@ def test_user_errors_are_one_line(call, model, images, tmp_path):
     for words, message in (
         ((config, images), 'name its checkpoint with --weights'),
         (('lost.py', images, *weights), "model 'lost.py': no such file"),
+        (('lost.ONNX', images), "model 'lost.ONNX': no such file"),
+        (('mpcn', images), 'no classical method'),
         ((config, 'lost.png', *weights), 'lost.png: no such file'),
         ((config, tmp_path / 'empty', *weights), 'holds no image'),
         ((config, images, '--weights', 'lost'), "weights 'lost': no such"),

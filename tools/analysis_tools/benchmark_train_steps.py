@@ -45,7 +45,8 @@ def with_priors(
             vfm.out_indices,
             vfm.strides,
             vfm.input_scale,
-            vfm.model_name,
+            vfm.record,
+            tuple(image.shape[-2:]),
         )
         samples.append(sample)
     return dict(inputs=batch['inputs'], data_samples=samples)

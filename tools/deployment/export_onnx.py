@@ -92,9 +92,18 @@ def read_config(args: argparse.Namespace) -> Config:
         raise FileNotFoundError(f'config {str(args.config)!r}: no such file')
     try:
         cfg = Config.fromfile(args.config)
-    except SyntaxError as error:
-        raise ValueError(f'config {str(args.config)!r}: {error}') from error
+    except ImportError:  # says what to install
+        raise
+    except Exception as error:  # a config is a program
+        raise ValueError(
+            f'config {str(args.config)!r} cannot be read '
+            f'({type(error).__name__}: {error})'
+        ) from error
     if args.cfg_options:
+        # not at the top: a wrong path should not wait for it
+        from fdep_mm.config_check import check_options
+
+        check_options(cfg, args.cfg_options)
         cfg.merge_from_dict(args.cfg_options)
     return cfg
 
@@ -144,12 +153,10 @@ def run(args: argparse.Namespace) -> int:
             out.with_name(f'{out.stem}-{precision}{out.suffix}'),
             models[precision].SerializeToString(),
         )
-    if wanted and card.task == 'detection':
-        print('not scored: compare detectors with their own metric')
-    elif wanted:
+    if wanted:
         samples = Images(cfg, 'test', args.eval_images)
-        print(f'scores on {len(samples)} test images, Fa x1e-6:', flush=True)
-        print(report.score_table(models, samples, card.threshold))
+        print(f'scores on {len(samples)} test images, percent, Fa x1e-6:')
+        print(report.score_table(models, samples, card))
     return 0
 
 
@@ -159,7 +166,7 @@ def main() -> int:
     logging.disable(logging.WARNING)  # of the libraries below
     try:
         return run(args)
-    except (ImportError, KeyError, OSError, ValueError) as error:
+    except (ImportError, KeyError, OSError, TypeError, ValueError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
 

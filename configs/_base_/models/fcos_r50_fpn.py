@@ -6,6 +6,7 @@ model = dict(
         type='ResNet',
         depth=50,
         frozen_stages=1,
+        norm_cfg=dict(type='BN', requires_grad=False),
         norm_eval=True,
         init_cfg=dict(type='Pretrained', checkpoint='torchvision://resnet50'),
     ),

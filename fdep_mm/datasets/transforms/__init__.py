@@ -3,7 +3,7 @@
 from .crops import TargetCrop
 from .draw import RandomDraw
 from .geometric import RandomRot90, RandomShiftScale, RandomTranspose
-from .loading import LoadInfraredImage, LoadSIRSTMask
+from .loading import LoadInfraredImage, LoadSIRSTMask, UnreadableFileError
 from .noco import GenerateNoCoMap
 from .photometric import RandomBrightnessContrast, RandomGaussianNoise
 from .prior import LoadPrior, PackPriorInputs
@@ -21,4 +21,5 @@ __all__ = [
     'RandomShiftScale',
     'RandomTranspose',
     'TargetCrop',
+    'UnreadableFileError',
 ]

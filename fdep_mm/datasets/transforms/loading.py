@@ -14,6 +14,10 @@ from fdep_mm.image import to_float
 from fdep_mm.registry import TRANSFORMS
 
 
+class UnreadableFileError(ValueError):
+    """A file of a data set is gone, damaged or of another type."""
+
+
 @TRANSFORMS.register_module()
 class LoadInfraredImage(LoadImageFromFile):
     """Read an 8- or 16-bit image as float32 (H, W, 3) in 0..255.
@@ -35,7 +39,8 @@ class LoadInfraredImage(LoadImageFromFile):
             :func:`mmengine.fileio.get`.
 
     Raises:
-        ValueError: The file cannot be decoded, or is neither 8- nor 16-bit.
+        UnreadableFileError: The file cannot be read or decoded.
+        ValueError: It is neither 8- nor 16-bit.
     """
 
     def __init__(
@@ -64,11 +69,8 @@ class LoadInfraredImage(LoadImageFromFile):
         path = results['img_path']
         try:
             results = super().transform(results)
-        except (AssertionError, cv2.error) as error:
-            raise ValueError(
-                f'{path}: not a readable image, the file is damaged or of '
-                'another type. Replace it or take its id out of the split'
-            ) from error
+        except (AssertionError, cv2.error, OSError) as error:
+            raise _unreadable(path, 'image', error) from error
         results['img'] = to_float(
             results['img'], self.max_value, self.grey, path
         )
@@ -98,8 +100,8 @@ class LoadSIRSTMask(LoadAnnotations):
             :func:`mmengine.fileio.get`.
 
     Raises:
-        ValueError: The file cannot be decoded, holds other values, or its
-            size is not the image's.
+        UnreadableFileError: The file cannot be read or decoded.
+        ValueError: It holds other values, or its size is not the image's.
     """
 
     def __init__(
@@ -131,18 +133,15 @@ class LoadSIRSTMask(LoadAnnotations):
         results['seg_fields'].append('gt_seg_map')
 
     def _decode(self, path: str) -> np.ndarray:
-        content = fileio.get(path, backend_args=self.backend_args)
         try:
+            content = fileio.get(path, backend_args=self.backend_args)
             with Image.open(io.BytesIO(content)) as image:
                 values = np.array(image)
                 if image.mode == 'P':
                     colours = np.array(image.convert('RGB'))
                     values = colours if _is_binary(colours) else values
         except (OSError, SyntaxError) as error:  # Pillow raises both
-            raise ValueError(
-                f'{path}: not a readable mask, the file is damaged or of '
-                'another type. Replace it or take its id out of the split'
-            ) from error
+            raise _unreadable(path, 'mask', error) from error
         values = values.reshape(*values.shape[:2], -1)
         if values.shape[-1] in (2, 4):
             values = values[..., :-1]
@@ -158,6 +157,19 @@ class LoadSIRSTMask(LoadAnnotations):
             f'{self.__class__.__name__}(threshold={self.threshold}, '
             f'backend_args={self.backend_args})'
         )
+
+
+def _unreadable(path: str, kind: str, error: Exception) -> Exception:
+    # Pillow's for what is no picture has no number
+    if isinstance(error, OSError) and error.errno is not None:
+        problem = f'the {kind} cannot be read ({error.strerror})'
+    else:
+        problem = (
+            f'not a readable {kind}, the file is damaged or of another type'
+        )
+    return UnreadableFileError(
+        f'{path}: {problem}. Replace it or take its id out of the split'
+    )
 
 
 def _is_binary(values: np.ndarray) -> bool:

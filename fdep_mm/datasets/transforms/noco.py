@@ -11,7 +11,8 @@ from fdep_mm.registry import TRANSFORMS
 class GenerateNoCoMap(BaseTransform):
     """Make the NoCo map of the image and boxes as they are at this point.
 
-    Put it behind everything that moves or resizes the image. The map is that
+    Put it behind everything that moves or resizes the image, RandomFlip too;
+    :class:`PackSIRSTDetInputs` notices if boxes move later. The map is that
     of :func:`fdep_mm.evaluation.noco_map`; the mean over the channels is its
     grey image. The metric uses OpenCV's luminance instead, which is the same
     unless the file is tinted; load images with ``fdep_mm.LoadInfraredImage``
@@ -20,15 +21,16 @@ class GenerateNoCoMap(BaseTransform):
     Required keys: ``img`` (H, W) or (H, W, C), ``gt_bboxes`` (G, 4), an
     array or mmdet's box class.
 
-    Added key: ``gt_noco_map``, (H, W) float32 in [0, 1).
+    Added keys: ``gt_noco_map``, (H, W) float32 in [0, 1), and
+    ``noco_boxes``, (G, 4), the boxes that it was made of.
 
     Args:
         overlap (str): Where windows of targets overlap, 'overwrite' or
             'max'. Defaults to 'overwrite', the rule of the paper's toolkit.
 
     Raises:
-        ValueError: If `overlap` is unknown, or a box is empty, inverted or
-            not inside the image.
+        ValueError: If `overlap` is unknown, there are no boxes loaded, or
+            one is empty, inverted or not inside the image.
     """
 
     def __init__(self, overlap: str = 'overwrite') -> None:
@@ -38,17 +40,34 @@ class GenerateNoCoMap(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Add ``gt_noco_map``."""
-        boxes = results['gt_bboxes']
-        boxes = np.asarray(getattr(boxes, 'tensor', boxes))
+        name = results.get('img_path')
+        if 'gt_bboxes' not in results:
+            raise ValueError(
+                f'{name}: there are no gt_bboxes to make a NoCo map of; put '
+                'LoadAnnotations(with_bbox=True) before GenerateNoCoMap'
+            )
+        boxes = box_array(results['gt_bboxes'])
         try:
             noco = noco_map(results['img'], boxes, self.overlap)
         except ValueError as error:
             raise ValueError(
-                f'{results.get("img_path")}, after the transforms before '
-                f'GenerateNoCoMap: {error}'
+                f'{name}, after the transforms before GenerateNoCoMap: {error}'
             ) from error
         results['gt_noco_map'] = noco.astype(np.float32)
+        results['noco_boxes'] = boxes
         return results
 
     def __repr__(self) -> str:
         return f'{self.__class__.__name__}(overlap={self.overlap!r})'
+
+
+def box_array(boxes: object) -> np.ndarray:
+    """Copy boxes into an array.
+
+    Args:
+        boxes (object): (G, 4), an array, a tensor or mmdet's box class.
+
+    Returns:
+        np.ndarray: (G, 4).
+    """
+    return np.array(getattr(boxes, 'tensor', boxes))

@@ -1,10 +1,13 @@
 """What a detector gets; needs mmdet."""
 
+import numpy as np
 import torch
 from mmdet.datasets.transforms import PackDetInputs
 from mmengine.structures import PixelData
 
 from fdep_mm.registry import TRANSFORMS
+
+from .noco import box_array
 
 
 @TRANSFORMS.register_module()
@@ -17,12 +20,14 @@ class PackSIRSTDetInputs(PackDetInputs):
     Args:
         meta_keys (Sequence[str]): Of the results, what becomes meta
             information of the sample; missing ones are left out. Defaults to
-            mmdet's, and ``ori_img``, from which
+            mmdet's, ``ori_img``, from which
             :class:`fdep_mm.evaluation.NoCoAPMetric` makes its NoCo maps
-            where ``img_path`` is no file.
+            where ``img_path`` is no file, and ``instances``, the annotation,
+            by which the metrics notice boxes that were resized.
 
     Raises:
-        ValueError: The map has not the size of the image.
+        ValueError: The map has not the size of the image, or was made before
+            a transform that moved the boxes.
     """
 
     def __init__(
@@ -37,6 +42,7 @@ class PackSIRSTDetInputs(PackDetInputs):
             'flip',
             'flip_direction',
             'ori_img',
+            'instances',
         ),
     ) -> None:
         super().__init__(meta_keys=meta_keys)
@@ -54,6 +60,20 @@ class PackSIRSTDetInputs(PackDetInputs):
                 'put GenerateNoCoMap behind all transforms that change the '
                 'size'
             )
+        _check_boxes(results)
         data = torch.from_numpy(noco)[None].float()
         packed['data_samples'].gt_noco = PixelData(data=data)
         return packed
+
+
+def _check_boxes(results: dict) -> None:
+    """Refuse a map of boxes that are elsewhere by now."""
+    boxes = results.get('noco_boxes')
+    if boxes is None:
+        return
+    if not np.array_equal(boxes, box_array(results.get('gt_bboxes'))):
+        raise ValueError(
+            f'{results.get("img_path")}: boxes have changed since their NoCo '
+            'map was made; put GenerateNoCoMap behind RandomFlip and all '
+            'other transforms that move or drop boxes'
+        )

@@ -2,8 +2,12 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 from mmcv.transforms import BaseTransform
+from mmengine.structures import BaseDataElement
 from mmseg.datasets.transforms import PackSegInputs
+from mmseg.structures import SegDataSample
+from torch import Tensor
 
 from fdep_mm.priors import (
     PriorCache,
@@ -30,7 +34,9 @@ class LoadPrior(BaseTransform):
     Added keys: ``priors``, a list of tensors (C, h, w) that cover the image;
     ``prior_place``, (H, W, 2), one of the ``seg_fields``, which tells where
     each pixel comes from, see :func:`fdep_mm.priors.coordinates`;
-    ``prior_info``, what else the packing needs.
+    ``prior_info``, what else the packing needs; ``prior_mask``, the mask as
+    it is now, if there is one, for a check. Put transforms that take targets
+    out of the mask alone before this one.
 
     Args:
         cache (str): Folder that ``tools/cache_priors.py`` wrote.
@@ -61,7 +67,7 @@ class LoadPrior(BaseTransform):
             layers=self.layers,
             strides=tuple(index.strides[i] for i in chosen),
             input_scale=index.input_scale,
-            vfm=index.vfm['model_name'],
+            vfm=index.record,
         )
 
     def transform(self, results: dict) -> dict:
@@ -72,7 +78,9 @@ class LoadPrior(BaseTransform):
             results['img_path'], img, self.layers
         )
         results['prior_place'] = coordinates(size)
-        results['prior_info'] = dict(self.info, size=size)
+        results['prior_info'] = dict(self.info, full_size=size)
+        if 'gt_seg_map' in results:  # transforms may change it in place
+            results['prior_mask'] = results['gt_seg_map'].copy()
         results.setdefault('seg_fields', []).append('prior_place')
         return results
 
@@ -95,8 +103,9 @@ class PackPriorInputs(PackSegInputs):
         meta_keys (Sequence[str]): As in mmseg's ``PackSegInputs``.
 
     Raises:
-        PriorCacheError: A transform changed the image's size, but not that of
-            the ``seg_fields``.
+        PriorCacheError: A transform moved the image, but not all of the
+            ``seg_fields``: their sizes differ, or most target pixels are not
+            where the prior's place has them.
     """
 
     def transform(self, results: dict) -> dict:
@@ -107,14 +116,79 @@ class PackPriorInputs(PackSegInputs):
         info = dict(results['prior_info'])
         place = results['prior_place']
         size = results['img'].shape[:2]
-        if place.shape[:2] != size:
-            raise PriorCacheError(
-                f'{results["img_path"]}: the image is {size}, the place of '
-                f'its prior {place.shape[:2]} (height, width): a transform '
-                "moves the image, but not all of results['seg_fields']. Take "
-                'it out, or train without cached priors'
-            )
+        _check_place(results, place, size)
         shapes = map_shapes(size, info['strides'], info['input_scale'])
-        maps = sample(results['priors'], info.pop('size'), place, shapes)
-        packed['data_samples'].priors = pack_priors(maps, **info)
+        maps = sample(results['priors'], info.pop('full_size'), place, shapes)
+        packed['data_samples'] = _Sample.of(packed['data_samples'])
+        packed['data_samples'].priors = pack_priors(maps, size=size, **info)
         return packed
+
+
+class _Sample(SegDataSample):
+    """mmseg's, but ``pin_memory`` of a data loader reaches its tensors."""
+
+    @classmethod
+    def of(cls, sample: SegDataSample) -> '_Sample':
+        new = cls()
+        new.update(sample)
+        return new
+
+    def pin_memory(self) -> '_Sample':
+        """A copy in page-locked memory; torch's data loader calls this."""
+        return _pinned(self)
+
+
+def _pinned(element: BaseDataElement) -> BaseDataElement:
+    new = element.new()
+    for key, value in element.items():
+        if isinstance(value, BaseDataElement):
+            new.set_data({key: _pinned(value)})
+        elif isinstance(value, Tensor):
+            new.set_data({key: value.pin_memory()})
+    return new
+
+
+def _check_place(
+    results: dict, place: np.ndarray, size: tuple[int, int]
+) -> None:
+    problem = None
+    if place.shape[:2] != size:
+        problem = (
+            f'the image is {size}, the place of its prior {place.shape[:2]} '
+            '(height, width)'
+        )
+    elif 'prior_mask' in results and 'gt_seg_map' in results:
+        mask, now = results['prior_mask'], results['gt_seg_map']
+        lost, total = _lost_targets(mask, place, now)
+        # borders of targets may differ by how masks are interpolated
+        if 2 * lost > total:
+            problem = (
+                f'{lost} of {total} target pixels are not where the place of '
+                'its prior has them'
+            )
+    if problem:
+        raise PriorCacheError(
+            f'{results["img_path"]}: {problem}: a transform moves the image, '
+            "but not all of results['seg_fields']. Take it out, or train "
+            'without cached priors'
+        )
+
+
+def _lost_targets(
+    mask: np.ndarray, place: np.ndarray, now: np.ndarray
+) -> tuple[int, int]:
+    """Target pixels of the full image that the mask now lacks, and all.
+
+    Only what comes from the targets' bounding box is looked at.
+    """
+    rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
+    if not len(rows):
+        return 0, 0
+    row, column = place[..., 0] - 1, -1 - place[..., 1]
+    near = (row >= rows[0]) & (row <= rows[-1])
+    near &= (column >= columns[0]) & (column <= columns[-1])
+    expected = mask[
+        np.rint(row[near]).astype(int), np.rint(column[near]).astype(int)
+    ]
+    lost = (now[near] != expected)[expected > 0]
+    return int(lost.sum()), len(lost)

@@ -7,7 +7,10 @@ from .hse_hook import HSEHook
 from .prediction_writer import PredictionWriterHook
 from .safe_checkpoint_hook import SafeCheckpointHook
 from .unreadable_images_hook import UnreadableImagesHook
-from .visualization_hook import SIRSTVisualizationHook
+from .visualization_hook import (
+    SIRSTDetVisualizationHook,
+    SIRSTVisualizationHook,
+)
 from .work_dir_lock_hook import WorkDirLockHook
 
 __all__ = [
@@ -16,6 +19,7 @@ __all__ = [
     'FiniteLossHook',
     'HSEHook',
     'PredictionWriterHook',
+    'SIRSTDetVisualizationHook',
     'SIRSTVisualizationHook',
     'SafeCheckpointHook',
     'UnreadableImagesHook',

@@ -6,9 +6,11 @@ from mmengine.dataset import BaseDataset
 from mmengine.hooks import Hook
 from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.runner import BaseLoop, Runner
+from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 from fdep_mm.checkpoints import TRAINING_ONLY
+from fdep_mm.priors.identity import differences
 from fdep_mm.registry import HOOKS
 
 from .base_datasets import base_datasets
@@ -23,7 +25,8 @@ class CheckpointCheckHook(Hook):
     - A test needs every weight of the host, with its shape; a checkpoint of
       FDEP has them. Else a network with random weights would be tested.
     - ``--resume`` needs exactly the weights of the network, and the same
-      VFM: two may have maps of one shape.
+      VFM with the same weights, layers, norm and input: two may have maps of
+      one shape.
     - ``load_from`` of a training needs at least one weight that fits, and
       none of another shape: a backbone alone will do.
     - ``--resume`` needs the training and validation images of the run
@@ -50,7 +53,7 @@ class CheckpointCheckHook(Hook):
         self.changed_data = changed_data
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Put names of the images and the VFM into a checkpoint.
+        """Put names of the images and what is known of the VFM into it.
 
         Args:
             runner (Runner): The running one.
@@ -69,9 +72,11 @@ class CheckpointCheckHook(Hook):
         resuming = training and runner._resume
         problem = _weights_problem(runner, checkpoint, training, resuming)
         meta = checkpoint.get('meta', {})
-        old = meta.get('vfm', _vfm(runner))
-        if resuming and old != _vfm(runner):
-            problem = f'it was trained with the VFM {old}, not {_vfm(runner)}'
+        if resuming:
+            words = ('in the run before', 'now')
+            found = differences(meta.get('vfm') or {}, _vfm(runner), words)
+            if found:
+                problem = f'it had another VFM: {"; ".join(found)}'
         if problem:
             raise ValueError(
                 f'checkpoint {runner._load_from or "of the work dir"}: '
@@ -104,9 +109,7 @@ class CheckpointCheckHook(Hook):
 def _weights_problem(
     runner: Runner, checkpoint: dict, training: bool, resuming: bool
 ) -> str | None:
-    model = runner.model
-    while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
-        model = model.module
+    model = _unwrap(runner.model)
     own = {k: v.shape for k, v in model.state_dict().items()}
     state = checkpoint.get('state_dict', checkpoint)
     given = {
@@ -139,13 +142,18 @@ def _weights_problem(
     return '; '.join(problems) or None
 
 
-def _vfm(runner: Runner) -> str | None:
-    vfm = runner.cfg.get('model', {}).get('vfm')
-    if vfm is None:
-        return None
-    return (
-        f'{vfm.get("model_name")}, layers {list(vfm.get("out_indices", ()))}'
-    )
+def _unwrap(model: nn.Module) -> nn.Module:
+    while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
+        model = model.module
+    return model
+
+
+def _vfm(runner: Runner) -> dict:
+    """What decides the priors; empty for networks without."""
+    vfm = getattr(_unwrap(runner.model), 'vfm', None)
+    if not hasattr(vfm, 'record'):
+        return {}
+    return dict(vfm.record, layers=list(vfm.out_indices))
 
 
 def _records(runner: Runner) -> dict[str, dict]:

@@ -1,4 +1,4 @@
-"""A loss that is NaN or infinite must not reach the weights."""
+"""A loss or gradient that is NaN or infinite must not reach a checkpoint."""
 
 from functools import partial
 
@@ -12,11 +12,16 @@ from torch import Tensor
 from fdep_mm.registry import HOOKS
 
 ACTIONS = ('raise', 'skip')
+SPOILED = 'an earlier step spoiled them'
+WAY_OUT = (
+    'Lower the learning rate or set optim_wrapper.clip_grad, and --resume '
+    'from the last checkpoint'
+)
 
 
 @HOOKS.register_module()
 class FiniteLossHook(Hook):
-    """Checks the loss before the optimizer's step.
+    """Checks the loss before the optimizer's step, and weights before saving.
 
     MMEngine's ``CheckInvalidLossHook`` looks after it, when the weights are
     lost already, and does not tell which images it was. Here either the
@@ -25,6 +30,9 @@ class FiniteLossHook(Hook):
     they were. What was left out is logged, and counted at the end of the
     epoch. In a distributed run all processes do the same.
 
+    A finite loss may have gradients that are not. Weights that are not finite
+    are not saved, so the last good checkpoint stays.
+
     Args:
         action (str): 'raise' or 'skip'. Defaults to 'raise'.
         max_in_a_row (int): With 'skip', so many batches one after the other
@@ -32,7 +40,7 @@ class FiniteLossHook(Hook):
 
     Raises:
         ValueError: The action is unknown.
-        FloatingPointError: During training, see above.
+        FloatingPointError: During training or saving, see above.
 
     Example:
         >>> default_hooks = dict(finite_loss=dict(
@@ -96,6 +104,22 @@ class FiniteLossHook(Hook):
                 f'{len(self._skipped)} of {len(runner.train_dataloader)} '
                 f'batches of epoch {runner.epoch + 1} were left out, their '
                 f'loss was not finite: {"; ".join(self._skipped)}'
+            )
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Refuse to save weights that are not finite.
+
+        Args:
+            runner (Runner): The running one.
+            checkpoint (dict): Not used.
+        """
+        spoiled = _not_finite(runner.model)
+        if spoiled is not None:
+            raise FloatingPointError(
+                f'the weights {spoiled} are not finite after epoch '
+                f'{runner.epoch + 1}, iteration {runner.iter}: {SPOILED}. '
+                'Nothing was saved, older checkpoints are as they were. '
+                f'{WAY_OUT}'
             )
 
     def _update(
@@ -174,9 +198,8 @@ def _message(
     )
     if spoiled is not None:
         return head + (
-            f'The weights {spoiled} were not finite before: an earlier step '
-            'spoiled them. Lower the learning rate or set '
-            'optim_wrapper.clip_grad, and --resume from the last checkpoint'
+            f'The weights {spoiled} were not finite before: {SPOILED}. '
+            f'{WAY_OUT}'
         )
     row = f', the last of {row} such batches in a row' if row > 1 else ''
     return head + (

@@ -1,10 +1,11 @@
 """Checkpoints that survive a kill, a full disk, and an interrupted epoch."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mmengine.dist import is_main_process
+from mmengine.dist import barrier, is_main_process
 from mmengine.fileio import BaseStorageBackend
 from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
@@ -27,8 +28,9 @@ class SafeCheckpointHook(CheckpointHook):
     - a checkpoint knows that a validation follows, and a resumed run makes up
       for it: no epoch is left out of the choice of the best. (Where the
       validation had ended without a new best, it is repeated.)
-    - a ``last_checkpoint`` that is empty or names a missing file is mended
-      before MMEngine reads it.
+    - a ``last_checkpoint`` that is missing, empty or names a missing file is
+      mended before MMEngine reads it: ``--resume`` goes on from the newest
+      epoch there is, and starts anew where there is none.
 
     Args:
         backend_args (dict, optional): File backend of the checkpoints.
@@ -54,23 +56,39 @@ class SafeCheckpointHook(CheckpointHook):
         Args:
             runner (Runner): The running one.
         """
+        if not runner._resume or runner._load_from is not None:
+            return
+        if is_main_process():
+            self._mend(runner)
+        barrier()
+
+    def _mend(self, runner: Runner) -> None:
         record = Path(runner.work_dir, 'last_checkpoint')
-        if not (runner._resume and is_main_process() and record.is_file()):
+        named = record.read_text().strip() if record.is_file() else ''
+        if '://' in named or (named and Path(named).exists()):
             return
-        named = record.read_text().strip()
-        if named and ('://' in named or Path(named).exists()):
-            return
-        pattern = self.filename_tmpl.replace('{}', '*')
-        found = Path(runner.work_dir).glob(pattern)
-        newest = max(found, key=lambda path: path.stat().st_mtime, default='')
-        runner.logger.warning(
-            f'{record} names {named!r}, which does not exist; going on with '
-            f'{str(newest) or "nothing: there is no checkpoint"}'
-        )
+        problem = f'names {named}, which is gone' if named else 'is missing'
+        folder = self._folder(runner)
+        newest = folder and newest_checkpoint(folder, self.filename_tmpl)
         if newest:
             record.write_text(str(newest))
+            way_out = f'going on from {newest}'
         else:
-            record.unlink()
+            record.unlink(missing_ok=True)
+            way_out = (
+                f'starting from scratch, as {folder or self.out_dir} has no '
+                f'{self.filename_tmpl.format("*")}'
+            )
+        runner.logger.warning(f'--resume: {record} {problem}; {way_out}')
+
+    def _folder(self, runner: Runner) -> Path | None:
+        """Where checkpoints are before MMEngine sets it; None if remote."""
+        if self.out_dir in (None, runner.work_dir):
+            return Path(runner.work_dir)
+        if '://' in str(self.out_dir):
+            return None
+        # what CheckpointHook.before_train makes of it
+        return Path(self.out_dir, Path(runner.work_dir).name)
 
     def before_train(self, runner: Runner) -> None:
         """Clear up, and make up for a validation that was interrupted.
@@ -134,6 +152,27 @@ class SafeCheckpointHook(CheckpointHook):
             self.file_backend = backend
         for remove, path in waiting.removals:
             remove(path)
+
+
+def newest_checkpoint(folder: Path, template: str) -> Path | None:
+    """Find the checkpoint of the last epoch or iteration.
+
+    By the number in its name: copying a folder changes the times.
+
+    Args:
+        folder (Path): It may be missing.
+        template (str): Name with ``{}`` for the number.
+
+    Returns:
+        Path | None: None if there is none.
+    """
+    pattern = re.escape(template).replace(r'\{\}', r'(\d+)')
+    found = {}
+    for path in folder.glob('*'):
+        match = re.fullmatch(pattern, path.name)
+        if match:
+            found[int(match[1])] = path
+    return found[max(found)] if found else None
 
 
 class _RemovingLater:

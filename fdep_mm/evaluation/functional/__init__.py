@@ -15,6 +15,7 @@ from .nocoap import (
     average_precisions,
     mnocoap,
     record_detections,
+    threshold_names,
 )
 from .points import noco_peaks, prob_points
 from .report import format_table, read_json, scale_scores, write_json
@@ -51,6 +52,7 @@ __all__ = [
     'roc_points',
     'scale_scores',
     'summarise',
+    'threshold_names',
     'unpack',
     'write_json',
 ]

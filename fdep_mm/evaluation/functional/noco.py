@@ -37,8 +37,9 @@ def noco_map(
         np.ndarray: (H, W) float64 in [0, 1); 0 outside the windows.
 
     Raises:
-        ValueError: If an argument has another shape or value, or a box is
-            empty, inverted or not inside the image.
+        ValueError: If an argument has another shape or value, a box is
+            empty, inverted or not inside the image, or the image is not
+            finite around it.
     """
     image = np.asarray(image)
     if image.ndim not in (2, 3) or not image.size:
@@ -55,6 +56,11 @@ def noco_map(
         rows, row_weight = _window(y1, y2, shape[0])
         cols, col_weight = _window(x1, x2, shape[1])
         context = _grey(image[rows, cols])
+        if not np.isfinite(context).all():
+            raise ValueError(
+                'image holds NaN or infinity around the box '
+                f'{(x1, y1, x2, y2)}: correct the file or the transform'
+            )
         low = context.min()
         peak = _grey(image[y1:y2, x1:x2]).max()
         contrast = (context - low) / (peak - low + 0.01)

@@ -15,10 +15,10 @@ Centroid modes:
   numbers. The centre of a half-open box is rounded to a pixel, which is half
   a pixel too far right and down on average; boxes contain their right and
   lower edge. The ground truth itself scores 0.73 on SIRST-V2's test split.
-* 'pixel_centre': the pixel that holds the centre, centre rounded down; boxes
-  are half-open.
-* 'noco_peak': the pixel of the largest predicted NoCo value in the box;
-  boxes are half-open.
+* 'pixel_centre': the pixel that holds the centre, centre rounded down; it
+  lies in the half-open boxes that touch it.
+* 'noco_peak': the pixel of the largest predicted NoCo value in the box; it
+  lies in boxes as above.
 """
 
 import warnings
@@ -75,8 +75,8 @@ def mnocoap(
             Defaults to 'box_centre', that of the published numbers.
         pred_noco_maps (Sequence[np.ndarray], optional): Per image the
             predicted map, (H, W); needed by 'noco_peak' for boxes.
-        thresholds (Sequence[float]): Of NoCo, exclusive. Defaults to 0.1,
-            0.2, ..., 0.9.
+        thresholds (Sequence[float]): Of NoCo, exclusive, see
+            :func:`threshold_names`. Defaults to 0.1, 0.2, ..., 0.9.
 
     Returns:
         dict[str, float]: ``mNoCoAP``, the mean, and ``NoCoAP10`` ...
@@ -172,10 +172,13 @@ def average_precisions(
 
     Returns:
         dict[str, float]: See :func:`mnocoap`.
+
+    Raises:
+        ValueError: See :func:`threshold_names`.
     """
     num_targets = np.array([record.num_targets for record in records], int)
     total = int(num_targets.sum())
-    names = [f'NoCoAP{round(100 * t):02d}' for t in thresholds]
+    names = threshold_names(thresholds)
     if not total:
         warnings.warn(
             'there is no target in the whole set: NoCoAP is NaN', stacklevel=2
@@ -199,6 +202,29 @@ def average_precisions(
     return dict(
         mNoCoAP=float(np.mean(aps)), **dict(zip(names, aps, strict=True))
     )
+
+
+def threshold_names(thresholds: Sequence[float]) -> list[str]:
+    """Keys of the precisions at some thresholds.
+
+    Args:
+        thresholds (Sequence[float]): Of NoCo.
+
+    Returns:
+        list[str]: ``NoCoAP10`` of 0.1, and so on.
+
+    Raises:
+        ValueError: There is no threshold, one is outside [0, 1), or two have
+            the same key.
+    """
+    names = [f'NoCoAP{100 * t:02.0f}' for t in thresholds]
+    inside = all(0 <= t < 1 for t in thresholds)
+    if not names or not inside or len(set(names)) < len(names):
+        raise ValueError(
+            f'NoCo thresholds {list(thresholds)}: give at least one, each in '
+            '[0, 1), and no two that are one percent, as 0.5 and 0.501 are'
+        )
+    return names
 
 
 def _check_detections(detections: ArrayLike, name: str) -> np.ndarray:
@@ -229,9 +255,12 @@ def _first_box(
 ) -> np.ndarray:
     if not len(boxes):
         return np.full(len(points), -1)
-    points = points[:, None]
-    below = points <= boxes[:, 2:] if closed else points < boxes[:, 2:]
-    inside = ((points >= boxes[:, :2]) & below).all(axis=-1)
+    points, first, last = points[:, None], boxes[:, :2], boxes[:, 2:]
+    if closed:
+        inside = (points >= first) & (points <= last)
+    else:  # pixels that a box touches
+        inside = (points >= np.floor(first)) & (points < last)
+    inside = inside.all(axis=-1)
     return np.where(inside.any(axis=1), inside.argmax(axis=1), -1)
 
 

@@ -5,6 +5,8 @@ from scipy import ndimage
 
 from .components import STRUCTURES
 
+PEAKS = ('bounding_box', 'region')
+
 
 def noco_peaks(
     boxes: np.ndarray,
@@ -49,26 +51,39 @@ def noco_peaks(
 
 
 def prob_points(
-    prob: np.ndarray, threshold: float = 0.5, connectivity: int = 8
+    prob: np.ndarray,
+    threshold: float = 0.5,
+    connectivity: int = 8,
+    peak: str = 'bounding_box',
 ) -> np.ndarray:
     """Detections of a segmentation network, one per region.
 
-    As the paper's toolkit has it: the largest probability inside the region's
-    bounding box, and the pixel where it is.
+    Each is the largest probability, and the first pixel where it is.
 
     Args:
         prob (np.ndarray): (H, W) in [0, 1].
         threshold (float): Regions are components of ``prob > threshold``.
             Defaults to 0.5.
         connectivity (int): 8 or 4. Defaults to 8.
+        peak (str): Largest of what: of the region's 'bounding_box', as the
+            paper's toolkit has it, or of the 'region'. They differ where
+            regions interlock. Defaults to 'bounding_box'.
 
     Returns:
         np.ndarray: (n, 3) x, y, score.
+
+    Raises:
+        ValueError: If `peak` is unknown.
     """
+    if peak not in PEAKS:
+        raise ValueError(f'peak must be one of {PEAKS}, got {peak!r}')
     labels, num = ndimage.label(prob > threshold, STRUCTURES[connectivity])
     points = np.empty((num, 3))
     for i, (rows, cols) in enumerate(ndimage.find_objects(labels)):
         inside = prob[rows, cols]
+        if peak == 'region':
+            own = labels[rows, cols] == i + 1
+            inside = np.where(own, inside, -np.inf)
         y, x = np.unravel_index(inside.argmax(), inside.shape)
         points[i] = cols.start + x, rows.start + y, inside[y, x]
     return points

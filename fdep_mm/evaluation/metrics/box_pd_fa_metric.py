@@ -5,7 +5,6 @@ import warnings
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from mmengine.evaluator import BaseMetric
 
 from fdep_mm.datasets.transforms import LoadSIRSTMask
@@ -14,11 +13,11 @@ from fdep_mm.registry import METRICS
 from ..functional import (
     EvalProtocol,
     box_components,
-    check_boxes,
     count_boxes,
     mask_components,
     scale_scores,
 )
+from .det_samples import instances, original_shape, to_numpy, true_boxes
 
 TARGETS = ('mask', 'box')
 
@@ -100,21 +99,19 @@ class BoxPdFaMetric(BaseMetric):
                 device.
 
         Raises:
-            FileNotFoundError: The mask file does not exist.
-            ValueError: A field is missing, a box is not finite, or mask and
-                image differ in size.
+            ValueError: A field is missing, a box is not finite, true boxes
+                are not in px of the original image, or the mask cannot be
+                read or has not the size of the image.
         """
         for sample in data_samples:
             name = str(sample.get('img_path') or f'image {len(self.results)}')
-            shape = tuple(sample['ori_shape'][:2])
+            shape = original_shape(sample, name)
             if self.targets == 'mask':
                 mask = self._mask(sample, shape, name)
                 targets = mask_components(mask, self.protocol.connectivity)
             else:
-                boxes = _numpy(_instances(sample, 'gt', name)['bboxes'])
-                targets = box_components(
-                    check_boxes(boxes, shape, name), shape
-                )
+                boxes = true_boxes(sample, shape, name)
+                targets = box_components(boxes, shape)
             self.results.append(
                 count_boxes(
                     self._detections(sample, name),
@@ -148,8 +145,8 @@ class BoxPdFaMetric(BaseMetric):
 
     def _detections(self, sample: dict, name: str) -> np.ndarray:
         """(n, 4) boxes above the threshold, best first."""
-        found = _instances(sample, 'pred', name)
-        boxes, scores = _numpy(found['bboxes']), _numpy(found['scores'])
+        found = instances(sample, 'pred', name)
+        boxes, scores = to_numpy(found['bboxes']), to_numpy(found['scores'])
         if not np.isfinite(boxes).all() or np.isnan(scores).any():
             raise ValueError(
                 f'{name}: a predicted box or score is not finite; the network '
@@ -179,24 +176,3 @@ class BoxPdFaMetric(BaseMetric):
                 'out of the split'
             )
         return mask
-
-
-def _instances(sample: dict, kind: str, name: str) -> dict:
-    field = f'{kind}_instances'
-    if field not in sample:
-        way_out = dict(
-            pred='this metric is for detectors; segmentation networks have '
-            'fdep_mm.SIRSTMetric',
-            gt='put LoadAnnotations(with_bbox=True) behind Resize into the '
-            'test pipeline',
-        )
-        raise ValueError(
-            f'{name}: the data sample has no {field!r}; {way_out[kind]}'
-        )
-    return sample[field]
-
-
-def _numpy(values: torch.Tensor) -> np.ndarray:
-    # mmdet's box classes hold a tensor; numpy has no bfloat16
-    values = getattr(values, 'tensor', values)
-    return values.detach().cpu().double().numpy()

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-import torch
 from mmengine import fileio
 from mmengine.evaluator import BaseMetric
+from mmengine.logging import print_log
 
 from fdep_mm.registry import METRICS
 
@@ -16,14 +16,15 @@ from ..functional import (
     OVERLAPS,
     NoCoRecord,
     average_precisions,
-    check_boxes,
     check_pair,
     mask_boxes,
     noco_map,
     prob_points,
     record_detections,
+    threshold_names,
 )
 from .base import single_channel
+from .det_samples import original_shape, to_numpy, true_boxes
 
 
 @METRICS.register_module()
@@ -36,11 +37,14 @@ class NoCoAPMetric(BaseMetric):
     network: one point for each region of ``seg_logits``, against the boxes
     of the components of ``gt_sem_seg``. Both in px of the original image:
     load annotations after the resize, as mmdet's and mmseg's test pipelines
-    do.
+    do. ``fdep_mm.PackSIRSTDetInputs`` packs ``instances``, by which another
+    order is noticed.
 
     The true NoCo map is made when an image with targets arrives, from
     ``ori_img`` of the sample, (H, W), or else from the file ``img_path``,
     read as grey; kept are its values at the detections only.
+
+    The keys do not tell the centroid mode; a line of the log does.
 
     Args:
         centroid_mode (str): 'box_centre', 'pixel_centre' or 'noco_peak'; the
@@ -55,10 +59,12 @@ class NoCoAPMetric(BaseMetric):
         backend_args (dict, optional): File backend of ``img_path``.
         collect_device (str): 'cpu' or 'gpu'. Defaults to 'cpu'.
         prefix (str, optional): Of the keys. Defaults to None: 'sirst'. Two of
-            these metrics in one evaluator need different ones.
+            these metrics in one evaluator need different ones: the configs
+            have 'pixel' for 'pixel_centre', and 'peak' suits 'noco_peak'.
 
     Raises:
-        ValueError: If an argument is unknown.
+        ValueError: If an argument is unknown, or the thresholds have no keys
+            of their own.
 
     Example:
         >>> val_evaluator = dict(type='fdep_mm.NoCoAPMetric')
@@ -89,6 +95,7 @@ class NoCoAPMetric(BaseMetric):
         self.overlap = overlap
         self.threshold = threshold
         self.noco_thresholds = tuple(noco_thresholds)
+        threshold_names(self.noco_thresholds)
         self.backend_args = backend_args
 
     def process(
@@ -106,14 +113,15 @@ class NoCoAPMetric(BaseMetric):
             FileNotFoundError: There is no ``ori_img`` and ``img_path`` is no
                 file.
             ValueError: A field is missing or has another shape, values are
-                not finite, or a true box is not inside the original image.
+                not finite, or true boxes are not in px of the original
+                image.
         """
         for sample in data_samples:
             name = str(sample.get('img_path') or f'image {len(self.results)}')
             if 'pred_instances' in sample:
-                shape = tuple(sample['ori_shape'][:2])
+                shape = original_shape(sample, name)
                 found = self._detections(sample['pred_instances'], name)
-                boxes = _true_boxes(sample, shape, name)
+                boxes = true_boxes(sample, shape, name)
             else:
                 prob = single_channel(sample, 'seg_logits', name)
                 mask = single_channel(sample, 'gt_sem_seg', name)
@@ -142,6 +150,10 @@ class NoCoAPMetric(BaseMetric):
         """
         # gathering makes plain tuples of named ones
         records = [NoCoRecord(*result) for result in results]
+        print_log(
+            f'{self.prefix}/mNoCoAP: centroid_mode={self.centroid_mode!r}',
+            'current',
+        )
         return average_precisions(records, self.noco_thresholds)
 
     def _detections(self, instances: dict, name: str) -> np.ndarray:
@@ -156,7 +168,7 @@ class NoCoAPMetric(BaseMetric):
                 'pred_instances.centroids, which detectors without a NoCo '
                 "head do not give; choose 'box_centre' or 'pixel_centre'"
             )
-        places, scores = _numpy(places), _numpy(instances['scores'])
+        places, scores = to_numpy(places), to_numpy(instances['scores'])
         return np.column_stack([places, scores])
 
     def _image(
@@ -181,35 +193,15 @@ class NoCoAPMetric(BaseMetric):
                 "of the pipeline's packing transform)"
             )
         content = fileio.get(path, backend_args=self.backend_args)
-        image = cv2.imdecode(
-            np.frombuffer(content, np.uint8),
-            cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH,
-        )
+        image = None
+        if content:  # OpenCV has an error of its own for an empty file
+            image = cv2.imdecode(
+                np.frombuffer(content, np.uint8),
+                cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH,
+            )
         if image is None:
             raise ValueError(
                 f'{path}: not a readable image. Replace it or take its id '
                 'out of the split'
             )
         return image
-
-
-def _true_boxes(sample: dict, shape: tuple[int, int], name: str) -> np.ndarray:
-    if 'gt_instances' not in sample:
-        raise ValueError(
-            f'{name}: the data sample has no gt_instances; put '
-            'LoadAnnotations(with_bbox=True) into the test pipeline'
-        )
-    try:
-        boxes = _numpy(sample['gt_instances']['bboxes'])
-        return check_boxes(boxes, shape, name)
-    except ValueError as error:
-        raise ValueError(
-            f'{error}; or put LoadAnnotations behind Resize in the test '
-            'pipeline'
-        ) from error
-
-
-def _numpy(values: torch.Tensor) -> np.ndarray:
-    # mmdet's box classes hold a tensor; numpy has no bfloat16
-    values = getattr(values, 'tensor', values)
-    return values.detach().cpu().double().numpy()

@@ -7,6 +7,7 @@ handling of input sizes are ours.
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from functools import cached_property
 
 import torch
 import torch.nn.functional as F
@@ -16,7 +17,11 @@ from torch import Tensor, nn
 from fdep_mm.priors import CacheIndex, PriorCacheError
 from fdep_mm.priors.batch import LINES
 from fdep_mm.priors.geometry import vfm_input_size
-from fdep_mm.priors.identity import check_identity, identify
+from fdep_mm.priors.identity import (
+    check_identity,
+    describe,
+    weights_sha256,
+)
 from fdep_mm.registry import MODELS
 
 from .vfm_weights import check_name, create, from_file, from_hub
@@ -132,19 +137,9 @@ class FrozenVFM(BaseModule):
         self, mean: Sequence[float] | None, std: Sequence[float] | None
     ) -> None:
         index = CacheIndex.read(self.cache)
-        check_identity(
-            index,
-            self.cache,
-            self.model_name,
-            self.out_indices,
-            self.norm,
-            self.input_scale,
-            mean,
-            std,
-            self.pretrained,
-            self.checkpoint,
-            self.seed,
-        )
+        wanted = self._describe(mean, std)
+        check_identity(index, self.cache, wanted, self.out_indices)
+        self.record = index.record
         chosen = [index.layers.index(i) for i in self.out_indices]
         self.channels = tuple(index.channels[i] for i in chosen)
         self.strides = tuple(index.strides[i] for i in chosen)
@@ -207,26 +202,39 @@ class FrozenVFM(BaseModule):
         run = model.forward_intermediates
         self._vfm.run = torch.compile(run) if self.compile else run
 
+    @cached_property
+    def record(self) -> dict:
+        """What decides the maps; with a cache, what its index knows."""
+        return self._describe(
+            self.mean.flatten().tolist(), self.std.flatten().tolist()
+        )
+
+    def _describe(
+        self, mean: Sequence[float] | None, std: Sequence[float] | None
+    ) -> dict:
+        return describe(
+            self.model_name,
+            self.norm,
+            self.input_scale,
+            mean,
+            std,
+            self.pretrained,
+            self.checkpoint,
+            self.seed,
+        )
+
     def identity(self) -> dict:
         """What decides the maps, for the index of a cache.
 
         Returns:
-            dict: See :func:`fdep_mm.priors.identity.identify`.
+            dict: The record and ``weights_sha256``.
 
         Raises:
             RuntimeError: If the weights cannot be had or do not fit.
         """
         self.init_weights()
-        return identify(
-            self.model_name,
-            self.norm,
-            self.input_scale,
-            self.mean.flatten().tolist(),
-            self.std.flatten().tolist(),
-            self.pretrained,
-            self.checkpoint,
-            self.seed,
-            self._vfm.module,
+        return dict(
+            self.record, weights_sha256=weights_sha256(self._vfm.module)
         )
 
     @torch.no_grad()

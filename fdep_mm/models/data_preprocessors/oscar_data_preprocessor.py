@@ -3,7 +3,7 @@
 import torch
 import torch.nn.functional as F
 from mmdet.models.data_preprocessors import DetDataPreprocessor
-from mmdet.structures import SampleList
+from mmdet.structures import DetDataSample, SampleList
 from mmengine.structures import PixelData
 from torch import Tensor
 
@@ -28,16 +28,32 @@ class OSCARDataPreprocessor(DetDataPreprocessor):
         Returns:
             dict: ``inputs`` (B, 3, H, W) float32, and ``data_samples`` with
             ``gt_noco.data`` (1, H, W).
+
+        Raises:
+            ValueError: A map has not the size of its image.
         """
         data = super().forward(data, training)
         height, width = data['inputs'].shape[-2:]
         for sample in data['data_samples'] or []:
             if 'gt_noco' in sample:
                 noco = sample.gt_noco.data
+                _check_size(noco, sample)
                 below, right = height - noco.shape[-2], width - noco.shape[-1]
                 padded = F.pad(noco, (0, right, 0, below))
                 sample.gt_noco = PixelData(data=padded)
         return data
+
+
+def _check_size(noco: Tensor, sample: DetDataSample) -> None:
+    found = tuple(noco.shape[-2:])
+    shape = tuple(sample.get('img_shape', found)[:2])
+    if found != shape:
+        raise ValueError(
+            f'{sample.get("img_path", "an image")}: gt_noco is {found} and '
+            f'the image {shape} (height, width). Batch augmentations that '
+            'resize, such as BatchSyncRandomResize, leave the map as it was: '
+            'resize in the pipeline instead, before GenerateNoCoMap'
+        )
 
 
 def stack_noco(samples: SampleList) -> Tensor:

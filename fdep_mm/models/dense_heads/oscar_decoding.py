@@ -8,7 +8,10 @@ Differences from the paper's code: :func:`noco_centroids` is ours.
 
 import torch
 import torch.nn.functional as F
+from mmdet.models.utils import filter_scores_and_topk
 from mmdet.structures.bbox import distance2bbox
+from mmengine.config import ConfigDict
+from mmengine.structures import InstanceData
 from torch import Tensor
 
 from .oscar_head_module import OSCARMaps
@@ -60,12 +63,47 @@ def decode_scores(maps: OSCARMaps) -> tuple[Tensor, Tensor]:
     return rows(maps.refine_cls.sigmoid()), rows(factors)
 
 
+def best_cells(
+    boxes: Tensor,
+    scores: Tensor,
+    factors: Tensor,
+    img_shape: tuple[int, int],
+    cfg: ConfigDict,
+) -> InstanceData:
+    """The best cells of an image.
+
+    Args:
+        boxes (Tensor): (N, 4) in px of the network's input.
+        scores (Tensor): (N, num_classes), those that `cfg` thresholds.
+        factors (Tensor): (N, num_classes), see :func:`decode_scores`.
+        img_shape (tuple[int, int]): Height and width without padding, to
+            which boxes are clipped.
+        cfg (ConfigDict): ``score_thr`` and ``nms_pre``.
+
+    Returns:
+        InstanceData: ``bboxes`` (n, 4), ``scores``, ``labels`` and
+        ``score_factors``, (n,) each.
+    """
+    scores, labels, cells, _ = filter_scores_and_topk(
+        scores, cfg.score_thr, cfg.nms_pre
+    )
+    height, width = img_shape[:2]
+    limits = boxes.new_tensor((width, height, width, height))
+    return InstanceData(
+        bboxes=boxes[cells].clamp(min=0).minimum(limits),
+        scores=scores,
+        labels=labels,
+        score_factors=factors[cells, labels],
+    )
+
+
 def noco_centroids(boxes: Tensor, noco: Tensor, stride: int) -> Tensor:
     """Points of high NoCo in boxes.
 
     The mean place, weighted by the square of NoCo, of the 3x3 cells around
-    the best cell whose sampled pixel lies in the box; the box's centre if
-    there is none.
+    the best cell whose sampled pixel lies in the box, drawn back to the
+    centre of the box's outermost pixel if a neighbour pulls it out; the box's
+    centre if there is no such cell.
 
     Args:
         boxes (Tensor): (n, 4) in px of the network's input.
@@ -93,4 +131,6 @@ def noco_centroids(boxes: Tensor, noco: Tensor, stride: int) -> Tensor:
     best, cell = noco.flatten().where(inside, -1.0).max(dim=1)
     peaks = (sums[:2] / sums[2].clamp(min=1e-12))[:, cell].T
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
+    reach = ((boxes[:, 2:] - boxes[:, :2] - 1) / 2).clamp(min=0)
+    peaks = peaks.clamp(centres - reach, centres + reach)
     return torch.where(best[:, None] > 0, peaks, centres)

@@ -11,15 +11,15 @@ Differences from the paper's code:
 * `detach_anchors` is an option; False, the default, is the paper's.
 """
 
+from collections.abc import Iterator
+
 import torch
 import torch.nn.functional as F
 from mmdet.models.dense_heads.base_dense_head import BaseDenseHead
 from mmdet.models.task_modules.prior_generators import MlvlPointGenerator
-from mmdet.models.utils import filter_scores_and_topk
 from mmdet.structures import SampleList
 from mmdet.utils import InstanceList, reduce_mean
 from mmengine.config import ConfigDict
-from mmengine.structures import InstanceData
 from torch import Tensor
 
 from fdep_mm.registry import MODELS, TASK_UTILS
@@ -27,8 +27,19 @@ from fdep_mm.registry import MODELS, TASK_UTILS
 from ..data_preprocessors.oscar_data_preprocessor import stack_noco
 from ..task_modules.point_targets import point_targets
 from ..task_modules.pseudo_box_assigner import PseudoBoxAssigner, pseudo_boxes
-from .oscar_decoding import decode_boxes, decode_scores, noco_centroids, rows
+from .oscar_decoding import (
+    best_cells,
+    decode_boxes,
+    decode_scores,
+    noco_centroids,
+    rows,
+)
 from .oscar_head_module import OSCARMaps
+
+_HINT = (
+    'give it train_cfg=dict(coarse_assigner=..., refine_assigner=...), each '
+    "dict(type='fdep_mm.PseudoBoxAssigner', ...)"
+)
 
 
 @MODELS.register_module()
@@ -52,6 +63,9 @@ class OSCARHead(BaseDenseHead):
         test_cfg (dict, optional): ``score_thr`` (of the refined class score
             alone), ``nms_pre``, ``nms``, ``max_per_img``, ``min_bbox_size``
             (0 drops inverted and empty boxes, -1 keeps them as published).
+
+    Raises:
+        ValueError: If `train_cfg` lacks an assigner.
     """
 
     def __init__(
@@ -78,10 +92,8 @@ class OSCARHead(BaseDenseHead):
         self.loss_cls = MODELS.build(loss_cls)
         self.loss_bbox = MODELS.build(loss_bbox)
         self.loss_noco = MODELS.build(loss_noco)
-        self.test_cfg = test_cfg
-        if train_cfg is not None:
-            self.coarse_assigner = TASK_UTILS.build(train_cfg.coarse_assigner)
-            self.refine_assigner = TASK_UTILS.build(train_cfg.refine_assigner)
+        self.test_cfg = test_cfg and ConfigDict(test_cfg)
+        self.coarse_assigner, self.refine_assigner = _assigners(train_cfg)
 
     def forward(self, x: tuple[Tensor, Tensor]) -> OSCARMaps:
         """Predict from P2 and P3, see ``OSCARHeadModule``."""
@@ -158,7 +170,12 @@ class OSCARHead(BaseDenseHead):
 
         Returns:
             dict[str, Tensor]: Five scalars.
+
+        Raises:
+            ValueError: If the head was built without ``train_cfg``.
         """
+        if self.coarse_assigner is None:
+            raise ValueError(f'OSCARHead cannot learn as it is: {_HINT}')
         fine_points, coarse_points = self.points(maps)
         refined, coarse = self.decode_boxes(maps)
         true_boxes = [gt.bboxes for gt in gt_instances]
@@ -253,7 +270,7 @@ class OSCARHead(BaseDenseHead):
             batch_img_metas,
             strict=True,
         ):
-            found = _candidates(*image, meta['img_shape'], cfg)
+            found = best_cells(*image, meta['img_shape'], cfg)
             # absent if no transform resized the image
             scale = meta.get('scale_factor', (1.0, 1.0))
             found = self._bbox_post_process(
@@ -274,22 +291,9 @@ class OSCARHead(BaseDenseHead):
         return results
 
 
-def _candidates(
-    boxes: Tensor,
-    scores: Tensor,
-    factors: Tensor,
-    img_shape: tuple[int, int],
-    cfg: ConfigDict,
-) -> InstanceData:
-    """The best cells of an image, their boxes clipped to it."""
-    scores, labels, cells, _ = filter_scores_and_topk(
-        scores, cfg.score_thr, cfg.nms_pre
-    )
-    height, width = img_shape[:2]
-    limits = boxes.new_tensor((width, height, width, height))
-    return InstanceData(
-        bboxes=boxes[cells].clamp(min=0).minimum(limits),
-        scores=scores,
-        labels=labels,
-        score_factors=factors[cells, labels],
-    )
+def _assigners(cfg: dict | None) -> Iterator[PseudoBoxAssigner | None]:
+    """Of the coarse and of the refined level."""
+    for level in ('coarse_assigner', 'refine_assigner'):
+        if cfg is not None and level not in cfg:
+            raise ValueError(f'train_cfg of OSCARHead lacks {level}: {_HINT}')
+        yield None if cfg is None else TASK_UTILS.build(cfg[level])

@@ -62,6 +62,7 @@ class RFLAFCOSHead(FCOSHead):
                 'fraction and receptive_fields must be positive, got '
                 f'{fraction} and {tuple(receptive_fields)}'
             )
+        self.assigner = None
         if self.train_cfg:
             self.assigner = TASK_UTILS.build(self.train_cfg['assigner'])
 
@@ -83,7 +84,15 @@ class RFLAFCOSHead(FCOSHead):
         Returns:
             tuple[Tensor, Tensor]: Labels (N,), `num_classes` for background,
             and distances to the sides (N, 4), zeros for background.
+
+        Raises:
+            ValueError: If the head was built without an assigner.
         """
+        if self.assigner is None:
+            raise ValueError(
+                'RFLAFCOSHead cannot learn as it is: give it '
+                "train_cfg=dict(assigner=dict(type='fdep_mm.RFLAAssigner'))"
+            )
         half = torch.cat(
             [
                 points.new_full((num, 1), side / 2)

@@ -3,7 +3,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fdep_mm.datasets.transforms import LoadInfraredImage, LoadSIRSTMask
+from fdep_mm.datasets.transforms import (
+    LoadInfraredImage,
+    LoadSIRSTMask,
+    UnreadableFileError,
+)
 
 SIZE = (20, 30)
 
@@ -109,8 +113,10 @@ def test_unreadable_images(tmp_path, grey):
             load(tmp_path / name)
         with pytest.raises(ValueError, match=f'{name}: not a readable mask'):
             load_mask(tmp_path / name)
-    with pytest.raises(FileNotFoundError, match='lost.png'):
-        load(tmp_path / 'lost.png')
+    for function, kind in ((load, 'image'), (load_mask, 'mask')):
+        text = f'lost.png: the {kind} cannot be read .No such file'
+        with pytest.raises(UnreadableFileError, match=text):
+            function(tmp_path / 'lost.png')
     cv2.imwrite(str(tmp_path / 'f.tif'), grey.astype(np.float32))
     with pytest.raises(ValueError, match='f.tif: pixels are float32'):
         load(tmp_path / 'f.tif')

@@ -14,6 +14,7 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import TRANSFORMS
 from safetensors.torch import save_file
+from torch.utils.data._utils.pin_memory import pin_memory
 
 from fdep_mm.datasets.transforms import LoadPrior, PackPriorInputs
 from fdep_mm.engine.atomic_backend import AtomicBackend
@@ -262,3 +263,54 @@ def test_a_transform_that_forgets_the_fields(cache):
     results['img'] = results['img'][:32]
     with pytest.raises(PriorCacheError, match=r"not all of results\['seg_f"):
         PackPriorInputs()(results)
+
+
+class FlipsTwoKeys:
+    """As transforms do that know no other fields: albumentations, say."""
+
+    def __call__(self, results):
+        for key in ('img', 'gt_seg_map'):
+            results[key] = results[key][:, ::-1].copy()
+        return results
+
+
+def test_a_transform_that_forgets_the_place_of_the_prior(cache):
+    """The sizes are as they were, so only the targets tell."""
+    results = FlipsTwoKeys()(LoadPrior(cache)(results_of(marker())))
+    with pytest.raises(PriorCacheError, match='target pixels are not'):
+        PackPriorInputs()(results)
+
+
+def test_labels_that_a_transform_adds_or_takes(cache):
+    """A target pasted into both is no move; neither is one cut out."""
+    results = LoadPrior(cache)(results_of(marker()))
+    results['gt_seg_map'][:10, :10] = 1
+    results['img'][:10, :10] = 255
+    PackPriorInputs()(results)
+    cut = dict(
+        type='RandomCutOut',
+        prob=1.0,
+        n_holes=1,
+        cutout_shape=(60, 90),
+        seg_fill_in=0,
+    )
+    for _ in range(5):
+        run(cache, cut)
+
+
+def test_a_data_loader_can_pin_the_prior(cache, monkeypatch):
+    pinned = []
+
+    def pin(tensor):
+        pinned.append(tensor)
+        return tensor.clone()
+
+    monkeypatch.setattr(torch.Tensor, 'pin_memory', pin)
+    sample = run(cache)[2]['data_samples']
+    copy = pin_memory([dict(data_samples=sample)])[0]['data_samples']
+    assert len(pinned) == 2
+    assert pinned[1] is sample.priors.maps or pinned[0] is sample.priors.maps
+    assert torch.equal(copy.priors.maps, sample.priors.maps)
+    assert torch.equal(copy.gt_sem_seg.data, sample.gt_sem_seg.data)
+    assert copy.img_path == sample.img_path
+    assert copy.priors.shapes == sample.priors.shapes

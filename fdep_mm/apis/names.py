@@ -1,0 +1,74 @@
+"""Names of results, from those of files."""
+
+import re
+from itertools import count
+from pathlib import PureWindowsPath
+
+
+class Names:
+    """Names of one run, all different, where case does not count.
+
+    Frames of a sequence, which is a video or a file of several pages, are
+    called NAME/000000, NAME/000001, ...: other names are kept away from them,
+    too.
+    """
+
+    def __init__(self) -> None:
+        self.taken: set[str] = set()
+        self.sequences: set[str] = set()
+        self.numbered: set[str] = set()  # folders of names that are numbers
+
+    def take(self, name: str, suffix: str, is_sequence: bool) -> str:
+        """Give a name that is not taken yet, and take it.
+
+        Args:
+            name (str): Wanted; ``/`` between folders.
+            suffix (str): Of the file, put behind a name that is taken; '' for
+                none. Where this does not do, a number follows.
+            is_sequence (bool): Whether frames will be called after it.
+
+        Returns:
+            str: A relative path that does not lead out of a folder.
+        """
+        name = harmless(name)
+        if self._is_taken(name, is_sequence):
+            name += suffix
+        base = name
+        for number in count(2):
+            if not self._is_taken(name, is_sequence):
+                break
+            name = f'{base}-{number}'
+        folder, _, last = name.casefold().rpartition('/')
+        self.taken.add(name.casefold())
+        if is_sequence:
+            self.sequences.add(name.casefold())
+        if last.isdecimal():
+            self.numbered.add(folder)
+        return name
+
+    def _is_taken(self, name: str, is_sequence: bool) -> bool:
+        name = name.casefold()
+        folder, _, last = name.rpartition('/')
+        return (
+            name in self.taken
+            or (is_sequence and name in self.numbered)
+            or (last.isdecimal() and folder in self.sequences)
+        )
+
+
+def harmless(name: str) -> str:
+    r"""Replace what leads out of a folder, such as ``..`` and ``C:``.
+
+    Args:
+        name (str): ``/`` between folders. File systems may allow ``:`` and
+            ``\``, which Windows reads as a drive and as ``/``.
+
+    Returns:
+        str: The same name where nothing had to be replaced.
+    """
+    parts = ['_' if part in ('.', '..') else part for part in name.split('/')]
+    name = '/'.join(parts)
+    path = PureWindowsPath(name)
+    if path.anchor or '..' in path.parts:
+        name = re.sub(r'[\\:]', '_', name)
+    return name

@@ -1,0 +1,199 @@
+"""Configs that come with weights: settings of a stranger, and nothing else.
+
+MMEngine takes a ``type`` with dots for anything that can be imported, imports
+every module of ``custom_imports``, and mmcv evaluates the ``type`` of an NMS.
+So all of them are looked up in lists before anything is built.
+"""
+
+import ast
+import inspect
+from importlib import import_module
+
+from mmengine.config import Config
+from mmengine.utils import get_object_from_string, import_modules_from_strings
+
+from .config_check import find_component
+
+# Whose modules may be imported.
+IMPORTED = ('fdep_mm', 'mmseg', 'mmdet', 'mmpretrain')
+SCOPES = ('mmengine', *IMPORTED)
+# Where the classes may come from that these register.
+SOURCES = (*SCOPES, 'mmcv', 'torch')
+KINDS = ('MODELS', 'TASK_UTILS', 'TRANSFORMS', 'WEIGHT_INITIALIZERS')
+NMS = ('nms', 'soft_nms')
+REFUSED = ('CameraMotionCompensation',)  # evaluates one of its arguments
+# The weights are there already.
+LOADING = ('init_cfg', 'pretrained', 'checkpoint_path')
+
+
+def read_stored_config(text: str) -> Config:
+    """What inference needs of the config in a checkpoint.
+
+    Args:
+        text (str): See :func:`read_settings`.
+
+    Returns:
+        Config: ``default_scope`` and, where they are there, ``model``,
+        ``test_pipeline`` and the pipeline of ``test_dataloader``, without
+        what would load other weights. Modules of ``custom_imports`` are
+        imported.
+
+    Raises:
+        ValueError: There is more than settings in it, a module or a ``type``
+            that is not one of the OpenMMLab packages and of ``fdep_mm``.
+        ImportError: It is a detector's and mmdet is not installed.
+    """
+    settings = read_settings(text)
+    _import_modules(settings.get('custom_imports'))
+    scope = settings.get('default_scope') or 'mmseg'
+    used = {
+        key: settings[key]
+        for key in ('model', 'test_pipeline')
+        if key in settings
+    }
+    try:
+        pipeline = settings['test_dataloader']['dataset']['pipeline']
+        used['test_dataloader'] = dict(dataset=dict(pipeline=pipeline))
+    except (KeyError, TypeError):
+        pass
+    _check(used, scope)
+    return Config(dict(used, default_scope=scope))
+
+
+def read_settings(text: str) -> dict:
+    """Settings of a config, without running it as Python.
+
+    Args:
+        text (str): Assignments of literals and ``dict(...)``, which is what
+            MMEngine writes.
+
+    Returns:
+        dict: What ``Config.fromstring`` gives, which would run anything.
+
+    Raises:
+        ValueError: There is anything else in it.
+    """
+    settings = {}
+    try:
+        for node in ast.parse(text).body:
+            if not isinstance(node, ast.Assign) or len(node.targets) != 1:
+                raise _not_a_setting(node)
+            settings[ast.unparse(node.targets[0])] = _value(node.value)
+    except (SyntaxError, TypeError, RecursionError, MemoryError) as error:
+        raise _refusal(f'no settings ({error})') from error
+    return settings
+
+
+def _value(node: ast.expr) -> object:
+    if isinstance(node, ast.Call) and ast.unparse(node.func) == 'dict':
+        if not node.args and all(k.arg for k in node.keywords):
+            return {k.arg: _value(k.value) for k in node.keywords}
+    elif isinstance(node, ast.Dict) and all(node.keys):
+        keys = map(_value, node.keys)
+        return dict(zip(keys, map(_value, node.values), strict=True))
+    elif isinstance(node, ast.List):
+        return [_value(item) for item in node.elts]
+    elif isinstance(node, ast.Tuple):
+        return tuple(_value(item) for item in node.elts)
+    elif isinstance(node, ast.Call) and ast.unparse(node) in (
+        "float('inf')",
+        "float('-inf')",
+        "float('nan')",
+    ):
+        return float(node.args[0].value)
+    try:
+        return ast.literal_eval(node)
+    except ValueError:
+        raise _not_a_setting(node) from None
+
+
+def _import_modules(custom_imports: object) -> None:
+    if not custom_imports:
+        return
+    known = {'imports', 'allow_failed_imports'}
+    if (
+        not isinstance(custom_imports, dict)
+        or not {'imports'} <= custom_imports.keys() <= known
+    ):
+        raise _refusal(f'custom_imports={custom_imports!r}')
+    names = custom_imports['imports'] or []
+    for name in [names] if isinstance(names, str) else names:
+        if str(name).split('.')[0] not in IMPORTED:
+            raise _refusal(f'an import of {name!r}')
+    import_modules_from_strings(**custom_imports)
+
+
+def _check(value: object, scope: object) -> None:
+    """Look up every ``type``, and take out what loads weights."""
+    if isinstance(value, dict):
+        scope = value.get('_scope_', scope)
+        if scope not in SCOPES:
+            raise _refusal(f'the scope {scope!r}')
+        name = value.get('type')
+        if isinstance(name, str) and not _is_known(name, scope):
+            raise _refusal(f'type={name!r}')
+        for key in LOADING:
+            if value.get(key):
+                del value[key]
+        value = value.values()
+    if not isinstance(value, str):
+        try:
+            items = iter(value)
+        except TypeError:  # a number, a flag, None
+            return
+        for item in items:
+            _check(item, scope)
+
+
+def _is_known(name: str, scope: str) -> bool:
+    if name in NMS:
+        return True
+    prefix, _, last = name.rpartition('.')
+    if prefix in ('', *SCOPES):
+        found = _registered(prefix or scope).get(last)
+        if prefix == 'fdep_mm' and found is None:
+            found = find_component(last)
+    else:
+        found = _by_path(name)
+    return (
+        inspect.isclass(found)
+        and found.__name__ not in REFUSED
+        and found.__module__.split('.')[0] in SOURCES
+    )
+
+
+def _by_path(name: str) -> object:
+    """The component that a full path leads to."""
+    package = name.split('.')[0]
+    if package not in (*SCOPES, 'mmcv'):
+        return None
+    found = get_object_from_string(name)
+    # mmcv has no scope of its own
+    known = _registered('mmengine' if package == 'mmcv' else package)
+    return found if any(found is one for one in known.values()) else None
+
+
+def _registered(scope: str) -> dict[str, object]:
+    """Components of a scope and of MMEngine, by name."""
+    if scope == 'mmdet':  # says what to install
+        import_module('fdep_mm.detection')
+    found = {}
+    for one in ('mmengine', scope):
+        module = import_module(f'{one}.registry')
+        for kind in KINDS:
+            registry = getattr(module, kind, None)
+            if registry is not None:
+                registry.import_from_location()
+                found.update(registry.module_dict)
+    return found
+
+
+def _refusal(what: str) -> ValueError:
+    return ValueError(
+        f'the config in the checkpoint holds {what}, which is not run: it '
+        "may be a stranger's. Name a config file that you trust"
+    )
+
+
+def _not_a_setting(node: ast.AST) -> ValueError:
+    return _refusal(f'more than settings, {ast.unparse(node)[:80]!r}')
