@@ -1,6 +1,7 @@
 """Classical methods: one contract for all, and each against its loops."""
 
 import importlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -29,9 +30,11 @@ OFF = dict(lcm=4, rlcm=4, fkrw=1)
 # The patches of the papers are for larger images than these of 72 px.
 PATCHES = dict(
     ipi=dict(patch=24, stride=8),
-    nipps=dict(patch=40, stride=4),
     smsl=dict(patch=24, stride=12),
 )
+# Distances in px from the border, below which targets are lost in a corner:
+# it is replicated or mirrored, and so is the target. All others lose none.
+LOST_BELOW = dict(new_tophat=1, mpcm=2, rlcm=1, fkrw=4)
 # Differences and residuals; the others are ratios.
 OFFSET_FREE = ('tophat', 'new_tophat', 'max_median', 'max_mean', 'mpcm')
 methods = pytest.mark.parametrize('name', METHODS)
@@ -93,6 +96,25 @@ def test_targets_at_the_border(name, place):
 
 
 @methods
+def test_targets_cut_by_the_border(name):
+    size = 128 if name == 'nipps' else 72
+    near = LOST_BELOW.get(name, 0)
+    far = size - 1 - near
+    for place in [(near, 40), (40, near), (far, 40), (40, far), (far, near)]:
+        score = search(name, with_target(background('cloud', size), *place))
+        found = np.unravel_index(score.argmax(), score.shape)
+        assert np.abs(np.subtract(found, place)).max() <= OFF.get(name, 0)
+
+
+@pytest.mark.parametrize('name', LOST_BELOW)
+def test_targets_that_the_border_hides(name):
+    """As the docstrings say."""
+    place = (LOST_BELOW[name] - 1,) * 2
+    score = search(name, with_target(background('gradient'), *place))
+    assert score[place] < 0.01
+
+
+@methods
 def test_a_constant_image_has_no_target(name):
     for value in (0, 77, 255):
         score = METHODS[name](np.full((40, 50), value, np.uint8))
@@ -107,6 +129,18 @@ def test_8_and_16_bit_give_the_same_map(name):
     wide = image.astype(np.uint16) * 257
     np.testing.assert_array_equal(score, search(name, wide))
     np.testing.assert_array_equal(score, search(name, image.astype(float)))
+
+
+@pytest.mark.parametrize('method', [mpcm, mpcm.raw])
+@pytest.mark.parametrize('kind', [np.float32, np.float64])
+def test_images_in_unit_range_are_told(method, kind, recwarn):
+    """They are no error: a tile of a dark sky has no grey level above 1."""
+    image = background('cloud', 16).clip(0, 255).astype(kind)
+    with pytest.warns(UserWarning, match=r'in 0.*image \* 255'):
+        method(image / 255)
+    method(image)
+    method(np.full((9, 9), 0.5))
+    method((image > 90).astype(np.uint8))
 
 
 @methods
@@ -148,12 +182,20 @@ def loops(name: str):
 @methods
 def test_against_the_loops_of_the_paper(name):
     rng = np.random.default_rng(1)
-    scene = background('edge', 64) + rng.normal(0, 4, (64, 64))
+    # on smaller ones it has other patches than the paper's
+    size = 128 if name == 'nipps' else 64
+    scene = background('edge', size) + rng.normal(0, 4, (size, size))
     image = with_target(scene, 20, 33).astype(float)
     expected = to_probability(loops(name)(image))
+    assert expected.any()
     # IPI's subspaces are approximate
     tolerance = 2e-3 if name == 'ipi' else 1e-4
     np.testing.assert_allclose(METHODS[name](image), expected, atol=tolerance)
+
+
+@pytest.mark.parametrize('path', sorted(TOOLS.glob('classical_loops*.py')))
+def test_the_loops_use_nothing_of_what_they_test(path):
+    assert not re.search(r'^\s*(from|import) fdep_mm', path.read_text(), re.M)
 
 
 def test_median_by_exchanges():

@@ -101,7 +101,8 @@ def test_flips_and_sizes_come_back():
 def test_only_testing():
     model = build()
     assert not list(model.parameters()) and not model.state_dict()
-    assert model(torch.rand(2, 3, 20, 20)).shape == (2, 1, 20, 20)
+    images = 255 * torch.rand(2, 3, 20, 20)
+    assert model(images).shape == (2, 1, 20, 20)
     with pytest.raises(NotImplementedError, match='not trained'):
         model.loss(torch.rand(1, 3, 9, 9), [])
 

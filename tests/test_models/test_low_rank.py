@@ -111,6 +111,28 @@ def test_flags(rows):
     assert decompose_ipi(data, 0.1, 1e-6, 1000, True).converged
 
 
+@pytest.mark.parametrize('name', ['ipi', 'nipps', 'smsl', 'ript'])
+@pytest.mark.parametrize('shape', [(72, 80), (52, 52), (36, 48), (24, 30)])
+def test_targets_in_images_of_few_patches(name, shape):
+    """One patch of the paper's would hold the image, or a few."""
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    rng = np.random.default_rng(0)
+    scene = 90 + 25 * np.sin(x / 17) * np.cos(y / 23 + x / 40)
+    scene += rng.normal(0, 1, shape)
+    scene += 90 * np.exp(-((y - 12) ** 2 + (x - 14) ** 2) / 3)
+    score = METHODS[name](scene)
+    assert np.unravel_index(score.argmax(), shape) == (12, 14)
+
+
+@low_rank
+@pytest.mark.parametrize('shape', [(2, 2), (1, 20), (2, 30), (5, 1), (6, 9)])
+def test_what_is_too_small(name, shape):
+    noise = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
+    message = f'at least 7 x 7 px, got {shape[0]} x {shape[1]} '
+    with pytest.raises(ValueError, match=message):
+        METHODS[name](noise)
+
+
 @low_rank
 def test_torch_gives_the_same_map(name):
     params = dict(patch=24, stride=4) if name == 'nipps' else {}

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.registry import init_default_scope
+from mmseg.structures import SegDataSample
 
 from fdep_mm.models.classical import METHODS
 from fdep_mm.models.classical.torch_filters import FILTERS
@@ -48,6 +49,40 @@ def test_same_maps(name, params):
         np.testing.assert_allclose(score[0], expected, atol=1e-4)
 
 
+@pytest.mark.parametrize(
+    ('name', 'params', 'message'),
+    [
+        ('tophat', dict(size=4), 'size must be positive odd'),
+        ('tophat', dict(size=5.0), 'size must be positive odd'),
+        ('new_tophat', dict(outer=3, inner=3), 'inner < outer'),
+        ('max_median', dict(half=0), 'half must be at least 1'),
+        ('max_mean', dict(half=0), 'half must be at least 1'),
+        ('lcm', dict(scales=(4,)), 'scales must be positive odd'),
+        ('lcm', dict(peak='top'), "peak must be .* got 'top'"),
+        ('mpcm', dict(scales=(4,)), 'scales must be positive odd'),
+        ('wldm', dict(window=3), 'window must be at least 5'),
+        ('wldm', dict(entropy_window=4), 'entropy_window must be positive'),
+        ('rlcm', dict(size=4), 'size must be positive odd'),
+        ('rlcm', dict(counts=[(0, 3)]), 'counts must be from 1 to'),
+        ('rlcm', dict(peak='top'), "peak must be .* got 'top'"),
+        ('tllcm', dict(scales=()), 'scales must be positive odd'),
+        ('tllcm', dict(count=10), 'count must be from 1 to 9'),
+    ],
+)
+def test_same_errors(name, params, message):
+    with pytest.raises(ValueError, match=message):
+        METHODS[name](images()[0], **params)
+    with pytest.raises(ValueError, match=message):
+        FILTERS[name](torch.from_numpy(images())[:, None].float(), **params)
+
+
+def test_unit_range_is_told():
+    batch = torch.from_numpy(images())[:, None].float()
+    with pytest.warns(UserWarning, match=r'image \* 255') as caught:
+        FILTERS['mpcm'](batch / 255)
+    assert caught[0].filename == __file__
+
+
 @pytest.mark.parametrize('method', METHODS)
 def test_the_segmentor_uses_them(method, monkeypatch):
     init_default_scope('mmseg')
@@ -68,6 +103,32 @@ def test_the_segmentor_uses_them(method, monkeypatch):
 
         monkeypatch.setattr(pytorch, 'method', refuse)
         pytorch(image)
+
+
+def test_images_of_one_size_are_one_batch(monkeypatch):
+    init_default_scope('mmseg')
+    model = MODELS.build(
+        dict(type='fdep_mm.ClassicalSegmentor', method='mpcm', backend='torch')
+    )
+    sizes = []
+    search = model._filter
+
+    def count(batch):
+        sizes.append(tuple(batch.shape))
+        return search(batch)
+
+    monkeypatch.setattr(model, '_filter', count)
+    batch = torch.from_numpy(images())[:, None].float().expand(-1, 3, -1, -1)
+    scores = model(batch)
+    results = model.predict(batch)
+    padded = [SegDataSample(metainfo=dict(img_padding_size=[0, 4, 0, 0]))]
+    model.predict(batch[:2], padded + [SegDataSample()])
+    one, cut = (1, 1, 45, 60), (1, 1, 45, 56)
+    assert sizes == [(3, 1, 45, 60)] * 2 + [cut, one]
+    for image, score, result in zip(images(), scores, results, strict=True):
+        expected = METHODS['mpcm'](image)
+        np.testing.assert_allclose(score[0], expected, atol=1e-4)
+        torch.testing.assert_close(result.seg_logits.data, score)
 
 
 def test_what_torch_cannot_falls_back():

@@ -6,10 +6,13 @@ of the first size, all in one process, on one image at a time. The ratio is of
 the same image; maps must be equal, or the script fails. Set OMP_NUM_THREADS
 for a fixed number of threads.
 
+With --device, what can (all but fkrw) runs in PyTorch, the way of the image to
+the device and of the map back included.
+
 Examples:
     OMP_NUM_THREADS=1 python tools/analysis_tools/benchmark_classical.py
-    python tools/analysis_tools/benchmark_classical.py --methods ipi nipps \\
-        --device cuda --loops none
+    python tools/analysis_tools/benchmark_classical.py --device cuda \\
+        --loops none
 """
 
 import argparse
@@ -22,9 +25,11 @@ import classical_loops
 import classical_loops_models
 import cv2
 import numpy as np
+import torch
 from mmengine.registry import init_default_scope
 
 from fdep_mm.models.classical import METHODS, to_probability
+from fdep_mm.models.classical.torch_filters import FILTERS
 from fdep_mm.registry import DATASETS
 
 SIZES = ((256, 256), (640, 512))  # width, height
@@ -59,10 +64,17 @@ def seconds(function, image: np.ndarray) -> tuple[float, np.ndarray]:
 
 
 def on_device(name: str, device: str | None):
-    """The method, its low-rank solver on a device."""
-    if device is None or name not in LOW_RANK:
+    """The method, in PyTorch on a device if there is one and it can."""
+    if device is None or name not in (*FILTERS, *LOW_RANK):
         return METHODS[name]
-    return lambda image: METHODS[name](image, device=device)
+    if name in LOW_RANK:
+        return lambda image: METHODS[name](image, device=device)
+
+    def search(image: np.ndarray) -> np.ndarray:
+        grey = torch.from_numpy(image).to(device).float()
+        return FILTERS[name](grey[None, None])[0, 0].cpu().numpy()
+
+    return search
 
 
 def find_loops(name: str):
@@ -98,7 +110,9 @@ def main() -> None:
         help="time the loops at the smaller size, at both ('all', an hour), "
         'or not at all',
     )
-    parser.add_argument('--device', help='of the low-rank methods: cuda')
+    parser.add_argument(
+        '--device', help='PyTorch on it, such as cuda; left out: numpy'
+    )
     args = parser.parse_args()
     if args.rounds < 1:
         parser.error(f'--rounds must be at least 1, got {args.rounds}')
@@ -108,7 +122,12 @@ def main() -> None:
         f'{args.rounds} images, median; OMP_NUM_THREADS='
         f'{os.environ.get("OMP_NUM_THREADS")}, numpy {np.__version__}, '
         f'OpenCV {cv2.__version__} with {cv2.getNumThreads()} threads, '
-        f'low-rank methods on {args.device or "numpy"}'
+        + (
+            f'PyTorch {torch.__version__} with {torch.get_num_threads()} '
+            f'threads on {args.device}'
+            if args.device
+            else 'no PyTorch'
+        )
     )
     print(
         '| method | '

@@ -8,8 +8,6 @@ and returns the raw map.
 import numpy as np
 from scipy import ndimage
 
-from fdep_mm.models.classical.structure import structure_tensor
-
 FACET = [
     [-4, -1, 0, -1, -4],
     [-1, 2, 3, 2, -1],
@@ -133,6 +131,19 @@ def soft(values: np.ndarray, threshold: float) -> np.ndarray:
     return np.sign(values) * np.maximum(np.abs(values) - threshold, 0)
 
 
+def structure(image: np.ndarray, sigma: float, tensor_sigma: float):
+    """Larger and smaller eigenvalue of the structure tensor, (H, W) each."""
+
+    def blur(values: np.ndarray, sigma: float) -> np.ndarray:
+        w = np.exp(-np.array([1, 0, 1]) / 2 / sigma**2)
+        return ndimage.correlate(values, np.outer(w, w) / w.sum() ** 2)
+
+    slopes = np.gradient(blur(image, sigma))
+    tensor = [[blur(a * b, tensor_sigma) for a in slopes] for b in slopes]
+    matrices = np.moveaxis(tensor, (0, 1), (-2, -1))
+    return np.moveaxis(np.linalg.eigvalsh(matrices), -1, 0)[::-1]
+
+
 def ipi(image: np.ndarray) -> np.ndarray:
     """Accelerated proximal gradient with full decompositions."""
     low_value, span = image.min(), np.ptp(image)
@@ -192,7 +203,7 @@ def nipps(image: np.ndarray) -> np.ndarray:
 
 def ript(image: np.ndarray) -> np.ndarray:
     """Three unfoldings, each with a full decomposition."""
-    larger, smaller = structure_tensor(image, 1.2, 2.0)
+    larger, smaller = structure(image, 1.2, 2.0)
     edge = larger - smaller
     edge = np.exp((edge - edge.min()) / np.ptp(edge))
     patches = cut(image, 30, 10)
@@ -222,7 +233,7 @@ def ript(image: np.ndarray) -> np.ndarray:
 
 def pstnn(image: np.ndarray) -> np.ndarray:
     """All slices of the full Fourier transform, one by one."""
-    larger, smaller = structure_tensor(image, 2.0, 9.0)
+    larger, smaller = structure(image, 2.0, 9.0)
     prior = larger * smaller / (larger + smaller) * larger
     prior = (prior - prior.min()) / np.ptp(prior)
     patches = cut(image, 40, 40)

@@ -2,8 +2,9 @@
 
 Score maps are scaled to [0, 1] image by image. Columns: IoU, nIoU, Pd and Fa
 at threshold 0.5; HSE; the best IoU of 255 thresholds, chosen on the test
-split, and its threshold; mNoCoAP of regions above 0.1 (the 1000 best of each
-image).
+split, and its threshold; the area under the pixel ROC at these thresholds;
+mNoCoAP of regions above 0.1 (the 1000 best of each image), with the maximum of
+a region's bounding box, as NoCoAPMetric has it, and of the region itself.
 
 One record per image goes to OUT/SET/RUN.jsonl as soon as it is there; start
 the same command again to go on after a stop. A whole run takes hours: low-rank
@@ -19,20 +20,32 @@ Examples:
 
 import argparse
 import ast
+import inspect
 import json
+import math
 import time
 import warnings
 from pathlib import Path
 
+import cv2
 import numpy as np
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 
-from fdep_mm.evaluation import HSEMetric, NoCoAPMetric
-from fdep_mm.evaluation.functional import average_precisions, summarise
-from fdep_mm.evaluation.functional.nocoap import NoCoRecord
-from fdep_mm.models.classical import ConvergenceWarning
+from fdep_mm.evaluation import HSEMetric
+from fdep_mm.evaluation.functional import (
+    NoCoRecord,
+    average_precisions,
+    mask_boxes,
+    noco_map,
+    prob_points,
+    record_detections,
+    roc_auc,
+    summarise,
+    unpack,
+)
+from fdep_mm.models.classical import METHODS, ConvergenceWarning
 from fdep_mm.registry import DATASETS, MODELS
 
 CONFIGS = Path(__file__).parents[2] / 'configs' / 'classical'
@@ -59,7 +72,8 @@ RUNS = (
     'nipps',
 )
 KEEP = 1000  # detections of an image; more change nothing
-LEVELS = 256  # thresholds k / 256 of the best IoU
+LEVELS = 256  # thresholds k / 256 of the best IoU and the ROC
+POINT_KEYS = NoCoRecord._fields[:3]
 
 
 def parse_run(run: str) -> tuple[str, dict]:
@@ -73,6 +87,23 @@ def parse_run(run: str) -> tuple[str, dict]:
         except (ValueError, SyntaxError):
             params[key] = value
     return method, params
+
+
+def run_name(text: str) -> str:
+    """Check a name of the command line."""
+    method, params = parse_run(text)
+    if method not in METHODS:
+        raise argparse.ArgumentTypeError(
+            f'{method!r} is no method; these are {", ".join(METHODS)}'
+        )
+    known = list(inspect.signature(METHODS[method]).parameters)[1:]
+    unknown = [name for name in params if name not in known]
+    if unknown:
+        raise argparse.ArgumentTypeError(
+            f'{method} has no parameter {", ".join(unknown)}; these are '
+            f'{", ".join(known)}'
+        )
+    return text
 
 
 def read_records(path: Path) -> dict[str, dict]:
@@ -98,7 +129,26 @@ def pixel_counts(prob: np.ndarray, mask: np.ndarray) -> list[list[int]]:
     ]
 
 
-def score_image(model, data: dict, hse: HSEMetric, noco: NoCoAPMetric) -> dict:
+def detections(
+    path: str, prob: np.ndarray, mask: np.ndarray, threshold: float
+) -> dict:
+    """The best detections; under 'region' those of the other peak."""
+    boxes, noco = mask_boxes(mask), np.zeros(mask.shape)
+    if len(boxes):
+        flags = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH
+        noco = noco_map(cv2.imread(path, flags), boxes)
+    lists = []
+    for peak in ('bounding_box', 'region'):
+        points = prob_points(prob, threshold, peak=peak)
+        record = record_detections(points, noco, boxes, name=path)
+        best = np.argsort(-record.score, kind='stable')[:KEEP]
+        lists.append(
+            {key: getattr(record, key)[best].tolist() for key in POINT_KEYS}
+        )
+    return dict(lists[0], region=lists[1], num_targets=len(boxes))
+
+
+def score_image(model, data: dict, hse: HSEMetric, threshold: float) -> dict:
     """Run the method on one image and count everything."""
     image = data['data_samples'].img_path
     with warnings.catch_warnings(record=True) as caught:
@@ -107,12 +157,9 @@ def score_image(model, data: dict, hse: HSEMetric, noco: NoCoAPMetric) -> dict:
         (result,) = model.test_step(pseudo_collate([data]))
         seconds = time.perf_counter() - start
     sample = result.to_dict()
-    for metric in (hse, noco):
-        metric.process(None, [sample])
+    hse.process(None, [sample])
     prob = result.seg_logits.data[0].numpy()
     mask = result.gt_sem_seg.data[0].numpy() > 0
-    score, value, target, num_targets = noco.results.pop()[:4]
-    best = np.argsort(-score, kind='stable')[:KEEP]
     return dict(
         image=Path(image).stem,
         seconds=round(seconds, 4),
@@ -120,10 +167,7 @@ def score_image(model, data: dict, hse: HSEMetric, noco: NoCoAPMetric) -> dict:
         counts=hse.results.pop().tolist(),
         pixels=pixel_counts(prob, mask),
         target_pixels=int(mask.sum()),
-        score=score[best].tolist(),
-        noco=value[best].tolist(),
-        target=target[best].tolist(),
-        num_targets=int(num_targets),
+        **detections(image, prob, mask, threshold),
     )
 
 
@@ -134,7 +178,7 @@ def compute(path: Path, name: str, run: str, every: int) -> None:
     init_default_scope(cfg.default_scope)
     model = MODELS.build({**cfg.model, 'params': params}).eval()
     dataset = DATASETS.build(cfg.test_dataloader.dataset)
-    hse, noco = HSEMetric(), NoCoAPMetric(threshold=cfg.nocoap.threshold)
+    hse = HSEMetric()
     done = read_records(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     if done or path.is_file():  # drop a line that was cut short
@@ -145,7 +189,7 @@ def compute(path: Path, name: str, run: str, every: int) -> None:
             info = dataset.get_data_info(i)
             if Path(info['img_path']).stem in done:
                 continue
-            record = score_image(model, dataset[i], hse, noco)
+            record = score_image(model, dataset[i], hse, cfg.nocoap.threshold)
             file.write(as_line(record))
             file.flush()
             if number % 20 == 0 or number == len(indices):
@@ -161,24 +205,24 @@ def as_line(record: dict) -> str:
     return json.dumps(record) + '\n'
 
 
+def mnocoap(records: list[dict]) -> float:
+    """Of the detections in records, x100."""
+    arrays = [
+        NoCoRecord(*(np.array(r[key]) for key in POINT_KEYS), r['num_targets'])
+        for r in records
+    ]
+    return 100 * average_precisions(arrays)['mNoCoAP']
+
+
 def reduce_records(records: list[dict]) -> dict[str, float]:
     """All numbers of one method on one set, x100, Fa x1e6."""
     hse = HSEMetric()
-    scores, _ = summarise(
-        [np.array(r['counts']) for r in records], hse.protocol, hse.empty
-    )
+    counts = [np.array(r['counts']) for r in records]
+    scores, _ = summarise(counts, hse.protocol, hse.empty)
     inter, above = np.sum([r['pixels'] for r in records], axis=0)
     total = sum(r['target_pixels'] for r in records)
     iou = inter / np.maximum(above + total - inter, 1)
-    noco = average_precisions(
-        [
-            NoCoRecord(
-                *(np.array(r[key]) for key in ('score', 'noco', 'target')),
-                r['num_targets'],
-            )
-            for r in records
-        ]
-    )
+    background = unpack(counts, hse.protocol).pixels.sum() - total
     return dict(
         IoU=100 * scores['IoU'],
         nIoU=100 * scores['nIoU'],
@@ -187,7 +231,11 @@ def reduce_records(records: list[dict]) -> dict[str, float]:
         HSE=100 * scores['HSE'],
         best=100 * iou.max(),
         at=(iou.argmax() + 1) / LEVELS,
-        mNoCoAP=100 * noco['mNoCoAP'],
+        auc=100 * roc_auc((above - inter) / background, inter / total),
+        mNoCoAP=mnocoap(records),
+        region=mnocoap([{**r, **r['region']} for r in records])
+        if all('region' in r for r in records)
+        else math.nan,
         limited=sum(not r['converged'] for r in records),
     )
 
@@ -197,9 +245,9 @@ def print_table(out: Path, name: str, runs: list[str]) -> None:
     print(f'\n### {name}\n')
     print(
         '| method | images | IoU | nIoU | Pd | Fa, 1e-6 | HSE | best IoU | '
-        'mNoCoAP | not converged |'
+        'ROC AUC | mNoCoAP | of regions | not converged |'
     )
-    print('|---' * 10 + '|')
+    print('|---' * 12 + '|')
     for run in runs:
         records = list(read_records(out / name / f'{run}.jsonl').values())
         if not records:
@@ -208,8 +256,8 @@ def print_table(out: Path, name: str, runs: list[str]) -> None:
         print(
             f'| {run} | {len(records)} | {s["IoU"]:.2f} | {s["nIoU"]:.2f} | '
             f'{s["Pd"]:.2f} | {s["Fa"]:.1f} | {s["HSE"]:.2f} | '
-            f'{s["best"]:.2f} @ {s["at"]:.2f} | {s["mNoCoAP"]:.2f} | '
-            f'{s["limited"]} |',
+            f'{s["best"]:.2f} @ {s["at"]:.2f} | {s["auc"]:.2f} | '
+            f'{s["mNoCoAP"]:.2f} | {s["region"]:.2f} | {s["limited"]} |',
             flush=True,
         )
 
@@ -221,7 +269,9 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('--sets', nargs='+', choices=SETS, default=SETS)
-    parser.add_argument('--runs', nargs='+', default=RUNS, metavar='RUN')
+    parser.add_argument(
+        '--runs', nargs='+', type=run_name, default=RUNS, metavar='RUN'
+    )
     parser.add_argument(
         '--out', type=Path, default='work_dirs/classical', help='folder'
     )

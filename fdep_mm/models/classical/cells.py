@@ -1,5 +1,7 @@
 """The window of local contrast methods: a cell and its eight neighbours."""
 
+from numbers import Integral
+
 import cv2
 import numpy as np
 
@@ -26,7 +28,9 @@ def check_odd(name: str, *sizes: int) -> None:
     Raises:
         ValueError: If one is not a positive odd integer, or there is none.
     """
-    if not sizes or any(s != int(s) or s < 1 or s % 2 == 0 for s in sizes):
+    if not sizes or not all(
+        isinstance(s, Integral) and s > 0 and s % 2 for s in sizes
+    ):
         raise ValueError(
             f'{name} must be positive odd sizes in px, got {sizes}'
         )

@@ -43,8 +43,11 @@ def fkrw(
 ) -> np.ndarray:
     """Facet response times the contrast of a region grown by random walks.
 
+    The border is mirrored: a target 2 or 3 px from it, or in a corner, may
+    have its own image for surroundings, and is lost.
+
     Args:
-        image (np.ndarray): (H, W), see :func:`.score.as_grey`.
+        image (np.ndarray): (H, W) in 0..255, see :func:`.score.as_grey`.
         k (float): Candidates are where the facet response is at least its
             mean plus k standard deviations. Defaults to 4.
         beta (float): Edge weights are ``exp(-beta * difference) + eps``, of

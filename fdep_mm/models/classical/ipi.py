@@ -22,7 +22,7 @@ from .low_rank import (
     to_device,
     to_numpy,
 )
-from .patches import PatchGrid
+from .patches import grid_for
 from .score import score_map
 
 
@@ -41,9 +41,9 @@ def ipi(
     """Sparse part of the patch image, by accelerated proximal gradient.
 
     Args:
-        image (np.ndarray): (H, W), see :func:`.score.as_grey`.
-        patch (int): Side of a patch, px; less for images that would have
-            fewer than four patches. Defaults to 50.
+        image (np.ndarray): (H, W) in 0..255, see :func:`.score.as_grey`.
+        patch (int): Side of a patch, px; less, and denser, on images that
+            would have fewer than four patches. Defaults to 50.
         stride (int): px. Defaults to 10; 20 to 25 is much faster on large
             images.
         lam (float, optional): Weight of sparsity. Defaults to None:
@@ -61,14 +61,13 @@ def ipi(
         np.ndarray: (H, W) float32 score map in [0, 1].
 
     Raises:
-        ValueError: If the patches leave gaps or `reconstruction` is unknown.
+        ValueError: If the image is smaller than 7 x 7 px, the patches leave
+            gaps or `reconstruction` is unknown.
 
     Warns:
         ConvergenceWarning: `max_iter` was reached.
     """
-    grid = PatchGrid(image.shape, patch, stride)
-    if len(grid) < 4:
-        grid = _smaller_grid(image.shape, stride)
+    grid = grid_for(image.shape, patch, stride, least=4)
     low, span = image.min(), np.ptp(image)
     columns = grid.split((image - low) / span).reshape(len(grid), -1).T
     if lam is None:
@@ -83,12 +82,6 @@ def ipi(
     target = to_numpy(check_converged('ipi', result).target)
     patches = target.T.reshape(-1, grid.height, grid.width)
     return span * grid.join(patches, reconstruction)
-
-
-def _smaller_grid(shape: tuple[int, int], stride: int) -> PatchGrid:
-    """Patches of two thirds of the image: at least four of them."""
-    side = max(1, 2 * min(shape) // 3)
-    return PatchGrid(shape, side, max(1, min(stride, side // 5)))
 
 
 def decompose(

@@ -18,6 +18,13 @@ from .score import score_map
 PEAKS = ('dilate', 'pixel', 'mean')
 
 
+def check_lcm(scales: Sequence[int], peak: str) -> None:
+    """Check the parameters of :func:`lcm`, which see."""
+    check_odd('scales', *scales)
+    if peak not in PEAKS:
+        raise ValueError(f'peak must be one of {PEAKS}, got {peak!r}')
+
+
 @score_map
 def lcm(
     image: np.ndarray,
@@ -30,7 +37,7 @@ def lcm(
     residual, and one threshold for all of it means little.
 
     Args:
-        image (np.ndarray): (H, W), see :func:`.score.as_grey`.
+        image (np.ndarray): (H, W) in 0..255, see :func:`.score.as_grey`.
         scales (Sequence[int]): Sides of the cells, px, odd; the map is the
             maximum over them. Defaults to (3, 5, 7, 9).
         peak (str): 'dilate' is the paper's, and leaves a plateau of the size
@@ -45,9 +52,7 @@ def lcm(
     Raises:
         ValueError: If a scale is not odd or `peak` is unknown.
     """
-    check_odd('scales', *scales)
-    if peak not in PEAKS:
-        raise ValueError(f'peak must be one of {PEAKS}, got {peak!r}')
+    check_lcm(scales, peak)
     image = image.astype(np.float32)
     contrast = np.zeros_like(image)
     for size in scales:

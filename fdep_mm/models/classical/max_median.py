@@ -14,12 +14,18 @@ from .score import score_map
 DIRECTIONS = ((0, 1), (1, -1), (1, 0), (1, 1))
 
 
+def check_half(half: int) -> None:
+    """Check the parameter of :func:`max_median` and :func:`max_mean`."""
+    if half < 1:
+        raise ValueError(f'half must be at least 1 px, got {half}')
+
+
 @score_map
 def max_median(image: np.ndarray, half: int = 2) -> np.ndarray:
     """Image minus the largest of four directional medians, clipped at 0.
 
     Args:
-        image (np.ndarray): (H, W), see :func:`.score.as_grey`.
+        image (np.ndarray): (H, W) in 0..255, see :func:`.score.as_grey`.
         half (int): N; lines are 2N + 1 px long, which must exceed twice the
             width of a target for it to stand out whole. Defaults to 2.
 
@@ -39,7 +45,7 @@ def max_mean(image: np.ndarray, half: int = 2) -> np.ndarray:
     """Image minus the largest of four directional means, clipped at 0.
 
     Args:
-        image (np.ndarray): (H, W), see :func:`.score.as_grey`.
+        image (np.ndarray): (H, W) in 0..255, see :func:`.score.as_grey`.
         half (int): N; lines are 2N + 1 px long. Defaults to 2.
 
     Returns:
@@ -55,8 +61,7 @@ def max_mean(image: np.ndarray, half: int = 2) -> np.ndarray:
 
 def _lines(image: np.ndarray, half: int) -> list[list[np.ndarray]]:
     """For each direction the 2N + 1 shifted images, border mirrored."""
-    if half < 1:
-        raise ValueError(f'half must be at least 1 px, got {half}')
+    check_half(half)
     height, width = image.shape
     padded = np.pad(image, half, mode='symmetric')
     return [

@@ -20,8 +20,11 @@ def mpcm(
 ) -> np.ndarray:
     """Least product of differences to opposite neighbours, best scale.
 
+    The border is replicated: targets less than 2 px from it are continued
+    into a neighbour, and lost.
+
     Args:
-        image (np.ndarray): (H, W), see :func:`.score.as_grey`.
+        image (np.ndarray): (H, W) in 0..255, see :func:`.score.as_grey`.
         scales (Sequence[int]): Sides of the cells, px, odd. Defaults to the
             paper's (3, 5, 7, 9); a widespread MATLAB version has (3, 5, 7).
         bright_only (bool): Ignore neighbours that are brighter than the

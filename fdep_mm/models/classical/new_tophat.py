@@ -10,6 +10,14 @@ import numpy as np
 from .score import score_map
 
 
+def check_ring(outer: int, inner: int) -> None:
+    """Check the parameters of :func:`new_tophat`, which see."""
+    if not 0 <= inner < outer:
+        raise ValueError(
+            f'need 0 <= inner < outer, got inner={inner}, outer={outer}'
+        )
+
+
 @score_map
 def new_tophat(
     image: np.ndarray, outer: int = 9, inner: int = 4
@@ -18,10 +26,11 @@ def new_tophat(
 
     The ring is the square of half-width `outer` without the square of
     half-width `inner`; the erosion is by the outer square. The border is
-    replicated.
+    replicated, which continues a target centred on the outermost row or
+    column into its own ring: such targets are lost.
 
     Args:
-        image (np.ndarray): (H, W), see :func:`.score.as_grey`.
+        image (np.ndarray): (H, W) in 0..255, see :func:`.score.as_grey`.
         outer (int): px. Defaults to 9.
         inner (int): px, less than `outer`. Targets must fit inside the inner
             square. Defaults to 4.
@@ -32,10 +41,7 @@ def new_tophat(
     Raises:
         ValueError: If not 0 <= inner < outer.
     """
-    if not 0 <= inner < outer:
-        raise ValueError(
-            f'need 0 <= inner < outer, got inner={inner}, outer={outer}'
-        )
+    check_ring(outer, inner)
     image = image.astype(np.float32)
     surroundings = ring_maximum(image, outer, inner)
     square = np.ones((2 * outer + 1, 2 * outer + 1), np.uint8)

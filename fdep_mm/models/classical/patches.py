@@ -3,6 +3,7 @@
 import numpy as np
 
 RECONSTRUCTIONS = ('mean', 'median', 'last')
+MIN_SIDE = 7  # px of an image; less holds no target and its background
 
 
 class PatchGrid:
@@ -114,6 +115,39 @@ class PatchGrid:
                     covering[low] + covering[high]
                 ) / 2
         return out
+
+
+def grid_for(
+    shape: tuple[int, int], patch: int, stride: int, least: int = 1
+) -> PatchGrid:
+    """Lay out the patches of a low-rank model.
+
+    Args:
+        shape (tuple[int, int]): Height and width of the image, px.
+        patch (int): Side of a patch, px.
+        stride (int): px.
+        least (int): Patches that the model needs. Where there would be less,
+            their side is at most two thirds of the image's smaller side, and
+            their stride a sixth of the rest. Defaults to 1.
+
+    Returns:
+        PatchGrid: For this image.
+
+    Raises:
+        ValueError: If the image is smaller than 7 x 7 px or the stride
+            leaves gaps.
+    """
+    if min(shape) < MIN_SIDE:
+        raise ValueError(
+            f'low-rank methods need images of at least {MIN_SIDE} x '
+            f'{MIN_SIDE} px, got {shape[0]} x {shape[1]} (height x width)'
+        )
+    grid = PatchGrid(shape, patch, stride)
+    if len(grid) >= least:
+        return grid
+    side = min(patch, 2 * min(shape) // 3)
+    rest = min(shape) - side
+    return PatchGrid(shape, side, max(1, min(stride, rest // 6)))
 
 
 def _starts(length: int, patch: int, stride: int) -> np.ndarray:

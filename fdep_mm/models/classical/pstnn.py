@@ -19,7 +19,7 @@ from .low_rank import (
     to_device,
     to_numpy,
 )
-from .patches import PatchGrid
+from .patches import grid_for
 from .score import score_map
 from .structure import scale_to_unit, structure_tensor
 
@@ -38,8 +38,11 @@ def pstnn(
 ) -> np.ndarray:
     """Sparse part of the patch tensor, weighted towards corners.
 
+    Where nothing has structure the singular value that it keeps is the
+    target's, and the map all zero; so it is on images of less than 30 px.
+
     Args:
-        image (np.ndarray): (H, W), see :func:`.score.as_grey`.
+        image (np.ndarray): (H, W) in 0..255, see :func:`.score.as_grey`.
         patch (int): Side of a patch, px. Defaults to 40.
         stride (int): px. Defaults to 40.
         lam (float): The weight of sparsity is ``lam / sqrt(max(I, J) * P)``
@@ -58,12 +61,13 @@ def pstnn(
         np.ndarray: (H, W) float32 score map in [0, 1].
 
     Raises:
-        ValueError: If the patches leave gaps.
+        ValueError: If the image is smaller than 7 x 7 px or the patches
+            leave gaps.
 
     Warns:
         ConvergenceWarning: `max_iter` was reached.
     """
-    grid = PatchGrid(image.shape, patch, stride)
+    grid = grid_for(image.shape, patch, stride)
     larger, smaller = structure_tensor(image, 2.0, 9.0)
     trace = larger + smaller
     corner = np.divide(

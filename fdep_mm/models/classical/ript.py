@@ -19,7 +19,7 @@ from .low_rank import (
     to_device,
     to_numpy,
 )
-from .patches import PatchGrid
+from .patches import grid_for
 from .score import score_map
 from .structure import scale_to_unit, structure_tensor
 
@@ -40,7 +40,7 @@ def ript(
     """Sparse part of the patch tensor, weighted against edges.
 
     Args:
-        image (np.ndarray): (H, W), see :func:`.score.as_grey`.
+        image (np.ndarray): (H, W) in 0..255, see :func:`.score.as_grey`.
         patch (int): Side of a patch, px. Defaults to 30.
         stride (int): px. Defaults to 10.
         lam (float): L; the weight of sparsity is ``L / sqrt(min(I, J, P))``
@@ -58,12 +58,13 @@ def ript(
         np.ndarray: (H, W) float32 score map in [0, 1].
 
     Raises:
-        ValueError: If the patches leave gaps or `reconstruction` is unknown.
+        ValueError: If the image is smaller than 7 x 7 px, the patches leave
+            gaps or `reconstruction` is unknown.
 
     Warns:
         ConvergenceWarning: `max_iter` was reached.
     """
-    grid = PatchGrid(image.shape, patch, stride)
+    grid = grid_for(image.shape, patch, stride)
     larger, smaller = structure_tensor(image, 1.2, 2.0)
     edge = np.exp(h * scale_to_unit(larger - smaller))
     data, weight = (

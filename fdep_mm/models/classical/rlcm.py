@@ -16,6 +16,25 @@ from .score import score_map
 PEAKS = ('cell', 'pixel')
 
 
+def check_rlcm(
+    size: int, counts: Sequence[tuple[int, int]], peak: str
+) -> tuple[int, ...]:
+    """Check the parameters of :func:`rlcm`, which see.
+
+    Returns:
+        tuple[int, ...]: All numbers in `counts`, ascending.
+    """
+    check_odd('size', size)
+    numbers = tuple(sorted({k for pair in counts for k in pair}))
+    if not numbers or numbers[0] < 1 or numbers[-1] > size**2:
+        raise ValueError(
+            f'counts must be from 1 to size * size = {size**2}, got {counts}'
+        )
+    if peak not in PEAKS:
+        raise ValueError(f'peak must be one of {PEAKS}, got {peak!r}')
+    return numbers
+
+
 @score_map
 def rlcm(
     image: np.ndarray,
@@ -25,8 +44,10 @@ def rlcm(
 ) -> np.ndarray:
     """``(t / b - 1) * t`` of means of the largest pixels, best scale.
 
+    The border is replicated, so that a target on the very corner is lost.
+
     Args:
-        image (np.ndarray): (H, W), see :func:`.score.as_grey`.
+        image (np.ndarray): (H, W) in 0..255, see :func:`.score.as_grey`.
         size (int): Side of a cell, px, odd. Defaults to 9.
         counts (Sequence[tuple[int, int]]): Scales (K1, K2): t is the mean of
             the K1 largest pixels of the cell, b that of the K2 largest of
@@ -42,14 +63,7 @@ def rlcm(
         ValueError: If `size` is not odd, a count is larger than a cell, or
             `peak` is unknown.
     """
-    check_odd('size', size)
-    numbers = tuple(sorted({k for pair in counts for k in pair}))
-    if not numbers or numbers[0] < 1 or numbers[-1] > size**2:
-        raise ValueError(
-            f'counts must be from 1 to size * size = {size**2}, got {counts}'
-        )
-    if peak not in PEAKS:
-        raise ValueError(f'peak must be one of {PEAKS}, got {peak!r}')
+    numbers = check_rlcm(size, counts, peak)
     image = image.astype(np.float32)
     means = dict(zip(numbers, top_means(image, size, numbers), strict=True))
     contrast = np.zeros_like(image)

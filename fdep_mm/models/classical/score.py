@@ -1,5 +1,6 @@
 """What all classical methods share: image in, score map in [0, 1] out."""
 
+import warnings
 from collections.abc import Callable
 from functools import wraps
 
@@ -10,12 +11,35 @@ import numpy as np
 FLAT = 255e-6
 
 
+def check_range(low: float, high: float, stacklevel: int) -> None:
+    """Warn of a floating-point image that looks like one in [0, 1].
+
+    No error: frames and tiles of a dark sky may have no grey level above 1.
+
+    Args:
+        low (float): Minimum of the image.
+        high (float): Maximum of the image.
+        stacklevel (int): Of the warning, counted from here.
+
+    Warns:
+        UserWarning: It is not constant, and its maximum is at most 1.
+    """
+    if low < high <= 1:
+        warnings.warn(
+            f'the image is floating point in {low:.3g}..{high:.3g}, but '
+            'methods take grey levels in 0..255: if it is scaled to [0, 1], '
+            'give image * 255',
+            UserWarning,
+            stacklevel=stacklevel,
+        )
+
+
 def as_grey(image: np.ndarray) -> np.ndarray:
     """Check an image and bring it to 0..255.
 
     Args:
         image (np.ndarray): (H, W), uint8, uint16 (divided by 257) or
-            floating point (taken as 0..255 already).
+            floating point in 0..255.
 
     Returns:
         np.ndarray: (H, W) float64.
@@ -23,6 +47,9 @@ def as_grey(image: np.ndarray) -> np.ndarray:
     Raises:
         TypeError: If it is no array of one of these types.
         ValueError: If it is not two-dimensional, is empty or is not finite.
+
+    Warns:
+        UserWarning: See :func:`check_range`.
     """
     if not isinstance(image, np.ndarray):
         raise TypeError(
@@ -40,12 +67,14 @@ def as_grey(image: np.ndarray) -> np.ndarray:
             f'image must be uint8, uint16 or floating point, got '
             f'{image.dtype}; convert it with image.astype(float)'
         )
-    image = image.astype(np.float64)
-    if not np.isfinite(image).all():
+    grey = image.astype(np.float64)
+    if not np.isfinite(grey).all():
         raise ValueError(
             'image holds NaN or infinite values; replace them first'
         )
-    return image
+    if image.dtype.kind == 'f':
+        check_range(grey.min(), grey.max(), stacklevel=5)
+    return grey
 
 
 def to_probability(raw: np.ndarray) -> np.ndarray:

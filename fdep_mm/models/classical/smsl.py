@@ -21,7 +21,7 @@ from .low_rank import (
     to_device,
     to_numpy,
 )
-from .patches import PatchGrid
+from .patches import grid_for
 from .score import score_map
 
 
@@ -41,8 +41,9 @@ def smsl(
     """Sparse part of the patch image beside a union of subspaces.
 
     Args:
-        image (np.ndarray): (H, W), see :func:`.score.as_grey`.
-        patch (int): Side of a patch, px. Defaults to 30.
+        image (np.ndarray): (H, W) in 0..255, see :func:`.score.as_grey`.
+        patch (int): Side of a patch, px; less, and denser, on images that
+            would have fewer than nine patches. Defaults to 30.
         stride (int): px. Defaults to 30: no overlap.
         lam (float): L; the weight of sparsity is ``L / sqrt(min(m, n))`` of
             the patch image. Defaults to 1.
@@ -61,12 +62,13 @@ def smsl(
         np.ndarray: (H, W) float32 score map in [0, 1].
 
     Raises:
-        ValueError: If the patches leave gaps.
+        ValueError: If the image is smaller than 7 x 7 px or the patches
+            leave gaps.
 
     Warns:
         ConvergenceWarning: `max_iter` was reached.
     """
-    grid = PatchGrid(image.shape, patch, stride)
+    grid = grid_for(image.shape, patch, stride, least=9)
     columns = np.ascontiguousarray(grid.split(image).reshape(len(grid), -1).T)
     rng = np.random.default_rng(seed)
     start = rng.uniform(size=(min(rank, *columns.shape), len(grid)))

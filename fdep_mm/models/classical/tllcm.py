@@ -15,6 +15,16 @@ from .score import score_map
 CORE = np.outer((1, 2, 1), (1, 2, 1)).astype(np.float32) / 16
 
 
+def check_tllcm(scales: Sequence[int], count: int) -> None:
+    """Check the parameters of :func:`tllcm`, which see."""
+    check_odd('scales', *scales)
+    if not 1 <= count <= min(scales) ** 2:
+        raise ValueError(
+            f'count must be from 1 to {min(scales) ** 2}, the pixels of the '
+            f'smallest cell, got {count}'
+        )
+
+
 @score_map
 def tllcm(
     image: np.ndarray,
@@ -24,7 +34,7 @@ def tllcm(
     """``(g / b - 1) * g`` of a smoothed core and the brightest neighbour.
 
     Args:
-        image (np.ndarray): (H, W), see :func:`.score.as_grey`.
+        image (np.ndarray): (H, W) in 0..255, see :func:`.score.as_grey`.
         scales (Sequence[int]): Sides of the neighbour cells, px, odd.
             Defaults to (3, 5, 7, 9).
         count (int): b is the mean of this many largest pixels of a cell.
@@ -37,12 +47,7 @@ def tllcm(
         ValueError: If a scale is not odd or its cell has less than `count`
             pixels.
     """
-    check_odd('scales', *scales)
-    if not 1 <= count <= min(scales) ** 2:
-        raise ValueError(
-            f'count must be from 1 to {min(scales) ** 2}, the pixels of the '
-            f'smallest cell, got {count}'
-        )
+    check_tllcm(scales, count)
     image = image.astype(np.float32)
     core = cv2.filter2D(image, -1, CORE, borderType=cv2.BORDER_REPLICATE)
     contrast = np.zeros_like(image)

@@ -13,6 +13,13 @@ from .score import score_map
 SHAPES = {'square': cv2.MORPH_RECT, 'disk': cv2.MORPH_ELLIPSE}
 
 
+def check_tophat(size: int, shape: str = 'square') -> None:
+    """Check the parameters of :func:`tophat`, which see."""
+    check_odd('size', size)
+    if shape not in SHAPES:
+        raise ValueError(f'shape must be one of {[*SHAPES]}, got {shape!r}')
+
+
 @score_map
 def tophat(
     image: np.ndarray, size: int = 5, shape: str = 'square'
@@ -20,7 +27,7 @@ def tophat(
     """White top-hat: image minus opening.
 
     Args:
-        image (np.ndarray): (H, W), see :func:`.score.as_grey`.
+        image (np.ndarray): (H, W) in 0..255, see :func:`.score.as_grey`.
         size (int): Side of the structuring element, px, odd. Targets must
             fit inside; 3 finds little but point noise. Defaults to 5.
         shape (str): 'square' or 'disk'. Defaults to 'square'.
@@ -31,9 +38,7 @@ def tophat(
     Raises:
         ValueError: If `size` or `shape` is none of these.
     """
-    check_odd('size', size)
-    if shape not in SHAPES:
-        raise ValueError(f'shape must be one of {[*SHAPES]}, got {shape!r}')
+    check_tophat(size, shape)
     element = cv2.getStructuringElement(SHAPES[shape], (size, size))
     return cv2.morphologyEx(
         image.astype(np.float32), cv2.MORPH_TOPHAT, element

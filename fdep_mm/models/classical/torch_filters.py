@@ -1,7 +1,7 @@
 """The filters among the classical methods in PyTorch, batched, for GPUs.
 
-Same names, parameters and maps (to float32 rounding) as the functions of
-numpy arrays, whose files describe them. Each takes (N, 1, H, W) float32 in
+Same names, parameters, errors and maps (to float32 rounding) as the functions
+of numpy arrays, whose files describe them. Each takes (N, 1, H, W) float32 in
 0..255 and returns score maps (N, 1, H, W) in [0, 1].
 """
 
@@ -13,10 +13,15 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, conv2d, max_pool2d, pad, unfold
 
-from .cells import OFFSETS
-from .max_median import DIRECTIONS
-from .score import FLAT
-from .tllcm import CORE
+from .cells import OFFSETS, check_odd
+from .lcm import check_lcm
+from .max_median import DIRECTIONS, check_half
+from .new_tophat import check_ring
+from .rlcm import check_rlcm
+from .score import FLAT, check_range
+from .tllcm import CORE, check_tllcm
+from .tophat import check_tophat
+from .wldm import check_wldm
 
 FILTERS: dict[str, Callable] = {}
 """Name -> function ``f(images, **parameters)``."""
@@ -27,6 +32,7 @@ def _filter(method: Callable) -> Callable:
 
     @wraps(method)
     def scaled(images: Tensor, *args, **kwargs) -> Tensor:
+        check_range(*map(float, images.aminmax()), stacklevel=3)
         raw = method(images, *args, **kwargs)
         raw = raw.nan_to_num(0, 0, 0).clip(0)
         low, high = (
@@ -88,12 +94,14 @@ def _shifted(padded: Tensor, size: int, y: int, x: int) -> Tensor:
 @_filter
 def tophat(images: Tensor, size: int = 5) -> Tensor:
     """See :func:`fdep_mm.models.classical.tophat`; squares only."""
+    check_tophat(size)
     return images - _maximum(-_maximum(-images, size), size)
 
 
 @_filter
 def new_tophat(images: Tensor, outer: int = 9, inner: int = 4) -> Tensor:
     """See :func:`fdep_mm.models.classical.new_tophat`."""
+    check_ring(outer, inner)
     height, width = images.shape[-2:]
     side, bar = 2 * outer + 1, outer - inner
     padded = _replicate(images, outer)
@@ -114,6 +122,7 @@ def new_tophat(images: Tensor, outer: int = 9, inner: int = 4) -> Tensor:
 
 def _lines(images: Tensor, half: int) -> list[Tensor]:
     """For each direction the pixels of its line, stacked in front."""
+    check_half(half)
     padded = _mirror(images, half)
     steps = range(-half, half + 1)
     return [
@@ -148,6 +157,7 @@ def lcm(
     peak: str = 'dilate',
 ) -> Tensor:
     """See :func:`fdep_mm.models.classical.lcm`."""
+    check_lcm(scales, peak)
     contrasts = []
     for size in scales:
         mean = _box_mean(images, size)
@@ -164,6 +174,7 @@ def mpcm(
     bright_only: bool = False,
 ) -> Tensor:
     """See :func:`fdep_mm.models.classical.mpcm`."""
+    check_odd('scales', *scales)
     contrasts = []
     for size in scales:
         mean = _box_mean(images, size)
@@ -182,6 +193,7 @@ def wldm(
     normalise: bool = True,
 ) -> Tensor:
     """See :func:`fdep_mm.models.classical.wldm`."""
+    check_wldm(window, entropy_window)
     # double: differences of nearly equal means are divided by one another
     means = torch.stack(
         [_box_mean(images.double(), k) for k in range(3, window + 1, 2)]
@@ -220,7 +232,7 @@ def rlcm(
     peak: str = 'cell',
 ) -> Tensor:
     """See :func:`fdep_mm.models.classical.rlcm`."""
-    numbers = sorted({k for pair in counts for k in pair})
+    numbers = check_rlcm(size, counts, peak)
     means = dict(zip(numbers, _top_means(images, size, numbers), strict=True))
     contrasts = []
     for inside, outside in counts:
@@ -236,6 +248,7 @@ def tllcm(
     images: Tensor, scales: Sequence[int] = (3, 5, 7, 9), count: int = 9
 ) -> Tensor:
     """See :func:`fdep_mm.models.classical.tllcm`."""
+    check_tllcm(scales, count)
     kernel = torch.as_tensor(CORE, device=images.device)[None, None]
     core = conv2d(_replicate(images, 1), kernel)
     contrasts = []

@@ -13,6 +13,17 @@ from .cells import box_mean, check_odd
 from .score import score_map
 
 
+def check_wldm(window: int, entropy_window: int) -> None:
+    """Check the parameters of :func:`wldm`, which see."""
+    check_odd('window', window)
+    check_odd('entropy_window', entropy_window)
+    if window < 5 or entropy_window > 15:
+        raise ValueError(
+            'window must be at least 5 and entropy_window at most 15, got '
+            f'{window} and {entropy_window}'
+        )
+
+
 @score_map
 def wldm(
     image: np.ndarray,
@@ -25,7 +36,7 @@ def wldm(
     Grey levels are rounded to integers for the entropy.
 
     Args:
-        image (np.ndarray): (H, W), see :func:`.score.as_grey`.
+        image (np.ndarray): (H, W) in 0..255, see :func:`.score.as_grey`.
         window (int): Side of the largest box mean, px, odd; the others are
             3, 5, ... Defaults to 9.
         entropy_window (int): Side of the entropy's window, px, odd, at most
@@ -39,13 +50,7 @@ def wldm(
     Raises:
         ValueError: If a window is not odd or out of its range.
     """
-    check_odd('window', window)
-    check_odd('entropy_window', entropy_window)
-    if window < 5 or entropy_window > 15:
-        raise ValueError(
-            'window must be at least 5 and entropy_window at most 15, got '
-            f'{window} and {entropy_window}'
-        )
+    check_wldm(window, entropy_window)
     return _difference(image, window, normalise) * _entropy(
         image, entropy_window
     )

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable
 from types import SimpleNamespace
 
+import numpy as np
 import torch
 from mmengine.runner.checkpoint import CheckpointLoader
 from mmengine.structures import PixelData
@@ -50,9 +51,9 @@ class ClassicalSegmentor(BaseSegmentor):
             defaults.
         threshold (float): Foreground is above it. Defaults to 0.5.
         backend (str): 'torch' works on the device of the images where the
-            method can (all but 'fkrw' and disks of 'tophat'), 'numpy' on the
-            CPU, 'auto' like 'torch' on a GPU and like 'numpy' elsewhere.
-            Defaults to 'auto'.
+            method can (all but 'fkrw' and disks of 'tophat'), filters on
+            images of one size as one batch; 'numpy' on the CPU, 'auto' like
+            'torch' on a GPU and like 'numpy' elsewhere. Defaults to 'auto'.
         data_preprocessor (dict, optional): Config. Normalisation is undone,
             padding is cut off. Defaults to None: neither.
 
@@ -133,7 +134,7 @@ class ClassicalSegmentor(BaseSegmentor):
         Returns:
             Tensor: (B, 1, H, W) in [0, 1].
         """
-        return torch.stack([self._score(image) for image in inputs])
+        return torch.stack(self._scores([*inputs]))
 
     def predict(
         self, inputs: Tensor, data_samples: list | None = None
@@ -151,8 +152,13 @@ class ClassicalSegmentor(BaseSegmentor):
         """
         if data_samples is None:
             data_samples = [SegDataSample() for _ in inputs]
-        for image, sample in zip(inputs, data_samples, strict=True):
-            score = self._score(_without_padding(image, sample.metainfo))
+        images = [
+            _without_padding(image, sample.metainfo)
+            for image, sample in zip(inputs, data_samples, strict=True)
+        ]
+        for score, sample in zip(
+            self._scores(images), data_samples, strict=True
+        ):
             score = _as_original(score, sample.metainfo)
             mask = (score > self.decode_head.threshold).to(score)
             sample.set_data(
@@ -168,24 +174,33 @@ class ClassicalSegmentor(BaseSegmentor):
     ) -> Tensor:
         return self.encode_decode(inputs)
 
-    def _score(self, image: Tensor) -> Tensor:
-        """(3, H, W) to (1, H, W)."""
+    def _scores(self, images: list[Tensor]) -> list[Tensor]:
+        """(3, H, W) each to (1, H, W), as one batch if of one size."""
+        greys = [self._grey(image) for image in images]
+        if len({grey.shape for grey in greys}) == 1:
+            return [*self._search(torch.stack(greys))]
+        return [self._search(grey[None])[0] for grey in greys]
+
+    def _grey(self, image: Tensor) -> Tensor:
+        """(3, H, W) to (1, H, W), 0..255."""
         preprocessor = self.data_preprocessor
         if getattr(preprocessor, '_enable_normalize', False):
             image = image * preprocessor.std + preprocessor.mean
         if (image == image[:1]).all():
-            grey = image[0]  # a sum of weights would round
-        else:
-            grey = torch.tensordot(image.new_tensor(LUMINANCE), image, 1)
-        on_gpu = image.device.type != 'cpu'
+            return image[:1]  # a sum of weights would round
+        return torch.tensordot(image.new_tensor(LUMINANCE), image, 1)[None]
+
+    def _search(self, greys: Tensor) -> Tensor:
+        """(B, 1, H, W) grey levels to score maps."""
+        on_gpu = greys.device.type != 'cpu'
         params = self.params
         if self.backend == 'torch' or (self.backend == 'auto' and on_gpu):
             if self._filter is not None:
-                return self._filter(grey[None, None], **params)[0]
+                return self._filter(greys, **params)
             if self._takes_device:
-                params = dict(dict(device=str(image.device)), **params)
-        score = self.method(grey.cpu().numpy(), **params)
-        return torch.from_numpy(score).to(image)[None]
+                params = dict(dict(device=str(greys.device)), **params)
+        scores = [self.method(i, **params) for i in greys[:, 0].cpu().numpy()]
+        return torch.from_numpy(np.stack(scores)).to(greys)[:, None]
 
 
 def _parameters(method: Callable) -> list[str]:
