@@ -54,7 +54,7 @@ def test_numbers_are_those_of_the_function(call, folders, tmp_path):
     expected = evaluate_masks(rounded, masks)
     stored = json.loads(out.read_text())
     assert stored['scores'] == expected
-    assert '3 images' in printed
+    assert '3 of 3 images' in printed
     assert f'{100 * expected["HSE"]:.2f}' in printed
     assert f'{1e6 * expected["Fa"]:.2f}' in printed
 
@@ -92,13 +92,13 @@ def test_split_chooses_the_images(call, folders, tmp_path):
     split = tmp_path / 'split.txt'
     split.write_text('0\n2\n')
     code, printed, _ = call(preds, truth, '--split', split)
-    assert code == 0 and '2 images' in printed
+    assert code == 0 and '2 of 2 images' in printed
 
 
-def check_error(result, *words, lines=1):
+def check_error(result, *words):
     code, printed, errors = result
     assert (code, printed) == (2, '')
-    assert errors.startswith('error: ') and errors.count('\n') == lines
+    assert errors.startswith('error: ') and errors.count('\n') == 1
     for word in words:
         assert word in errors
 
@@ -135,16 +135,25 @@ def test_split_errors(call, folders, tmp_path):
     check_error(call(preds, truth, '--split', split), 'no prediction: my 7')
 
 
+def check_left_out(result, *words):
+    """Two of the three images are scored, the other one is named."""
+    code, printed, errors = result
+    assert code == 1 and '2 of 3 images' in printed
+    assert errors.startswith('left out: ') and errors.count('\n') == 1
+    for word in words:
+        assert word in errors
+
+
 def test_size_mismatch(call, folders):
     preds, truth, _, _ = folders
     cv2.imwrite(str(preds / '2.png'), np.zeros((5, 6), np.uint8))
-    check_error(call(preds, truth), '2.png', '(5, 6)', 'resize', lines=2)
+    check_left_out(call(preds, truth), '2.png', '(5, 6)', 'resize')
 
 
 def test_mask_values(call, folders):
     preds, truth, _, masks = folders
     cv2.imwrite(str(truth / '0.png'), np.uint8(masks[0]) * 128)
-    check_error(call(preds, truth), '0.png', '{0, 128}', lines=2)
+    check_left_out(call(preds, truth), '0.png', '{0, 128}')
 
 
 def test_colours_and_files_that_are_no_png(call, folders):
@@ -152,22 +161,27 @@ def test_colours_and_files_that_are_no_png(call, folders):
     colours = np.zeros((*masks[0].shape, 3), np.uint8)
     colours[0, 0] = (1, 2, 3)
     cv2.imwrite(str(preds / '0.png'), colours)
-    check_error(call(preds, truth), '0.png', 'holds colours', lines=2)
+    check_left_out(call(preds, truth), '0.png', 'holds colours')
     (preds / '0.png').write_bytes(b'not a picture')
-    words = ('0.png', 'not a readable image')
-    check_error(call(preds, truth), *words, lines=2)
+    check_left_out(call(preds, truth), '0.png', 'not a readable image')
 
 
-def test_all_unusable_files_are_named(call, folders, tmp_path):
-    preds, truth, _, masks = folders
-    (preds / '0.png').write_bytes(b'not a picture')
-    cv2.imwrite(str(truth / '2.png'), np.uint8(masks[2]) * 128)
-    words = ('2 of 3 images cannot be scored', '--split', '0.png', '2.png')
-    check_error(call(preds, truth), *words, lines=3)
-    # the way out
-    split = tmp_path / 'split.txt'
-    split.write_text('1\n')
-    assert call(preds, truth, '--split', split)[0] == 0
+def test_the_others_are_scored(call, folders, tmp_path):
+    preds, truth, probs, masks = folders
+    for name in ('0.png', '2.png'):
+        (preds / name).write_bytes(b'')
+    out = tmp_path / 'scores.json'
+    code, printed, errors = call(preds, truth, '--json', out)
+    assert code == 1 and '1 of 3 images' in printed
+    assert errors.count('left out: ') == 2
+    stored = json.loads(out.read_text())
+    rounded = np.round(probs[1] * 255) / np.float32(255)
+    assert stored['scores'] == evaluate_masks([rounded], [masks[1]])
+    assert len(stored['settings']['left_out']) == 2
+    (preds / '1.png').write_bytes(b'')
+    code, printed, errors = call(preds, truth)
+    assert (code, printed) == (2, '') and 'no image can be scored' in errors
+    assert '1.png' in errors
 
 
 def test_masks_as_predictions(call, folders):

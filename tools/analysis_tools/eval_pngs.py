@@ -14,8 +14,8 @@ Examples:
     # masks as tools/test.py --out writes them
     python tools/analysis_tools/eval_pngs.py out/ data/masks/ --binary
 
-Exit codes: 0 all images are scored, 2 wrong input, nothing is scored: of a
-part of the images the numbers would mean something else.
+Exit codes: 0 all images are scored; 1 some cannot be used and are named, the
+scores are of the others; 2 wrong input, nothing is scored.
 """
 
 import argparse
@@ -80,7 +80,7 @@ def count_folder(
     names: list[str],
     protocol: EvalProtocol,
     binary: bool = False,
-) -> tuple[list[np.ndarray], float]:
+) -> tuple[list[np.ndarray], float, list[str]]:
     """Count image by image, so that folders of any size fit in memory.
 
     Args:
@@ -92,12 +92,12 @@ def count_folder(
             :func:`fdep_mm.visualization.read_prob`. Defaults to False.
 
     Returns:
-        tuple[list[np.ndarray], float]: One record per image, and the largest
-        probability.
+        tuple[list[np.ndarray], float, list[str]]: One record per image, the
+        largest probability, and one line for each image left out: a file
+        cannot be read, or sizes or values are wrong.
 
     Raises:
-        ValueError: If files cannot be read, or sizes or values are wrong;
-            names them all.
+        ValueError: If no image can be scored.
     """
     records, highest, unusable = [], 0.0, []
     for name in names:
@@ -110,14 +110,9 @@ def count_folder(
             unusable.append(str(error))
             continue
         highest = max(highest, float(prob.max()))
-    if unusable:
-        head = (
-            f'{len(unusable)} of {len(names)} images cannot be scored; '
-            'correct the files, or name the images to evaluate with --split '
-            'FILE (one per line)'
-        )
-        raise ValueError('\n  '.join([head, *unusable]))
-    return records, highest
+    if not records:
+        raise ValueError('\n  '.join(['no image can be scored', *unusable]))
+    return records, highest, unusable
 
 
 def parse_args() -> argparse.Namespace:
@@ -166,7 +161,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Evaluate; returns the exit code, 2 for wrong input."""
+    """Evaluate; returns the exit code."""
     args = parse_args()
     try:
         protocol = EvalProtocol(
@@ -175,13 +170,15 @@ def main() -> int:
         preds = list_images(args.pred_dir)
         masks = list_images(args.mask_dir, args.mask_suffix)
         names = pair_files(preds, masks, args.split)
-        records, highest = count_folder(
+        records, highest, unusable = count_folder(
             preds, masks, names, protocol, args.binary
         )
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter('always')
             scores, curves = summarise(records, protocol, args.empty)
         settings = {**protocol.settings(), 'empty': args.empty}
+        if unusable:
+            settings['left_out'] = unusable
         if args.json is not None:
             write_json(args.json, scores, curves, settings)
     except (ValueError, OSError) as error:
@@ -190,9 +187,11 @@ def main() -> int:
     notes = [str(warning.message) for warning in caught]
     for note in filter(None, [scale_advice(highest), *notes]):
         print(f'warning: {note}', file=sys.stderr)
-    print(f'{len(names)} images')
+    for line in unusable:
+        print(f'left out: {line}', file=sys.stderr)
+    print(f'{len(records)} of {len(names)} images')
     print(format_table(scores))
-    return 0
+    return 1 if unusable else 0
 
 
 if __name__ == '__main__':
