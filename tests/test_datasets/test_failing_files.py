@@ -52,18 +52,26 @@ def cut(path):
 @pytest.mark.parametrize('num_workers', [0, 2])
 @pytest.mark.parametrize('name', ['images/3.png', 'masks/4.png'])
 def test_the_broken_file_is_named(root, name, num_workers):
-    batches = iter(loader(build(root), num_workers))
+    dataset = build(root)
     cut(root / name)
     with pytest.raises(ValueError, match=name):
-        list(batches)
+        list(loader(dataset, num_workers))
+
+
+def test_a_file_that_breaks_in_the_middle_of_an_epoch(root):
+    batches = iter(loader(build(root)))
+    next(batches)
+    cut(root / 'images/3.png')
+    with pytest.raises(ValueError, match='images/3.png'):
+        next(batches)
 
 
 def test_it_can_be_left_out_and_is_counted(root):
     dataset = build(root, on_error='skip')
-    batches = iter(loader(dataset, num_workers=2))
     cut(root / 'images/3.png')
     (root / 'images/4.png').unlink()
     (root / 'masks/5.png').write_bytes(b'')
+    batches = list(loader(dataset, num_workers=2))
     found = [sample['data_samples'].img_path for b in batches for sample in b]
     assert len(found) == 6
     assert {os.path.basename(path) for path in found} == {
