@@ -1,8 +1,10 @@
 """Parameters, multiply-adds and latency of networks, as one table.
 
-All networks are timed side by side, round by round, in this one process, on
-one image of noise; the times hold the network alone, from the normalised
-image to the logits.
+All networks are timed side by side in this one process, on one image of
+noise; the times hold the network alone, from the normalised image to the
+logits. Each round gives every network a block of runs of its own, warmed up:
+run in turn, one at a time, they would disturb each other, since the threads
+of onnxruntime keep spinning for a while after a run.
 
 With --modes, ways of running each network on the CPU are compared instead:
 eager PyTorch; convolutions and norms fused and channels-last memory (fused);
@@ -14,7 +16,7 @@ Examples:
         configs/acm/acm_1xb16-400e_nuaa-sirst-256x256.py \\
         configs/alcnet/alcnet_1xb16-400e_nuaa-sirst-256x256.py
     python tools/analysis_tools/benchmark_inference.py --threads 2 \\
-        --modes eager fused compile onnx int8 --rounds 10 -- \\
+        --modes eager fused compile onnx int8 -- \\
         configs/*/[!f]*_1xb16-400e_nuaa-sirst-256x256.py
 """
 
@@ -22,7 +24,6 @@ import argparse
 import os
 import shutil
 import statistics
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -30,6 +31,7 @@ import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
+from torch.utils.benchmark import Timer
 from torch.utils.flop_counter import FlopCounterMode
 
 from fdep_mm.models.segmentors import host_cfg
@@ -52,32 +54,41 @@ def multiply_adds(model: torch.nn.Module, size: int) -> int:
     return counter.get_total_flops() // 2
 
 
-def seconds(model: Callable, image: torch.Tensor | np.ndarray) -> float:
-    """Time one image."""
-    on_gpu = isinstance(image, torch.Tensor) and image.is_cuda
-    if on_gpu:
-        torch.cuda.synchronize()
-    start = time.perf_counter()
-    with torch.inference_mode():
-        model(image)
-    if on_gpu:
-        torch.cuda.synchronize()
-    return time.perf_counter() - start
-
-
 def latencies(
-    models: dict, image: torch.Tensor | np.ndarray, rounds: int
-) -> dict:
-    """Median seconds of each model, interleaved; one round is warm-up."""
-    times = {name: [] for name in models}
-    for _ in range(rounds + 1):
+    models: dict[str, Callable],
+    image: torch.Tensor | np.ndarray,
+    rounds: int,
+    seconds: float,
+) -> dict[str, float]:
+    """Median seconds of each model.
+
+    Args:
+        models (dict[str, Callable]): Functions of an image, by name.
+        image (torch.Tensor | np.ndarray): (1, 3, H, W).
+        rounds (int): Blocks of runs for each model.
+        seconds (float): Shortest block.
+
+    Returns:
+        dict[str, float]: By name.
+    """
+    blocks = {name: [] for name in models}
+    for _ in range(rounds):
         for name, model in models.items():
-            times[name].append(seconds(model, image))
-    return {name: statistics.median(t[1:]) for name, t in times.items()}
+            timer = Timer(
+                'model(image)',
+                globals=dict(model=model, image=image),
+                num_threads=torch.get_num_threads(),
+            )
+            with torch.inference_mode():
+                blocks[name].append(timer.blocked_autorange(None, seconds))
+    return {
+        name: statistics.median(t for block in each for t in block.times)
+        for name, each in blocks.items()
+    }
 
 
 def network_table(
-    configs: list[str], sizes: list[int], rounds: int
+    configs: list[str], sizes: list[int], rounds: int, seconds: float
 ) -> Iterator[str]:
     """Parameters, multiply-adds and latency: lines of a table."""
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
@@ -86,12 +97,15 @@ def network_table(
     for model in models.values():
         model.to(device)
     times = [
-        latencies(models, torch.randn(1, 3, s, s, device=device), rounds)
+        latencies(
+            models, torch.randn(1, 3, s, s, device=device), rounds, seconds
+        )
         for s in sizes
     ]
     yield (
         f'device {device}, {torch.get_num_threads()} threads, torch '
-        f'{torch.__version__}, median of {rounds} interleaved rounds'
+        f'{torch.__version__}, median of {rounds} blocks of at least '
+        f'{seconds} s'
     )
     columns = ' | '.join(f'{s}x{s}, ms' for s in sizes)
     yield f'| network | params, M | MACs at 256x256, G | {columns} |'
@@ -103,7 +117,11 @@ def network_table(
 
 
 def mode_table(
-    configs: list[str], sizes: list[int], rounds: int, modes: list[str]
+    configs: list[str],
+    sizes: list[int],
+    rounds: int,
+    seconds: float,
+    modes: list[str],
 ) -> Iterator[str]:
     """Images per second of each way of running, and its ratio to the first.
 
@@ -117,8 +135,8 @@ def mode_table(
     yield (
         f'CPU, {torch.get_num_threads()} threads, torch {torch.__version__}, '
         f'onnxruntime {onnxruntime.__version__}, from pixels to '
-        f'probabilities, one image at a time, median of {rounds} interleaved '
-        f'rounds: images per second (ratio to {modes[0]})'
+        f'probabilities, one image at a time, median of {rounds} blocks of '
+        f'at least {seconds} s: images per second (ratio to {modes[0]})'
     )
     yield f'| network | size | {" | ".join(modes)} |'
     yield '|---' * (2 + len(modes)) + '|'
@@ -130,7 +148,7 @@ def mode_table(
             image = rng.normal(100, 10, (1, 3, size, size))
             image = image.astype(np.float32)
             check_equal(runs, image)  # compiles, too
-            times = latencies(runs, image, rounds)
+            times = latencies(runs, image, rounds, seconds)
             cells = ' | '.join(
                 f'{1 / t:.1f} ({times[modes[0]] / t:.2f})'
                 for t in times.values()
@@ -148,7 +166,12 @@ def main() -> None:
     parser.add_argument(
         '--sizes', type=int, nargs='+', default=(256, 512), help='px, square'
     )
-    parser.add_argument('--rounds', type=int, default=10)
+    parser.add_argument(
+        '--rounds', type=int, default=5, help='blocks of runs for each'
+    )
+    parser.add_argument(
+        '--seconds', type=float, default=1.0, help='shortest block'
+    )
     parser.add_argument('--threads', type=int, help='CPU threads')
     parser.add_argument(
         '--modes',
@@ -169,7 +192,7 @@ def main() -> None:
         )
     if args.threads:
         torch.set_num_threads(args.threads)
-    settings = args.config, args.sizes, args.rounds
+    settings = args.config, args.sizes, args.rounds, args.seconds
     table = (
         mode_table(*settings, args.modes)
         if args.modes
