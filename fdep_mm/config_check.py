@@ -1,8 +1,10 @@
-"""Misspelt settings: found before anything is built, with the nearest name."""
+"""Configs that cannot be read, and misspelt settings with the nearest name."""
 
 import difflib
 import inspect
 from collections.abc import Iterator
+from os import PathLike
+from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.runner import Runner
@@ -24,6 +26,33 @@ DATALOADER = frozenset(
     'dataset sampler batch_sampler batch_size num_workers collate_fn '
     'worker_init_fn num_batch_per_epoch persistent_workers'.split()
 )
+
+
+def read_config(path: str | PathLike) -> Config:
+    """Read a config file.
+
+    Args:
+        path (str | PathLike): The file.
+
+    Returns:
+        Config: What it says.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ImportError: It imports a package that is not installed.
+        ValueError: It has another error.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f'config {str(path)!r}: no such file')
+    try:
+        return Config.fromfile(path)
+    except ImportError:  # says what to install
+        raise
+    except Exception as error:  # a config is a program
+        raise ValueError(
+            f'config {str(path)!r} cannot be read '
+            f'({type(error).__name__}: {error})'
+        ) from error
 
 
 def check_options(cfg: Config, options: dict) -> None:

@@ -14,6 +14,7 @@ from mmengine.registry import init_default_scope
 from torch import nn
 
 from fdep_mm.checkpoints import TRAINING_ONLY, read_checkpoint
+from fdep_mm.config_check import read_config
 from fdep_mm.models.segmentors import host_cfg
 from fdep_mm.registry import MODELS, TRANSFORMS
 from fdep_mm.stored_config import read_stored_config
@@ -134,15 +135,7 @@ def _read_config(
     weights: str | PathLike | None,
 ) -> Config:
     if isinstance(config, (str, PathLike)):
-        try:
-            cfg = Config.fromfile(config)
-        except ImportError:  # says what to install
-            raise
-        except Exception as error:  # a config is a program
-            raise ValueError(
-                f'config {str(config)!r} cannot be read '
-                f'({type(error).__name__}: {error})'
-            ) from error
+        cfg = read_config(config)
     elif config is not None:
         cfg = Config(dict(config))
     else:

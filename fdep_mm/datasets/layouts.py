@@ -3,7 +3,9 @@
 import os.path as osp
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
+
+from fdep_mm.split_file import leaves_root, read_ids
 
 from .sirst import IMAGE_SUFFIXES
 
@@ -166,29 +168,9 @@ def read_split(path: Path) -> tuple[list[str], list[str]]:
     Raises:
         ValueError: It cannot be read as text.
     """
-    try:
-        lines = path.read_text(encoding='utf-8-sig').splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f'{path}: not a readable split file: {error}') from (
-            error
-        )
-    ids = [line.strip() for line in lines if line.strip()]
+    ids = read_ids(path)
     refused = [image_id for image_id in ids if leaves_root(image_id)]
     return [i for i in ids if i not in set(refused)], refused
-
-
-def leaves_root(name: str) -> bool:
-    """Whether a relative name leads, or may lead, out of its folder.
-
-    Args:
-        name (str): With / or \\ between its parts.
-
-    Returns:
-        bool: True for absolute names, ``..`` and NUL characters.
-    """
-    # PureWindowsPath splits at / and at \, and knows drive letters.
-    path = PureWindowsPath(name)
-    return '..' in path.parts or bool(path.anchor) or '\0' in name
 
 
 def _find_folders(root: Path) -> Layout:

@@ -3,7 +3,6 @@
 import logging
 import os.path as osp
 from collections.abc import Sequence
-from pathlib import PureWindowsPath
 
 import torch
 from mmengine import fileio, list_from_file
@@ -11,6 +10,7 @@ from mmengine.logging import print_log
 from mmseg.datasets import BaseSegDataset
 
 from fdep_mm.registry import DATASETS
+from fdep_mm.split_file import leaves_root
 
 from .transforms import UnreadableFileError
 
@@ -150,12 +150,7 @@ class SIRSTDataset(BaseSegDataset):
                 f'split file {self.ann_file!r} lists no image: write one id '
                 'per line into it'
             )
-        # PureWindowsPath splits at / and at \, and knows drive letters.
-        outside = [
-            i
-            for i in ids
-            if '..' in PureWindowsPath(i).parts or PureWindowsPath(i).anchor
-        ]
+        outside = [i for i in ids if leaves_root(i)]
         if outside:
             raise ValueError(
                 f'split file {self.ann_file!r} has ids that leave the data '

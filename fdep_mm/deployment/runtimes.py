@@ -15,53 +15,57 @@ from .light_branch import LightBranch
 from .precision import to_int8
 
 Run = Callable[[np.ndarray], np.ndarray]
+MODES = ('eager', 'fused', 'compile', 'onnx', 'int8')
 
 
-def prepare(network: LightBranch, modes: tuple[str, ...]) -> dict[str, Run]:
-    """Make a network ready to run in several ways.
+def prepare(network: LightBranch, mode: str) -> Run:
+    """Make a network ready to run in one of several ways.
 
     Args:
         network (LightBranch): A segmentor in evaluation mode.
-        modes (tuple[str]): 'eager': PyTorch as it is; 'fused':
-            convolutions and norms fused, channels-last memory; 'compile':
-            this compiled; 'onnx': onnxruntime in float32; 'int8': in 8-bit
+        mode (str): 'eager': PyTorch as it is; 'fused': convolutions and norms
+            fused, channels-last memory; 'compile': fused, compiled with
+            frozen weights; 'onnx': onnxruntime in float32; 'int8': in 8-bit
             integers, calibrated on noise (for times, not for accuracy).
 
     Returns:
-        dict[str, Callable]: By mode, (N, 3, H, W) float32 in 0..255 ->
-        (N, 1, H, W) probabilities. They use torch's number of threads.
+        Callable: (N, 3, H, W) float32 in 0..255 -> (N, 1, H, W)
+        probabilities. It uses torch's number of threads.
+
+    Raises:
+        ValueError: If `mode` is unknown.
     """
-    runs: dict[str, Run] = {}
-    model = None
-    # PyTorch compiles only so many networks, then silently runs them eagerly
-    torch.compiler.reset()
-    for mode in modes:
-        if mode in ('onnx', 'int8'):
-            if model is None:
-                model = export(network)
-            chosen = model
-            if mode == 'int8':
-                chosen = to_int8(model, random_batches(network.card)[:1])
-            runs[mode] = _onnx(chosen.SerializeToString())
-        elif mode == 'eager':
-            runs[mode] = _torch(network, torch.contiguous_format)
-        else:
-            runs[mode] = _torch(_fused(network, mode), torch.channels_last)
-    return runs
+    if mode == 'eager':
+        return _torch(network)
+    if mode == 'fused':
+        fused = _fused(network).to(memory_format=torch.channels_last)
+        return _torch(fused, torch.channels_last)
+    if mode == 'compile':  # each image size for itself; it chooses the memory
+        options = dict(freezing=True)
+        return _torch(
+            torch.compile(_fused(network), dynamic=False, options=options)
+        )
+    if mode not in MODES:
+        raise ValueError(f'mode must be one of {MODES}, got {mode!r}')
+    model = export(network)
+    if mode == 'int8':
+        model = to_int8(model, random_batches(network.card)[:1])
+    return _onnx(model.SerializeToString())
 
 
-def _fused(network: LightBranch, mode: str) -> nn.Module:
-    fused = fuse_conv_bn(copy.deepcopy(network))
-    fused = fused.to(memory_format=torch.channels_last)
-    # each image size is compiled for itself
-    return torch.compile(fused, dynamic=False) if mode == 'compile' else fused
+def _fused(network: LightBranch) -> nn.Module:
+    return fuse_conv_bn(copy.deepcopy(network))
 
 
-def _torch(network: nn.Module, memory_format: torch.memory_format) -> Run:
+def _torch(
+    network: nn.Module,
+    memory_format: torch.memory_format = torch.contiguous_format,
+) -> Run:
     def run(images: np.ndarray) -> np.ndarray:
         batch = torch.from_numpy(images)
         with torch.inference_mode():
-            return network(batch.contiguous(memory_format=memory_format))
+            found = network(batch.contiguous(memory_format=memory_format))
+        return found.numpy()
 
     return run
 
@@ -81,7 +85,7 @@ def check_equal(
     """Largest difference of each mode to the first one.
 
     Args:
-        runs (dict[str, Callable]): Of :func:`prepare`.
+        runs (dict[str, Callable]): Of :func:`prepare`, by mode.
         image (np.ndarray): (1, 3, H, W) float32 in 0..255.
         tolerance (float): Of all but 'int8'. Defaults to 1e-3.
 
@@ -91,7 +95,7 @@ def check_equal(
     Raises:
         ValueError: A mode computes something else, or NaN.
     """
-    results = {mode: np.asarray(run(image)) for mode, run in runs.items()}
+    results = {mode: run(image) for mode, run in runs.items()}
     expected = next(iter(results.values()))
     found = {
         mode: float(np.abs(result - expected).max())

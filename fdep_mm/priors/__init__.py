@@ -7,7 +7,7 @@
 from .batch import batch_priors, pack_priors
 from .cache import PriorCache
 from .errors import PriorCacheError
-from .geometry import coordinates, map_shapes, sample
+from .geometry import coordinates, map_shapes, places, sample
 from .index import CacheIndex, Entry
 
 __all__ = [
@@ -19,5 +19,6 @@ __all__ = [
     'coordinates',
     'map_shapes',
     'pack_priors',
+    'places',
     'sample',
 ]

@@ -72,6 +72,21 @@ def coordinates(size: tuple[int, int]) -> np.ndarray:
     return field
 
 
+def places(field: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Read a field of coordinates, see :func:`coordinates`.
+
+    Args:
+        field (np.ndarray): (..., 2).
+
+    Returns:
+        tuple[np.ndarray, np.ndarray]: Rows and columns in px, (..., 2), and
+        whether they are places of the full image at all, (...) bool; fill
+        values are not.
+    """
+    inside = (field[..., 0] > 0) & (field[..., 1] < 0)
+    return np.abs(field) - 1, inside
+
+
 def sample(
     maps: Sequence[Tensor],
     size: tuple[int, int],
@@ -93,14 +108,14 @@ def sample(
     """
     shapes = [tuple(shape) for shape in shapes]
     # the layers of a ViT share one
-    places = {shape: _places(field, shape) for shape in set(shapes)}
+    centres = {shape: _centres(field, shape) for shape in set(shapes)}
     return [
-        _sample_one(one, size, *places[shape])
+        _sample_one(one, size, *centres[shape])
         for one, shape in zip(maps, shapes, strict=True)
     ]
 
 
-def _places(
+def _centres(
     field: np.ndarray, shape: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Places (h, w, 2) of the cells' centres in px, and if they are inside.
@@ -111,11 +126,12 @@ def _places(
     total, place = np.zeros(shape), np.zeros((*shape, 2))
     for rows, row_weights in sides[0]:
         for columns, column_weights in sides[1]:
-            found = field[np.ix_(rows, columns)].astype(np.float64)
-            inside = (found[..., 0] > 0) & (found[..., 1] < 0)
+            found, inside = places(
+                field[np.ix_(rows, columns)].astype(np.float64)
+            )
             weight = np.outer(row_weights, column_weights) * inside
             total += weight
-            place += weight[..., None] * (np.abs(found) - 1)
+            place += weight[..., None] * found
     return place / np.maximum(total, 1e-9)[..., None], total >= 0.5
 
 

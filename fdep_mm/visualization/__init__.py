@@ -1,6 +1,7 @@
 """Pictures: curves, overlays and surfaces of images, and a gallery."""
 
 from .comparison import Evaluation, areas, plot_comparison
+from .counting import count_files
 from .curves import figure_to_array, plot_curves
 from .files import (
     Scene,
@@ -23,6 +24,7 @@ __all__ = [
     'Scene',
     'areas',
     'draw_overlay',
+    'count_files',
     'figure_to_array',
     'list_images',
     'load_scene',

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from fdep_mm.evaluation.functional.inputs import check_mask, check_pair
+from fdep_mm.split_file import read_ids
 
 
 class Scene(NamedTuple):
@@ -123,13 +124,7 @@ def read_names(path: Path) -> list[str]:
     Raises:
         ValueError: If it cannot be read as text or holds no identifier.
     """
-    try:
-        lines = path.read_text(encoding='utf-8-sig').splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f'{path}: not a readable split file: {error}') from (
-            error
-        )
-    names = [line.strip() for line in lines if line.strip()]
+    names = read_ids(path)
     if not names:
         raise ValueError(f'{path}: holds no identifier; write one per line')
     return names

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib import colormaps
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -154,21 +155,7 @@ def plot_training(
     FigureCanvasAgg(figure)
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, key in zip(panels, keys, strict=False):
-        for i, (name, curves) in enumerate(runs.items()):
-            if key in curves:
-                steps, values = curves[key]
-                axes.plot(
-                    steps,
-                    values,
-                    color=_color(i, len(runs)),
-                    marker='.' if len(steps) < 60 else None,
-                    label=name,
-                )
-        drawn = np.concatenate([line.get_ydata() for line in axes.lines])
-        if 'loss' in key and (drawn > 0).all():
-            axes.set_yscale('log')
-        axes.set(title=key, xlabel=_step_name(key, runs))
-        axes.grid(alpha=0.3, which='both')
+        _draw_panel(axes, key, runs)
     for axes in panels[len(keys) :]:
         axes.remove()
     handles = {}
@@ -182,6 +169,24 @@ def plot_training(
         ncols=min(4, len(handles)),
     )
     return figure
+
+
+def _draw_panel(axes: Axes, key: str, runs: Mapping[str, Curves]) -> None:
+    for i, (name, curves) in enumerate(runs.items()):
+        if key in curves:
+            steps, values = curves[key]
+            axes.plot(
+                steps,
+                values,
+                color=_color(i, len(runs)),
+                marker='.' if len(steps) < 60 else None,
+                label=name,
+            )
+    drawn = np.concatenate([line.get_ydata() for line in axes.lines])
+    if 'loss' in key and (drawn > 0).all():
+        axes.set_yscale('log')
+    axes.set(title=key, xlabel=_step_name(key, runs))
+    axes.grid(alpha=0.3, which='both')
 
 
 def _color(i: int, num: int) -> tuple:

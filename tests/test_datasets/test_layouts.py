@@ -8,10 +8,10 @@ from mmengine.registry import DATASETS
 
 from fdep_mm.datasets.layouts import (
     find_layout,
-    leaves_root,
     open_layout,
     read_split,
 )
+from fdep_mm.split_file import leaves_root
 
 LOAD = [
     dict(type='fdep_mm.LoadInfraredImage'),

@@ -156,10 +156,12 @@ def test_rewriting_changes_no_value(repo):
 
 
 def test_ways_of_running_agree(acm):
-    runs = prepare(acm, ('eager', 'fused', 'onnx', 'int8'))
+    runs = {m: prepare(acm, m) for m in ('eager', 'fused', 'onnx', 'int8')}
     image = np.random.default_rng(0).normal(100, 10, (1, 3, 64, 96))
     found = check_equal(runs, image.astype(np.float32), 1e-4)
     assert found['eager'] == 0 and 0 < found['int8'] < 0.5
+    with pytest.raises(ValueError, match="one of .*'int8'.*got 'fp8'"):
+        prepare(acm, 'fp8')
     wrong = dict(eager=runs['eager'], fused=lambda x: runs['eager'](x) + 1)
     with pytest.raises(ValueError, match="'fused' differs"):
         check_equal(wrong, image.astype(np.float32))

@@ -1,15 +1,15 @@
 """Parameters, multiply-adds and latency of networks, as one table.
 
-All networks are timed side by side in this one process, on one image of
-noise; the times hold the network alone, from the normalised image to the
-logits. Each round gives every network a block of runs of its own, warmed up:
-run in turn, one at a time, they would disturb each other, since the threads
-of onnxruntime keep spinning for a while after a run.
+All networks are timed side by side, on one image of noise; the times hold
+the network alone, from the normalised image to the logits. Each round gives
+every network a block of runs of its own, warmed up.
 
 With --modes, ways of running each network on the CPU are compared instead:
 eager PyTorch; convolutions and norms fused and channels-last memory (fused);
-this compiled (compile); the exported file with onnxruntime in float32 (onnx)
-and in 8-bit integers (int8).
+fused and compiled with frozen weights (compile); the exported file with
+onnxruntime in float32 (onnx) and in 8-bit integers (int8). Each has a process
+of its own and waits for its blocks there: in one process they disturb each
+other by threads that spin after a run, and by how they fragment the memory.
 
 Examples:
     python tools/analysis_tools/benchmark_inference.py --threads 2 \\
@@ -25,6 +25,9 @@ import os
 import shutil
 import statistics
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +40,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from fdep_mm.models.segmentors import host_cfg
 from fdep_mm.registry import MODELS
 
+Image = torch.Tensor | np.ndarray
 MODES = ('eager', 'fused', 'compile', 'onnx', 'int8')
 
 
@@ -54,37 +58,24 @@ def multiply_adds(model: torch.nn.Module, size: int) -> int:
     return counter.get_total_flops() // 2
 
 
-def latencies(
-    models: dict[str, Callable],
-    image: torch.Tensor | np.ndarray,
-    rounds: int,
-    seconds: float,
-) -> dict[str, float]:
-    """Median seconds of each model.
+def block(model: Callable, image: Image, seconds: float) -> list[float]:
+    """Seconds of runs, for so long at least, without the warm-up."""
+    timer = Timer(
+        'model(image)',
+        globals=dict(model=model, image=image),
+        num_threads=torch.get_num_threads(),
+    )
+    with torch.inference_mode():
+        return timer.blocked_autorange(None, seconds).times
 
-    Args:
-        models (dict[str, Callable]): Functions of an image, by name.
-        image (torch.Tensor | np.ndarray): (1, 3, H, W).
-        rounds (int): Blocks of runs for each model.
-        seconds (float): Shortest block.
 
-    Returns:
-        dict[str, float]: By name.
-    """
-    blocks = {name: [] for name in models}
+def latencies(blocks: dict[str, Callable], rounds: int) -> dict[str, float]:
+    """Median seconds by name; each round takes one block of each."""
+    times = {name: [] for name in blocks}
     for _ in range(rounds):
-        for name, model in models.items():
-            timer = Timer(
-                'model(image)',
-                globals=dict(model=model, image=image),
-                num_threads=torch.get_num_threads(),
-            )
-            with torch.inference_mode():
-                blocks[name].append(timer.blocked_autorange(None, seconds))
-    return {
-        name: statistics.median(t for block in each for t in block.times)
-        for name, each in blocks.items()
-    }
+        for name, one_block in blocks.items():
+            times[name] += one_block()
+    return {name: statistics.median(each) for name, each in times.items()}
 
 
 def network_table(
@@ -96,12 +87,14 @@ def network_table(
     macs = {name: multiply_adds(m, 256) for name, m in models.items()}
     for model in models.values():
         model.to(device)
-    times = [
-        latencies(
-            models, torch.randn(1, 3, s, s, device=device), rounds, seconds
-        )
-        for s in sizes
-    ]
+    times = []
+    for size in sizes:
+        image = torch.randn(1, 3, size, size, device=device)
+        blocks = {
+            name: partial(block, model, image, seconds)
+            for name, model in models.items()
+        }
+        times.append(latencies(blocks, rounds))
     yield (
         f'device {device}, {torch.get_num_threads()} threads, torch '
         f'{torch.__version__}, median of {rounds} blocks of at least '
@@ -114,6 +107,46 @@ def network_table(
         params = sum(p.numel() for p in model.parameters()) / 1e6
         cells = ' | '.join(f'{1000 * t[name]:.1f}' for t in times)
         yield f'| {name} | {params:.3f} | {macs[name] / 1e9:.3f} | {cells} |'
+
+
+class Worker:
+    """One way of running a network, in a process of its own."""
+
+    run: Callable  # in that process
+
+    def __init__(self, config: str, mode: str) -> None:
+        self.pool = ProcessPoolExecutor(
+            1,
+            get_context('spawn'),
+            Worker._prepare,
+            (config, mode, torch.get_num_threads()),
+        )
+
+    @staticmethod
+    def _prepare(config: str, mode: str, threads: int) -> None:
+        from fdep_mm.deployment.light_branch import build_light_branch
+        from fdep_mm.deployment.runtimes import prepare
+
+        torch.set_num_threads(threads)
+        torch.manual_seed(0)  # the same weights in each process
+        cfg = Config.fromfile(config)
+        Worker.run = prepare(build_light_branch(cfg, None), mode)
+
+    def __call__(self, image: np.ndarray) -> np.ndarray:
+        """Probabilities of an image."""
+        return self.pool.submit(Worker._once, image).result()
+
+    def block(self, image: np.ndarray, seconds: float) -> list[float]:
+        """See :func:`block`."""
+        return self.pool.submit(Worker._block, image, seconds).result()
+
+    @staticmethod
+    def _once(image: np.ndarray) -> np.ndarray:
+        return Worker.run(image)
+
+    @staticmethod
+    def _block(image: np.ndarray, seconds: float) -> list[float]:
+        return block(Worker.run, image, seconds)
 
 
 def mode_table(
@@ -129,31 +162,36 @@ def mode_table(
     """
     import onnxruntime
 
-    from fdep_mm.deployment.light_branch import build_light_branch
-    from fdep_mm.deployment.runtimes import check_equal, prepare
+    from fdep_mm.deployment.runtimes import check_equal
 
     yield (
         f'CPU, {torch.get_num_threads()} threads, torch {torch.__version__}, '
         f'onnxruntime {onnxruntime.__version__}, from pixels to '
-        f'probabilities, one image at a time, median of {rounds} blocks of '
-        f'at least {seconds} s: images per second (ratio to {modes[0]})'
+        f'probabilities, one image at a time, each way in a process of its '
+        f'own, median of {rounds} blocks of at least {seconds} s: images per '
+        f'second (ratio to {modes[0]})'
     )
     yield f'| network | size | {" | ".join(modes)} |'
     yield '|---' * (2 + len(modes)) + '|'
     rng = np.random.default_rng(0)
     for path in configs:
-        cfg = Config.fromfile(path)
-        runs = prepare(build_light_branch(cfg, None), tuple(modes))
+        workers = {mode: Worker(path, mode) for mode in modes}
         for size in sizes:
             image = rng.normal(100, 10, (1, 3, size, size))
             image = image.astype(np.float32)
-            check_equal(runs, image)  # compiles, too
-            times = latencies(runs, image, rounds, seconds)
+            check_equal(workers, image)  # compiles, too
+            blocks = {
+                mode: partial(worker.block, image, seconds)
+                for mode, worker in workers.items()
+            }
+            times = latencies(blocks, rounds)
             cells = ' | '.join(
                 f'{1 / t:.1f} ({times[modes[0]] / t:.2f})'
                 for t in times.values()
             )
             yield f'| {Path(path).stem} | {size}x{size} | {cells} |'
+        for worker in workers.values():
+            worker.pool.shutdown()
 
 
 def main() -> None:

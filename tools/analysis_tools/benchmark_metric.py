@@ -55,6 +55,30 @@ def synthetic_masks(num: int, rng: np.random.Generator) -> list[np.ndarray]:
     return masks
 
 
+def add_data_arguments(parser: argparse.ArgumentParser, num: int) -> None:
+    """Add the options that :func:`choose_masks` needs."""
+    parser.add_argument(
+        '--data',
+        type=Path,
+        default=os.environ.get('FDEP_DATA', '../shared/data'),
+        help='folder that holds NUDT-SIRST/masks; synthetic masks are used '
+        'if it does not (default: $FDEP_DATA or ../shared/data)',
+    )
+    parser.add_argument('--num', type=int, default=num, help='images')
+    parser.add_argument('--repeats', type=int, default=3, help='best of')
+    parser.add_argument('--seed', type=int, default=0)
+
+
+def choose_masks(
+    args: argparse.Namespace, rng: np.random.Generator
+) -> list[np.ndarray]:
+    """Real masks where the command line has them, otherwise synthetic ones."""
+    masks = load_masks(Path(args.data) / 'NUDT-SIRST' / 'masks', args.num)
+    if not masks:
+        print(f'no masks under {args.data}: synthetic ones', file=sys.stderr)
+    return masks or synthetic_masks(args.num, rng)
+
+
 def predict(
     mask: np.ndarray, noise: float, rng: np.random.Generator
 ) -> np.ndarray:
@@ -191,27 +215,15 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        '--data',
-        type=Path,
-        default=os.environ.get('FDEP_DATA', '../shared/data'),
-        help='folder that holds NUDT-SIRST/masks; synthetic masks are used '
-        'if it does not (default: $FDEP_DATA or ../shared/data)',
-    )
-    parser.add_argument('--num', type=int, default=200, help='images')
+    add_data_arguments(parser, num=200)
     parser.add_argument(
         '--num-dense', type=int, default=5, help='images with dense noise'
     )
-    parser.add_argument('--repeats', type=int, default=3, help='best of')
-    parser.add_argument('--seed', type=int, default=0)
     args = parser.parse_args()
     if min(args.num, args.num_dense, args.repeats) < 1:
         parser.error('--num, --num-dense and --repeats must be at least 1')
     rng = np.random.default_rng(args.seed)
-    masks = load_masks(Path(args.data) / 'NUDT-SIRST' / 'masks', args.num)
-    if not masks:
-        print(f'no masks under {args.data}: synthetic ones', file=sys.stderr)
-        masks = synthetic_masks(args.num, rng)
+    masks = choose_masks(args, rng)
     for title, noise, chosen in (
         ('as a trained network', 0.01, masks),
         ('faint noise', 0.04, masks[: max(1, args.num // 4)]),

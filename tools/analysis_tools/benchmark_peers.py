@@ -37,11 +37,11 @@ import numpy as np
 import torch
 from benchmark_metric import (
     THRESHOLDS,
-    load_masks,
+    add_data_arguments,
+    choose_masks,
     predict,
     run_fast,
     run_loop,
-    synthetic_masks,
 )
 from mmseg.evaluation import IoUMetric
 
@@ -217,23 +217,13 @@ def main() -> None:
     parser.add_argument(
         '--env', type=Path, help='folder of the environment of pyirstdmetrics'
     )
-    parser.add_argument(
-        '--data',
-        type=Path,
-        default=os.environ.get('FDEP_DATA', '../shared/data'),
-        help='folder that holds NUDT-SIRST/masks; synthetic masks are used '
-        'if it does not (default: $FDEP_DATA or ../shared/data)',
-    )
-    parser.add_argument('--num', type=int, default=100, help='images')
-    parser.add_argument('--repeats', type=int, default=3, help='best of')
-    parser.add_argument('--seed', type=int, default=0)
+    add_data_arguments(parser, num=100)
     args = parser.parse_args()
     if min(args.num, args.repeats) < 1:
         parser.error('--num and --repeats must be at least 1')
     torch.set_num_threads(1)
     rng = np.random.default_rng(args.seed)
-    masks = load_masks(Path(args.data) / 'NUDT-SIRST' / 'masks', args.num)
-    masks = masks or synthetic_masks(args.num, rng)
+    masks = choose_masks(args, rng)
     python = prepare(args.env)
     for title, noise in (('as a trained network', 0.01), ('noisy', 0.04)):
         samples = [(predict(mask, noise, rng), mask) for mask in masks]

@@ -27,20 +27,16 @@ import time
 import warnings
 from pathlib import Path
 
-import cv2
 import numpy as np
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 
-from fdep_mm.evaluation import HSEMetric
+from fdep_mm.evaluation import HSEMetric, NoCoAPMetric
 from fdep_mm.evaluation.functional import (
+    PEAKS,
     NoCoRecord,
     average_precisions,
-    mask_boxes,
-    noco_map,
-    prob_points,
-    record_detections,
     roc_auc,
     summarise,
     unpack,
@@ -129,26 +125,18 @@ def pixel_counts(prob: np.ndarray, mask: np.ndarray) -> list[list[int]]:
     ]
 
 
-def detections(
-    path: str, prob: np.ndarray, mask: np.ndarray, threshold: float
+def best_points(metric: NoCoAPMetric, sample: dict) -> dict:
+    """The best detections of an image and its number of targets."""
+    metric.process(None, [sample])
+    record = metric.results.pop()
+    best = np.argsort(-record.score, kind='stable')[:KEEP]
+    points = {key: getattr(record, key)[best].tolist() for key in POINT_KEYS}
+    return dict(points, num_targets=record.num_targets)
+
+
+def score_image(
+    model, data: dict, hse: HSEMetric, nocoap: dict[str, NoCoAPMetric]
 ) -> dict:
-    """The best detections; under 'region' those of the other peak."""
-    boxes, noco = mask_boxes(mask), np.zeros(mask.shape)
-    if len(boxes):
-        flags = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH
-        noco = noco_map(cv2.imread(path, flags), boxes)
-    lists = []
-    for peak in ('bounding_box', 'region'):
-        points = prob_points(prob, threshold, peak=peak)
-        record = record_detections(points, noco, boxes, name=path)
-        best = np.argsort(-record.score, kind='stable')[:KEEP]
-        lists.append(
-            {key: getattr(record, key)[best].tolist() for key in POINT_KEYS}
-        )
-    return dict(lists[0], region=lists[1], num_targets=len(boxes))
-
-
-def score_image(model, data: dict, hse: HSEMetric, threshold: float) -> dict:
     """Run the method on one image and count everything."""
     image = data['data_samples'].img_path
     with warnings.catch_warnings(record=True) as caught:
@@ -167,7 +155,8 @@ def score_image(model, data: dict, hse: HSEMetric, threshold: float) -> dict:
         counts=hse.results.pop().tolist(),
         pixels=pixel_counts(prob, mask),
         target_pixels=int(mask.sum()),
-        **detections(image, prob, mask, threshold),
+        **best_points(nocoap['bounding_box'], sample),
+        region=best_points(nocoap['region'], sample),
     )
 
 
@@ -179,6 +168,10 @@ def compute(path: Path, name: str, run: str, every: int) -> None:
     model = MODELS.build({**cfg.model, 'params': params}).eval()
     dataset = DATASETS.build(cfg.test_dataloader.dataset)
     hse = HSEMetric()
+    threshold = cfg.nocoap.threshold
+    nocoap = {
+        peak: NoCoAPMetric(threshold=threshold, peak=peak) for peak in PEAKS
+    }
     done = read_records(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     if done or path.is_file():  # drop a line that was cut short
@@ -189,7 +182,7 @@ def compute(path: Path, name: str, run: str, every: int) -> None:
             info = dataset.get_data_info(i)
             if Path(info['img_path']).stem in done:
                 continue
-            record = score_image(model, dataset[i], hse, cfg.nocoap.threshold)
+            record = score_image(model, dataset[i], hse, nocoap)
             file.write(as_line(record))
             file.flush()
             if number % 20 == 0 or number == len(indices):

@@ -23,20 +23,16 @@ import sys
 import warnings
 from pathlib import Path
 
-import numpy as np
-
 from fdep_mm.evaluation.functional import (
     EvalProtocol,
-    count_image,
     format_table,
     summarise,
     write_json,
 )
 from fdep_mm.visualization import (
+    count_files,
     list_images,
-    read_mask,
     read_names,
-    read_prob,
     scale_advice,
 )
 
@@ -72,47 +68,6 @@ def pair_files(
                 'with --split FILE (one per line)'
             )
     return wanted
-
-
-def count_folder(
-    preds: dict[str, Path],
-    masks: dict[str, Path],
-    names: list[str],
-    protocol: EvalProtocol,
-    binary: bool = False,
-) -> tuple[list[np.ndarray], float, list[str]]:
-    """Count image by image, so that folders of any size fit in memory.
-
-    Args:
-        preds (dict[str, Path]): By identifier.
-        masks (dict[str, Path]): By identifier.
-        names (list[str]): Identifiers to evaluate.
-        protocol (EvalProtocol): What to count.
-        binary (bool): Whether predictions are masks, see
-            :func:`fdep_mm.visualization.read_prob`. Defaults to False.
-
-    Returns:
-        tuple[list[np.ndarray], float, list[str]]: One record per image, the
-        largest probability, and one line for each image left out: a file
-        cannot be read, or sizes or values are wrong.
-
-    Raises:
-        ValueError: If no image can be scored.
-    """
-    records, highest, unusable = [], 0.0, []
-    for name in names:
-        pair = f'{preds[name]} against {masks[name]}'
-        try:
-            prob = read_prob(preds[name], binary)
-            mask = read_mask(masks[name])
-            records.append(count_image(prob, mask, protocol, pair))
-        except ValueError as error:
-            unusable.append(str(error))
-            continue
-        highest = max(highest, float(prob.max()))
-    if not records:
-        raise ValueError('\n  '.join(['no image can be scored', *unusable]))
-    return records, highest, unusable
 
 
 def parse_args() -> argparse.Namespace:
@@ -170,7 +125,7 @@ def main() -> int:
         preds = list_images(args.pred_dir)
         masks = list_images(args.mask_dir, args.mask_suffix)
         names = pair_files(preds, masks, args.split)
-        records, highest, unusable = count_folder(
+        records, highest, unusable = count_files(
             preds, masks, names, protocol, args.binary
         )
         with warnings.catch_warnings(record=True) as caught:

@@ -30,7 +30,6 @@ from prettytable import PrettyTable
 
 from fdep_mm.evaluation.functional import (
     EvalProtocol,
-    count_image,
     read_json,
     scale_scores,
     summarise,
@@ -38,11 +37,10 @@ from fdep_mm.evaluation.functional import (
 from fdep_mm.visualization import (
     Evaluation,
     areas,
+    count_files,
     list_images,
     pair_images,
     plot_comparison,
-    read_mask,
-    read_prob,
     scale_advice,
 )
 from fdep_mm.visualization.comparison import KINDS
@@ -128,30 +126,17 @@ def evaluate(
             'probability maps, name the masks with --masks DIR'
         )
     protocol = EvalProtocol(args.thresholds)
-    kinds = dict(
-        prediction=preds, mask=list_images(args.masks, args.mask_suffix)
-    )
-    names, complaints = pair_images(kinds)
+    masks = list_images(args.masks, args.mask_suffix)
+    names, complaints = pair_images(dict(prediction=preds, mask=masks))
     failures.extend(complaints)
-    records = []
-    highest = 0.0
-    for name in names:
-        try:
-            prob = read_prob(preds[name])
-            highest = max(highest, prob.max())
-            mask = read_mask(kinds['mask'][name])
-            title = f'{preds[name]} against {kinds["mask"][name]}'
-            records.append(count_image(prob, mask, protocol, title))
-        except ValueError as error:
-            failures.append(str(error))
+    records, highest, unusable = count_files(preds, masks, names, protocol)
+    failures.extend(unusable)
     if scale_advice(highest):
         raise ValueError(
             f'{path}: no prediction exceeds {highest:.4f}. Curves need '
             'probability maps, as tools/test.py --out-probs writes them, not '
             'masks of {0, 1}'
         )
-    if not records:
-        raise ValueError(f'{path}: none of the files can be used')
     settings = {**protocol.settings(), 'empty': 'one'}
     return Evaluation(*summarise(records, protocol)), settings
 

@@ -90,20 +90,12 @@ def read_config(args: argparse.Namespace) -> Config:
     """Read the config and put the command line's settings into it."""
     if not args.config.is_file():
         raise FileNotFoundError(f'config {str(args.config)!r}: no such file')
-    try:
-        cfg = Config.fromfile(args.config)
-    except ImportError:  # says what to install
-        raise
-    except Exception as error:  # a config is a program
-        raise ValueError(
-            f'config {str(args.config)!r} cannot be read '
-            f'({type(error).__name__}: {error})'
-        ) from error
-    if args.cfg_options:
-        # not at the top: a wrong path should not wait for it
-        from fdep_mm.config_check import check_options
+    # not at the top: a wrong path should not wait for it
+    from fdep_mm import config_check
 
-        check_options(cfg, args.cfg_options)
+    cfg = config_check.read_config(args.config)
+    if args.cfg_options:
+        config_check.check_options(cfg, args.cfg_options)
         cfg.merge_from_dict(args.cfg_options)
     return cfg
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from prettytable import PrettyTable
 
 from .checker import Report
-from .findings import CODES, LEVELS
+from .findings import CODES, LEVELS, Findings
+from .inspection import Record
 from .leaks import Leak
 from .targets import Target
 
@@ -38,38 +39,14 @@ def to_json(report: Report) -> dict:
             )
             for layout in report.layouts
         ],
-        findings=[
-            dict(
-                code=code,
-                level=CODES[code][0],
-                meaning=CODES[code][1],
-                advice=CODES[code][2],
-                items=[item._asdict() for item in findings.items(code)],
-            )
-            for code in codes
-        ],
+        findings=[_finding(findings, code) for code in codes],
         leaks=[_leak(leak, report.threshold) for leak in report.leaks],
         boxes={
             name: dict(offset=list(check.offset), compared=check.compared)
             for name, check in report.boxes.items()
         },
         statistics=report.statistics,
-        images=[
-            dict(
-                id=record.sample.image_id,
-                dataset=record.sample.dataset,
-                splits=list(record.sample.splits),
-                shape=record.shape and list(record.shape),
-                type=record.dtype,
-                low=record.low,
-                high=record.high,
-                targets=None
-                if record.targets is None
-                else len(record.targets),
-                problems=[code for code, _ in record.problems],
-            )
-            for record in report.records
-        ],
+        images=[_image(record) for record in report.records],
     )
 
 
@@ -105,7 +82,7 @@ def format_report(report: Report) -> str:
         )
     for level in LEVELS:
         for code in report.findings.codes(level):
-            lines += ['', *_finding(report, level, code)]
+            lines += ['', *_finding_lines(report, level, code)]
     counts = ', '.join(f'{_count(report, level)} {level}s' for level in LEVELS)
     return '\n'.join([*lines, '', counts])
 
@@ -119,6 +96,29 @@ def _names(files: Path | tuple[Path, ...] | None) -> str | list[str] | None:
 def _count(report: Report, level: str) -> int:
     codes = report.findings.codes(level)
     return sum(len(report.findings.items(code)) for code in codes)
+
+
+def _finding(findings: Findings, code: str) -> dict:
+    level, meaning, advice = CODES[code]
+    items = [item._asdict() for item in findings.items(code)]
+    return dict(
+        code=code, level=level, meaning=meaning, advice=advice, items=items
+    )
+
+
+def _image(record: Record) -> dict:
+    targets = record.targets
+    return dict(
+        id=record.sample.image_id,
+        dataset=record.sample.dataset,
+        splits=list(record.sample.splits),
+        shape=record.shape and list(record.shape),
+        type=record.dtype,
+        low=record.low,
+        high=record.high,
+        targets=None if targets is None else len(targets),
+        problems=[code for code, _ in record.problems],
+    )
 
 
 def _leak(leak: Leak, threshold: float) -> dict:
@@ -157,7 +157,7 @@ def _leak_line(leak: Leak, threshold: float) -> str:
     return '; '.join([line, ', '.join(tiers)]) if tiers else line
 
 
-def _finding(report: Report, level: str, code: str) -> list[str]:
+def _finding_lines(report: Report, level: str, code: str) -> list[str]:
     _, meaning, advice = CODES[code]
     items = report.findings.items(code)
     lines = [f'{level.upper()} {code} ({len(items)}): {meaning}; {advice}']

@@ -88,18 +88,15 @@ def make_splits(
             f'mode of {MODES} or a higher threshold'
         )
     kept = {id(record) for records in new.values() for record in records}
-    return NewSplits(
-        new,
-        [record for record in usable if id(record) not in kept],
-        sum(
+    dropped = [record for record in usable if id(record) not in kept]
+    moved = 0
+    if len(report.splits) > 1:
+        moved = sum(
             split not in record.sample.splits
             for split, records in new.items()
             for record in records
         )
-        if len(report.splits) > 1
-        else 0,
-        broken,
-    )
+    return NewSplits(new, dropped, moved, broken)
 
 
 def write_splits(

@@ -15,6 +15,7 @@ from fdep_mm.priors import (
     coordinates,
     map_shapes,
     pack_priors,
+    places,
     sample,
 )
 from fdep_mm.registry import TRANSFORMS
@@ -181,14 +182,12 @@ def _lost_targets(
 
     Only what comes from the targets' bounding box is looked at.
     """
-    rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
-    if not len(rows):
+    targets = np.argwhere(mask)
+    if not len(targets):
         return 0, 0
-    row, column = place[..., 0] - 1, -1 - place[..., 1]
-    near = (row >= rows[0]) & (row <= rows[-1])
-    near &= (column >= columns[0]) & (column <= columns[-1])
-    expected = mask[
-        np.rint(row[near]).astype(int), np.rint(column[near]).astype(int)
-    ]
+    found, near = places(place)
+    near = near & (found >= targets.min(0)).all(-1)
+    near &= (found <= targets.max(0)).all(-1)
+    expected = mask[tuple(np.rint(found[near]).astype(int).T)]
     lost = (now[near] != expected)[expected > 0]
     return int(lost.sum()), len(lost)

@@ -49,7 +49,7 @@ class PictureHook(SegVisualizationHook):
         """
         if self.draw and outputs and batch_idx % self.interval == 0:
             step = runner.iter + batch_idx
-            self._add(outputs[0], data_batch or {}, 0, 'val', step)
+            self._name_and_add('val', outputs[0], data_batch, 0, step)
 
     def after_test_iter(
         self,
@@ -68,14 +68,26 @@ class PictureHook(SegVisualizationHook):
         """
         for i, sample in enumerate(outputs or () if self.draw else ()):
             self._drawn += 1
-            self._add(sample, data_batch or {}, i, 'test', self._drawn)
+            self._name_and_add('test', sample, data_batch, i, self._drawn)
+
+    def _name_and_add(
+        self,
+        mode: str,
+        sample: BaseDataElement,
+        data_batch: dict | None,
+        i: int,
+        step: int,
+    ) -> None:
+        path = sample.get('img_path', None) or f'image_{step}'
+        name = f'{mode}_{Path(path).name}'
+        self._add(name, sample, data_batch or {}, i, step)
 
     def _add(
         self,
+        name: str,
         sample: BaseDataElement,
         data_batch: dict,
         i: int,
-        mode: str,
         step: int,
     ) -> None:
         """Show or store the picture of image `i` of a batch."""
@@ -117,10 +129,10 @@ class SIRSTVisualizationHook(PictureHook):
 
     def _add(
         self,
+        name: str,
         sample: SegDataSample,
         data_batch: dict,
         i: int,
-        mode: str,
         step: int,
     ) -> None:
         pred = sample.pred_sem_seg.data[0].cpu().numpy() > 0
@@ -131,11 +143,10 @@ class SIRSTVisualizationHook(PictureHook):
         picture = draw_overlay(
             image, pred, mask, self.radius, self.match, self.connectivity
         )
-        name = Path(sample.get('img_path', None) or f'image_{step}').name
         if self.show:
             self._visualizer.show(picture, name, self.wait_time)
         else:
-            self._visualizer.add_image(f'{mode}_{name}', picture, step)
+            self._visualizer.add_image(name, picture, step)
 
 
 @HOOKS.register_module()
@@ -183,18 +194,16 @@ class SIRSTDetVisualizationHook(PictureHook):
 
     def _add(
         self,
+        name: str,
         sample: BaseDataElement,
         data_batch: dict,
         i: int,
-        mode: str,
         step: int,
     ) -> None:
         shape = tuple(sample.ori_shape[:2])
         scale = max(1, -(-self.min_side // min(shape)))
         grey = to_display(batch_image(sample, data_batch, i, shape))
         picture = grey.repeat(scale, axis=0).repeat(scale, axis=1)
-        name = Path(sample.get('img_path', None) or f'image_{step}').name
-        name = f'{mode}_{name}'
         self._visualizer.add_datasample(
             name,
             np.repeat(picture[..., None], 3, axis=-1),

@@ -17,7 +17,7 @@ from .nocoap import (
     record_detections,
     threshold_names,
 )
-from .points import noco_peaks, prob_points
+from .points import PEAKS, noco_peaks, prob_points
 from .report import format_table, read_json, scale_scores, write_json
 from .targets import match_masks
 
@@ -26,6 +26,7 @@ __all__ = [
     'NOCO_THRESHOLDS',
     'NoCoRecord',
     'OVERLAPS',
+    'PEAKS',
     'EvalProtocol',
     'average_precisions',
     'box_components',

@@ -14,6 +14,7 @@ from ..functional import (
     CENTROID_MODES,
     NOCO_THRESHOLDS,
     OVERLAPS,
+    PEAKS,
     NoCoRecord,
     average_precisions,
     check_pair,
@@ -55,6 +56,9 @@ class NoCoAPMetric(BaseMetric):
         overlap (str): See :func:`fdep_mm.evaluation.noco_map`. Defaults to
             'overwrite'.
         threshold (float): Of segmented regions, exclusive. Defaults to 0.5.
+        peak (str): Point of a segmented region, 'bounding_box' or 'region',
+            see :func:`fdep_mm.evaluation.functional.prob_points`. Defaults
+            to 'bounding_box'.
         noco_thresholds (Sequence[float]): Defaults to 0.1, 0.2, ..., 0.9.
         backend_args (dict, optional): File backend of ``img_path``.
         collect_device (str): 'cpu' or 'gpu'. Defaults to 'cpu'.
@@ -78,6 +82,7 @@ class NoCoAPMetric(BaseMetric):
         centroid_mode: str = 'box_centre',
         overlap: str = 'overwrite',
         threshold: float = 0.5,
+        peak: str = 'bounding_box',
         noco_thresholds: Sequence[float] = NOCO_THRESHOLDS,
         backend_args: dict | None = None,
         collect_device: str = 'cpu',
@@ -91,9 +96,12 @@ class NoCoAPMetric(BaseMetric):
             )
         if overlap not in OVERLAPS:
             raise ValueError(f'overlap={overlap!r}: give one of {OVERLAPS}')
+        if peak not in PEAKS:
+            raise ValueError(f'peak={peak!r}: give one of {PEAKS}')
         self.centroid_mode = centroid_mode
         self.overlap = overlap
         self.threshold = threshold
+        self.peak = peak
         self.noco_thresholds = tuple(noco_thresholds)
         threshold_names(self.noco_thresholds)
         self.backend_args = backend_args
@@ -127,7 +135,7 @@ class NoCoAPMetric(BaseMetric):
                 mask = single_channel(sample, 'gt_sem_seg', name)
                 prob, mask = check_pair(prob, mask, name)
                 shape = mask.shape
-                found = prob_points(prob, self.threshold)
+                found = prob_points(prob, self.threshold, peak=self.peak)
                 boxes = mask_boxes(mask)
             noco = np.zeros(shape)
             if len(boxes):

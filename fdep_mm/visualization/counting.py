@@ -1,0 +1,50 @@
+"""Counts of predictions in files against masks in files."""
+
+from pathlib import Path
+
+import numpy as np
+
+from fdep_mm.evaluation.functional import EvalProtocol, count_image
+
+from .files import read_mask, read_prob
+
+
+def count_files(
+    preds: dict[str, Path],
+    masks: dict[str, Path],
+    names: list[str],
+    protocol: EvalProtocol,
+    binary: bool = False,
+) -> tuple[list[np.ndarray], float, list[str]]:
+    """Count image by image, so that folders of any size fit in memory.
+
+    Args:
+        preds (dict[str, Path]): By identifier.
+        masks (dict[str, Path]): By identifier.
+        names (list[str]): Identifiers to evaluate.
+        protocol (EvalProtocol): What to count.
+        binary (bool): Whether predictions are masks, see
+            :func:`.read_prob`. Defaults to False.
+
+    Returns:
+        tuple[list[np.ndarray], float, list[str]]: One record per image, the
+        largest probability, and one line for each image left out: a file
+        cannot be read, or sizes or values are wrong.
+
+    Raises:
+        ValueError: If no image can be scored.
+    """
+    records, highest, unusable = [], 0.0, []
+    for name in names:
+        pair = f'{preds[name]} against {masks[name]}'
+        try:
+            prob = read_prob(preds[name], binary)
+            mask = read_mask(masks[name])
+            records.append(count_image(prob, mask, protocol, pair))
+        except ValueError as error:
+            unusable.append(str(error))
+            continue
+        highest = max(highest, float(prob.max()))
+    if not records:
+        raise ValueError('\n  '.join(['no image can be scored', *unusable]))
+    return records, highest, unusable
