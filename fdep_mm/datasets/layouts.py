@@ -195,14 +195,12 @@ def _find_folders(root: Path) -> Layout:
 def _find_splits(root: Path) -> dict[str, Path | None]:
     for pattern, names in SPLITS:
         folders = [root] if pattern == '.' else sorted(root.glob(pattern))
-        groups = []
-        for folder in folders:
-            files = {
-                name.split('_')[0]: folder / f'{name}.txt'
-                for name in (n.format(name=_name(root)) for n in names)
-            }
-            if next(iter(files.values())).is_file():
-                groups.append({k: f for k, f in files.items() if f.is_file()})
+        groups = [
+            {k: file for k, file in group.items() if file.is_file()}
+            for folder in folders
+            for group in _possible_groups(folder, names, _name(root))
+            if next(iter(group.values())).is_file()
+        ]
         if len(groups) > 1:
             first = groups[0]['train'].relative_to(root)
             raise ValueError(
@@ -212,6 +210,27 @@ def _find_splits(root: Path) -> dict[str, Path | None]:
         if groups:
             return groups[0]
     return {'all': None}
+
+
+def _possible_groups(
+    folder: Path, names: Sequence[str], data_set: str
+) -> list[dict[str, Path]]:
+    """Split files by split; several groups if files name other data sets."""
+    data_sets = [data_set]
+    prefix, named, _ = names[0].partition('{name}')
+    if named and not (folder / f'{prefix}{data_set}.txt').is_file():
+        # the folder of the data set was renamed
+        data_sets = sorted(
+            path.stem.removeprefix(prefix)
+            for path in folder.glob(f'{prefix}*.txt')
+        )
+    return [
+        {
+            name.split('_')[0]: folder / f'{name.format(name=each)}.txt'
+            for name in names
+        }
+        for each in data_sets
+    ]
 
 
 def _name(root: Path) -> str:

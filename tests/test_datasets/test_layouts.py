@@ -106,6 +106,19 @@ def test_several_groups_of_splits_are_an_error_until_one_is_named(basic):
     assert layout.splits == {'train': basic / '70_30/train.txt'}
 
 
+def test_a_folder_that_was_renamed_keeps_its_splits(basic):
+    root = basic.rename(basic.with_name('my data'))
+    files = {split: f'{split}_NUAA-SIRST.txt' for split in ('train', 'test')}
+    found = find_layout(root).splits
+    assert {k: path.name for k, path in found.items()} == files
+    (root / 'img_idx/train_other.txt').write_text('Misc_0\n')
+    with pytest.raises(ValueError, match='several groups.*train_NUAA-SIRST'):
+        find_layout(root)
+    (root / 'img_idx/train_my data.txt').write_text('Misc_0\n')
+    found = find_layout(root).splits
+    assert [path.name for path in found.values()] == ['train_my data.txt']
+
+
 def test_named_parts(basic):
     (basic / 'masks').rename(basic / 'my labels')
     layout = open_layout(basic, 'images', 'my labels', mask_suffix='_gt')

@@ -73,9 +73,10 @@ class SAMF(BaseModule):
         Returns:
             Tensor: (B, C, h, w).
         """
-        prior = F.interpolate(
-            prior, feat.shape[-2:], mode='bilinear', align_corners=False
-        )
+        if prior.shape[-2:] != feat.shape[-2:]:
+            prior = F.interpolate(
+                prior, feat.shape[-2:], mode='bilinear', align_corners=False
+            )
         feat1, feat2 = feat.chunk(2, dim=1)
         out1 = self.conv_c(feat1 * self.conv_a(prior))
         out2 = self.conv_d(feat2 + self.conv_b(prior))
