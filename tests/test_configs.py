@@ -80,7 +80,7 @@ def test_evaluators_build(path):
     ids=lambda p: p.stem,
 )
 def test_fdep_leaf_is_its_host_and_a_prior(path):
-    """Nothing of the host changes, and one training step works."""
+    """Nothing of the host changes; test_models/ has training steps."""
     cfg = load(path)
     vfm, host, rest = path.stem.removeprefix('fdep-').split('_', 2)
     # variants of a network share its folder

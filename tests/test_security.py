@@ -201,15 +201,6 @@ def test_checkpoints_behind_a_url_are_not_unpickled_either(bomb):
     assert not sign.exists()
 
 
-def test_arrays_are_not_unpickled(bomb, tmp_path):
-    _, sign = bomb
-    path = tmp_path / 'array.npy'
-    np.save(path, np.array([Bomb(sign)], object), allow_pickle=True)
-    with pytest.raises(ValueError, match='allow_pickle'):
-        np.load(path)  # as all sources do, see above
-    assert not sign.exists()
-
-
 LAUGHS = b"""<?xml version="1.0"?>
 <!DOCTYPE a [<!ENTITY l0 "ha">%s]>
 <annotation><object><bndbox><xmin>&l30;</xmin></bndbox></object></annotation>
@@ -250,7 +241,7 @@ def test_names_in_label_files_stay_in_the_image_folder(name, tmp_path):
         read_coco(coco)
     points = tmp_path / 'points.csv'
     points.write_text(f'image,x,y\n{name},1,1\n')
-    with pytest.raises(ValueError, match='points.csv'):
+    with pytest.raises(ValueError, match='points.csv: line 2: .* leads out'):
         read_points(points)
 
 

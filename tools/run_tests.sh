@@ -4,4 +4,4 @@
 #   bash tools/run_tests.sh [PYTEST ARGUMENTS]
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/setup_env.sh" onedl-det
-"$PY" -m pytest tests --quiet --numprocesses=2 --durations=10 "$@"
+"$PY" -m pytest --quiet --numprocesses=2 --durations=10 "$@"

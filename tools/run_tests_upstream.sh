@@ -8,4 +8,4 @@
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/setup_env.sh" upstream
 
-"$PY" -m pytest tests --quiet --numprocesses=2 --durations=10 "$@"
+"$PY" -m pytest --quiet --numprocesses=2 --durations=10 "$@"

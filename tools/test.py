@@ -1,7 +1,10 @@
 """Test a trained network: ``mim test mmseg`` for people without MIM.
 
-Usage: python tools/test.py CONFIG CHECKPOINT [--out DIR] [--show-dir DIR]
-           [--out-probs DIR]
+Examples:
+    python tools/test.py CONFIG work_dirs/a/last.pth --show-dir pictures
+    python tools/test.py CONFIG CHECKPOINT --out masks --out-probs preds
+    python tools/test.py CONFIG CHECKPOINT \\
+        --metric type=fdep_mm.NoCoAPMetric
 """
 
 import argparse
@@ -76,7 +79,10 @@ def augment_at_test_time(parser: argparse.ArgumentParser, cfg: Config) -> None:
 
 def main() -> None:
     """Test."""
-    parser = argparse.ArgumentParser(description='Test a trained network')
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     add_config_arguments(parser)
     parser.add_argument(
         'checkpoint',

@@ -1,6 +1,11 @@
 """Train the network of a config: ``mim train mmseg`` for people without MIM.
 
-Usage: python tools/train.py CONFIG [--work-dir DIR] [--amp] [--resume]
+Examples:
+    python tools/train.py \\
+        configs/alcnet/alcnet_1xb16-12e_synthetic-128x128.py
+    python tools/train.py CONFIG --work-dir work_dirs/a --resume
+    python tools/train.py CONFIG --cfg-options train_cfg.max_epochs=20
+    torchrun --nproc-per-node=4 tools/train.py CONFIG --launcher pytorch
 """
 
 import argparse
@@ -93,7 +98,10 @@ def reading_checkpoints(parser: argparse.ArgumentParser) -> Iterator[None]:
 
 def main() -> None:
     """Train."""
-    parser = argparse.ArgumentParser(description='Train a network')
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     add_config_arguments(parser)
     parser.add_argument(
         '--resume',

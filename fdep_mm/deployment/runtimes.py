@@ -18,7 +18,7 @@ Run = Callable[[np.ndarray], np.ndarray]
 MODES = ('eager', 'fused', 'compile', 'onnx', 'int8')
 
 
-def prepare(network: LightBranch, mode: str) -> Run:
+def prepare(network: LightBranch, mode: str, device: str = 'cpu') -> Run:
     """Make a network ready to run in one of several ways.
 
     Args:
@@ -27,24 +27,28 @@ def prepare(network: LightBranch, mode: str) -> Run:
             fused, channels-last memory; 'compile': fused, compiled with
             frozen weights; 'onnx': onnxruntime in float32; 'int8': in 8-bit
             integers, calibrated on noise (for times, not for accuracy).
+        device (str): Of the PyTorch modes, 'cpu' or 'cuda'. Defaults to
+            'cpu'.
 
     Returns:
         Callable: (N, 3, H, W) float32 in 0..255 -> (N, 1, H, W)
-        probabilities. It uses torch's number of threads.
+        probabilities, both in the host's memory. It uses torch's number of
+        threads.
 
     Raises:
         ValueError: If `mode` is unknown.
     """
     if mode == 'eager':
-        return _torch(network)
+        return _torch(network, device)
     if mode == 'fused':
         fused = _fused(network).to(memory_format=torch.channels_last)
-        return _torch(fused, torch.channels_last)
+        return _torch(fused, device, torch.channels_last)
     if mode == 'compile':  # each image size for itself; it chooses the memory
         options = dict(freezing=True)
-        return _torch(
-            torch.compile(_fused(network), dynamic=False, options=options)
+        compiled = torch.compile(
+            _fused(network), dynamic=False, options=options
         )
+        return _torch(compiled, device)
     if mode not in MODES:
         raise ValueError(f'mode must be one of {MODES}, got {mode!r}')
     model = export(network)
@@ -59,13 +63,16 @@ def _fused(network: LightBranch) -> nn.Module:
 
 def _torch(
     network: nn.Module,
+    device: str,
     memory_format: torch.memory_format = torch.contiguous_format,
 ) -> Run:
+    network.to(device)
+
     def run(images: np.ndarray) -> np.ndarray:
-        batch = torch.from_numpy(images)
+        batch = torch.from_numpy(images).to(device)
         with torch.inference_mode():
             found = network(batch.contiguous(memory_format=memory_format))
-        return found.numpy()
+        return found.cpu().numpy()
 
     return run
 

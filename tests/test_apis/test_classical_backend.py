@@ -1,18 +1,12 @@
 """The inferencer takes classical methods by their names."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
+from child_processes import run_python
 
 from fdep_mm.apis import SIRSTInferencer
 from fdep_mm.apis.classical_backend import ClassicalBackend
 from fdep_mm.models.classical import mpcm, tophat
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -57,12 +51,7 @@ def test_without_torch(image, tmp_path):
         'u.find_spec = lambda name, *a: None if name in '
         '("torch", "mmengine") else find(name, *a)\n'
     )
-    result = subprocess.run(
-        [sys.executable, '-c', blocker + code],
-        env={**os.environ, 'PYTHONPATH': str(ROOT)},
-        capture_output=True,
-        text=True,
-    )
+    result = run_python('-c', blocker + code)
     assert result.returncode == 0, result.stderr
     assert result.stdout.strip() == '1'
     assert mpcm(image)[21, 31] == 1

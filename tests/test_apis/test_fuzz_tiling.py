@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip('hypothesis', reason='hypothesis is not installed')
+from fuzz_settings import fuzz  # noqa: E402
 from hypothesis import assume, given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 from scipy import ndimage  # noqa: E402
@@ -16,7 +17,6 @@ from fdep_mm.apis.tiling import (  # noqa: E402
     run_tiles,
 )
 
-fuzz = settings(derandomize=True, deadline=None, database=None)
 STRIDES = st.sampled_from([1, 2, 4, 8])
 
 

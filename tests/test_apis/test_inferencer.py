@@ -1,12 +1,11 @@
 """The call, and the import where nothing but NumPy, SciPy, OpenCV is."""
 
-import subprocess
-import sys
 import weakref
 from operator import attrgetter
 
 import numpy as np
 import pytest
+from child_processes import run_python
 from fake_backends import FakeDetector, FakeSegmentor, Fragile
 
 from fdep_mm.apis import SIRSTInferencer
@@ -51,9 +50,7 @@ def test_runs_without_torch(repo, tmp_path):
         out=str(tmp_path / 'out'),
         config=str(config),
     )
-    result = subprocess.run(
-        [sys.executable, '-c', code], capture_output=True, text=True
-    )
+    result = run_python('-c', code)
     assert result.returncode == 0, result.stderr
     assert 'name an ONNX file' in result.stdout
     written = {p.name for p in (tmp_path / 'out').iterdir()}

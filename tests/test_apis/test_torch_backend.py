@@ -235,3 +235,22 @@ def test_wrong_arguments(repo, host, tmp_path):
         open_backend(None, tmp_path / 'w.pth')
     with pytest.raises(ValueError, match="device='nonsense'"):
         open_backend(config, weights, 'nonsense')
+
+
+def test_configs_without_a_test_pipeline(host):
+    config, _, weights = host
+    cfg = Config(dict(model=copy.deepcopy(config.model)))
+    names = "neither 'test_dataloader' nor 'test_pipeline'"
+    with pytest.raises(ValueError, match=names):
+        open_backend(cfg, weights, 'cpu')
+    cfg.test_pipeline = config.test_dataloader.dataset.pipeline
+    assert open_backend(cfg, weights, 'cpu').stride == 32
+
+
+@pytest.mark.filterwarnings('ignore:no weights given')
+def test_several_output_channels(host):
+    config = copy.deepcopy(host[0])
+    head = dict(in_channels=64, in_index=2, channels=8, num_classes=2)
+    config.model.decode_head = dict(head, type='FCNHead')
+    with pytest.raises(ValueError, match='has 2 output channels; set out_ch'):
+        open_backend(config, device='cpu')

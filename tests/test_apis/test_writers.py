@@ -4,13 +4,12 @@ import csv
 import errno
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from child_processes import run_python
 from fake_backends import FakeDetector, FakeSegmentor
 from scipy import ndimage
 
@@ -282,9 +281,7 @@ def test_full_disk_leaves_no_broken_video(repo, tmp_path):
     out = tmp_path / 'out'
     paths = [str(repo), str(repo / 'tests/test_apis')]
     script = FULL_DISK.format(paths=paths, video=str(path), out=str(out))
-    result = subprocess.run(
-        [sys.executable, '-c', script], capture_output=True, text=True
-    )
+    result = run_python('-B', '-c', script)  # no half-written bytecode
     assert result.returncode == 0, result.stderr
     assert 'a.mp4: only 0 of 8 frames could be written' in result.stdout
     assert list((out / 'overlays').iterdir()) == []

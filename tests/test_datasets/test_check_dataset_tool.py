@@ -2,13 +2,12 @@
 
 import importlib.util
 import json
-import os
-import subprocess
 import sys
 
 import cv2
 import numpy as np
 import pytest
+from child_processes import run_python
 
 
 @pytest.fixture
@@ -215,12 +214,8 @@ def test_outputs_that_cannot_be_written(call, folder, tmp_path, option, name):
 
 
 def test_help_from_another_folder(repo, tmp_path):
-    result = subprocess.run(
-        [sys.executable, str(repo / 'tools/check_dataset.py'), '--help'],
-        cwd=tmp_path,
-        env={**os.environ, 'PYTHONPATH': str(repo)},
-        capture_output=True,
-        text=True,
+    result = run_python(
+        repo / 'tools/check_dataset.py', '--help', cwd=tmp_path
     )
     assert result.returncode == 0
     assert 'Examples:' in result.stdout and 'Exit code' in result.stdout

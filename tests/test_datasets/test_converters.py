@@ -161,6 +161,7 @@ def coco_with(image=None, annotation=None):
         (coco_with(dict(width=4)), 'has size'),
         (coco_with(None, dict(image_id=7)), '7'),
         (coco_with(None, dict(bbox=[1, 2])), 'not a COCO file'),
+        (coco_with(None, dict(bbox=[0, 0, np.nan, 1])), 'a.png .* not finite'),
         (
             coco_with(
                 None, dict(segmentation=dict(size=[2, 3], counts=[1, 2]))

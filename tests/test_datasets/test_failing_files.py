@@ -105,7 +105,7 @@ def test_it_can_be_left_out_and_is_counted(root):
 def test_errors_of_the_pipeline_are_not_left_out(root):
     dataset = build(root, on_error='skip')
     dataset.pipeline.transforms.append(lambda results: results['nonesuch'])
-    with pytest.raises(KeyError):
+    with pytest.raises(KeyError, match='nonesuch'):
         dataset[0]
 
 

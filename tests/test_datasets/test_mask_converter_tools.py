@@ -160,6 +160,17 @@ def test_unreadable_files_do_not_stop_the_conversion(tool, folder, tmp_path):
     assert 'Misc_4.png' in errors and 'Misc_5.txt, line 1' in errors
 
 
+def test_masks_of_another_size_are_left_out(tool, folder, tmp_path):
+    cv2.imwrite(str(folder / 'masks/Misc_3.png'), np.zeros((9, 52), np.uint8))
+    out = tmp_path / 'out'
+    code, printed, errors = tool(
+        'masks2boxes', folder, '--format', 'yolo', '--out', out
+    )
+    assert code == 1 and '5 masks read' in printed
+    assert 'Misc_3.png: is (9, 52), its image (40, 52)' in errors
+    assert len(list(out.rglob('*.txt'))) == 5
+
+
 def test_labels_that_cannot_be_drawn_are_named(tool, folder, tmp_path):
     images = ('--images', folder / 'images')
     table = tmp_path / 'a.csv'

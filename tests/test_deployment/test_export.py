@@ -11,6 +11,7 @@ from mmengine.config import Config
 from mmseg.structures import SegDataSample
 from stirred_weights import stir
 
+from fdep_mm.apis.torch_backend import read_pipeline
 from fdep_mm.deployment import report
 from fdep_mm.deployment.export import check_light, export, max_difference
 from fdep_mm.deployment.light_branch import build_light_branch
@@ -172,4 +173,21 @@ def test_several_output_channels_are_refused(acm_config):
         norm_cfg=dict(type='BN'),
     )
     with pytest.raises(ValueError, match='out_channels'):
+        build_light_branch(cfg, None)
+
+
+def test_detectors_without_an_oscar_head_are_refused(repo):
+    pytest.importorskip('mmdet.models')
+    (path,) = (repo / 'configs/fcos').glob('*.py')
+    with pytest.raises(ValueError, match='bbox_head FCOSHead: .*OSCARHead'):
+        build_light_branch(Config.fromfile(path), None)
+
+
+def test_a_resize_that_changes_the_ratio_is_refused(repo):
+    pytest.importorskip('mmdet.models')
+    (path,) = (repo / 'configs/oscar').glob('*synthetic*.py')
+    cfg = Config.fromfile(path)
+    (step,) = (t for t in read_pipeline(cfg) if t['type'] == 'Resize')
+    step['keep_ratio'] = False
+    with pytest.raises(ValueError, match='cannot be exported, only Resize'):
         build_light_branch(cfg, None)

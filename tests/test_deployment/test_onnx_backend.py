@@ -1,7 +1,5 @@
 """Exported files are run as PyTorch runs the network, but without it."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
@@ -11,6 +9,7 @@ import onnxruntime
 import pytest
 import scipy
 import torch
+from child_processes import run_python
 from mmengine.config import Config
 from stirred_weights import stir
 
@@ -76,26 +75,30 @@ def _site(tmp_path: Path) -> Path:
     return site
 
 
+def run_without_torch(script: str, repo: Path, tmp_path: Path, **names):
+    """Run a script on those packages and fdep_mm; returns what it prints."""
+    (tmp_path / 'fdep_mm').symlink_to(repo / 'fdep_mm')
+    # cv2 puts its own folder second and must be found there first
+    paths = [str(tmp_path), str(_site(tmp_path))]
+    code = script.format(paths=paths, **names)
+    # -S: without the packages of this environment; -E: without PYTHONPATH
+    result = run_python('-S', '-E', '-c', code, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
 def test_runs_where_there_is_no_torch(
     backend, images, acm_file, repo, tmp_path
 ):
     np.save(tmp_path / 'images.npy', images)
-    (tmp_path / 'fdep_mm').symlink_to(repo / 'fdep_mm')
-    script = WITHOUT_TORCH.format(
-        # cv2 puts its own folder second and must be found there first
-        paths=[str(tmp_path), str(_site(tmp_path))],
+    run_without_torch(
+        WITHOUT_TORCH,
+        repo,
+        tmp_path,
         file=str(acm_file),
         images=str(tmp_path / 'images.npy'),
         out=str(tmp_path / 'prob.npy'),
     )
-    # -S: without the packages of this environment; -E: without PYTHONPATH
-    result = subprocess.run(
-        [sys.executable, '-S', '-E', '-c', script],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-    )
-    assert result.returncode == 0, result.stderr
     prob = np.load(tmp_path / 'prob.npy')
     np.testing.assert_allclose(prob, backend(images), atol=1e-6)
 
@@ -216,25 +219,19 @@ def test_images_to_results_where_there_is_no_torch(
 ):
     image = np.random.default_rng(0).integers(60, 140, (70, 120), np.uint8)
     cv2.imwrite(str(tmp_path / 'x.png'), image)
-    (tmp_path / 'fdep_mm').symlink_to(repo / 'fdep_mm')
     upper = tmp_path / 'ACM.ONNX'
     upper.write_bytes(acm_file.read_bytes())
     out = tmp_path / 'prob.npy'
-    script = END_TO_END.format(
-        paths=[str(tmp_path), str(_site(tmp_path))],
+    printed = run_without_torch(
+        END_TO_END,
+        repo,
+        tmp_path,
         file=str(upper),
         image=str(tmp_path / 'x.png'),
         out=str(out),
         tool=str(repo / 'tools/infer.py'),
     )
-    result = subprocess.run(
-        [sys.executable, '-S', '-E', '-c', script],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-    )
-    assert result.returncode == 0, result.stderr
-    assert '1 images, ' in result.stdout
+    assert '1 images, ' in printed
     pixels = np.repeat(image[..., None], 3, axis=-1).astype(np.float32)
     prob = np.load(out)
     # the first tile ends at 64 px and answers for the first 48

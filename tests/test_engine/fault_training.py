@@ -1,13 +1,14 @@
 """A training of seconds, and processes that die in the middle of it."""
 
-import multiprocessing
 import os
 import resource
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from child_processes import fork_server
 from mmengine.config import Config
 from mmengine.evaluator import BaseMetric
 from mmengine.hooks import Hook, checkpoint_hook
@@ -17,14 +18,6 @@ from fdep_mm.checkpoints import read_checkpoint
 from fdep_mm.registry import HOOKS, METRICS
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
-PRELOAD = [
-    'mmseg.datasets',
-    'mmseg.models',
-    'fdep_mm.datasets',
-    'fdep_mm.models',
-    'fdep_mm.engine',
-    'fdep_mm.evaluation',
-]
 
 
 class QuickConfig(Config):
@@ -90,6 +83,7 @@ def empty_and_die(path: str, mode: str) -> None:
 
 
 def limit_files(size: int = 20_000) -> None:
+    sys.dont_write_bytecode = True  # or a module is cut off for good
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
@@ -138,14 +132,11 @@ def assert_same_weights(one: Path, other: Path) -> None:
 def in_child(function: Callable, *args) -> int:
     """Call a function in a process of its own; how that ended.
 
-    It is forked from a server that has imported the packages already and has
-    no threads.
+    It is forked from a server that has no threads.
     """
-    context = multiprocessing.get_context('forkserver')
-    context.set_forkserver_preload(PRELOAD)
-    process = context.Process(target=function, args=args)
+    process = fork_server().Process(target=function, args=args)
     process.start()
-    process.join(120)
+    process.join(300)
     if process.is_alive():
         process.kill()
         raise TimeoutError(f'{function.__name__}{args} hangs')

@@ -164,3 +164,8 @@ def test_images_of_other_names(trained, tmp_path):
     cfg.val_dataloader.dataset.seed = 1
     with pytest.raises(ValueError, match='of other names'):
         resume(cfg, trained)
+
+
+def test_an_unknown_way_with_changed_data():
+    with pytest.raises(ValueError, match="changed_data='ignore': give one of"):
+        CheckpointCheckHook(changed_data='ignore')

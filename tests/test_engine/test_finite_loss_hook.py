@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
-from fault_training import PRELOAD, tiny_config, weights
+from child_processes import run_ranks
+from fault_training import tiny_config, weights
 from mmengine.hooks import Hook
 from mmengine.model import MMDistributedDataParallel
 from mmengine.optim import OptimWrapper
@@ -123,14 +123,11 @@ def test_spoiled_weights_are_not_saved(tmp_path):
     assert not (tmp_path / 'epoch_2.pth').exists()
 
 
-RANKS = 2
-
-
-def step_on_rank(rank: int, folder: str) -> None:
+def step_on_rank(rank: int, world: int, folder: str) -> None:
     """Three steps, of which the second is NaN in the last process only."""
     torch.set_num_threads(1)
     dist.init_process_group(
-        'gloo', f'file://{folder}/store', rank=rank, world_size=RANKS
+        'gloo', f'file://{folder}/store', rank=rank, world_size=world
     )
     found = {action: three_steps(rank, action) for action in ACTIONS}
     torch.save(found, f'{folder}/{rank}.pt')
@@ -158,7 +155,7 @@ def three_steps(rank: int, action: str) -> dict:
             image = SimpleNamespace(img_path=f'{rank}.png')
             hook.before_train_iter(runner, 0, dict(data_samples=[image]))
             loss = model(torch.ones(1, 1)).sum() * (rank + 1)
-            if runner.iter == 1 and rank == RANKS - 1:
+            if runner.iter == 1 and rank == dist.get_world_size() - 1:
                 loss = loss * float('nan')
             runner.optim_wrapper.update_params(loss)
             seen.append(model.module.weight.item())
@@ -168,11 +165,7 @@ def three_steps(rank: int, action: str) -> dict:
 
 
 def test_all_processes_do_the_same(tmp_path):
-    mp.get_context('forkserver').set_forkserver_preload(PRELOAD)
-    mp.start_processes(
-        step_on_rank, (str(tmp_path),), RANKS, start_method='forkserver'
-    )
-    good, bad = (torch.load(tmp_path / f'{i}.pt') for i in range(RANKS))
+    good, bad = run_ranks(step_on_rank, 2, tmp_path)
     for action in ACTIONS:
         assert good[action]['seen'] == bad[action]['seen']
     before, skipped, after = good['skip']['seen']

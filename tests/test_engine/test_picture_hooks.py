@@ -143,7 +143,9 @@ def test_the_rules_of_matching_reach_the_drawing(tmp_path, monkeypatch):
 
 def test_without_ground_truth_all_detections_are_marked(tmp_path):
     run_test(tmp_path, DRAW, Scenes(truth=False))
-    for picture in pictures(tmp_path).values():
+    found = pictures(tmp_path)
+    assert len(found) == 4
+    for picture in found.values():
         assert holds(picture, FALSE_ALARM)
         assert not holds(picture, MISS)
 
@@ -189,5 +191,5 @@ def test_a_folder_that_cannot_be_made(tmp_path):
     hook = dict(
         type='fdep_mm.PredictionWriterHook', out_dir=str(tmp_path / 'file/x')
     )
-    with pytest.raises(OSError, match='file'):
+    with pytest.raises(OSError, match='file/x'):
         run_test(tmp_path, hook, Scenes())

@@ -2,38 +2,19 @@
 
 import os
 import signal
-import subprocess
-import sys
 
 import pytest
+from child_processes import lock_holder
 from fault_training import tiny_config, train
 
 from fdep_mm.engine import WorkDirLockHook
-
-HOLDER = """
-import fcntl, os, sys, time
-file = open(sys.argv[1], 'a+')
-fcntl.lockf(file, fcntl.LOCK_EX)
-file.truncate(0)
-file.write(f'process {os.getpid()} on here since today')
-file.flush()
-print('locked', flush=True)
-time.sleep(100)
-"""
 
 
 @pytest.fixture
 def holder(tmp_path):
     """Another process that holds the lock."""
-    process = subprocess.Popen(
-        [sys.executable, '-c', HOLDER, str(tmp_path / 'train.lock')],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout.readline() == 'locked\n'
-    yield process
-    process.kill()
-    process.wait()
+    with lock_holder(tmp_path / 'train.lock') as process:
+        yield process
 
 
 def test_refused_while_it_runs_and_not_after_a_kill(tmp_path, holder):

@@ -1,10 +1,8 @@
-"""Small random images for the fuzz tests; the same ones in every run."""
+"""Small random images for the fuzz tests."""
 
 import numpy as np
-from hypothesis import settings
+from fuzz_settings import fuzz as fuzz
 from hypothesis import strategies as st
-
-fuzz = settings(derandomize=True, deadline=None, database=None)
 
 THRESHOLDS = (0.25, 0.5, 0.8)
 TOLERANCES = (1, 2)

@@ -1,27 +1,19 @@
 """The benchmark runs, and finds equal numbers."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from child_processes import run_python
 
 ROOT = Path(__file__).parents[2]
 
 
 def run(*arguments):
     pytest.importorskip('skimage', reason='scikit-image is not installed')
-    return subprocess.run(
-        [
-            sys.executable,
-            ROOT / 'tools/analysis_tools/benchmark_metric.py',
-            *('--num', '4', '--num-dense', '1', '--repeats', '1'),
-            *arguments,
-        ],
-        capture_output=True,
-        text=True,
-        env={**os.environ, 'PYTHONPATH': str(ROOT)},
+    return run_python(
+        ROOT / 'tools/analysis_tools/benchmark_metric.py',
+        *('--num', 4, '--num-dense', 1, '--repeats', 1),
+        *arguments,
     )
 
 

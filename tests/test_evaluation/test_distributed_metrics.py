@@ -1,10 +1,7 @@
 """Several processes with uneven shares give the numbers of one, to the bit."""
 
-import time
-
 import pytest
-import torch
-import torch.multiprocessing as mp
+from child_processes import run_ranks
 from metric_samples import METRICS, evaluate, evaluate_rank
 
 
@@ -13,21 +10,7 @@ def ranks(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp('ranks')
     for name in METRICS:  # write the masks
         evaluate(name, str(folder))
-    mp.get_context('forkserver').set_forkserver_preload(['metric_samples'])
-    context = mp.start_processes(
-        *(evaluate_rank, (request.param, str(folder)), request.param),
-        join=False,
-        start_method='forkserver',
-    )
-    deadline = time.monotonic() + 300
-    try:
-        while not context.join(timeout=5):
-            assert time.monotonic() < deadline, 'the processes hang'
-    finally:
-        for process in context.processes:
-            process.kill()
-    files = [folder / f'{rank}.pt' for rank in range(request.param)]
-    return folder, [torch.load(file, weights_only=False) for file in files]
+    return folder, run_ranks(evaluate_rank, request.param, folder)
 
 
 @pytest.mark.parametrize('name', METRICS)

@@ -42,13 +42,19 @@ def test_one_image_instead_of_a_list():
         evaluate_masks(GOOD, MASK)
 
 
-@pytest.mark.parametrize('shape', [(0, 5), (1, 6, 7), ()])
-def test_wrong_dimensions(shape):
+@pytest.mark.parametrize(
+    ('shape', 'message'),
+    [
+        ((0, 5), r'prediction has shape \(6, 7\) and the mask \(0, 5\)'),
+        ((1, 6, 7), r'the mask must be one \(H, W\) .* \(1, 6, 7\)'),
+        ((), r'the mask must be one \(H, W\) map, got shape \(\)'),
+    ],
+)
+def test_wrong_dimensions(shape, message):
     with pytest.raises(ValueError, match='must be one non-empty'):
         evaluate_masks([np.zeros(shape)], [MASK])
-    if shape:
-        with pytest.raises(ValueError):
-            evaluate_masks([GOOD], [np.zeros(shape)])
+    with pytest.raises(ValueError, match=message):
+        evaluate_masks([GOOD], [np.zeros(shape)])
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,13 @@
 """mNoCoAP: against a naive loop, by hand, and against measured oracles."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from child_processes import run_python
 
 from fdep_mm.evaluation import mnocoap, noco_map
 from fdep_mm.evaluation.functional import (
@@ -291,10 +291,5 @@ def test_functions_need_no_torch():
         'import sys; sys.modules["torch"] = None;'
         'from fdep_mm.evaluation import mnocoap, noco_map; print("fine")'
     )
-    result = subprocess.run(
-        [sys.executable, '-c', code],
-        cwd=REPO,
-        capture_output=True,
-        text=True,
-    )
+    result = run_python('-c', code)
     assert result.stdout.endswith('fine\n'), result.stderr

@@ -138,6 +138,23 @@ def test_probability_maps_of_a_segmentor(path, image, mode):
     assert result['sirst/NoCoAP50'] == 1
 
 
+def test_peak_of_a_region_or_of_its_bounding_box():
+    """A false alarm between the legs of a target, and more probable."""
+    mask = np.zeros(SHAPE, np.uint8)
+    mask[8, 18:27] = mask[8:17, 18] = 1
+    prob = 0.6 * mask.astype(np.float32)
+    prob[12, 23] = 0.9
+    sample = segmented(prob, mask, ori_img=200 * mask).to_dict()
+    own = NoCoAPMetric(peak='region')
+    assert run(own, sample)['sirst/NoCoAP10'] == pytest.approx(0.5)
+    box = NoCoAPMetric(peak='bounding_box')
+    assert run(box, sample)['sirst/NoCoAP10'] == 0
+    assert run(NoCoAPMetric(), sample)['sirst/NoCoAP10'] == 0
+    for metric, scores in ((own, [0.6, 0.9]), (box, [0.9, 0.9])):
+        metric.process(None, [sample])
+        np.testing.assert_allclose(metric.results[-1].score, scores, 1e-6)
+
+
 def test_synthetic_segmentation_samples():
     dataset = SyntheticSIRSTDataset(
         6,
@@ -225,9 +242,9 @@ def test_bad_samples(path, tmp_path):
         sample = detected(path)
         del sample['ori_shape']
         run(NoCoAPMetric(), sample)
-    for argument in (dict(centroid_mode='x'), dict(overlap='x')):
-        with pytest.raises(ValueError, match="'x': give one of"):
-            NoCoAPMetric(**argument)
+    for name in ('centroid_mode', 'overlap', 'peak'):
+        with pytest.raises(ValueError, match=f"{name}='x': give one of"):
+            NoCoAPMetric(**{name: 'x'})
     with pytest.raises(ValueError, match='NoCo thresholds'):
         NoCoAPMetric(noco_thresholds=[0.5, 0.501])
 

@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pytest
 import torch
-import torch.multiprocessing as mp
 from mmengine.evaluator import Evaluator
 from mmengine.registry import METRICS as ROOT_METRICS
 from naive_evaluation import random_images
@@ -122,29 +121,6 @@ def test_uneven_shards_give_the_number_of_one_process(world):
     np.random.default_rng(0).shuffle(merged)
     found = HSEMetric().compute_metrics(merged)
     assert {f'hse/{key}': value for key, value in found.items()} == expected
-
-
-def _evaluate_rank(rank, folder):
-    torch.set_num_threads(1)
-    torch.distributed.init_process_group(
-        'gloo', f'file://{folder}/store', rank=rank, world_size=2
-    )
-    _, _, samples = make_samples(5, seed=3)
-    padded = samples + samples[:1]
-    metric = HSEMetric()
-    metric.process(None, padded[rank::2])
-    found = metric.evaluate(5)
-    torch.save(found, f'{folder}/{rank}.pt')
-    torch.distributed.destroy_process_group()
-
-
-def test_two_real_processes_give_the_number_of_one(tmp_path):
-    mp.spawn(_evaluate_rank, (str(tmp_path),), nprocs=2)
-    _, _, samples = make_samples(5, seed=3)
-    expected = run(HSEMetric(), samples)
-    for rank in range(2):
-        found = torch.load(tmp_path / f'{rank}.pt', weights_only=False)
-        assert found == expected
 
 
 def test_bfloat16_predictions_of_autocast():

@@ -1,3 +1,4 @@
+import pytest
 import torch
 import torch.nn.functional as F
 from builders import build, host_cfg
@@ -20,11 +21,18 @@ def test_split():
 
 
 def test_every_convolution_is_kaiming():
+    """By fan-out, biases 0; within four standard errors of chance."""
     cfg = host_cfg('ALCLNet')
     cfg['decode_head']['prior_prob'] = None
-    for module in build(cfg).modules():
-        if isinstance(module, nn.Conv2d):
-            assert module.bias.abs().max() == 0
+    named = dict(build(cfg).named_modules())
+    convs = {k: v for k, v in named.items() if isinstance(v, nn.Conv2d)}
+    assert len(convs) > 40
+    for name, conv in convs.items():
+        assert conv.bias.abs().max() == 0, name
+        weight = conv.weight
+        std = (2 / weight[:, 0].numel()) ** 0.5
+        error = 4 / (2 * weight.numel()) ** 0.5
+        assert weight.std().item() == pytest.approx(std, rel=error), name
 
 
 @torch.no_grad()

@@ -11,11 +11,9 @@ torch.nn.SyncBatchNorm refuses CPUs; distributed_steps.GlobalBatchNorm stands
 for it.
 """
 
-import time
-
 import pytest
 import torch
-import torch.multiprocessing as mp
+from child_processes import run_ranks
 from distributed_steps import (
     CASES,
     losses_of,
@@ -31,21 +29,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 @pytest.fixture(scope='module')
 def ranks(tmp_path_factory):
-    folder = tmp_path_factory.mktemp('ranks')
-    # forked from a server that has imported everything, once; they meet in a
-    # file instead of at a port, where nothing can collide
-    mp.get_context('forkserver').set_forkserver_preload(['distributed_steps'])
-    context = mp.start_processes(
-        run_rank, (2, str(folder)), 2, join=False, start_method='forkserver'
-    )
-    deadline = time.monotonic() + 300
-    try:
-        while not context.join(timeout=5):
-            assert time.monotonic() < deadline, 'the two processes hang'
-    finally:
-        for process in context.processes:
-            process.kill()
-    return [torch.load(folder / f'{rank}.pt') for rank in range(2)]
+    return run_ranks(run_rank, 2, tmp_path_factory.mktemp('ranks'))
 
 
 @pytest.mark.parametrize('case', CASES)

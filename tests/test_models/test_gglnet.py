@@ -62,6 +62,7 @@ def test_every_level_gets_the_pooled_gradient_map():
         )
     x = images(1, (32, 48))
     feats = encoder(x)
+    assert len(seen) == len(feats) == 5
     for level, (gradient, out) in enumerate(seen):
         pooled = F.max_pool2d(gradient_magnitude(x), 2**level)
         assert torch.equal(gradient, pooled)

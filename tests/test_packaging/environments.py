@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from child_processes import run_command
+
 
 def run(*command: str | Path, cwd: Path, **variables: str) -> str:
     """Run a command as a user would, far from the checkout.
@@ -19,14 +21,7 @@ def run(*command: str | Path, cwd: Path, **variables: str) -> str:
     """
     env = {k: v for k, v in os.environ.items() if k != 'PYTHONPATH'}
     env.update(CUDA_VISIBLE_DEVICES='', **variables)
-    result = subprocess.run(
-        [str(part) for part in command],
-        cwd=cwd,
-        env=env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    result = run_command(*command, cwd=cwd, env=env, stderr=subprocess.STDOUT)
     assert result.returncode == 0, result.stdout
     return result.stdout
 

@@ -1,11 +1,11 @@
 """Importing fdep_mm is light, and says what is wrong with the stack."""
 
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from child_processes import run_command
 from environments import run
 
 TORCH = dict(torch='2.15.0')  # without it nothing is checked at import
@@ -20,12 +20,8 @@ DISTRIBUTIONS = dict(
 def _import_with(stubs: Path, repo: Path, *flags: str) -> str:
     """Import fdep_mm on stubs of the stack; return the last error line."""
     code = f'import sys; sys.path[:0] = {[str(stubs), str(repo)]!r}'
-    result = subprocess.run(
-        [sys.executable, *flags, '-c', f'{code}; import fdep_mm'],
-        cwd=stubs,
-        capture_output=True,
-        text=True,
-    )
+    code += '; import fdep_mm'
+    result = run_command(sys.executable, *flags, '-c', code, cwd=stubs)
     assert result.returncode == 1
     return result.stderr.splitlines()[-1]
 

@@ -1,15 +1,15 @@
 """Writing a cache: what is kept, and what is made anew."""
 
 import json
-import subprocess
-import sys
 
 import cv2
 import numpy as np
 import pytest
 import torch
+from child_processes import lock_holder
 from prior_builders import (
     SIZES,
+    VFM,
     build_dataset,
     build_model,
     digest,
@@ -22,14 +22,6 @@ from safetensors.torch import load_file
 
 from fdep_mm.priors import CacheIndex, PriorCache, PriorCacheError
 from fdep_mm.priors.writer import CacheWriter
-
-HOLDER = """
-import fcntl, sys, time
-file = open(sys.argv[1], 'a+')
-fcntl.lockf(file, fcntl.LOCK_EX)
-print('locked', flush=True)
-time.sleep(100)
-"""
 
 
 def test_an_interrupted_run_goes_on(images, cache, tmp_path, monkeypatch):
@@ -84,18 +76,9 @@ def test_a_flipped_bit_is_made_anew(images, cache):
 
 
 def test_two_runs_into_one_folder(images, cache):
-    holder = subprocess.Popen(
-        [sys.executable, '-c', HOLDER, str(cache / 'write.lock')],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert holder.stdout.readline() == 'locked\n'
+    with lock_holder(cache / 'write.lock'):
         with pytest.raises(RuntimeError, match='another process writes here'):
             write_cache(images, cache)
-    finally:
-        holder.kill()
-        holder.wait()
     assert write_cache(images, cache).made == 0
 
 
@@ -181,5 +164,6 @@ def test_a_pca_run_interrupted_while_fitting(images, tmp_path, monkeypatch):
         writer.write(build_dataset(images))
     monkeypatch.undo()
     assert write_cache(images, folder, pca=3).made == 0
-    explained = json.loads((folder / 'index.json').read_text())['pca']
-    assert all(0 < share <= 1 for share in explained['explained'])
+    pca = json.loads((folder / 'index.json').read_text())['pca']
+    assert len(pca['explained']) == len(VFM['out_indices'])
+    assert all(0 < share <= 1 for share in pca['explained'])

@@ -1,28 +1,15 @@
 """The benchmarks beside training run, and find equal numbers."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from child_processes import run_python
 
 ROOT = Path(__file__).parents[2]
 
 
 def run(tool, *args, cwd):
-    done = subprocess.run(
-        [
-            sys.executable,
-            str(ROOT / 'tools/analysis_tools' / tool),
-            *map(str, args),
-        ],
-        cwd=cwd,
-        env={**os.environ, 'PYTHONPATH': str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
+    done = run_python(ROOT / 'tools/analysis_tools' / tool, *args, cwd=cwd)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -1,15 +1,14 @@
 """The table of classical methods stops and goes on; the benchmark runs."""
 
 import json
-import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from child_processes import run_python
 
 from fdep_mm.models.classical import METHODS
 
@@ -18,14 +17,7 @@ TOOLS = ROOT / 'tools' / 'analysis_tools'
 
 
 def run(tool: str, *args, data: Path, cwd: Path):
-    env = {**os.environ, 'PYTHONPATH': str(ROOT), 'FDEP_DATA': str(data)}
-    done = subprocess.run(
-        [sys.executable, str(TOOLS / tool), *map(str, args)],
-        cwd=cwd,
-        env=env,
-        capture_output=True,
-        text=True,
-    )
+    done = run_python(TOOLS / tool, *args, cwd=cwd, FDEP_DATA=str(data))
     assert done.returncode == 0, done.stderr
     return done.stdout
 

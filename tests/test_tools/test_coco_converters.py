@@ -1,6 +1,8 @@
 """sirst2coco.py and coco2sirst.py, there and back."""
 
+import errno
 import json
+import os
 import runpy
 import sys
 from pathlib import Path
@@ -132,20 +134,24 @@ def test_bad_coco(tmp_path, run, change, reason):
     assert not (tmp_path / 'out').exists()
 
 
-@pytest.mark.parametrize('place', ['file/new/x', '/dev/full'])
-def test_output_that_cannot_be_written(tree, tmp_path, run, place):
-    if not Path('/dev/full').exists():
-        pytest.skip('needs /dev/full, a disk without space')
-    (tmp_path / 'file').touch()
-    out = tmp_path / place
-    message = run('sirst2coco.py', tree, 'splits/train.txt', out)
-    assert message.startswith(f'error: {out}: cannot be written: [Errno')
+@pytest.mark.parametrize('full', [False, True])
+def test_output_that_cannot_be_written(tree, tmp_path, run, monkeypatch, full):
+    def write(path, *args, **kwargs):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
     coco = tmp_path / 'train.json'
     run('sirst2coco.py', tree, 'splits/train.txt', coco)
+    (tmp_path / 'file').touch()
+    out = tmp_path / ('x' if full else 'file/new/x')
+    if full:
+        monkeypatch.setattr(Path, 'write_text', write)
+    reason = 'No space left' if full else 'Not a directory'
+    message = run('sirst2coco.py', tree, 'splits/train.txt', out)
+    assert message.startswith(f'error: {out}: cannot be written: [Errno')
+    assert reason in message
     message = run('coco2sirst.py', coco, out)
-    assert (
-        message.startswith(f'error: {out}') and 'cannot be written' in message
-    )
+    assert message.startswith(f'error: {out}') and reason in message
+    assert 'cannot be written' in message
 
 
 @pytest.mark.parametrize('tool', ['sirst2coco.py', 'coco2sirst.py'])

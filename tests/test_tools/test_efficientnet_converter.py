@@ -1,7 +1,5 @@
 """The converted network computes what the original checkpoint computes."""
 
-import subprocess
-import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
@@ -9,6 +7,7 @@ import pytest
 import timm
 import torch
 import torch.nn.functional as F
+from child_processes import run_python
 from safetensors.torch import load_file
 
 TOOL = Path(__file__).parents[2] / (
@@ -97,11 +96,7 @@ def _reference_logits(x, weights):
 
 
 def _run(*args):
-    return subprocess.run(
-        [sys.executable, str(TOOL), *map(str, args)],
-        capture_output=True,
-        text=True,
-    )
+    return run_python(TOOL, *args)
 
 
 @pytest.mark.parametrize('name', ['lite 0.safetensors', 'lite0.pth'])

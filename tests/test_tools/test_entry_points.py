@@ -1,12 +1,10 @@
 """tools/train.py and tools/test.py, run as a user runs them."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from child_processes import run_python
 from PIL import Image
 
 TOOLS = Path(__file__).parents[2] / 'tools'
@@ -36,18 +34,7 @@ test_dataloader = dict(
 
 
 def _run(tool, *args, cwd):
-    env = {
-        **os.environ,
-        'PYTHONPATH': str(TOOLS.parent),
-        'CUDA_VISIBLE_DEVICES': '',
-    }
-    return subprocess.run(
-        [sys.executable, str(TOOLS / tool), *map(str, args)],
-        cwd=cwd,
-        env=env,
-        capture_output=True,
-        text=True,
-    )
+    return run_python(TOOLS / tool, *args, cwd=cwd)
 
 
 def _train(config, cwd, *options):

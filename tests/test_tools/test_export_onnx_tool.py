@@ -1,13 +1,12 @@
 """tools/deployment/export_onnx.py and the benchmark, run as users run them."""
 
 import logging
-import os
 import runpy
-import subprocess
 import sys
 
 import pytest
 import torch
+from child_processes import run_python
 from mmengine.config import Config
 
 pytest.importorskip('onnx')
@@ -16,14 +15,7 @@ light_branch = pytest.importorskip('fdep_mm.deployment.light_branch')
 
 
 def run(repo, tool, *args, cwd):
-    env = {**os.environ, 'PYTHONPATH': str(repo), 'CUDA_VISIBLE_DEVICES': ''}
-    return subprocess.run(
-        [sys.executable, str(repo / 'tools' / tool), *map(str, args)],
-        cwd=cwd,
-        env=env,
-        capture_output=True,
-        text=True,
-    )
+    return run_python(repo / 'tools' / tool, *args, cwd=cwd)
 
 
 @pytest.fixture(scope='module')

@@ -4,13 +4,13 @@ import csv
 import importlib.util
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from child_processes import run_python
 
 SCRIPT = Path(__file__).parents[2] / 'tools/infer.py'
 SPEC = importlib.util.spec_from_file_location('infer_tool', SCRIPT)
@@ -145,13 +145,7 @@ def test_full_disk(scenes, tmp_path):
     out = tmp_path / 'out'
     video = write_video(tmp_path / 'flight.avi', scenes)
     code = FULL_DISK.format(tool=str(SCRIPT), video=str(video), out=str(out))
-    env = {**os.environ, 'PYTHONPATH': str(SCRIPT.parents[1])}
-    result = subprocess.run(
-        [sys.executable, '-B', '-c', code],
-        capture_output=True,
-        text=True,
-        env=env,
-    )
+    result = run_python('-B', '-c', code)
     assert result.returncode == 0, result.stderr
     assert result.stdout.splitlines() == ['2'] * 3
     errors = [x for x in result.stderr.splitlines() if x[:7] == 'error: ']
@@ -251,13 +245,6 @@ def test_files_that_are_no_config(call, images, model, tmp_path):
 
 
 def test_help_in_a_process(tmp_path):
-    env = {**os.environ, 'PYTHONPATH': str(SCRIPT.parents[1])}
-    result = subprocess.run(
-        [sys.executable, str(SCRIPT), '--help'],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env=env,
-    )
+    result = run_python(SCRIPT, '--help', cwd=tmp_path)
     assert result.returncode == 0
     assert 'Examples:' in result.stdout and 'Exit codes:' in result.stdout

@@ -1,13 +1,11 @@
 """``torchrun ... --launcher pytorch``, on CPUs: the same as one process."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
+from child_processes import run_python
 
 REPO = Path(__file__).parents[2]
 CONFIG = REPO / 'configs/acm/acm_1xb16-12e_synthetic-128x128.py'
@@ -28,27 +26,16 @@ SMALL = [
 
 
 def run(tool, *args, processes=2, cwd):
-    command = [sys.executable]
+    command = [REPO / 'tools' / tool, CONFIG, *args]
     if processes > 1:
-        # standalone: a free port of its own
-        command += ['-m', 'torch.distributed.run', '--standalone']
-        command += [f'--nproc-per-node={processes}']
-    command += [str(REPO / 'tools' / tool), str(CONFIG), *map(str, args)]
-    if processes > 1:
-        command += ['--launcher', 'pytorch']
-    done = subprocess.run(
-        [*command, '--cfg-options', *SMALL],
-        cwd=cwd,
-        env={
-            **os.environ,
-            'PYTHONPATH': str(REPO),
-            'CUDA_VISIBLE_DEVICES': '',
-            'OMP_NUM_THREADS': '1',
-        },
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
+        command = [
+            # a free port of its own, and no host name to look up
+            *('-m', 'torch.distributed.run', '--standalone'),
+            *('--local-addr=127.0.0.1', f'--nproc-per-node={processes}'),
+            *(*command, '--launcher', 'pytorch'),
+        ]
+    command += ['--cfg-options', *SMALL]
+    done = run_python(*command, cwd=cwd, OMP_NUM_THREADS='1')
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
     return done.stdout + done.stderr
 

@@ -1,14 +1,12 @@
 """tools/test.py --metric: both kinds of networks in one table."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import torch
+from child_processes import run_python
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from PIL import Image
@@ -25,17 +23,8 @@ test_dataloader = dict(
 
 
 def run(config, weights, *options):
-    result = subprocess.run(
-        [sys.executable, ROOT / 'tools/test.py', config, weights, *options],
-        cwd=weights.parent,
-        env={
-            **os.environ,
-            'PYTHONPATH': str(ROOT),
-            'CUDA_VISIBLE_DEVICES': '',
-        },
-        capture_output=True,
-        text=True,
-    )
+    tool = ROOT / 'tools/test.py'
+    result = run_python(tool, config, weights, *options, cwd=weights.parent)
     return result.returncode, result.stdout + result.stderr
 
 

@@ -137,7 +137,7 @@ def test_overlays_and_surfaces(call, folders, tmp_path):
         (['--center', '50', '0'], '--center 50 0 --window 64 is no part'),
         (['--mask-suffix', '_x'], r'holds no image file *_x.png'),
         (['--split', 'none.txt'], 'none.txt'),
-        (['--out', 'file/pictures'], 'file'),
+        (['--out', 'file/pictures'], "'file/pictures'"),
     ],
 )
 def test_wrong_input_is_one_line(
@@ -255,7 +255,7 @@ def test_curves_need_more_than_masks(call, folders, tmp_path):
         (['a.json', 'a=a.json'], "two networks are called 'a'"),
         (['a.json', '--fa-limit', '0'], 'limit must be an Fa above 0'),
         (['a.json', '--out', 'x.nix'], "Format 'nix' is not supported"),
-        (['a.json', '--out', 'a.json/x.png'], 'a.json'),
+        (['a.json', '--out', 'a.json/x.png'], "exists: 'a.json'"),
         (['none'], 'none of the networks can be drawn'),
     ],
 )

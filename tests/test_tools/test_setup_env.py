@@ -1,16 +1,18 @@
 """The script that makes environments: what it says when it cannot."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from child_processes import run_command
 
 SCRIPT = Path(__file__).parents[2] / 'tools' / 'setup_env.sh'
 
 
 def _setup(root, stack='onedl', python=sys.executable):
+    wheels = root.parent / 'no wheels'
+    wheels.mkdir(exist_ok=True)
     env = {
         **os.environ,
         'FDEP_VENV_ROOT': str(root),
@@ -19,10 +21,9 @@ def _setup(root, stack='onedl', python=sys.executable):
         'PIP_CONFIG_FILE': os.devnull,
         'PIP_NO_INDEX': '1',
         'PIP_FIND_LINKS': '',
+        'FDEP_WHEELS': str(wheels),
     }
-    return subprocess.run(
-        ['bash', str(SCRIPT), stack], env=env, capture_output=True, text=True
-    )
+    return run_command('bash', SCRIPT, stack, env=env)
 
 
 def _fake_python(folder, version):

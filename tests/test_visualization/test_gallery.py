@@ -3,12 +3,13 @@
 import base64
 import re
 import shutil
-import subprocess
+import tempfile
 from html.parser import HTMLParser
 
 import cv2
 import numpy as np
 import pytest
+from child_processes import run_command
 
 from fdep_mm.evaluation import evaluate_masks
 from fdep_mm.visualization import Scene, write_gallery
@@ -27,7 +28,7 @@ BROWSER = next(
 FLAGS = (
     '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run '
     '--disable-background-networking --disable-component-update '
-    '--disable-sync --virtual-time-budget=3000'
+    '--disable-sync --disable-dev-shm-usage --virtual-time-budget=3000'
 ).split()
 
 
@@ -132,6 +133,7 @@ def test_pictures_are_in_the_page(tmp_path):
     write_gallery(path, SCENES, side=128)
     page = Page(path)
     assert [p.name for p in tmp_path.iterdir()] == ['gallery.html']
+    assert len(page.pictures) == len(SCENES)
     for attrs in page.pictures:
         picture = decode(attrs)
         size = (int(attrs['height']), int(attrs['width']))
@@ -147,7 +149,9 @@ def test_pictures_beside_the_page(tmp_path):
     write_gallery(path, SCENES, embed=False)
     folder = tmp_path / 'a #1 %_files'
     assert len(list(folder.iterdir())) == 2 * len(SCENES)
-    for i, attrs in enumerate(Page(path).pictures):
+    page = Page(path)
+    assert len(page.pictures) == len(SCENES)
+    for i, attrs in enumerate(page.pictures):
         assert attrs['loading'] == 'lazy'
         assert attrs['src'] == f'a%20%231%20%25_files/{i:05d}.jpg'
         full = cv2.imread(str(folder / f'{i:05d}_full.jpg'))
@@ -203,15 +207,9 @@ def chromium(tmp_path):
         pytest.skip('no Chromium: install the package chromium')
 
     def run(path, *options):
-        result = subprocess.run(
-            [
-                *(BROWSER, *FLAGS, f'--user-data-dir={tmp_path / "profile"}'),
-                *(*options, path.as_uri()),
-            ],
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
+        profile = tempfile.mkdtemp(prefix='profile', dir=tmp_path)
+        flags = (*FLAGS, f'--user-data-dir={profile}', *options)
+        result = run_command(BROWSER, *flags, path.as_uri(), seconds=240)
         assert result.returncode == 0, result.stderr
         return result.stdout
 
@@ -244,6 +242,7 @@ def test_sorting_filtering_and_pictures_in_a_browser(tmp_path, browse):
     page = browse(path, click.format('misses'))
     # most first; equal ones by name, 2 before 10
     assert shown(page) == ['img2', 'img10', NASTY, 'empty', 'img1']
+    assert len(page.pictures) == len(SCENES)
     assert all(p['src'] == p['data-src'] for p in page.pictures)
     page = browse(path, click.format('name') + click.format('name'))
     assert shown(page) == ['img10', 'img2', 'img1', 'empty', NASTY]
@@ -265,7 +264,7 @@ def test_a_browser_shows_the_pictures(tmp_path, chromium):
     size = ('--hide-scrollbars', '--window-size=1400,1000')
     chromium(path, f'--screenshot={shot}', *size)
     shown = cv2.imread(str(shot))
-    assert shown.shape == (1000, 1400, 3)
+    assert shown.shape[0] >= 1000 and shown.shape[1] >= 1400
     assert len(np.unique(shown.reshape(-1, 3), axis=0)) > 100
     # the picture of the first row is in it, in the size of its file
     drawn = decode(Page(path).pictures[0])

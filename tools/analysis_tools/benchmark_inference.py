@@ -1,15 +1,15 @@
 """Parameters, multiply-adds and latency of networks, as one table.
 
-All networks are timed side by side, on one image of noise; the times hold
-the network alone, from the normalised image to the logits. Each round gives
-every network a block of runs of its own, warmed up.
+Times are those of one image of noise, from pixels to probabilities, in blocks
+that take turns. Each network has a process of its own and waits for its blocks
+there: in one process they disturb each other, by threads that spin after a run
+and by how the memory is fragmented.
 
 With --modes, ways of running each network on the CPU are compared instead:
 eager PyTorch; convolutions and norms fused and channels-last memory (fused);
 fused and compiled with frozen weights (compile); the exported file with
 onnxruntime in float32 (onnx) and in 8-bit integers (int8). Each has a process
-of its own and waits for its blocks there: in one process they disturb each
-other by threads that spin after a run, and by how they fragment the memory.
+of its own, too.
 
 Examples:
     python tools/analysis_tools/benchmark_inference.py --threads 2 \\
@@ -40,7 +40,6 @@ from torch.utils.flop_counter import FlopCounterMode
 from fdep_mm.models.segmentors import host_cfg
 from fdep_mm.registry import MODELS
 
-Image = torch.Tensor | np.ndarray
 MODES = ('eager', 'fused', 'compile', 'onnx', 'int8')
 
 
@@ -58,55 +57,13 @@ def multiply_adds(model: torch.nn.Module, size: int) -> int:
     return counter.get_total_flops() // 2
 
 
-def block(model: Callable, image: Image, seconds: float) -> list[float]:
-    """Seconds of runs, for so long at least, without the warm-up."""
-    timer = Timer(
-        'model(image)',
-        globals=dict(model=model, image=image),
-        num_threads=torch.get_num_threads(),
-    )
-    with torch.inference_mode():
-        return timer.blocked_autorange(None, seconds).times
-
-
 def latencies(blocks: dict[str, Callable], rounds: int) -> dict[str, float]:
     """Median seconds by name; each round takes one block of each."""
     times = {name: [] for name in blocks}
     for _ in range(rounds):
-        for name, one_block in blocks.items():
-            times[name] += one_block()
+        for name, block in blocks.items():
+            times[name] += block()
     return {name: statistics.median(each) for name, each in times.items()}
-
-
-def network_table(
-    configs: list[str], sizes: list[int], rounds: int, seconds: float
-) -> Iterator[str]:
-    """Parameters, multiply-adds and latency: lines of a table."""
-    device = 'cuda' if torch.cuda.is_available() else 'cpu'
-    models = {Path(path).stem: build_host(path) for path in configs}
-    macs = {name: multiply_adds(m, 256) for name, m in models.items()}
-    for model in models.values():
-        model.to(device)
-    times = []
-    for size in sizes:
-        image = torch.randn(1, 3, size, size, device=device)
-        blocks = {
-            name: partial(block, model, image, seconds)
-            for name, model in models.items()
-        }
-        times.append(latencies(blocks, rounds))
-    yield (
-        f'device {device}, {torch.get_num_threads()} threads, torch '
-        f'{torch.__version__}, median of {rounds} blocks of at least '
-        f'{seconds} s'
-    )
-    columns = ' | '.join(f'{s}x{s}, ms' for s in sizes)
-    yield f'| network | params, M | MACs at 256x256, G | {columns} |'
-    yield '|---' * (3 + len(sizes)) + '|'
-    for name, model in models.items():
-        params = sum(p.numel() for p in model.parameters()) / 1e6
-        cells = ' | '.join(f'{1000 * t[name]:.1f}' for t in times)
-        yield f'| {name} | {params:.3f} | {macs[name] / 1e9:.3f} | {cells} |'
 
 
 class Worker:
@@ -114,39 +71,80 @@ class Worker:
 
     run: Callable  # in that process
 
-    def __init__(self, config: str, mode: str) -> None:
+    def __init__(self, config: str, mode: str, device: str = 'cpu') -> None:
         self.pool = ProcessPoolExecutor(
             1,
             get_context('spawn'),
             Worker._prepare,
-            (config, mode, torch.get_num_threads()),
+            (config, mode, device, torch.get_num_threads()),
         )
 
     @staticmethod
-    def _prepare(config: str, mode: str, threads: int) -> None:
+    def _prepare(config: str, mode: str, device: str, threads: int) -> None:
         from fdep_mm.deployment.light_branch import build_light_branch
         from fdep_mm.deployment.runtimes import prepare
 
         torch.set_num_threads(threads)
         torch.manual_seed(0)  # the same weights in each process
         cfg = Config.fromfile(config)
-        Worker.run = prepare(build_light_branch(cfg, None), mode)
+        Worker.run = prepare(build_light_branch(cfg, None), mode, device)
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """Probabilities of an image."""
         return self.pool.submit(Worker._once, image).result()
 
-    def block(self, image: np.ndarray, seconds: float) -> list[float]:
-        """See :func:`block`."""
-        return self.pool.submit(Worker._block, image, seconds).result()
-
     @staticmethod
     def _once(image: np.ndarray) -> np.ndarray:
         return Worker.run(image)
 
+    def block(self, image: np.ndarray, seconds: float) -> list[float]:
+        """Seconds of runs, for so long at least, without the warm-up."""
+        return self.pool.submit(Worker._block, image, seconds).result()
+
     @staticmethod
     def _block(image: np.ndarray, seconds: float) -> list[float]:
-        return block(Worker.run, image, seconds)
+        timer = Timer(
+            'run(image)',
+            globals=dict(run=Worker.run, image=image),
+            num_threads=torch.get_num_threads(),
+        )
+        return timer.blocked_autorange(None, seconds).times
+
+
+def noise(size: int) -> np.ndarray:
+    """An image (1, 3, size, size) float32."""
+    image = np.random.default_rng(0).normal(100, 10, (1, 3, size, size))
+    return image.astype(np.float32)
+
+
+def network_table(
+    configs: list[str], sizes: list[int], rounds: int, seconds: float
+) -> Iterator[str]:
+    """Parameters, multiply-adds and latency: lines of a table."""
+    device = 'cuda' if torch.cuda.is_available() else 'cpu'
+    yield (
+        f'device {device}, {torch.get_num_threads()} threads, torch '
+        f'{torch.__version__}, from pixels to probabilities, median of '
+        f'{rounds} blocks of at least {seconds} s'
+    )
+    columns = ' | '.join(f'{s}x{s}, ms' for s in sizes)
+    yield f'| network | params, M | MACs at 256x256, G | {columns} |'
+    yield '|---' * (3 + len(sizes)) + '|'
+    workers = {path: Worker(path, 'eager', device) for path in configs}
+    times = []
+    for size in sizes:
+        blocks = {
+            path: partial(worker.block, noise(size), seconds)
+            for path, worker in workers.items()
+        }
+        times.append(latencies(blocks, rounds))
+    for path in configs:
+        model = build_host(path)
+        params = sum(p.numel() for p in model.parameters()) / 1e6
+        macs = multiply_adds(model, 256) / 1e9
+        cells = ' | '.join(f'{1000 * t[path]:.1f}' for t in times)
+        name = Path(path).stem
+        yield f'| {name} | {params:.3f} | {macs:.3f} | {cells} |'
 
 
 def mode_table(
@@ -173,12 +171,10 @@ def mode_table(
     )
     yield f'| network | size | {" | ".join(modes)} |'
     yield '|---' * (2 + len(modes)) + '|'
-    rng = np.random.default_rng(0)
     for path in configs:
         workers = {mode: Worker(path, mode) for mode in modes}
         for size in sizes:
-            image = rng.normal(100, 10, (1, 3, size, size))
-            image = image.astype(np.float32)
+            image = noise(size)
             check_equal(workers, image)  # compiles, too
             blocks = {
                 mode: partial(worker.block, image, seconds)

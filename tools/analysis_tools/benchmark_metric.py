@@ -60,9 +60,9 @@ def add_data_arguments(parser: argparse.ArgumentParser, num: int) -> None:
     parser.add_argument(
         '--data',
         type=Path,
-        default=os.environ.get('FDEP_DATA', '../shared/data'),
+        default=os.environ.get('FDEP_DATA', 'data'),
         help='folder that holds NUDT-SIRST/masks; synthetic masks are used '
-        'if it does not (default: $FDEP_DATA or ../shared/data)',
+        'if it does not (default: $FDEP_DATA or data)',
     )
     parser.add_argument('--num', type=int, default=num, help='images')
     parser.add_argument('--repeats', type=int, default=3, help='best of')

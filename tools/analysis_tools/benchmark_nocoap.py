@@ -126,9 +126,9 @@ def main() -> None:
     parser.add_argument(
         '--data',
         type=Path,
-        default=os.environ.get('FDEP_DATA', '../shared/data'),
+        default=os.environ.get('FDEP_DATA', 'data'),
         help='folder that holds sirst-v2; synthetic scenes are used if it '
-        'does not (default: $FDEP_DATA or ../shared/data)',
+        'does not (default: $FDEP_DATA or data)',
     )
     parser.add_argument('--num', type=int, default=256, help='images')
     parser.add_argument(

@@ -2,6 +2,10 @@
 
 Samples are shown as the pipeline leaves them, so the training split shows
 its augmentation.
+
+Examples:
+    python tools/analysis_tools/contact_sheet.py \\
+        configs/alcnet/alcnet_1xb16-12e_synthetic-128x128.py --out sheet.png
 """
 
 import argparse
@@ -15,7 +19,10 @@ from torch.utils.data import Dataset
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument('config', help='config with data loaders')
     parser.add_argument(
         '--split', default='train', choices=['train', 'val', 'test']

@@ -6,6 +6,10 @@ names. The result loads strictly into timm's model and needs no network.
 
 Source of the layer order: EfficientNet (arXiv 1905.11946), table 1; the lite
 variant drops squeeze-and-excitation and uses ReLU6.
+
+Examples:
+    python tools/model_converters/efficientnet_lite0.py \\
+        checkpoints/tf_efficientnet_lite0.pth
 """
 
 import argparse
@@ -100,7 +104,10 @@ def find_packaged_checkpoint() -> Path:
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument(
         'dst', type=Path, help='file to write: *.safetensors or *.pth'
     )

@@ -80,8 +80,8 @@ train_dataloader = dict(
         pipeline=train_pipeline,
     ),
 )
-# These sets have no validation split; as the field does, children validate
-# on the test split.
+# As the field does, children validate on the test split; most of these sets
+# have no other.
 val_dataloader = dict(
     batch_size=1,
     num_workers=2,

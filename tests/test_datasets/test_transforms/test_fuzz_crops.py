@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 pytest.importorskip('hypothesis', reason='hypothesis is not installed')
+from fuzz_settings import fuzz  # noqa: E402
 from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
 from fdep_mm.datasets.transforms import TargetCrop  # noqa: E402
 
-fuzz = settings(derandomize=True, deadline=None, database=None)
 SIDES = st.integers(1, 12)
 
 
