@@ -84,7 +84,12 @@ def run_python(
     Returns:
         subprocess.CompletedProcess: Of :func:`run_command`.
     """
-    env = {**os.environ, 'PYTHONPATH': str(REPO), 'CUDA_VISIBLE_DEVICES': ''}
+    paths = [str(REPO), os.environ.get('PYTHONPATH')]
+    env = {
+        **os.environ,
+        'PYTHONPATH': os.pathsep.join(filter(None, paths)),
+        'CUDA_VISIBLE_DEVICES': '',
+    }
     return run_command(
         sys.executable, *arguments, cwd=cwd, env=env | variables
     )

@@ -1,14 +1,14 @@
 """What all tests share: fixed seeds, few threads, and the way to real data.
 
-FDEP_TEST_WITHOUT=mmdet,mmcv._ext runs them as where these modules are not
-installed; tests that need them are then skipped.
+FDEP_TEST_WITHOUT=mmdet,mmcv._ext runs them, and the processes that they start,
+as where these modules are not installed; tests that need them are then
+skipped.
 """
 
 import os
 import random
-import sys
+import runpy
 from collections.abc import Callable
-from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 
 import numpy as np
@@ -17,21 +17,11 @@ import torch
 
 REPO = Path(__file__).resolve().parents[1]
 
-
-WITHOUT = os.environ.get('FDEP_TEST_WITHOUT', '').split(',')
-
-
-class _PathFinder(PathFinder):
-    """Finds installed modules, except those."""
-
-    @classmethod
-    def find_spec(cls, name: str, path=None, target=None) -> ModuleSpec | None:
-        if name in WITHOUT:
-            return None
-        return super().find_spec(name, path, target)
-
-
-sys.meta_path[sys.meta_path.index(PathFinder)] = _PathFinder
+if os.environ.get('FDEP_TEST_WITHOUT'):
+    folder = str(REPO / 'tests/without')
+    paths = [folder, os.environ.get('PYTHONPATH')]
+    os.environ['PYTHONPATH'] = os.pathsep.join(filter(None, paths))
+    runpy.run_path(f'{folder}/sitecustomize.py')
 
 # One thread for each of the parallel test processes, and for those they start.
 os.environ.setdefault('OMP_NUM_THREADS', '1')
