@@ -45,7 +45,10 @@ def parse_args() -> argparse.Namespace:
         help="images, folders, videos, or quoted patterns such as 'a/*.png'",
     )
     parser.add_argument('--weights', help='checkpoint of the config')
-    parser.add_argument('--device', help='cpu, cuda:0, ... (default: any)')
+    parser.add_argument(
+        '--device',
+        help='cpu, cuda:0, ... (default: a GPU if there is one; ONNX: cpu)',
+    )
     parser.add_argument(
         '--out-dir', default='outputs', help='folder of results (%(default)s)'
     )
