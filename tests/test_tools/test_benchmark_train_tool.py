@@ -18,7 +18,9 @@ def test_steps_and_parts(tmp_path, monkeypatch, capsys, repo):
     parent = 'fdep-efficientnet-lite0_alcnet_1xb16-12e_synthetic-128x128.py'
     path = tmp_path / 'tiny.py'
     path.write_text(CONFIG.format(parent=str(repo / 'configs/fdep' / parent)))
-    args = '--batch 2 --size 64 --rounds 2 --random-vfm --channels-last'
+    args = (
+        '--batch 2 --size 64 --rounds 2 --random-vfm --channels-last --pca 8'
+    )
     monkeypatch.setattr(sys, 'argv', [str(TOOL), *args.split(), str(path)])
     monkeypatch.setattr(sys, 'path', [str(TOOL.parent), *sys.path])
     runpy.run_path(str(TOOL), run_name='__main__')

@@ -166,6 +166,8 @@ def make_steps(
     kept = [min(n, channels or n) for n in online.vfm.channels]
     given.samf = dict(given.samf, prior_channels=kept)
     cached, naive = build(given), build(given)
+    for model in (cached, naive):  # as a VFM with such a cache has them
+        model.vfm.channels = tuple(kept)
     return {
         'host': Step(cfg, host, host.loss),
         'cached': Step(cfg, cached, cached.loss),
