@@ -31,16 +31,17 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from torch.utils.benchmark import Timer
 from torch.utils.flop_counter import FlopCounterMode
 
+from fdep_mm.deployment.light_branch import build_light_branch
+from fdep_mm.deployment.runtimes import MODES, check_equal, prepare
 from fdep_mm.models.segmentors import host_cfg
 from fdep_mm.registry import MODELS
-
-MODES = ('eager', 'fused', 'compile', 'onnx', 'int8')
 
 
 def build_host(path: str) -> torch.nn.Module:
@@ -81,9 +82,6 @@ class Worker:
 
     @staticmethod
     def _prepare(config: str, mode: str, device: str, threads: int) -> None:
-        from fdep_mm.deployment.light_branch import build_light_branch
-        from fdep_mm.deployment.runtimes import prepare
-
         torch.set_num_threads(threads)
         torch.manual_seed(0)  # the same weights in each process
         cfg = Config.fromfile(config)
@@ -158,10 +156,6 @@ def mode_table(
 
     One network after the other is built and timed, its ways side by side.
     """
-    import onnxruntime
-
-    from fdep_mm.deployment.runtimes import check_equal
-
     yield (
         f'CPU, {torch.get_num_threads()} threads, torch {torch.__version__}, '
         f'onnxruntime {onnxruntime.__version__}, from pixels to '
