@@ -89,6 +89,36 @@ def to_numpy(array: Array) -> np.ndarray:
     return array if isinstance(array, np.ndarray) else array.cpu().numpy()
 
 
+def as_matrix(patches: np.ndarray) -> np.ndarray:
+    """Patches as the rows of a matrix, or as its columns where there are more.
+
+    What is faster: decompositions work on the smaller side.
+
+    Args:
+        patches (np.ndarray): (P, h, w).
+
+    Returns:
+        np.ndarray: (P, h * w) or (h * w, P), the wider one.
+    """
+    rows = patches.reshape(len(patches), -1)
+    wide = rows.shape[0] <= rows.shape[1]
+    return rows if wide else np.ascontiguousarray(rows.T)
+
+
+def as_patches(matrix: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
+    """Come back from :func:`as_matrix`.
+
+    Args:
+        matrix (np.ndarray): (P, h * w) or (h * w, P).
+        shape (tuple[int, int, int]): P, h and w.
+
+    Returns:
+        np.ndarray: (P, h, w).
+    """
+    rows = matrix if len(matrix) == shape[0] else matrix.T
+    return rows.reshape(shape)
+
+
 def norm(array: Array) -> float:
     """Root of the sum of squares."""
     flat = array.reshape(-1)
@@ -152,7 +182,11 @@ def shrink(
     if not rank:
         return 0 * matrix, 0, start
     used = vectors[:, -rank:]
-    return (used * gain[-rank:]) @ (used.T @ matrix), rank, start
+    scaled = used * gain[-rank:]
+    rows, columns = matrix.shape
+    if 2 * rank * columns > rows * (rank + columns):  # multiplications
+        return (scaled @ used.T) @ matrix, rank, start
+    return scaled @ (used.T @ matrix), rank, start
 
 
 def shrink_slices(slices: Array, threshold: float, keep: int) -> Array:

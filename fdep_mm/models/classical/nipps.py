@@ -14,6 +14,8 @@ import numpy as np
 from .low_rank import (
     Array,
     Decomposition,
+    as_matrix,
+    as_patches,
     check_converged,
     norm,
     shrink,
@@ -33,7 +35,7 @@ LEAST = 60
 def nipps(
     image: np.ndarray,
     patch: int = 50,
-    stride: int = 10,
+    stride: int | None = 10,
     lam: float = 2.0,
     ratio: float = 0.005,
     tol: float = 1e-7,
@@ -50,7 +52,8 @@ def nipps(
         image (np.ndarray): (H, W) in 0..255, see :func:`.score.as_grey`.
         patch (int): Side of a patch, px; less, and denser, on images that
             would have fewer than 60 patches. Defaults to 50.
-        stride (int): px. Defaults to 10.
+        stride (int, optional): px. None: 10, on images of more than 0.11
+            megapixels 25, which is ten times faster or more. Defaults to 10.
         lam (float): L; the weight of sparsity is ``L / sqrt(min(m, n))`` of
             the patch image. Defaults to 2.
         ratio (float): Singular values of at least this fraction of the
@@ -72,13 +75,12 @@ def nipps(
         ConvergenceWarning: `max_iter` was reached.
     """
     grid = grid_for(image.shape, patch, stride, least=LEAST)
-    columns = np.ascontiguousarray(grid.split(image).reshape(len(grid), -1).T)
-    weight = lam * min(columns.shape) ** -0.5
-    result = decompose(
-        to_device(columns, device), weight, ratio, tol, max_iter
-    )
+    patches = grid.split(image)
+    data = as_matrix(patches)
+    weight = lam * min(data.shape) ** -0.5
+    result = decompose(to_device(data, device), weight, ratio, tol, max_iter)
     target = to_numpy(check_converged('nipps', result).target)
-    return grid.join(target.T.reshape(-1, grid.height, grid.width))
+    return grid.join(as_patches(target, patches.shape))
 
 
 def decompose(
@@ -87,7 +89,7 @@ def decompose(
     """Minimise the singular values of B beyond the N largest + lam |T|_1.
 
     Args:
-        data (Array): (m, n) patch image D = B + T, one patch per column.
+        data (Array): (m, n) patch image D = B + T.
         lam (float): Weight of sparsity.
         ratio (float): See :func:`nipps`.
         tol (float): Of ``|D - B - T| / |D|``.
@@ -101,17 +103,20 @@ def decompose(
     keep = int((values >= ratio * largest).sum())
     keep = max(1, min(keep, min(data.shape) // 4))
     size = norm(data)
-    multiplier = data / max(largest, float(abs(data).max()) / lam)
     mu = 1.25 / largest
     last_mu = 1e7 * mu
+    # Lagrange multiplier over mu
+    scaled = data / (mu * max(largest, float(abs(data).max()) / lam))
     low = 0 * data
     for iteration in range(1, max_iter + 1):
-        sparse = (data - low + (multiplier - lam) / mu).clip(0)
-        low, _, _ = shrink(data - sparse + multiplier / mu, 1 / mu, keep)
-        gap = data - low - sparse
-        multiplier = multiplier + mu * gap
-        mu = min(1.5 * mu, last_mu)
-        residual = norm(gap) / size
+        scaled += data
+        sparse = (scaled - low - lam / mu).clip(0)
+        scaled -= sparse
+        low, _, _ = shrink(scaled, 1 / mu, keep)
+        scaled -= low
+        residual = norm(data - low - sparse) / size
         if residual < tol:
             return Decomposition(low, sparse, iteration, residual, True)
+        old_mu, mu = mu, min(1.5 * mu, last_mu)
+        scaled *= old_mu / mu
     return Decomposition(low, sparse, max_iter, residual, False)

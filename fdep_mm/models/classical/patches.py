@@ -4,6 +4,9 @@ import numpy as np
 
 RECONSTRUCTIONS = ('mean', 'median', 'last')
 MIN_SIDE = 7  # px of an image; less holds no target and its background
+# Strides of patches of 50 px, and the size of image from which the wide one
+# is taken, px: the time goes with the cube of the number of patches.
+DENSE, WIDE, LARGE = 10, 25, 110_000
 
 
 class PatchGrid:
@@ -118,14 +121,15 @@ class PatchGrid:
 
 
 def grid_for(
-    shape: tuple[int, int], patch: int, stride: int, least: int = 1
+    shape: tuple[int, int], patch: int, stride: int | None, least: int = 1
 ) -> PatchGrid:
     """Lay out the patches of a low-rank model.
 
     Args:
         shape (tuple[int, int]): Height and width of the image, px.
         patch (int): Side of a patch, px.
-        stride (int): px.
+        stride (int, optional): px. None: 10, on images of more than 0.11
+            megapixels 25.
         least (int): Patches that the model needs. Where there would be less,
             their side is at most two thirds of the image's smaller side, and
             their stride a sixth of the rest. Defaults to 1.
@@ -142,6 +146,8 @@ def grid_for(
             f'low-rank methods need images of at least {MIN_SIDE} x '
             f'{MIN_SIDE} px, got {shape[0]} x {shape[1]} (height x width)'
         )
+    if stride is None:
+        stride = WIDE if shape[0] * shape[1] > LARGE else DENSE
     grid = PatchGrid(shape, patch, stride)
     if len(grid) >= least:
         return grid
