@@ -14,7 +14,7 @@ from fdep_mm.apis.onnx_backend import open_session
 
 from .card import ModelCard
 from .light_branch import LightBranch
-from .rewrite import unblock_single_channel
+from .rewrite import own_constants, pool_globally, unblock_single_channel
 
 OPSET = 17
 OUTPUTS = {
@@ -70,6 +70,8 @@ def export(network: LightBranch) -> ModelProto:
     model.producer_name = 'fdep_mm'
     model.producer_version = network.card.version
     attach(model, network.card)
+    own_constants(model)
+    pool_globally(model)
     unblock_single_channel(model)
     onnx.checker.check_model(model)
     check_light(model, network)

@@ -18,7 +18,16 @@ from onnxruntime.transformers.float16 import convert_float_to_float16
 
 # Weights of 7 bits: on processors without VNNI the sums of 8-bit products
 # overflow their 16 bits.
-QUANTIZED = ('Conv', 'Add', 'Concat', 'MaxPool', 'Mul', 'Resize', 'Sigmoid')
+QUANTIZED = (
+    'Add',
+    'Concat',
+    'Conv',
+    'GlobalAveragePool',
+    'MaxPool',
+    'Mul',
+    'Resize',
+    'Sigmoid',
+)
 
 
 def to_fp16(model: ModelProto) -> ModelProto:

@@ -11,7 +11,11 @@ from fdep_mm.deployment.export import max_difference
 from fdep_mm.deployment.images import Images, batch, score, score_boxes
 from fdep_mm.deployment.precision import last_nodes
 from fdep_mm.deployment.report import convert, score_table
-from fdep_mm.deployment.rewrite import unblock_single_channel
+from fdep_mm.deployment.rewrite import (
+    own_constants,
+    pool_globally,
+    unblock_single_channel,
+)
 from fdep_mm.deployment.runtimes import check_equal, prepare
 
 
@@ -120,38 +124,94 @@ def test_missing_data_names_the_way_out(repo, tmp_path):
         Images(cfg, 'test')
 
 
-def test_rewriting_changes_no_value(repo):
-    one = onnx.helper.make_tensor_value_info('x', 1, (1, 4, 8, 8))
-    weight = np.random.default_rng(0).normal(size=(1, 4, 3, 3))
-    arrays = dict(
-        w=weight.astype(np.float32), s=np.array([1, 1, 2, 2], np.float32)
-    )
-    nodes = [
-        onnx.helper.make_node('Conv', ['x', 'w'], ['c'], 'conv'),
-        onnx.helper.make_node(
-            'Resize', ['c', '', 's'], ['y'], 'resize', mode='linear'
-        ),
-    ]
+def run_model(model):
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    x = np.linspace(-1, 1, 256, dtype=np.float32).reshape(1, 4, 8, 8)
+    return session.run(None, {'x': x})[0]
+
+
+def small_model(nodes, arrays, shape):
+    info = onnx.helper.make_tensor_value_info
     graph = onnx.helper.make_graph(
         nodes,
         'g',
-        [one],
-        [onnx.helper.make_tensor_value_info('y', 1, (1, 1, 12, 12))],
+        [info('x', 1, (1, 4, 8, 8))],
+        [info('y', 1, shape)],
         [onnx.numpy_helper.from_array(a, n) for n, a in arrays.items()],
     )
     opset = [onnx.helper.make_opsetid('', 17)]
     model = onnx.helper.make_model(graph, opset_imports=opset, ir_version=9)
+    onnx.checker.check_model(model)
+    return model
 
-    def run():
-        session = onnxruntime.InferenceSession(model.SerializeToString())
-        x = np.linspace(-1, 1, 256, dtype=np.float32).reshape(1, 4, 8, 8)
-        return session.run(None, {'x': x})[0]
 
-    before = run()
+def test_each_operator_gets_its_own_constant(acm_model):
+    weight = np.random.default_rng(0).normal(size=(4, 4, 3, 3))
+    node = onnx.helper.make_node
+    model = small_model(
+        [
+            node('Identity', ['b'], ['b2'], 'i'),
+            node('Identity', ['b2'], ['b3'], 'j'),
+            node('Conv', ['x', 'w', 'b2'], ['c'], 'first'),
+            node('Identity', ['c'], ['d'], 'no constant'),
+            node('Conv', ['d', 'w', 'b3'], ['y'], 'second'),
+        ],
+        dict(w=weight.astype(np.float32), b=np.full(4, 0.5, np.float32)),
+        (1, 4, 4, 4),
+    )
+    before = run_model(model)
+    assert own_constants(model) == 2 and own_constants(model) == 0
+    onnx.checker.check_model(model)
+    assert [n.name for n in model.graph.node] == [
+        'first',
+        'no constant',
+        'second',
+    ]
+    np.testing.assert_array_equal(run_model(model), before)
+    # new norms have equal biases, which the exporter keeps once
+    assert not {n.op_type for n in acm_model.graph.node} & {'Identity'}
+
+
+@pytest.mark.parametrize(
+    ('reduce', 'pool'),
+    [('ReduceMean', 'GlobalAveragePool'), ('ReduceMax', 'GlobalMaxPool')],
+)
+def test_reductions_over_all_pixels_become_pools(reduce, pool):
+    node = onnx.helper.make_node
+    model = small_model(
+        [
+            node(reduce, ['x'], ['p'], 'pixels', axes=[2, 3], keepdims=1),
+            node(reduce, ['x'], ['c'], 'channels', axes=[1], keepdims=1),
+            node('Add', ['p', 'c'], ['y'], 'sum'),
+        ],
+        {},
+        (1, 4, 8, 8),
+    )
+    before = run_model(model)
+    assert pool_globally(model) == 1 and pool_globally(model) == 0
+    onnx.checker.check_model(model)
+    assert [n.op_type for n in model.graph.node] == [pool, reduce, 'Add']
+    np.testing.assert_allclose(run_model(model), before, atol=1e-6)
+
+
+def test_one_channel_leaves_the_blocked_layout():
+    weight = np.random.default_rng(0).normal(size=(1, 4, 3, 3))
+    node = onnx.helper.make_node
+    model = small_model(
+        [
+            node('Conv', ['x', 'w'], ['c'], 'conv'),
+            node('Resize', ['c', '', 's'], ['y'], 'resize', mode='linear'),
+        ],
+        dict(
+            w=weight.astype(np.float32), s=np.array([1, 1, 2, 2], np.float32)
+        ),
+        (1, 1, 12, 12),
+    )
+    before = run_model(model)
     assert unblock_single_channel(model) == 1
     onnx.checker.check_model(model)
     assert len(model.graph.node) == 4
-    np.testing.assert_allclose(run(), before, atol=1e-6)
+    np.testing.assert_allclose(run_model(model), before, atol=1e-6)
     assert unblock_single_channel(model) == 0
 
 
