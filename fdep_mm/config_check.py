@@ -20,7 +20,7 @@ TAKEN_BY_BUILDERS = frozenset(
 TOP_LEVEL = frozenset(
     'auto_scale_lr activation_checkpointing efficient_conv_bn_eval compile '
     'custom_imports tta_model tta_pipeline test_pipeline sync_bn '
-    'model_wrapper_cfg find_unused_parameters'.split()
+    'model_wrapper_cfg find_unused_parameters runner_type strategy'.split()
 )
 DATALOADER = frozenset(
     'dataset sampler batch_sampler batch_size num_workers collate_fn '

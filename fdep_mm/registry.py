@@ -11,6 +11,7 @@ from mmengine.registry import DATASETS as ROOT_DATASETS
 from mmengine.registry import HOOKS as ROOT_HOOKS
 from mmengine.registry import METRICS as ROOT_METRICS
 from mmengine.registry import MODELS as ROOT_MODELS
+from mmengine.registry import STRATEGIES as ROOT_STRATEGIES
 from mmengine.registry import TASK_UTILS as ROOT_TASK_UTILS
 from mmengine.registry import TRANSFORMS as ROOT_TRANSFORMS
 from mmengine.registry import Registry
@@ -60,4 +61,5 @@ DATASETS = _child(ROOT_DATASETS, 'fdep_mm.datasets')
 TRANSFORMS = _child(ROOT_TRANSFORMS, 'fdep_mm.datasets.transforms')
 METRICS = _child(ROOT_METRICS, 'fdep_mm.evaluation.metrics')
 HOOKS = _child(ROOT_HOOKS, 'fdep_mm.engine')
+STRATEGIES = _child(ROOT_STRATEGIES, 'fdep_mm.engine.fsdp_strategy')
 TASK_UTILS = _child(ROOT_TASK_UTILS, 'fdep_mm.models')

@@ -16,7 +16,8 @@ from pathlib import Path
 from pickle import UnpicklingError
 
 from mmengine.config import Config, DictAction
-from mmengine.runner import Runner
+from mmengine.registry import RUNNERS
+from mmengine.runner import FlexibleRunner, Runner  # noqa: F401, registers
 
 from fdep_mm.config_check import check_arguments, check_options
 from fdep_mm.engine.cpu_launch import prepare_cpu_launch
@@ -119,7 +120,7 @@ def main() -> None:
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
         cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
     with reading_checkpoints(parser):
-        Runner.from_cfg(cfg).train()
+        RUNNERS.build(cfg).train()
 
 
 if __name__ == '__main__':

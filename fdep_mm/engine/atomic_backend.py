@@ -39,10 +39,7 @@ class AtomicBackend(LocalBackend):
             path.parent.mkdir(parents=True, exist_ok=True)
             with open(part, 'wb') as file:
                 file.write(obj)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(part, path)
-            _sync_folder(path.parent)
+            move_over(part, path)
         except OSError as error:
             part.unlink(missing_ok=True)
             raise OSError(error.errno, _message(error, path, len(obj))) from (
@@ -66,6 +63,22 @@ class AtomicBackend(LocalBackend):
 
 
 register_backend(NAME, AtomicBackend, force=True)
+
+
+def move_over(part: Path, path: Path) -> None:
+    """Replace a file by one that is written, and have that survive a crash.
+
+    Args:
+        part (Path): The new one, on the same disk.
+        path (Path): The old one; it may be missing.
+
+    Raises:
+        OSError: It cannot be moved; the old file is as it was.
+    """
+    with open(part, 'rb+') as file:
+        os.fsync(file.fileno())
+    os.replace(part, path)
+    _sync_folder(path.parent)
 
 
 def _sync_folder(folder: Path) -> None:

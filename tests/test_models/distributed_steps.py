@@ -5,9 +5,16 @@ import copy
 import torch
 import torch.distributed as dist
 from builders import build, fdep_cfg, host_cfg, images, samples
-from mmengine.model import MMDistributedDataParallel
+from mmengine.model import (
+    MMDistributedDataParallel,
+    MMFullyShardedDataParallel,
+)
 from torch import Tensor, nn
+from torch.distributed.fsdp import FullyShardedDataParallel, StateDictType
+from torch.distributed.fsdp.wrap import ModuleWrapPolicy
 from torch.distributed.nn.functional import all_reduce
+
+from fdep_mm.models import FrozenVFM, SAMFNeck
 
 BATCH = 4
 SIZE = (32, 32)
@@ -26,6 +33,9 @@ CASES = {
         *('fdep', 'EdgeBCELoss', 'own', 'no_update'),
     ),
 }
+
+
+SHARDED = ('host, BN per process', 'FDEP, BN in evaluation mode')
 
 
 class GlobalBatchNorm(nn.BatchNorm2d):
@@ -153,13 +163,42 @@ def one_of_many(case: str) -> dict:
     )
 
 
+def sharded(case: str) -> dict:
+    """The same, weights and gradients shared between the processes."""
+    model = make_model(case)
+    wrapped = MMFullyShardedDataParallel(
+        model,
+        device_id=torch.device('cpu'),
+        # each by itself; encoder and decoder with the rest
+        auto_wrap_policy=ModuleWrapPolicy({FrozenVFM, SAMFNeck}),
+    )
+    optimizer = torch.optim.SGD(wrapped.parameters(), lr=0.1, momentum=0.9)
+    logged = []
+    for step in range(2):
+        optimizer.zero_grad()
+        batch = shard(dist.get_rank(), dist.get_world_size(), step)
+        losses = wrapped(*batch, mode='loss')
+        total, shown = model.parse_losses(losses)
+        total.backward()
+        logged.append((step, {k: v.item() for k, v in shown.items()}))
+        optimizer.step()
+    own = sum(p.numel() for p in wrapped.parameters())
+    with FullyShardedDataParallel.state_dict_type(
+        wrapped, StateDictType.FULL_STATE_DICT
+    ):
+        weights = copy.deepcopy(wrapped.state_dict())
+    return dict(losses=logged, weights=weights, own=own)
+
+
 def run_rank(rank: int, world: int, folder: str) -> None:
     """All cases in one of several processes; results go to a file."""
     torch.set_num_threads(1)
     dist.init_process_group(
         'gloo', f'file://{folder}/store', rank=rank, world_size=world
     )
-    torch.save({c: one_of_many(c) for c in CASES}, f'{folder}/{rank}.pt')
+    found = {c: one_of_many(c) for c in CASES}
+    found.update({f'{c}, sharded': sharded(c) for c in SHARDED})
+    torch.save(found, f'{folder}/{rank}.pt')
     dist.destroy_process_group()
 
 

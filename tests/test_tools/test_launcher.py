@@ -25,7 +25,16 @@ SMALL = [
 ]
 
 
-def run(tool, *args, processes=2, cwd):
+SHARDED = [
+    'runner_type=FlexibleRunner',
+    'strategy.type=fdep_mm.FSDPStrategy',
+    'train_cfg.max_epochs=2',
+    'default_hooks.checkpoint.interval=1',
+    'default_hooks.checkpoint.max_keep_ckpts=2',
+]
+
+
+def run(tool, *args, processes=2, options=(), cwd):
     command = [REPO / 'tools' / tool, CONFIG, *args]
     if processes > 1:
         command = [
@@ -34,7 +43,7 @@ def run(tool, *args, processes=2, cwd):
             *('--local-addr=127.0.0.1', f'--nproc-per-node={processes}'),
             *(*command, '--launcher', 'pytorch'),
         ]
-    command += ['--cfg-options', *SMALL]
+    command += ['--cfg-options', *SMALL, *options]
     done = run_python(*command, cwd=cwd, OMP_NUM_THREADS='1')
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
     return done.stdout + done.stderr
@@ -80,3 +89,49 @@ def test_two_processes_test_as_one(trained, tmp_path):
     one, two = scores(tmp_path / '1'), scores(tmp_path / '2')
     assert one == two
     assert {'sirst/IoU', 'hse/HSE', 'low/HSE'} <= one.keys()
+
+
+@pytest.fixture(scope='module')
+def sharded(tmp_path_factory):
+    """Two epochs by FSDP, a checkpoint of each."""
+    folder = tmp_path_factory.mktemp('sharded')
+    run('train.py', '--work-dir', 'run', options=SHARDED, cwd=folder)
+    return folder / 'run'
+
+
+def read(path):
+    return torch.load(path, weights_only=False)
+
+
+def test_sharded_run_writes_whole_checkpoints(trained, sharded):
+    (file,) = trained.glob('epoch_*.pth')
+    expected, found = read(file), read(sharded / 'epoch_1.pth')
+    assert found['meta']['epoch'] == 1
+    assert found['state_dict'].keys() == expected['state_dict'].keys()
+    for key, value in expected['state_dict'].items():
+        torch.testing.assert_close(found['state_dict'][key], value)
+    assert not list(sharded.glob('*.part'))
+
+
+def test_sharded_run_resumes(sharded, tmp_path):
+    work_dir = tmp_path / 'run'
+    work_dir.mkdir()
+    file = work_dir / 'epoch_1.pth'
+    file.write_bytes((sharded / 'epoch_1.pth').read_bytes())
+    (work_dir / 'last_checkpoint').write_text(str(file))
+    args = ('train.py', '--work-dir', work_dir, '--resume')
+    log = run(*args, options=SHARDED, cwd=tmp_path)
+    assert 'resumed epoch: 1, iter: 2' in log
+    whole, resumed = (
+        read(folder / 'epoch_2.pth') for folder in (sharded, work_dir)
+    )
+    assert whole['meta']['epoch'] == resumed['meta']['epoch'] == 2
+    for key, value in whole['state_dict'].items():
+        assert torch.equal(resumed['state_dict'][key], value), key
+    for name, state in whole['optimizer']['state'].items():
+        for key, value in state.items():
+            assert torch.equal(resumed['optimizer']['state'][name][key], value)
+
+
+def test_sharded_checkpoint_is_tested_by_one_process(sharded, tmp_path):
+    run('test.py', sharded / 'epoch_2.pth', processes=1, cwd=tmp_path)

@@ -6,7 +6,12 @@ from mmengine.dataset import BaseDataset
 from mmengine.hooks import Hook
 from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.runner import BaseLoop, Runner
-from torch import nn
+from torch import Tensor, nn
+from torch.distributed.fsdp import (
+    FullStateDictConfig,
+    FullyShardedDataParallel,
+    StateDictType,
+)
 from torch.utils.data import DataLoader, Dataset
 
 from fdep_mm.checkpoints import TRAINING_ONLY
@@ -109,8 +114,7 @@ class CheckpointCheckHook(Hook):
 def _weights_problem(
     runner: Runner, checkpoint: dict, training: bool, resuming: bool
 ) -> str | None:
-    model = _unwrap(runner.model)
-    own = {k: v.shape for k, v in model.state_dict().items()}
+    own = {k: v.shape for k, v in _state(runner.model).items()}
     state = checkpoint.get('state_dict', checkpoint)
     given = {
         key.removeprefix('module.'): getattr(value, 'shape', None)
@@ -140,6 +144,18 @@ def _weights_problem(
             f'{foreign[0]}'
         )
     return '; '.join(problems) or None
+
+
+def _state(model: nn.Module) -> dict[str, Tensor]:
+    """Weights as they are saved; gathered where processes share them."""
+    if not isinstance(model, FullyShardedDataParallel):
+        return _unwrap(model).state_dict()
+    with FullyShardedDataParallel.state_dict_type(
+        model,
+        StateDictType.FULL_STATE_DICT,
+        FullStateDictConfig(offload_to_cpu=True, rank0_only=False),
+    ):
+        return model.state_dict()
 
 
 def _unwrap(model: nn.Module) -> nn.Module:

@@ -19,7 +19,7 @@ from ..atomic_backend import NAME, PART
 class SafeCheckpointHook(CheckpointHook):
     """MMEngine's checkpoints, of which there is always a whole one.
 
-    Differs from MMEngine's hook in four points:
+    Differs from MMEngine's hook in five points:
 
     - files are written by :class:`~fdep_mm.engine.atomic_backend.
       AtomicBackend`; what a killed run left of one is removed at the start;
@@ -30,7 +30,9 @@ class SafeCheckpointHook(CheckpointHook):
       validation had ended without a new best, it is repeated.)
     - a ``last_checkpoint`` that is missing, empty or names a missing file is
       mended before MMEngine reads it: ``--resume`` goes on from the newest
-      epoch there is, and starts anew where there is none.
+      epoch there is, and starts anew where there is none;
+    - the epoch in a checkpoint is right with MMEngine's ``FlexibleRunner``
+      too, which adds one to that of a checkpoint saved after a validation.
 
     Args:
         backend_args (dict, optional): File backend of the checkpoints.
@@ -49,6 +51,7 @@ class SafeCheckpointHook(CheckpointHook):
         if backend_args is None and not remote:
             backend_args = dict(backend=NAME)
         super().__init__(backend_args=backend_args, **kwargs)
+        self._meta: dict = {}
 
     def before_run(self, runner: Runner) -> None:
         """Mend ``last_checkpoint`` before it is read.
@@ -131,25 +134,36 @@ class SafeCheckpointHook(CheckpointHook):
         runner.message_hub.update_info('is_validation_due', False)
         super().after_val_epoch(runner, metrics)
 
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Have the checkpoint say how far the training is.
+
+        Args:
+            runner (Runner): Not used.
+            checkpoint (dict): Its ``meta`` gets epoch and iteration.
+        """
+        checkpoint['meta'].update(self._meta)
+
     def _save_checkpoint_with_step(
         self, runner: Runner, step: int, meta: dict
     ) -> None:
-        with self._removing_last():
+        # a copy: the runner changes the one it is given
+        with self._saving(dict(meta)):
             super()._save_checkpoint_with_step(runner, step, meta)
 
     def _save_best_checkpoint(self, runner: Runner, metrics: dict) -> None:
-        with self._removing_last():
+        with self._saving(dict(epoch=runner.epoch, iter=runner.iter)):
             super()._save_best_checkpoint(runner, metrics)
 
     @contextmanager
-    def _removing_last(self) -> Iterator[None]:
+    def _saving(self, meta: dict) -> Iterator[None]:
         """Remove files at the end, and none if saving fails."""
-        backend = self.file_backend
+        backend, old_meta = self.file_backend, self._meta
         self.file_backend = waiting = _RemovingLater(backend)
+        self._meta = meta
         try:
             yield
         finally:
-            self.file_backend = backend
+            self.file_backend, self._meta = backend, old_meta
         for remove, path in waiting.removals:
             remove(path)
 
