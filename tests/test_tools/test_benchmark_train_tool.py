@@ -14,17 +14,22 @@ OTHERS = ('host', 'naive', 'cached')
 STEP = re.compile(r'^  (\w[\w ]*?) +(\d+\.\d)' + 3 * r' +(\d+\.\d\d)' + '$')
 
 
-def test_steps_and_parts(tmp_path, monkeypatch, capsys, repo):
+def run(tmp_path, monkeypatch, capsys, repo, *more):
     parent = 'fdep-efficientnet-lite0_alcnet_1xb16-12e_synthetic-128x128.py'
     path = tmp_path / 'tiny.py'
     path.write_text(CONFIG.format(parent=str(repo / 'configs/fdep' / parent)))
     args = (
         '--batch 2 --size 64 --rounds 2 --random-vfm --channels-last --pca 8'
     )
-    monkeypatch.setattr(sys, 'argv', [str(TOOL), *args.split(), str(path)])
+    argv = [str(TOOL), str(path), *args.split(), *more]
+    monkeypatch.setattr(sys, 'argv', argv)
     monkeypatch.setattr(sys, 'path', [str(TOOL.parent), *sys.path])
     runpy.run_path(str(TOOL), run_name='__main__')
-    out = capsys.readouterr().out
+    return capsys.readouterr().out
+
+
+def test_steps_and_parts(tmp_path, monkeypatch, capsys, repo):
+    out = run(tmp_path, monkeypatch, capsys, repo)
     assert 'VFM test_vit' in out
     rows = dict(
         re.findall(r'^ +(\w[\w ,]*?\w) +(\d+\.\d)(?: |$)', out, re.MULTILINE)
@@ -39,6 +44,13 @@ def test_steps_and_parts(tmp_path, monkeypatch, capsys, repo):
     parts = {'VFM', 'encoder', 'SAMF', 'decoder x2', 'backward', 'optimizer'}
     assert parts <= rows.keys() and 'data, one process' in rows
     check_ratios(out, list(rows)[:5])
+
+
+def test_some_steps(tmp_path, monkeypatch, capsys, repo):
+    out = run(tmp_path, monkeypatch, capsys, repo, '--steps', 'host', 'cached')
+    found = re.findall(r'^  (host|cached) +(\d+\.\d) ', out, re.MULTILINE)
+    assert [name for name, _ in found] == ['host', 'cached']
+    assert not {'online', 'naive', 'part'} & set(out.split())
 
 
 def check_ratios(out, names):

@@ -32,6 +32,7 @@ from torch.utils.data import Dataset
 import fdep_mm
 from fdep_mm.registry import DATASETS
 
+STEPS = ('host', 'cached', 'online', 'naive', 'naive online')
 VFMS = Path(fdep_mm.CONFIG_ROOT, '_base_', 'vfms')
 
 
@@ -55,7 +56,7 @@ def data_seconds(dataset: Dataset, batch: int) -> float:
 def print_steps(times: dict[str, list[float]]) -> None:
     """Print the medians of whole steps, and their ratios."""
     medians = {k: statistics.median(v) for k, v in times.items()}
-    others = ('host', 'naive', 'cached')
+    others = [k for k in ('host', 'naive', 'cached') if k in medians]
     heads = ''.join(f'{"/ " + other:>10s}' for other in others)
     print(f'  {"step":16s}{"ms":>10s}{heads}')
     for name, value in medians.items():
@@ -84,20 +85,23 @@ def measure(cfg: Config, args: argparse.Namespace, device: str) -> None:
     given = with_priors(plain, steps['online'].model, args.pca)
     batches = dict.fromkeys(steps, plain)
     batches |= dict.fromkeys(('cached', 'naive'), given)
+    online = steps['online']
+    steps = {name: steps[name] for name in args.steps}
     for name, step in steps.items():
         step(batches[name])  # warm up
-    steps['online'].parts(plain)
     times = {name: [] for name in steps}
     parts, data = [], []
-    dataset = build_data(cfg)
+    dataset = build_data(cfg) if 'online' in steps else None
     for _ in range(args.rounds):
         for name, step in steps.items():
             times[name].append(step(batches[name]))
-        parts.append(steps['online'].parts(plain))
+        if 'online' in steps:
+            parts.append(online.parts(plain))
         if dataset is not None:
             data.append(data_seconds(dataset, args.batch))
     print_steps(times)
-    print_parts(parts, data)
+    if parts:
+        print_parts(parts, data)
 
 
 def parse_args() -> argparse.Namespace:
@@ -119,6 +123,13 @@ def parse_args() -> argparse.Namespace:
         '--size', type=int, help="px (default: the config's crop)"
     )
     parser.add_argument('--rounds', type=int, default=15)
+    parser.add_argument(
+        '--steps',
+        nargs='+',
+        default=STEPS,
+        choices=STEPS,
+        help='time these only; the parts are those of online (default: all)',
+    )
     parser.add_argument('--threads', type=int, help='CPU threads of torch')
     parser.add_argument(
         '--random-vfm',
