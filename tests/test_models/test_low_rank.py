@@ -10,6 +10,7 @@ from fdep_mm.models.classical import METHODS, ConvergenceWarning
 from fdep_mm.models.classical import low_rank as lr
 from fdep_mm.models.classical.ipi import decompose as decompose_ipi
 from fdep_mm.models.classical.nipps import decompose as decompose_nipps
+from fdep_mm.models.classical.patches import grid_for
 
 LOW_RANK = ('ipi', 'nipps', 'smsl', 'ript', 'pstnn')
 low_rank = pytest.mark.parametrize('name', LOW_RANK)
@@ -72,6 +73,38 @@ def test_shrink_slices(shape):
     expected = np.stack([svt(s, 2.0, 1) for s in slices])
     result = lr.shrink_slices(slices, 2.0, 1)
     np.testing.assert_allclose(result, expected, atol=1e-10)
+
+
+@pytest.mark.parametrize('number', [3, 20, 50])
+def test_patches_as_a_matrix(number):
+    patches = np.random.default_rng(0).normal(size=(number, 4, 5))
+    values = lr.as_matrix(patches)
+    assert values.shape == (min(number, 20), max(number, 20))
+    assert values.flags.c_contiguous
+    column = values[:, 2] if number > 20 else values[2]
+    np.testing.assert_array_equal(column, patches[2].ravel())
+    back = lr.as_patches(values, patches.shape)
+    np.testing.assert_array_equal(back, patches)
+
+
+def test_strides_that_follow_the_size():
+    small, large = (300, 366), (300, 367)  # 0.11 megapixels between them
+    assert len(grid_for(small, 50, None)) == len(grid_for(small, 50, 10))
+    assert len(grid_for(large, 50, None)) == len(grid_for(large, 50, 25))
+    # few patches: as with the stride that it stands for
+    for least in (4, 60):
+        few = grid_for((60, 70), 50, None, least)
+        assert len(few) == len(grid_for((60, 70), 50, 10, least))
+
+
+@pytest.mark.parametrize('name', ['ipi', 'nipps'])
+def test_more_patches_than_pixels_in_one(name):
+    scene = image(40)
+    score = METHODS[name](scene, patch=10, stride=2)
+    peak = np.unravel_index(score.argmax(), score.shape)
+    assert abs(np.subtract(peak, (20, 26))).max() <= 1
+    tensor = METHODS[name](scene, patch=10, stride=2, device='cpu')
+    np.testing.assert_allclose(tensor, score, atol=1e-3)
 
 
 def test_spectrum():
