@@ -1,9 +1,7 @@
 _base_ = [
     '../_base_/models/alclnet.py',
     '../_base_/datasets/sirst3.py',
-    '../_base_/schedules/adamw_400e.py',
+    '../_base_/schedules/adamw_400e_lr5e-4.py',
     '../_base_/default_runtime.py',
 ]
 model = dict(data_preprocessor=_base_.data_preprocessor)
-# half the schedule's rate: more stable for this network, says the PAL recipe
-optim_wrapper = dict(optimizer=dict(lr=5e-4))

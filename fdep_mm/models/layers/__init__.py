@@ -1,4 +1,7 @@
-"""Blocks used by two or more networks."""
+"""Blocks used by two or more networks.
+
+And the direction-aware ones of MSDA-Net, whose file would be too long.
+"""
 
 from .acm_blocks import (
     AsymmetricModulation,

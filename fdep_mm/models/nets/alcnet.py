@@ -10,6 +10,7 @@ Differences from the paper (all but the last two are the port's):
       ACM-like encoder-decoder at a quarter of the paper's resolution;
     * the norms inside the modulation are group norms with one group;
     * stem, shortcut and head norms average with momentum 0.9;
+    * the image norm is affine;
     * the port builds two residual stages that it never runs (92,928
       parameters, hence the 520,037 of its tables); they are not built here;
     * the last bias starts at a target probability of 0.01 (`prior_prob`), the
