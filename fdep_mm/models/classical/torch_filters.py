@@ -5,6 +5,7 @@ of numpy arrays, whose files describe them. Each takes (N, 1, H, W) float32 in
 0..255 and returns score maps (N, 1, H, W) in [0, 1].
 """
 
+import inspect
 from collections.abc import Callable, Sequence
 from functools import wraps
 
@@ -25,6 +26,23 @@ from .wldm import check_wldm
 
 FILTERS: dict[str, Callable] = {}
 """Name -> function ``f(images, **parameters)``."""
+
+
+def find_filter(method: str, params: dict) -> Callable | None:
+    """Look up the function that takes a method's place.
+
+    Args:
+        method (str): Its name.
+        params (dict): Parameters that it is to take.
+
+    Returns:
+        Callable | None: One of `FILTERS`; None if the method has none, or
+        none with these parameters.
+    """
+    found = FILTERS.get(method)
+    if found and set(params) <= set(inspect.signature(found).parameters):
+        return found
+    return None
 
 
 def _filter(method: Callable) -> Callable:

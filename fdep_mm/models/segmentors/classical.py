@@ -16,7 +16,7 @@ from torch.nn.functional import interpolate
 from fdep_mm.registry import MODELS
 
 from ..classical import METHODS
-from ..classical.torch_filters import FILTERS
+from ..classical.torch_filters import find_filter
 
 BACKENDS = ('auto', 'numpy', 'torch')
 # Of red, green and blue.
@@ -95,9 +95,7 @@ class ClassicalSegmentor(BaseSegmentor):
             )
         self.backend = backend
         self._takes_device = 'device' in known
-        self._filter = FILTERS.get(method)
-        if self._filter and set(self.params) - set(_parameters(self._filter)):
-            self._filter = None
+        self._filter = find_filter(method, self.params)
         # What test-time tools read from a segmentor.
         self.out_channels = 1
         self.align_corners = False
