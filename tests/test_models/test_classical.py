@@ -27,7 +27,9 @@ TOOLS = Path(__file__).parents[2] / 'tools' / 'analysis_tools'
 LOW_RANK = ('ipi', 'nipps', 'smsl', 'ript', 'pstnn')
 # A plateau around the target, or smoothing by 2x2: the first maximum is this
 # many px away. All others are exact.
-OFF = dict(lcm=4, rlcm=4, fkrw=1)
+OFF = dict(lcm=1, rlcm=3, fkrw=1)
+# The replicated border makes plateaus as large as cells of 9 px.
+OFF_AT_BORDER = dict(OFF, lcm=4, rlcm=4)
 # The patches of the papers are for larger images than these of 72 px.
 PATCHES = dict(
     ipi=dict(patch=24, stride=8),
@@ -89,7 +91,14 @@ def test_the_target_is_the_maximum(name, kind):
     y, x = np.unravel_index(score.argmax(), score.shape)
     assert max(abs(y - 40), abs(x - 40)) <= OFF.get(name, 0)
     # half: where the maximum may lie a few pixels beside the target
-    assert score[40, 40] > (0.5 if OFF.get(name) else 0.9)
+    assert score[40, 40] > (0.5 if name == 'rlcm' else 0.9)
+
+
+@pytest.mark.parametrize('method', [lcm, rlcm])
+@pytest.mark.parametrize('kind', ['flat', 'gradient', 'cloud', 'edge'])
+def test_the_maximum_is_exact_without_plateaus(method, kind):
+    score = method(with_target(background(kind), 40, 40), peak='pixel')
+    assert np.argwhere(score == 1).tolist() == [[40, 40]]
 
 
 @methods
@@ -97,7 +106,8 @@ def test_the_target_is_the_maximum(name, kind):
 def test_targets_at_the_border(name, place):
     score = search(name, with_target(background('gradient'), *place))
     found = np.unravel_index(score.argmax(), score.shape)
-    assert np.abs(np.subtract(found, place)).max() <= OFF.get(name, 0) + 1
+    far_off = np.abs(np.subtract(found, place)).max()
+    assert far_off <= OFF_AT_BORDER.get(name, 1)
 
 
 @methods
@@ -108,7 +118,8 @@ def test_targets_cut_by_the_border(name):
     for place in [(near, 40), (40, near), (far, 40), (40, far), (far, near)]:
         score = search(name, with_target(background('cloud', size), *place))
         found = np.unravel_index(score.argmax(), score.shape)
-        assert np.abs(np.subtract(found, place)).max() <= OFF.get(name, 0)
+        far_off = np.abs(np.subtract(found, place)).max()
+        assert far_off <= OFF_AT_BORDER.get(name, 0)
 
 
 @pytest.mark.parametrize('name', LOST_BELOW)
@@ -215,9 +226,6 @@ def test_options():
     dark = 255 - image
     assert mpcm(dark)[40, 40] == 1
     assert mpcm(dark, bright_only=True)[40, 40] == 0
-    for method in (lcm, rlcm):
-        score = method(image, peak='pixel')
-        assert np.unravel_index(score.argmax(), score.shape) == (40, 40)
     disk = tophat(image, shape='disk')
     assert disk[40, 40] == 1 and (disk != tophat(image)).any()
     assert adaptive_threshold(disk, 3) < 1
