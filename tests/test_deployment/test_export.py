@@ -2,6 +2,8 @@
 
 import copy
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -15,24 +17,26 @@ from fdep_mm.apis.torch_backend import read_pipeline
 from fdep_mm.deployment import report
 from fdep_mm.deployment.export import check_light, export, max_difference
 from fdep_mm.deployment.light_branch import build_light_branch
+from fdep_mm.models import nets
 
-NETS = (
-    'acm',
-    'alcnet',
-    'alcnet-orig',
-    'mlclnet',
-    'alclnet',
-    'gglnet',
-    'dnanet',
-    'uiunet',
-    'msdanet',
-)
+CONFIGS = Path(__file__).parents[2] / 'configs'
+# One leaf of each network: they are called NETWORK_1xbBATCH-EPOCHSe_DATA.
+LEAVES = {
+    path.stem.split('_')[0]: path
+    for path in sorted(CONFIGS.glob('*/*.py'))
+    if re.match(r'(?!fdep-)[^_]+_1xb\d+-\d+e_', path.stem)
+}
 
 
-@pytest.mark.parametrize('net', NETS)
-def test_every_network_with_free_batch_height_and_width(net, repo):
-    name = f'{net}_1xb16-400e_nuaa-sirst-256x256.py'
-    (path,) = (repo / 'configs').glob(f'[!f]*/{name}')
+def test_the_leaves_are_of_all_networks():
+    types = [Config.fromfile(p).model.backbone.type for p in LEAVES.values()]
+    encoders = [n for n in dir(nets) if n.endswith('Encoder')]
+    assert sorted(types) == [f'fdep_mm.{name}' for name in sorted(encoders)]
+
+
+@pytest.mark.parametrize('net', LEAVES)
+def test_every_network_with_free_batch_height_and_width(net):
+    path = LEAVES[net]
     network = build_light_branch(Config.fromfile(path), None)
     stir(network.host)
     model = export(network)

@@ -8,6 +8,23 @@ from mmseg.structures import SegDataSample
 
 from fdep_mm.registry import MODELS
 
+# One line for each network in fdep_mm/models/nets: its name, its parameters
+# with 3 and with 1 image channels, stride and channels of its bottleneck, and
+# its MACs for an image of 3x256x256 in evaluation mode.
+NETS = [
+    ('ACM', 397_971, 397_823, 16, 64, 345_653_888),
+    ('ALCNet', 427_109, 426_961, 16, 64, 297_435_776),
+    ('ALCNetOrig', 372_573, 372_285, 4, 64, 3_610_509_312),
+    ('DNANet', 4_696_888, 4_696_568, 16, 256, 13_926_958_464),
+    ('UIUNet', 50_541_461, 50_540_309, 32, 512, 54_297_565_696),
+    ('MLCLNet', 657_249, 656_961, 4, 64, 7_011_827_712),
+    ('ALCLNet', 5_668_145, 5_667_857, 16, 256, 6_673_137_664),
+    ('GGLNet', 8_988_093, 8_978_877, 16, 256, 9_689_496_704),
+    ('MSDANet', 4_791_041, 4_795_343, 16, 64, 20_913_964_288),
+]
+NET_NAMES = [row[0] for row in NETS]
+SMALLEST = {'ALCNetOrig': 72}  # px, where it is not one stride
+
 RANDOM_VFM = dict(
     type='fdep_mm.FrozenVFM',
     model_name='test_vit',

@@ -1,10 +1,11 @@
 import hashlib
 import os.path as osp
+from functools import partial
 
 import mmseg
 import pytest
 import torch
-from builders import build, fdep_cfg, host_cfg, images, samples
+from builders import NET_NAMES, build, fdep_cfg, host_cfg, images, samples
 from child_processes import run_ranks
 from mmengine.config import Config
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -46,15 +47,7 @@ def step(model):
     return logs
 
 
-HOSTS = {
-    'ACM': lambda: fdep_cfg('ACM'),
-    'ALCNet': lambda: fdep_cfg('ALCNet'),
-    'DNANet': lambda: fdep_cfg('DNANet'),
-    'UIUNet': lambda: fdep_cfg('UIUNet'),
-    'MLCLNet': lambda: fdep_cfg('MLCLNet'),
-    'ALCLNet': lambda: fdep_cfg('ALCLNet'),
-    'GGLNet': lambda: fdep_cfg('GGLNet'),
-    'MSDANet': lambda: fdep_cfg('MSDANet'),
+HOSTS = {net: partial(fdep_cfg, net) for net in NET_NAMES} | {
     'ALCNetOrig': lambda: fdep_cfg(  # smaller shifts for smaller images
         'ALCNetOrig',
         decode_head=dict(type='fdep_mm.ALCNetOrigHead', shifts=(5, 7)),
