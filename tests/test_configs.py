@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[1] / 'configs'
 LEAVES = sorted(
     p for p in ROOT.rglob('*.py') if '_base_' not in p.relative_to(ROOT).parts
 )
+FOLDERS = sorted({p.parent for p in [*LEAVES, *ROOT.rglob('metafile.yml')]})
 leaves = pytest.mark.parametrize('path', LEAVES, ids=lambda p: p.stem)
 # the others are those of detectors, see test_detection_configs.py, and of
 # what is not trained, see test_classical_segmentor.py
@@ -120,15 +121,23 @@ def test_synthetic_leaf_needs_no_files():
     assert sample['data_samples'].gt_sem_seg.data.max() <= 1
 
 
-def test_every_leaf_is_in_the_model_index():
-    """What ``mim`` and ``::`` look-ups read names every leaf, and no other."""
+@pytest.mark.parametrize('folder', FOLDERS, ids=lambda p: p.name)
+def test_metafile_lists_the_leaves_of_its_folder(folder):
+    """What ``mim`` and ``::`` look-ups read; none before there is a README."""
+    metafile = folder / 'metafile.yml'
+    assert metafile.exists() == (folder / 'README.md').exists()
+    if not metafile.exists():
+        return
+    meta = yaml.safe_load(metafile.read_text())
+    readme = ROOT.parent / meta['Collections'][0]['README']
+    assert readme == folder / 'README.md'
+    for model in meta['Models']:
+        assert Path(model['Config']).stem == model['Name']
+    listed = [ROOT.parent / model['Config'] for model in meta['Models']]
+    assert sorted(listed) == [p for p in LEAVES if p.parent == folder]
+
+
+def test_model_index_imports_every_metafile():
     index = yaml.safe_load((ROOT / 'model-index.yml').read_text())
-    listed = []
-    for name in index['Import']:
-        meta = yaml.safe_load((ROOT.parent / name).read_text())
-        readme = ROOT.parent / meta['Collections'][0]['README']
-        assert readme.is_file(), readme
-        for model in meta['Models']:
-            assert Path(model['Config']).stem == model['Name']
-            listed.append(ROOT.parent / model['Config'])
-    assert sorted(listed) == LEAVES
+    imported = [ROOT.parent / name for name in index['Import']]
+    assert sorted(imported) == sorted(ROOT.rglob('metafile.yml'))
