@@ -11,6 +11,9 @@ from fdep_mm.models.classical import low_rank as lr
 from fdep_mm.models.classical.ipi import decompose as decompose_ipi
 from fdep_mm.models.classical.nipps import decompose as decompose_nipps
 from fdep_mm.models.classical.patches import grid_for
+from fdep_mm.models.classical.pstnn import decompose as decompose_pstnn
+from fdep_mm.models.classical.ript import decompose as decompose_ript
+from fdep_mm.models.classical.smsl import decompose as decompose_smsl
 
 LOW_RANK = ('ipi', 'nipps', 'smsl', 'ript', 'pstnn')
 low_rank = pytest.mark.parametrize('name', LOW_RANK)
@@ -142,6 +145,59 @@ def test_flags(rows):
     assert not short.converged and short.iterations == 3
     assert not decompose_ipi(data, 0.1, 1e-6, 3, True).converged
     assert decompose_ipi(data, 0.1, 1e-6, 1000, True).converged
+
+
+@pytest.mark.parametrize('rows', [60, 200])
+def test_flags_of_subspaces(rows):
+    data = abs(matrix(rows, 80)) / 20
+    start = np.random.default_rng(0).uniform(size=(20, 80))
+    done = decompose_smsl(data, start, 0.12, True, 1e-7, 100)
+    assert done.converged and done.residual < 1e-7 and done.iterations < 50
+    np.testing.assert_allclose(done.background + done.target, data, atol=1e-5)
+    assert done.target.min() >= 0
+    short = decompose_smsl(data, start, 0.12, True, 1e-7, 3)
+    assert not short.converged and short.iterations == 3
+    assert short.residual > 1e-2
+
+
+def tensor() -> np.ndarray:
+    """Patches side by side, (24, 24, 16)."""
+    grid = grid_for((48, 48), 24, 8)
+    return np.moveaxis(grid.split(image().astype(float)), 0, -1)
+
+
+@pytest.mark.parametrize(
+    ('decompose', 'params'),
+    [(decompose_ript, (0.03, 0.01)), (decompose_pstnn, (0.1, 0.1, 0.01))],
+)
+def test_flags_where_the_residual_ends_it(decompose, params):
+    data = tensor()
+    args = data, np.ones_like(data), *params, 5e-3
+    done = decompose(*args, 500)
+    assert done.converged and done.residual < 5e-3
+    gap = data - done.background - done.target
+    assert lr.norm(gap) / lr.norm(data) == pytest.approx(done.residual)
+    short = decompose(*args, done.iterations - 1)
+    assert not short.converged and short.residual >= 5e-3
+    assert short.iterations == done.iterations - 1
+
+
+@pytest.mark.parametrize(
+    ('decompose', 'params'),
+    [(decompose_ript, (0.03, 0.01)), (decompose_pstnn, (0.01, 0.1, 0.01))],
+)
+def test_flags_where_the_target_settles(decompose, params):
+    """They end where T has as many entries as an iteration before."""
+    data = tensor()
+    args = data, np.ones_like(data), *params, 0.0
+    done = decompose(*args, 500)
+    assert done.converged and done.residual > 0 and done.target.min() >= 0
+    limits = range(1, done.iterations)
+    short = [decompose(*args, limit) for limit in limits]
+    assert not any(d.converged for d in short)
+    *before, last = [np.count_nonzero(d.target) for d in short]
+    assert last == np.count_nonzero(done.target) > 0
+    assert last not in before[-1:]
 
 
 @pytest.mark.parametrize('name', ['ipi', 'nipps', 'smsl', 'ript'])
