@@ -1,7 +1,9 @@
 """Classical methods among the networks: configs, results, test tools."""
 
+import re
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -138,21 +140,80 @@ def test_leaf(path):
     assert data in cfg.test_dataloader.dataset.data_root.lower()
 
 
+def run_leaf(cfg: Config, folder: Path) -> dict:
+    """As ``mim test ... none`` runs it, in this process."""
+    cfg.test_dataloader.update(num_workers=0, persistent_workers=False)
+    cfg.visualizer.vis_backends = [dict(type='LocalVisBackend')]
+    cfg.work_dir, cfg.load_from = str(folder), 'none'
+    cfg.experiment_name = folder.name
+    return Runner.from_cfg(cfg).test()
+
+
 def test_the_runner_tests_a_leaf(tmp_path):
-    """All metrics, on the synthetic set, as ``mim test ... none`` runs it."""
+    """On the synthetic set, which has no files for NoCo to read."""
     cfg = Config.fromfile(CONFIGS / 'classical' / 'mpcm_sirstv2.py')
     synthetic = Config.fromfile(CONFIGS / '_base_/datasets/synthetic.py')
-    cfg.test_dataloader = cfg.val_dataloader = synthetic.test_dataloader
-    for loader in (cfg.test_dataloader, cfg.val_dataloader):
-        loader.update(num_workers=0, persistent_workers=False)
-        loader.dataset.num_images = 4
+    cfg.test_dataloader = synthetic.test_dataloader
+    cfg.test_dataloader.dataset.num_images = 4
     meta_keys = ('img_path', 'ori_shape', 'img_shape', 'img_padding_size')
     cfg.test_dataloader.dataset.pipeline = [
         dict(type='PackSegInputs', meta_keys=meta_keys)
     ]
-    cfg.test_evaluator = cfg.test_evaluator[:2]  # NoCo reads image files
-    cfg.visualizer.vis_backends = [dict(type='LocalVisBackend')]
-    cfg.work_dir, cfg.load_from = str(tmp_path), 'none'
-    scores = Runner.from_cfg(cfg).test()
+    cfg.test_evaluator = cfg.test_evaluator[:2]
+    scores = run_leaf(cfg, tmp_path)
     assert {'sirst/IoU', 'sirst/Pd', 'hse/HSE'} <= scores.keys()
     assert scores['sirst/Pd'] > 0
+
+
+@pytest.fixture
+def sirst_v2(tmp_path) -> Path:
+    """The layout of SIRST-V2: three images, the last one without target."""
+    root = tmp_path / 'sirst-v2'
+    for folder in ('mixed', 'annotations/masks', 'splits'):
+        (root / folder).mkdir(parents=True)
+    y, x = np.mgrid[:64, :80]
+    for i, column in enumerate((20, 50, None)):
+        image, mask = 60 + x / 2, np.zeros((64, 80), np.uint8)
+        if column:
+            far = (y - 30) ** 2 + (x - column) ** 2
+            image = image + 120 * np.exp(-far / 4)
+            mask[far <= 4] = 255
+        image = image.round().astype(np.uint8)
+        cv2.imwrite(str(root / f'mixed/{i}.png'), image)
+        mask_path = root / f'annotations/masks/{i}_pixels0.png'
+        cv2.imwrite(str(mask_path), mask)
+    (root / 'splits/test_full.txt').write_text('0\n1\n2\n')
+    return root
+
+
+def test_the_runner_tests_a_leaf_with_all_metrics(sirst_v2, tmp_path):
+    cfg = Config.fromfile(CONFIGS / 'classical' / 'new_tophat_sirstv2.py')
+    cfg.test_dataloader.dataset.data_root = str(sirst_v2)
+    assert len(cfg.test_evaluator) == 3
+    scores = run_leaf(cfg, tmp_path / 'out')
+    pixels = {f'sirst/{key}' for key in ('IoU', 'nIoU', 'Pd', 'Fa')}
+    nocoap = {f'sirst/NoCoAP{n}' for n in range(10, 100, 10)}
+    expected = {*pixels, *nocoap, 'hse/HSE', 'sirst/mNoCoAP'}
+    assert expected <= scores.keys()
+    assert scores['sirst/Pd'] == 100 and scores['sirst/Fa'] == 0
+    assert scores['sirst/IoU'] > 50 and scores['hse/HSE'] > 50
+    # the ramp without target has no other peak
+    assert scores['sirst/mNoCoAP'] == 1
+
+
+@pytest.mark.parametrize(
+    ('method', 'accepted'), [('new_tophat', 34.9), ('mpcm', 21.5)]
+)
+def test_iou_on_nuaa_sirst(method, accepted, find_data, tmp_path):
+    """What a second implementation gave, and what the README says."""
+    root = find_data('NUAA-SIRST')
+    cfg = Config.fromfile(CONFIGS / 'classical' / f'{method}_nuaa-sirst.py')
+    cfg.test_dataloader.dataset.data_root = str(root)
+    cfg.test_evaluator = cfg.test_evaluator[0]
+    cfg.custom_hooks = []  # of HSE
+    found = run_leaf(cfg, tmp_path)['sirst/IoU']
+    assert found == pytest.approx(accepted, abs=0.5)
+    readme = (CONFIGS / 'classical' / 'README.md').read_text()
+    table = readme[readme.index('NUAA-SIRST, 214 images:') :]
+    row = re.search(rf'^\| `{method}` \| ([\d.]+) \|', table, re.M)
+    assert found == pytest.approx(float(row[1]), abs=0.05)
