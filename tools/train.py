@@ -82,6 +82,29 @@ def read_config(
     return cfg
 
 
+def check_runner(parser: argparse.ArgumentParser, cfg: Config) -> None:
+    """End the program where runner, strategy and launcher do not fit."""
+    strategy = cfg.get('strategy')
+    kind = cfg.get('runner_type', 'Runner')
+    dropped = cfg.keys() & {'compile', 'find_unused_parameters'}
+    problem = None
+    if kind not in RUNNERS:
+        problem = f'runner_type={kind!r}: give Runner or FlexibleRunner'
+    elif kind != 'FlexibleRunner':
+        if strategy:
+            problem = 'a strategy needs runner_type=FlexibleRunner'
+    elif strategy is None or 'type' not in strategy:
+        problem = 'FlexibleRunner needs strategy.type=fdep_mm.FSDPStrategy'
+    elif cfg.launcher == 'none' and 'FSDP' in str(strategy.type):
+        problem = 'FSDP needs processes: start them by torchrun, --launcher'
+    elif dropped:
+        problem = f'{", ".join(sorted(dropped))}: unknown to FlexibleRunner'
+    elif cfg.get('sync_bn'):
+        strategy.setdefault('sync_bn', cfg.sync_bn)
+    if problem:
+        parser.exit(2, f'error: {problem}\n')
+
+
 @contextmanager
 def reading_checkpoints(parser: argparse.ArgumentParser) -> Iterator[None]:
     """End the program with one line where a checkpoint cannot be read."""
@@ -115,6 +138,7 @@ def main() -> None:
     args = parser.parse_args()
 
     cfg = read_config(parser, args)
+    check_runner(parser, cfg)
     cfg.resume = args.resume
     if args.amp:
         cfg.optim_wrapper.type = 'AmpOptimWrapper'

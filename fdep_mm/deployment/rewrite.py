@@ -7,7 +7,7 @@ POOLS = {'ReduceMean': 'GlobalAveragePool', 'ReduceMax': 'GlobalMaxPool'}
 
 
 def own_constants(model: ModelProto) -> int:
-    """Give each operator a copy of a constant that it shares with others.
+    """Replace identities of constants by copies of them.
 
     The exporter keeps equal weights once, such as the zeros that biases start
     with, and passes them on through identities. Quantisation then takes them
@@ -40,12 +40,12 @@ def own_constants(model: ModelProto) -> int:
 def pool_globally(model: ModelProto) -> int:
     """Write means and maxima over all pixels as global poolings.
 
-    These work on onnxruntime's blocked layout and on 8-bit integers, the
-    general reductions on neither.
+    These work on onnxruntime's blocked layout, and the mean on 8-bit integers;
+    the general reductions on neither.
 
     Args:
-        model (ModelProto): Changed in place; reductions with axes as
-            attributes, as up to opset 17.
+        model (ModelProto): Changed in place. Of (N, C, H, W) maps, with axes
+            as attributes, as up to opset 17.
 
     Returns:
         int: Number of places.
@@ -58,7 +58,8 @@ def pool_globally(model: ModelProto) -> int:
             item.name: helper.get_attribute_value(item)
             for item in node.attribute
         }
-        if options == dict(axes=[2, 3], keepdims=1):
+        axes = sorted(options.get('axes', []))
+        if axes in ([2, 3], [-2, -1]) and options.get('keepdims', 1):
             node.op_type = POOLS[node.op_type]
             del node.attribute[:]
             places += 1

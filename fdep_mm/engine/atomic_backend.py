@@ -66,7 +66,7 @@ register_backend(NAME, AtomicBackend, force=True)
 
 
 def move_over(part: Path, path: Path) -> None:
-    """Replace a file by one that is written, and have that survive a crash.
+    """Replace a file by a finished one, and have that survive a crash.
 
     Args:
         part (Path): The new one, on the same disk.

@@ -1,5 +1,6 @@
-"""Weights, gradients and optimizer state shared between processes."""
+"""FSDP: weights, gradients and optimizer states spread over processes."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,8 @@ import torch
 from mmengine._strategy import FSDPStrategy as BaseStrategy
 from mmengine.device import get_device
 from mmengine.dist import is_main_process
+from mmengine.optim import AmpOptimWrapper, BaseOptimWrapper
+from torch import nn
 from torch.distributed.fsdp import FullyShardedDataParallel
 
 from fdep_mm.registry import STRATEGIES
@@ -18,22 +21,25 @@ from .atomic_backend import PART, move_over
 class FSDPStrategy(BaseStrategy):
     """MMEngine's FSDP strategy, resumable, and on CPUs too.
 
-    Differs from it in four points:
+    Host and SAMF are spread; a frozen VFM is whole in each process. Differs
+    from MMEngine's in these points:
 
-    - checkpoints are whole by default, so that every tool reads them;
-    - such a checkpoint replaces an old one only when it is written;
+    - checkpoints are whole, one file that every tool reads; a new one
+      replaces an old one only when it is written;
     - the optimizer's state is loaded in the order of arguments that torch 2.0
       or newer has, without which no run can be resumed;
-    - without an accelerator the model stays on the CPU, and the states of an
-      optimizer do not become one.
+    - gradients are clipped by their norm over all processes, not by that of
+      each process's part;
+    - ``sync_bn`` is heeded;
+    - without an accelerator the model stays on the CPU.
 
     Args:
-        state_dict_cfg (str | dict): 'full' writes one file that any run can
-            read, 'local' a folder with a file of each process. Defaults to
-            'full'.
         model_wrapper (dict, optional): Arguments of MMEngine's
-            ``MMFullyShardedDataParallel``, such as ``auto_wrap_policy``.
+            ``MMFullyShardedDataParallel``, such as ``mixed_precision``.
         **kwargs: Of :class:`mmengine._strategy.FSDPStrategy`.
+
+    Raises:
+        ValueError: ``state_dict_cfg`` is not 'full'.
 
     Example:
         >>> runner_type = 'FlexibleRunner'
@@ -41,12 +47,13 @@ class FSDPStrategy(BaseStrategy):
     """
 
     def __init__(
-        self,
-        *,
-        state_dict_cfg: str | dict = 'full',
-        model_wrapper: dict | None = None,
-        **kwargs: Any,
+        self, *, model_wrapper: dict | None = None, **kwargs: Any
     ) -> None:
+        chosen = kwargs.pop('state_dict_cfg', 'full')
+        if chosen != 'full':
+            raise ValueError(
+                f"state_dict_cfg={chosen!r}: only 'full' can be resumed"
+            )
         on_cpu = get_device() == 'cpu'
         if on_cpu:
             model_wrapper = dict(
@@ -57,37 +64,98 @@ class FSDPStrategy(BaseStrategy):
                 **model_wrapper or {},
             )
         super().__init__(
-            state_dict_cfg=state_dict_cfg,
-            model_wrapper=model_wrapper,
-            **kwargs,
+            state_dict_cfg='full', model_wrapper=model_wrapper, **kwargs
         )
-        if on_cpu and self._is_full_state_dict():
-            # torch moves to the CPU what it gathers in one buffer, and makes
-            # no copy where it is there already: all states were the last
+        if on_cpu:
+            # torch gathers one state after the other in one buffer; where it
+            # need not be moved to the CPU, all would be saved as the last
             self.optim_state_dict_config.offload_to_cpu = False
 
-    def save_checkpoint(self, filename: str, **kwargs: Any) -> None:
-        """Save a checkpoint, in all processes at once.
+    def _wrap_model(self, model: nn.Module) -> nn.Module:
+        return super()._wrap_model(self.convert_model(model))
+
+    def build_optim_wrapper(
+        self, optim_wrapper: dict, model: nn.Module | None = None
+    ) -> BaseOptimWrapper:
+        """Build the optimizer.
 
         Args:
-            filename (str): Of the file, with 'local' of the folder.
-            **kwargs: Of MMEngine's strategy.
+            optim_wrapper (dict): Its config.
+            model (nn.Module, optional): Wrapped already.
+
+        Returns:
+            BaseOptimWrapper: Clips gradients by their whole norm.
+
+        Raises:
+            ValueError: It is one for mixed precision, whose loss scale would
+                be lost at a resume.
         """
-        if not self._is_full_state_dict():
+        wrapper = super().build_optim_wrapper(optim_wrapper, model)
+        if isinstance(wrapper, AmpOptimWrapper):
+            raise ValueError(
+                'AmpOptimWrapper (--amp) would lose its loss scale at a '
+                'resume. With FSDP set strategy.model_wrapper.'
+                "mixed_precision.param_dtype='bfloat16' instead"
+            )
+        if getattr(wrapper, 'clip_func', None) is nn.utils.clip_grad_norm_:
+            wrapper.clip_func = clip_by(model)
+        return wrapper
+
+    def save_checkpoint(self, filename: str, **kwargs: Any) -> None:
+        """Save a checkpoint; all processes must call it.
+
+        Args:
+            filename (str): Where to.
+            **kwargs: Of MMEngine's strategy.
+
+        Raises:
+            OSError: It cannot be written; an old file is as it was.
+        """
+        if '://' in filename:
             super().save_checkpoint(filename, **kwargs)
             return
-        part = filename + PART
-        super().save_checkpoint(part, **kwargs)
-        if is_main_process():
-            move_over(Path(part), Path(filename))
+        part = Path(filename + PART)
+        try:
+            super().save_checkpoint(str(part), **kwargs)
+            if is_main_process():
+                move_over(part, Path(filename))
+        except OSError:
+            if is_main_process():
+                part.unlink(missing_ok=True)
+            raise
 
     def load_optim_state_dict(self, state_dict: dict) -> None:
         """Load what :meth:`optim_state_dict` gave.
 
         Args:
             state_dict (dict): State of the optimizer, by names of weights.
+
+        Raises:
+            ValueError: It was saved without FSDP.
         """
+        if any(isinstance(key, int) for key in state_dict['state']):
+            raise ValueError(
+                'this checkpoint was saved without FSDP, its optimizer state '
+                'does not say which weights it is of. Resume it without '
+                'FSDP, or start in another work dir with load_from'
+            )
         own = FullyShardedDataParallel.optim_state_dict_to_load(
             self.model, self.optim_wrapper.optimizer, state_dict
         )
         self.optim_wrapper.load_state_dict(own)
+
+
+def clip_by(model: FullyShardedDataParallel) -> Callable:
+    """What clips gradients of which each process has a part.
+
+    Args:
+        model (FullyShardedDataParallel): Whose gradients they are.
+
+    Returns:
+        Callable: With the arguments of ``torch.nn.utils.clip_grad_norm_``.
+    """
+
+    def clip(_: list, max_norm: float, norm_type: float = 2.0) -> torch.Tensor:
+        return model.clip_grad_norm_(max_norm, norm_type)
+
+    return clip

@@ -145,7 +145,7 @@ def small_model(nodes, arrays, shape):
     return model
 
 
-def test_each_operator_gets_its_own_constant(acm_model):
+def test_identities_of_constants_become_copies(acm_model):
     weight = np.random.default_rng(0).normal(size=(4, 4, 3, 3))
     node = onnx.helper.make_node
     model = small_model(

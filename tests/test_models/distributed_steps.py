@@ -1,6 +1,7 @@
 """The same two training steps by one process and by several."""
 
 import copy
+from types import SimpleNamespace
 
 import torch
 import torch.distributed as dist
@@ -14,7 +15,9 @@ from torch.distributed.fsdp import FullyShardedDataParallel, StateDictType
 from torch.distributed.fsdp.wrap import ModuleWrapPolicy
 from torch.distributed.nn.functional import all_reduce
 
-from fdep_mm.models import FrozenVFM, SAMFNeck
+from fdep_mm.engine import FiniteLossHook
+from fdep_mm.engine.fsdp_strategy import clip_by
+from fdep_mm.models import SAMFNeck
 
 BATCH = 4
 SIZE = (32, 32)
@@ -169,8 +172,7 @@ def sharded(case: str) -> dict:
     wrapped = MMFullyShardedDataParallel(
         model,
         device_id=torch.device('cpu'),
-        # each by itself; encoder and decoder with the rest
-        auto_wrap_policy=ModuleWrapPolicy({FrozenVFM, SAMFNeck}),
+        auto_wrap_policy=ModuleWrapPolicy({SAMFNeck}),  # and the rest
     )
     optimizer = torch.optim.SGD(wrapped.parameters(), lr=0.1, momentum=0.9)
     logged = []
@@ -181,13 +183,31 @@ def sharded(case: str) -> dict:
         total, shown = model.parse_losses(losses)
         total.backward()
         logged.append((step, {k: v.item() for k, v in shown.items()}))
+        if step == 0:
+            norm = clip_by(wrapped)([], max_norm=1e9)
         optimizer.step()
     own = sum(p.numel() for p in wrapped.parameters())
+    weights = _whole(wrapped)
+    if dist.get_rank() == 1:  # one weight of one process
+        with torch.no_grad():
+            next(p for p in wrapped.parameters() if p.numel())[0] = torch.nan
+    found = dict(state_dict=_whole(wrapped))
+    runner = SimpleNamespace(model=wrapped, epoch=0, iter=2)
+    try:
+        FiniteLossHook().before_save_checkpoint(runner, found)
+        error = None
+    except FloatingPointError as refused:
+        error = str(refused)
+    return dict(
+        losses=logged, weights=weights, own=own, norm=norm, error=error
+    )
+
+
+def _whole(wrapped: nn.Module) -> dict[str, Tensor]:
     with FullyShardedDataParallel.state_dict_type(
         wrapped, StateDictType.FULL_STATE_DICT
     ):
-        weights = copy.deepcopy(wrapped.state_dict())
-    return dict(losses=logged, weights=weights, own=own)
+        return copy.deepcopy(wrapped.state_dict())
 
 
 def run_rank(rank: int, world: int, folder: str) -> None:

@@ -65,10 +65,15 @@ def test_sharded_weights(case, ranks):
         for key, value in losses[0].items():
             both = (losses[1][key] + losses[2][key]) / 2
             assert both == pytest.approx(value, rel=1e-5), key
-    for key, value in expected['weights'].items():
-        if not key.startswith('vfm.'):  # frozen, not in checkpoints
-            for result in found:
-                _assert_close(result['weights'][key], value, key)
+    state = make_model(case).state_dict()
+    for result in found:
+        assert result['weights'].keys() == state.keys()
+        for key, value in expected['weights'].items():
+            _assert_close(result['weights'][key], value, key)
+    norm = sum((g**2).sum() for g in expected['grads'].values()) ** 0.5
+    for result in found:  # before clipping: of all processes' parts
+        _assert_close(result['norm'], norm, 'norm of the gradients')
+        assert 'are not finite after epoch 1' in result['error']
     whole = sum(value.numel() for value in expected['weights'].values())
     parts = [result['own'] for result in found]
     assert whole <= sum(parts) < 1.01 * whole  # padding

@@ -1,11 +1,16 @@
 """``torchrun ... --launcher pytorch``, on CPUs: the same as one process."""
 
+import argparse
 import json
+import runpy
 from pathlib import Path
 
 import pytest
 import torch
 from child_processes import run_python
+from mmengine.config import Config
+
+from fdep_mm.engine.fsdp_strategy import FSDPStrategy
 
 REPO = Path(__file__).parents[2]
 CONFIG = REPO / 'configs/acm/acm_1xb16-12e_synthetic-128x128.py'
@@ -25,6 +30,8 @@ SMALL = [
 ]
 
 
+FLEXIBLE = dict(runner_type='FlexibleRunner')
+FSDP = dict(type='fdep_mm.FSDPStrategy')
 SHARDED = [
     'runner_type=FlexibleRunner',
     'strategy.type=fdep_mm.FSDPStrategy',
@@ -34,7 +41,7 @@ SHARDED = [
 ]
 
 
-def run(tool, *args, processes=2, options=(), cwd):
+def run(tool, *args, processes=2, options=(), fails=False, cwd):
     command = [REPO / 'tools' / tool, CONFIG, *args]
     if processes > 1:
         command = [
@@ -45,8 +52,9 @@ def run(tool, *args, processes=2, options=(), cwd):
         ]
     command += ['--cfg-options', *SMALL, *options]
     done = run_python(*command, cwd=cwd, OMP_NUM_THREADS='1')
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
-    return done.stdout + done.stderr
+    printed = done.stdout + done.stderr
+    assert (done.returncode == 0) != fails, printed[-8000:]
+    return printed
 
 
 def scores(work_dir):
@@ -118,8 +126,10 @@ def test_sharded_run_resumes(sharded, tmp_path):
     work_dir.mkdir()
     file = work_dir / 'epoch_1.pth'
     file.write_bytes((sharded / 'epoch_1.pth').read_bytes())
-    (work_dir / 'last_checkpoint').write_text(str(file))
     args = ('train.py', '--work-dir', work_dir, '--resume')
+    # this runner reads last_checkpoint before a hook can mend it
+    log = run(*args, options=SHARDED, fails=True, cwd=tmp_path)
+    assert 'it is mended, start the same command again to go on from' in log
     log = run(*args, options=SHARDED, cwd=tmp_path)
     assert 'resumed epoch: 1, iter: 2' in log
     whole, resumed = (
@@ -134,4 +144,60 @@ def test_sharded_run_resumes(sharded, tmp_path):
 
 
 def test_sharded_checkpoint_is_tested_by_one_process(sharded, tmp_path):
-    run('test.py', sharded / 'epoch_2.pth', processes=1, cwd=tmp_path)
+    file = sharded / 'epoch_2.pth'
+    args = ('test.py', file, '--work-dir', 'one')
+    run(*args, processes=1, cwd=tmp_path)
+    found = scores(tmp_path / 'one')
+    (log,) = sharded.glob('*/vis_data/scalars.json')
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    last = [line for line in lines if 'sirst/IoU' in line][-1]
+    assert {k: last[k] for k in found if k.startswith('sirst/')} == {
+        k: v for k, v in found.items() if k.startswith('sirst/')
+    }
+
+
+def test_only_sharded_runs_are_resumed_sharded(trained, tmp_path):
+    work_dir = tmp_path / 'run'
+    work_dir.mkdir()
+    (file,) = trained.glob('epoch_*.pth')
+    (work_dir / 'last_checkpoint').write_text(str(file))
+    args = ('train.py', '--work-dir', work_dir, '--resume')
+    log = run(*args, options=SHARDED, fails=True, cwd=tmp_path)
+    assert 'was saved without FSDP' in log
+
+
+@pytest.mark.parametrize(
+    ('options', 'launcher', 'message'),
+    [
+        (dict(runner_type='FlexibelRunner'), 'none', 'give Runner or Flex'),
+        (dict(strategy=FSDP), 'pytorch', 'needs runner_type=FlexibleRunner'),
+        (dict(FLEXIBLE), 'pytorch', 'needs strategy.type=fdep_mm.FSDPStr'),
+        (dict(FLEXIBLE, strategy={}), 'pytorch', 'needs strategy.type='),
+        (dict(FLEXIBLE, strategy=FSDP), 'none', 'start them by torchrun'),
+        (
+            dict(FLEXIBLE, strategy=FSDP, compile=True),
+            'pytorch',
+            'compile: unknown to FlexibleRunner',
+        ),
+    ],
+)
+def test_runners_that_cannot_be(options, launcher, message, capsys):
+    check = runpy.run_path(str(REPO / 'tools/train.py'))['check_runner']
+    cfg = Config(dict(options, launcher=launcher))
+    with pytest.raises(SystemExit) as end:
+        check(argparse.ArgumentParser(), cfg)
+    assert end.value.code == 2 and message in capsys.readouterr().err
+
+
+def test_sync_bn_reaches_the_strategy():
+    check = runpy.run_path(str(REPO / 'tools/train.py'))['check_runner']
+    cfg = Config(dict(FLEXIBLE, strategy=dict(FSDP), sync_bn='torch'))
+    cfg.launcher = 'pytorch'
+    check(argparse.ArgumentParser(), cfg)
+    assert cfg.strategy.sync_bn == 'torch'
+    check(argparse.ArgumentParser(), Config(dict(launcher='none')))
+
+
+def test_partial_checkpoints_are_refused():
+    with pytest.raises(ValueError, match="'local'.*only 'full'"):
+        FSDPStrategy(state_dict_cfg='local')

@@ -111,9 +111,10 @@ class FiniteLossHook(Hook):
 
         Args:
             runner (Runner): The running one.
-            checkpoint (dict): Not used.
+            checkpoint (dict): Its ``state_dict`` is looked at, which has all
+                weights where processes share them.
         """
-        spoiled = _not_finite(runner.model)
+        spoiled = _not_finite(checkpoint['state_dict'])
         if spoiled is not None:
             raise FloatingPointError(
                 f'the weights {spoiled} are not finite after epoch '
@@ -143,7 +144,14 @@ class FiniteLossHook(Hook):
         images = ', '.join(image_names(self._batch))
         if own:
             images = 'images of another process'
-        spoiled = _not_finite(runner.model)
+        spoiled = _not_finite(dict(runner.model.named_parameters()))
+        if get_world_size() > 1:
+            # each process may hold a part of them
+            anywhere = torch.tensor(spoiled is not None, dtype=torch.int32)
+            anywhere = anywhere.to(loss.device)
+            all_reduce(anywhere, 'max')
+            if anywhere and spoiled is None:
+                spoiled = 'of another process'
         self._in_a_row += 1
         if (
             self.action == 'raise'
@@ -182,9 +190,9 @@ def image_names(batch: dict | None) -> list[str]:
     ] or ['unknown images']
 
 
-def _not_finite(model: torch.nn.Module) -> str | None:
-    for name, parameter in model.named_parameters():
-        if not torch.isfinite(parameter).all():
+def _not_finite(weights: dict[str, Tensor]) -> str | None:
+    for name, weight in weights.items():
+        if not torch.isfinite(weight).all():
             return name
     return None
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from mmengine.dist import barrier, is_main_process
 from mmengine.fileio import BaseStorageBackend
 from mmengine.hooks import CheckpointHook
-from mmengine.runner import Runner
+from mmengine.runner import FlexibleRunner, Runner
 
 from fdep_mm.registry import HOOKS
 
@@ -58,6 +58,9 @@ class SafeCheckpointHook(CheckpointHook):
 
         Args:
             runner (Runner): The running one.
+
+        Raises:
+            RuntimeError: MMEngine's ``FlexibleRunner`` has read it before.
         """
         if not runner._resume or runner._load_from is not None:
             return
@@ -75,6 +78,11 @@ class SafeCheckpointHook(CheckpointHook):
         newest = folder and newest_checkpoint(folder, self.filename_tmpl)
         if newest:
             record.write_text(str(newest))
+            if isinstance(runner, FlexibleRunner):
+                raise RuntimeError(
+                    f'--resume: {record} {problem}; it is mended, start the '
+                    f'same command again to go on from {newest}'
+                )
             way_out = f'going on from {newest}'
         else:
             record.unlink(missing_ok=True)
@@ -135,7 +143,7 @@ class SafeCheckpointHook(CheckpointHook):
         super().after_val_epoch(runner, metrics)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Have the checkpoint say how far the training is.
+        """Have the checkpoints of this hook say how far the training is.
 
         Args:
             runner (Runner): Not used.
@@ -156,7 +164,7 @@ class SafeCheckpointHook(CheckpointHook):
 
     @contextmanager
     def _saving(self, meta: dict) -> Iterator[None]:
-        """Remove files at the end, and none if saving fails."""
+        """Have `meta` in checkpoints; remove files if saving succeeds."""
         backend, old_meta = self.file_backend, self._meta
         self.file_backend = waiting = _RemovingLater(backend)
         self._meta = meta

@@ -46,8 +46,9 @@ def ipi(
         image (np.ndarray): (H, W) in 0..255, see :func:`.score.as_grey`.
         patch (int): Side of a patch, px; less, and denser, on images that
             would have fewer than four patches. Defaults to 50.
-        stride (int, optional): px. None: 10, on images of more than 0.11
-            megapixels 25, which is ten times faster or more. Defaults to 10.
+        stride (int, optional): px. None: a fifth of `patch`, on images of
+            more than 0.11 megapixels a half, which saves most of the time.
+            Defaults to 10.
         lam (float, optional): Weight of sparsity. Defaults to None:
             ``1 / sqrt(max(m, n))`` of the patch image.
         tol (float): Of the stopping rule. Defaults to 1e-6.

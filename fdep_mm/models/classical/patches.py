@@ -4,9 +4,9 @@ import numpy as np
 
 RECONSTRUCTIONS = ('mean', 'median', 'last')
 MIN_SIDE = 7  # px of an image; less holds no target and its background
-# Strides of patches of 50 px, and the size of image from which the wide one
-# is taken, px: the time goes with the cube of the number of patches.
-DENSE, WIDE, LARGE = 10, 25, 110_000
+# px: above it half a patch is the stride, else a fifth. The time goes with up
+# to the cube of the number of patches.
+LARGE = 110_000
 
 
 class PatchGrid:
@@ -128,8 +128,8 @@ def grid_for(
     Args:
         shape (tuple[int, int]): Height and width of the image, px.
         patch (int): Side of a patch, px.
-        stride (int, optional): px. None: 10, on images of more than 0.11
-            megapixels 25.
+        stride (int, optional): px. None: a fifth of `patch`, on images of
+            more than 0.11 megapixels a half.
         least (int): Patches that the model needs. Where there would be less,
             their side is at most two thirds of the image's smaller side, and
             their stride a sixth of the rest. Defaults to 1.
@@ -147,7 +147,7 @@ def grid_for(
             f'{MIN_SIDE} px, got {shape[0]} x {shape[1]} (height x width)'
         )
     if stride is None:
-        stride = WIDE if shape[0] * shape[1] > LARGE else DENSE
+        stride = max(1, patch // (2 if shape[0] * shape[1] > LARGE else 5))
     grid = PatchGrid(shape, patch, stride)
     if len(grid) >= least:
         return grid
