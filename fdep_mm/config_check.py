@@ -1,30 +1,23 @@
 """Configs that cannot be read, and misspelt settings with the nearest name."""
 
-import difflib
-import inspect
 from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
 
 from mmengine.config import Config
-from mmengine.runner import Runner
-from torch.utils.data import DataLoader
 
 from fdep_mm import registry
-
-# What builders take out of a config before the class sees it.
-TAKEN_BY_BUILDERS = frozenset(
-    ('type', 'init_cfg', 'priority', '_scope_', '_delete_')
-)
-# What configs and tools know beside the arguments of Runner.
-TOP_LEVEL = frozenset(
-    'auto_scale_lr activation_checkpointing efficient_conv_bn_eval compile '
-    'custom_imports tta_model tta_pipeline test_pipeline sync_bn '
-    'model_wrapper_cfg find_unused_parameters runner_type strategy'.split()
-)
-DATALOADER = frozenset(
-    'dataset sampler batch_sampler batch_size num_workers collate_fn '
-    'worker_init_fn num_batch_per_epoch persistent_workers'.split()
+from fdep_mm.config_names import (
+    TAKEN_BY_BUILDERS,
+    alike,
+    arguments_of,
+    dataloader_names,
+    misspelt_top_level,
+    nearest,
+    others_components,
+    randomness_names,
+    section_names,
+    top_level_names,
 )
 
 
@@ -86,57 +79,104 @@ def check_options(cfg: Config, options: dict) -> None:
 
 
 def check_arguments(cfg: Config) -> None:
-    """Refuse arguments that a component of ``fdep_mm`` does not take.
+    """Refuse names in a config that are misspelt.
 
     Args:
-        cfg (Config): Whole; every dict in it with ``type='fdep_mm.X'`` is
-            looked at.
+        cfg (Config): Whole. A component of ``fdep_mm`` must take all that its
+            dict holds, and so must a data loader. In other places, names are
+            refused that nothing reads and that look like one that is read.
 
     Raises:
         ValueError: Naming the place, the argument and the nearest ones, or
             the component and the nearest ones.
     """
-    for where, settings in _components(cfg, ''):
-        name = settings['type'].removeprefix('fdep_mm.')
-        component = find_component(name)
-        if component is None:
-            raise ValueError(
-                f'{where}: fdep_mm has no component {name!r}'
-                f'{_nearest(name, _names())}'
-            )
-        known, more = _arguments(component)
-        for key in settings.keys() - TAKEN_BY_BUILDERS - known:
-            if more and not _alike(key, known):
-                continue
-            raise ValueError(
-                f'{where}: {name} has no argument {key!r}'
-                f'{_nearest(key, known)}. It takes '
-                f'{", ".join(sorted(known)) or "none"}'
-            )
+    for key, meant in misspelt_top_level(cfg):
+        raise ValueError(
+            f'the config sets {key!r}, which nothing reads (nearest: '
+            f'{meant!r}). Give a variable of your own another name'
+        )
+    scope = cfg.get('default_scope') or 'mmengine'
+    for where, settings in _dicts(cfg, ''):
+        name = settings.get('type')
+        if not isinstance(name, str):
+            _check_section(where, settings)
+        elif name.startswith('fdep_mm.'):
+            _check_ours(where, settings)
+        else:
+            _check_section(where, settings)
+            _check_others(where, settings, scope)
+
+
+def _check_ours(where: str, settings: dict) -> None:
+    name = settings['type'].removeprefix('fdep_mm.')
+    component = find_component(name)
+    if component is None:
+        raise ValueError(
+            f'{where}: fdep_mm has no component {name!r}'
+            f'{nearest(name, _names())}'
+        )
+    known, more = arguments_of(component)
+    for key in settings.keys() - TAKEN_BY_BUILDERS - known:
+        if more and not alike(key, known):
+            continue
+        raise _refusal(where, f'{name} has no argument', key, known)
+
+
+def _check_section(where: str, settings: dict) -> None:
+    """A dict that is read by MMEngine's runner."""
+    strict = where in ('train_dataloader', 'val_dataloader', 'test_dataloader')
+    known = dataloader_names() if strict else section_names(where, settings)
+    for key in settings.keys() - TAKEN_BY_BUILDERS - known:
+        if strict or alike(key, known):
+            raise _refusal(where, 'there is no', key, known)
+
+
+def _check_others(where: str, settings: dict, scope: str) -> None:
+    """A component of MMEngine, mmseg, mmdet or of the user.
+
+    A builder may take arguments that the class does not have, so only near
+    misses are errors; the class itself refuses the others.
+    """
+    candidates = others_components(settings['type'], scope)
+    found = [arguments_of(one) for one in candidates]
+    if not found:
+        return
+    known = section_names(where, settings).union(
+        *(names for names, _ in found)
+    )
+    likeness = 0.85 if any(more for _, more in found) else 0.7
+    for key in settings.keys() - TAKEN_BY_BUILDERS - known:
+        if alike(key, known, likeness):
+            name = settings['type']
+            raise _refusal(where, f'{name} has no argument', key, known)
+
+
+def _refusal(where: str, what: str, key: str, known: set[str]) -> ValueError:
+    return ValueError(
+        f'{where}: {what} {key!r}{nearest(key, known)}. It takes '
+        f'{", ".join(sorted(known)) or "none"}'
+    )
 
 
 def _check_new(key: str, place: dict, parents: list, dotted: str) -> None:
     known = set(place)
     if not parents:
-        known |= {*inspect.signature(Runner.__init__).parameters, *TOP_LEVEL}
-        known.discard('self')
+        known |= top_level_names()
     elif parents[-1].endswith('dataloader'):
-        known |= {*inspect.signature(DataLoader.__init__).parameters}
-        known |= DATALOADER
+        known |= dataloader_names()
     elif parents[-1] == 'randomness':
-        known |= {*inspect.signature(Runner.set_randomness).parameters}
+        known |= randomness_names()
     component = str(place.get('type', ''))
     strict = not parents
     if component.startswith('fdep_mm.'):
-        found, more = _arguments(find_component(component[8:]))
+        found, more = arguments_of(find_component(component[8:]))
         known |= found | TAKEN_BY_BUILDERS
         strict = not more
-    if key in known or not (strict or _alike(key, known)):
+    if key in known or not (strict or alike(key, known)):
         return
     inside = '.'.join(parents) or 'the config'
     raise ValueError(
-        f'--cfg-options {dotted}: {inside} has no {key!r}'
-        f'{_nearest(key, known)}'
+        f'--cfg-options {dotted}: {inside} has no {key!r}{nearest(key, known)}'
     )
 
 
@@ -149,11 +189,10 @@ def _item(place: list, key: str, dotted: str) -> object:
     return place[int(key)]
 
 
-def _components(value: object, where: str) -> Iterator[tuple[str, dict]]:
-    """Every dict of a component of ours, with the way to it."""
+def _dicts(value: object, where: str) -> Iterator[tuple[str, dict]]:
+    """Every dict inside the config, with the way to it."""
     if hasattr(value, 'items'):
-        name = value.get('type')
-        if isinstance(name, str) and name.startswith('fdep_mm.'):
+        if where:
             yield where, value
         inner = value.items()
     elif isinstance(value, (list, tuple)):
@@ -161,7 +200,7 @@ def _components(value: object, where: str) -> Iterator[tuple[str, dict]]:
     else:
         return
     for key, item in inner:
-        yield from _components(item, f'{where}.{key}'.lstrip('.'))
+        yield from _dicts(item, f'{where}.{key}'.lstrip('.'))
 
 
 def _registries() -> list[registry.LazyRegistry]:
@@ -192,7 +231,7 @@ def find_component(name: str) -> type | None:
     try:  # the detection part is imported by the first look for such a name
         registry.MODELS.get(f'fdep_mm.{name}')
     except ImportError:
-        if not _alike(name, _names()):
+        if not alike(name, _names()):
             raise
     for one in _registries():
         if name in one.module_dict:
@@ -202,38 +241,3 @@ def find_component(name: str) -> type | None:
 
 def _names() -> set[str]:
     return {name for one in _registries() for name in one.module_dict}
-
-
-def _arguments(component: type) -> tuple[set[str], bool]:
-    """What a class takes, through ``**kwargs`` to its parents.
-
-    Returns:
-        tuple: Names, and whether it may take others.
-    """
-    if not inspect.isclass(component):
-        return set(), True
-    found = {'self'}
-    for parent in component.__mro__:
-        init = vars(parent).get('__init__')
-        if init is None or parent is object:
-            continue
-        parameters = inspect.signature(init).parameters.values()
-        found |= {p.name for p in parameters if p.kind in _NAMED}
-        if all(p.kind is not p.VAR_KEYWORD for p in parameters):
-            return found - {'self'}, False
-    return found - {'self'}, len(found) > 1
-
-
-_NAMED = (
-    inspect.Parameter.POSITIONAL_OR_KEYWORD,
-    inspect.Parameter.KEYWORD_ONLY,
-)
-
-
-def _alike(name: str, known: set[str]) -> bool:
-    return bool(difflib.get_close_matches(name, known, 1, 0.8))
-
-
-def _nearest(name: str, known: set[str]) -> str:
-    near = difflib.get_close_matches(name, known, 3, 0.6)
-    return f' (nearest: {", ".join(map(repr, near))})' if near else ''

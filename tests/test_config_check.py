@@ -4,6 +4,7 @@ import pytest
 from mmengine.config import Config
 
 from fdep_mm.config_check import check_arguments, check_options
+from fdep_mm.config_names import one_slip
 
 
 @pytest.fixture
@@ -78,6 +79,105 @@ def test_misspelt_arguments(cfg, change, texts):
     with pytest.raises(ValueError) as error:
         check_arguments(cfg)
     assert all(text in str(error.value) for text in texts), error.value
+
+
+@pytest.mark.parametrize(
+    ('change', 'where', 'meant'),
+    [
+        ({'trian_cfg': dict(max_epochs=3)}, "'trian_cfg'", 'train_cfg'),
+        ({'resmue': True}, "'resmue'", 'resume'),
+        ({'custom_hook': []}, "'custom_hook'", 'custom_hooks'),
+        ({'train_cfg.max_epoch': 3}, 'train_cfg: .*', 'max_epochs'),
+        ({'val_cfg.fp_16': True}, 'val_cfg: .*', 'fp16'),
+        (
+            {'optim_wrapper.optimzer': dict(lr=1)},
+            'optim_wrapper: .*',
+            'optimizer',
+        ),
+        (
+            {'optim_wrapper.acumulative_counts': 2},
+            'optim_wrapper: .*',
+            'accumulative_counts',
+        ),
+        (
+            {'optim_wrapper.optimizer.weight_decy': 0.1},
+            'optim_wrapper.optimizer: .*',
+            'weight_decay',
+        ),
+        (
+            {'train_dataloader.batch_sise': 2},
+            'train_dataloader: .*',
+            'batch_size',
+        ),
+        ({'val_dataloader.nonesuch': 2}, 'val_dataloader: .*', ''),
+        (
+            {'train_dataloader.sampler.shufle': True},
+            'train_dataloader.sampler: DefaultSampler .*',
+            'shuffle',
+        ),
+        (
+            {'model.data_preprocessor.sice': (8, 8)},
+            'model.data_preprocessor: SegDataPreProcessor .*',
+            'size',
+        ),
+        (
+            {'train_dataloader.dataset.pipeline.0.type': 'RandomFlip'}
+            | {'train_dataloader.dataset.pipeline.0.porb': 0.5},
+            'dataset.pipeline.0: RandomFlip .*',
+            'prob',
+        ),
+        ({'default_hooks.timr': {}}, 'default_hooks: .*', 'timer'),
+        ({'env_cfg.cudnn_benchmrk': 1}, 'env_cfg: .*', 'cudnn_benchmark'),
+        ({'randomness.sed': 1}, 'randomness: .*', 'seed'),
+        ({'auto_scale_lr.enabel': 1}, 'auto_scale_lr: .*', 'enable'),
+    ],
+)
+def test_misspelt_settings_of_others(cfg, change, where, meant):
+    """They are in the config file, and MMEngine ignores some of them."""
+    cfg.merge_from_dict(change)
+    with pytest.raises(ValueError, match=f"{where}.*'{meant}"):
+        check_arguments(cfg)
+
+
+@pytest.mark.parametrize(
+    'change',
+    [
+        {'train_pipelines': [dict(type='RandomFlip', prob=0.3)]}
+        | {'a': [dict(type='RandomFlip', prob=0.3)]},  # used, so well spelt
+        {'val_pipeline': []},
+        {'vit_cfg': dict(depth=3)},
+        {'test_dataloader2': dict(batch_size=1)},
+        {'models': ['a'], 'img_scale': (1, 1), 'vfm': {}, 'steps': [1]},
+        {'model.decode_head.norm_cfg': dict(type='BN', requires_grad=True)},
+        {'model.auxiliary_head': dict(type='FCNHead', of_the_user=1)},
+        {'model.extra': dict(type='NobodysNetwork', sice=1)},
+        {'model.other': dict(type='nopackage.Network', sice=1)},
+        {'train_cfg': dict(type='UsersLoop', max_epoch=3)},
+        {'train_cfg': dict(by_epoch=False, max_iters=3, val_begin=2)},
+        {'optim_wrapper': dict(type='AmpOptimWrapper', loss_scale=8)},
+        {'train_dataloader.collate_fn': dict(type='pseudo_collate')},
+        {'test_dataloader': [dict(batch_size=1)]},
+    ],
+    ids=str,
+)
+def test_what_may_be_meant_is_accepted(cfg, change):
+    if 'model.decode_head.norm_cfg' in change:
+        cfg.model.decode_head = dict(type='FCNHead', channels=8)
+    for key in ('train_cfg', 'optim_wrapper', 'test_dataloader'):
+        if key in change:
+            cfg.pop(key)
+    cfg.merge_from_dict(change)
+    check_arguments(cfg)
+
+
+def test_one_slip():
+    name = 'train_cfg'
+    for word in ('trian_cfg', 'tran_cfg', 'train__cfg', 'train_cgf'):
+        assert one_slip(word, name), word
+    assert one_slip('train_cff', name)
+    for word in (name, 'train1_cfg', 'train_cf1', 'trianc_fg', 'train', ''):
+        assert not one_slip(word, name), word
+    assert one_slip('modle', 'model') and not one_slip('models', 'model')
 
 
 def test_every_config_passes(repo, monkeypatch):
