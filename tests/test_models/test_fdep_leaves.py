@@ -1,0 +1,35 @@
+"""One training step of every network's FDEP configs, at the smallest size."""
+
+from pathlib import Path
+
+import pytest
+from builders import NET_NAMES, SMALLEST, build, images, samples
+from mmengine.config import Config
+
+LEAVES = sorted(
+    (Path(__file__).parents[2] / 'configs/fdep').glob(
+        'fdep-*_1xb16-400e_nuaa-sirst-256x256.py'
+    )
+)
+
+
+def test_there_are_leaves():
+    assert len(LEAVES) >= 18
+
+
+@pytest.mark.parametrize('path', LEAVES, ids=lambda p: p.stem.split('_1x')[0])
+def test_one_step(path):
+    cfg = Config.fromfile(path).model
+    cfg.vfm.update(pretrained=False, checkpoint=None)  # random weights
+    model = build(cfg).train()
+    net = type(model.backbone).__name__.removesuffix('Encoder')
+    assert net in NET_NAMES
+    size = (SMALLEST.get(net, 64),) * 2
+    total, logs = model.parse_losses(
+        model.loss(images(2, size), samples(2, size))
+    )
+    total.backward()
+    assert total.isfinite()
+    assert {k.split('.')[0] for k in logs} == {'main', 'light', 'loss'}
+    for name, p in model.named_parameters():
+        assert p.grad is not None and p.grad.isfinite().all(), name
