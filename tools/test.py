@@ -5,6 +5,7 @@ Examples:
     python tools/test.py CONFIG CHECKPOINT --out masks --out-probs preds
     python tools/test.py CONFIG CHECKPOINT \\
         --metric type=fdep_mm.NoCoAPMetric
+    python tools/test.py configs/classical/mpcm_sirstv2.py
 """
 
 import argparse
@@ -77,6 +78,24 @@ def augment_at_test_time(parser: argparse.ArgumentParser, cfg: Config) -> None:
     cfg.model = ConfigDict(**cfg.tta_model, module=cfg.model)
 
 
+def find_checkpoint(
+    parser: argparse.ArgumentParser, cfg: Config, path: str | None
+) -> str | None:
+    """Check that there are weights; classical methods have none."""
+    classical = str(cfg.model.type).endswith('ClassicalSegmentor')
+    if classical and path in (None, 'none'):
+        return None
+    if path is None:
+        parser.exit(
+            2,
+            'error: no checkpoint: name a file of weights after the config; '
+            'only classical methods (configs/classical) need none\n',
+        )
+    if '://' not in path:
+        require_file(parser, 'checkpoint', path)
+    return path
+
+
 def main() -> None:
     """Test."""
     parser = argparse.ArgumentParser(
@@ -87,7 +106,7 @@ def main() -> None:
     parser.add_argument(
         'checkpoint',
         nargs='?',
-        help="path of the weights; 'none' for a classical method",
+        help="path of the weights; nothing, or 'none', for a classical method",
     )
     parser.add_argument(
         '--checkpoint',
@@ -121,14 +140,9 @@ def main() -> None:
     args = parser.parse_args()
 
     cfg = read_config(parser, args)
-    cfg.load_from = args.checkpoint_option or args.checkpoint
-    if cfg.load_from is None:
-        parser.exit(
-            2,
-            'error: no checkpoint: name a file of weights after the config\n',
-        )
-    if cfg.load_from != 'none' and '://' not in cfg.load_from:
-        require_file(parser, 'checkpoint', cfg.load_from)
+    cfg.load_from = find_checkpoint(
+        parser, cfg, args.checkpoint_option or args.checkpoint
+    )
     if args.metric:
         if 'type' not in args.metric:
             parser.exit(

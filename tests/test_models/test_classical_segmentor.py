@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from child_processes import run_python
 from mmengine.config import Config
 from mmengine.evaluator import Evaluator
 from mmengine.registry import init_default_scope
@@ -199,6 +200,39 @@ def test_the_runner_tests_a_leaf_with_all_metrics(sirst_v2, tmp_path):
     assert scores['sirst/IoU'] > 50 and scores['hse/HSE'] > 50
     # the ramp without target has no other peak
     assert scores['sirst/mNoCoAP'] == 1
+
+
+def run_tool(config: Path, *args: str, data: Path, cwd: Path):
+    tool = CONFIGS.parent / 'tools/test.py'
+    options = ('--cfg-options', 'test_dataloader.num_workers=0')
+    options += ('test_dataloader.persistent_workers=False',)
+    done = run_python(
+        tool, config, *args, *options, cwd=cwd, FDEP_DATA=str(data)
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize('args', [(), ('none',)])
+def test_the_tool_needs_no_checkpoint(args, sirst_v2, tmp_path):
+    config = CONFIGS / 'classical' / 'new_tophat_sirstv2.py'
+    code, log = run_tool(config, *args, data=tmp_path, cwd=tmp_path)
+    assert code == 0, log
+    for key in ('sirst/IoU', 'sirst/mNoCoAP', 'hse/HSE'):
+        assert f'{key}: ' in log
+
+
+@pytest.mark.parametrize(
+    ('args', 'message'),
+    [
+        ((), 'error: no checkpoint: .* only classical methods'),
+        (('none',), "error: checkpoint 'none': no such file"),
+    ],
+)
+def test_the_tool_demands_weights_of_networks(args, message, tmp_path):
+    config = CONFIGS / 'alcnet/alcnet_1xb16-400e_sirst-v2-256x256.py'
+    code, log = run_tool(config, *args, data=tmp_path, cwd=tmp_path)
+    assert code == 2 and re.search(message, log.splitlines()[-1])
+    assert 'Traceback' not in log
 
 
 @pytest.mark.parametrize(
