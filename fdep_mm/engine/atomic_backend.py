@@ -17,11 +17,19 @@ class AtomicBackend(LocalBackend):
     to the disk and then moved over the old one. A process that is killed
     leaves the old file, a full disk too; a ``.part`` file may stay.
 
+    Args:
+        way_out (str): What the error tells people to do once there is space
+            or they have chosen another folder. Defaults to what a training
+            needs.
+
     Example:
         >>> checkpoint = dict(
         ...     type='CheckpointHook',
         ...     backend_args=dict(backend='fdep_mm.atomic'))
     """
+
+    def __init__(self, way_out: str = 'go on with --resume') -> None:
+        self.way_out = way_out
 
     def put(self, obj: bytes, filepath: str | Path) -> None:
         """Write a file.
@@ -42,9 +50,12 @@ class AtomicBackend(LocalBackend):
             move_over(part, path)
         except OSError as error:
             part.unlink(missing_ok=True)
-            raise OSError(error.errno, _message(error, path, len(obj))) from (
-                error
-            )
+            problem = _message(error, path, len(obj))
+            raise OSError(
+                error.errno,
+                f'{problem}. Make space or choose another folder, then '
+                f'{self.way_out}',
+            ) from error
 
     def put_text(
         self, obj: str, filepath: str | Path, encoding: str = 'utf-8'
@@ -100,6 +111,5 @@ def _message(error: OSError, path: Path, size: int) -> str:
     old = 'the old file is as it was' if path.exists() else 'there is no file'
     return (
         f'{path}: cannot be written ({error.strerror}): {size / 1e6:.1f} MB '
-        f'are needed and {free} in {path.parent}; {old}. Make space or '
-        'choose another folder, then go on with --resume'
+        f'are needed and {free} in {path.parent}; {old}'
     )

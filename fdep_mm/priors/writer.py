@@ -40,6 +40,7 @@ PCA_FILE = 'pca.safetensors'
 LOCK_FILE = 'write.lock'
 LABELS = ('Mask', 'Annotations')  # in names of transforms that load labels
 EVERY = 50  # images between two lines of progress
+FILES = AtomicBackend('run the same command again: it goes on where it was')
 
 
 def loading_transforms(dataset: Dataset) -> list:
@@ -217,7 +218,7 @@ class CacheWriter:
             for layer, one in zip(self.index.layers, maps, strict=True)
         }
         content = save(tensors, self._made_of(kind, image))
-        AtomicBackend().put(content, path)
+        FILES.put(content, path)
 
     @torch.no_grad()
     def _compute(self, img) -> list[Tensor]:
@@ -266,10 +267,10 @@ class CacheWriter:
         self.index.pca['explained'] = [b.explained for b in self.basis]
         self._put_index()
         content = save_basis(self.basis, self.index.layers)
-        AtomicBackend().put(content, self.folder / PCA_FILE)
+        FILES.put(content, self.folder / PCA_FILE)
 
     def _put_index(self) -> None:
-        AtomicBackend().put_text(self.index.to_json(), self.folder / FILE)
+        FILES.put_text(self.index.to_json(), self.folder / FILE)
 
 
 def _image_loading(dataset: Dataset) -> list[str]:

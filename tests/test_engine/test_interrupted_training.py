@@ -13,6 +13,9 @@ from fault_training import (
 )
 
 WORKERS = [0, 2]
+needs_full = pytest.mark.skipif(
+    not Path('/dev/full').exists(), reason='needs a device that is full'
+)
 MOMENTS = ('epoch', 'validation', 'last', 'best', 'record')
 
 
@@ -66,11 +69,20 @@ def test_killed_and_resumed(tmp_path, uninterrupted, moment, num_workers):
     assert Path((tmp_path / 'last_checkpoint').read_text()).is_file()
 
 
-def test_a_full_disk_is_named_and_leaves_the_old_file(tmp_path):
-    code = in_child(start, tmp_path, 'full', 0, False)
+@pytest.mark.parametrize(
+    ('moment', 'reason'),
+    [
+        ('full', 'File too large'),
+        pytest.param('no space', 'No space left on device', marks=needs_full),
+    ],
+)
+def test_a_full_disk_is_named_and_leaves_the_old_file(
+    tmp_path, moment, reason
+):
+    code = in_child(start, tmp_path, moment, 0, False)
     assert code == 1
     error = (tmp_path / 'error.txt').read_text()
-    assert 'epoch_2.pth: cannot be written (File too large)' in error
+    assert f'epoch_2.pth: cannot be written ({reason})' in error
     assert 'MB are free' in error
     assert '--resume' in error
     assert weights(tmp_path / 'epoch_1.pth')

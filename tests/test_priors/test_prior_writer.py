@@ -1,6 +1,7 @@
 """Writing a cache: what is kept, and what is made anew."""
 
 import json
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -71,6 +72,23 @@ def test_a_flipped_bit_is_made_anew(images, cache):
     content = bytearray(path.read_bytes())
     content[-7] ^= 1
     path.write_bytes(content)
+    assert write_cache(images, cache).made == 1
+    assert digest(cache) == before
+
+
+@pytest.mark.skipif(
+    not Path('/dev/full').exists(), reason='needs a device that is full'
+)
+def test_a_full_disk(images, cache):
+    """The index says what is whole; the next run makes the rest."""
+    before = digest(cache)
+    path = prior_file(cache, 2)
+    path.unlink()
+    path.with_name(path.name + '.part').symlink_to('/dev/full')
+    with pytest.raises(OSError, match='2.png.*No space left') as error:
+        write_cache(images, cache)
+    assert 'run the same command again' in str(error.value)
+    assert '--resume' not in str(error.value)
     assert write_cache(images, cache).made == 1
     assert digest(cache) == before
 
