@@ -14,6 +14,7 @@ from fdep_mm.config_names import (
     dataloader_names,
     misspelt_top_level,
     nearest,
+    one_slip,
     others_components,
     randomness_names,
     section_names,
@@ -144,9 +145,9 @@ def _check_others(where: str, settings: dict, scope: str) -> None:
     known = section_names(where, settings).union(
         *(names for names, _ in found)
     )
-    likeness = 0.85 if any(more for _, more in found) else 0.7
+    length = 7 if any(more for _, more in found) else 4
     for key in settings.keys() - TAKEN_BY_BUILDERS - known:
-        if alike(key, known, likeness):
+        if any(one_slip(key, name, length) for name in known):
             name = settings['type']
             raise _refusal(where, f'{name} has no argument', key, known)
 

@@ -81,15 +81,16 @@ def misspelt_top_level(cfg: dict) -> Iterator[tuple[str, str]]:
                 yield key, name
 
 
-def one_slip(word: str, name: str) -> bool:
+def one_slip(word: str, name: str, length: int = 7) -> bool:
     """Whether a word is a name with a slip of the pen.
 
-    Two letters that changed places, or, in a name of seven letters or more,
-    one that is missing, doubled, added or another one. Digits number things.
+    Two letters that changed places, or, in a name that is not short, one that
+    is missing, added or another one. Digits number things.
 
     Args:
         word (str): What is written.
         name (str): What may be meant.
+        length (int): Shorter names are too much alike to tell.
 
     Returns:
         bool: True for one such slip, False for none or more.
@@ -105,9 +106,9 @@ def one_slip(word: str, name: str) -> bool:
         start += 1
     if len(longer) > len(shorter):
         same = longer[start + 1 :] == shorter[start:]
-        return same and len(name) >= 7 and not longer[start].isdigit()
+        return same and len(name) >= length and not longer[start].isdigit()
     if longer[start + 1 :] == shorter[start + 1 :]:
-        return len(name) >= 7 and not word[start].isdigit()
+        return len(name) >= length and not word[start].isdigit()
     swapped = longer[start : start + 2] == shorter[start : start + 2][::-1]
     return swapped and longer[start + 2 :] == shorter[start + 2 :]
 
@@ -218,9 +219,9 @@ _NAMED = (
 )
 
 
-def alike(name: str, known: set[str], likeness: float = 0.8) -> bool:
+def alike(name: str, known: set[str]) -> bool:
     """Whether a name resembles one of those that are known."""
-    return bool(difflib.get_close_matches(name, known, 1, likeness))
+    return bool(difflib.get_close_matches(name, known, 1, 0.8))
 
 
 def nearest(name: str, known: set[str]) -> str:

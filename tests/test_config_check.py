@@ -150,6 +150,8 @@ def test_misspelt_settings_of_others(cfg, change, where, meant):
         {'models': ['a'], 'img_scale': (1, 1), 'vfm': {}, 'steps': [1]},
         {'model.decode_head.norm_cfg': dict(type='BN', requires_grad=True)},
         {'model.auxiliary_head': dict(type='FCNHead', of_the_user=1)},
+        {'model.loss': dict(type='CrossEntropyLoss', bg_cls_weight=0.1)},
+        {'model.head': dict(type='FCNHead', in_indices=1)},
         {'model.extra': dict(type='NobodysNetwork', sice=1)},
         {'model.other': dict(type='nopackage.Network', sice=1)},
         {'train_cfg': dict(type='UsersLoop', max_epoch=3)},
@@ -178,6 +180,7 @@ def test_one_slip():
     for word in (name, 'train1_cfg', 'train_cf1', 'trianc_fg', 'train', ''):
         assert not one_slip(word, name), word
     assert one_slip('modle', 'model') and not one_slip('models', 'model')
+    assert one_slip('models', 'model', length=4)
 
 
 def test_every_config_passes(repo, monkeypatch):
