@@ -69,22 +69,39 @@ def make_samples(kind: str, folder: str, seed: int = 0) -> list[dict]:
     return samples
 
 
-def evaluate(name: str, folder: str) -> dict[str, float]:
-    """Evaluate this process's share, as a distributed data loader gives it."""
+def evaluate(
+    name: str, folder: str, num: int = NUM, round_up: bool = True
+) -> dict[str, float]:
+    """Evaluate this process's share, as a distributed data loader gives it.
+
+    Args:
+        name (str): Of METRICS.
+        folder (str): For the masks.
+        num (int): Images.
+        round_up (bool): Whether images are repeated until all processes have
+            as many.
+
+    Returns:
+        dict[str, float]: The metric's numbers.
+    """
     build, kind = METRICS[name]
-    samples, metric = make_samples(kind, folder), build()
-    share = [samples[i] for i in DefaultSampler(samples, shuffle=False)]
+    samples, metric = make_samples(kind, folder)[:num], build()
+    sampler = DefaultSampler(samples, shuffle=False, round_up=round_up)
+    share = [samples[i] for i in sampler]
     for i in range(0, len(share), 2):
         metric.process(None, share[i : i + 2])
-    return metric.evaluate(NUM)
+    assert len(metric.results) == len(share)
+    return metric.evaluate(num)
 
 
-def evaluate_rank(rank: int, world: int, folder: str) -> None:
+def evaluate_rank(
+    rank: int, world: int, folder: str, num: int, round_up: bool
+) -> None:
     """All metrics in one of several processes; the results go to a file."""
     torch.set_num_threads(1)
     torch.distributed.init_process_group(
         'gloo', f'file://{folder}/store', rank=rank, world_size=world
     )
-    found = {name: evaluate(name, folder) for name in METRICS}
+    found = {name: evaluate(name, folder, num, round_up) for name in METRICS}
     torch.save(found, f'{folder}/{rank}.pt')
     torch.distributed.destroy_process_group()
