@@ -6,7 +6,8 @@ import torch
 from mmengine.registry import init_default_scope
 from mmseg.structures import SegDataSample
 
-from fdep_mm.models.classical import METHODS
+from fdep_mm.models.classical import METHODS, torch_walks
+from fdep_mm.models.classical.fkrw import walk_one_by_one
 from fdep_mm.models.classical.torch_filters import FILTERS
 from fdep_mm.registry import MODELS
 
@@ -21,6 +22,7 @@ OPTIONS = [(name, {}) for name in FILTERS] + [
     ('wldm', dict(normalise=False, window=7, entropy_window=3)),
     ('rlcm', dict(peak='pixel', size=5, counts=[(1, 3)])),
     ('tllcm', dict(scales=(5, 7), count=12)),
+    ('fkrw', dict(k=1.0, beta=50.0, power=2.0, eps=1e-3)),
 ]
 
 
@@ -47,6 +49,31 @@ def test_same_maps(name, params):
     for image, score in zip(images(), scores, strict=True):
         expected = METHODS[name](image, **params)
         np.testing.assert_allclose(score[0], expected, atol=1e-4)
+
+
+@pytest.mark.parametrize('shape', [(2, 2), (1, 20), (7, 7), (5, 40)])
+def test_walks_in_small_images(shape):
+    noise = np.random.default_rng(0).integers(0, 256, (4, *shape), np.uint8)
+    found = FILTERS['fkrw'](torch.from_numpy(noise)[:, None].float(), k=0.5)
+    for image, score in zip(noise, found, strict=True):
+        expected = METHODS['fkrw'](image, k=0.5)
+        np.testing.assert_allclose(score[0], expected, atol=1e-4)
+
+
+@pytest.mark.parametrize('number', [0, 1, 20])
+def test_walks_one_by_one_and_at_once(number, monkeypatch):
+    monkeypatch.setattr(torch_walks, 'AT_ONCE', 7)
+    rng = np.random.default_rng(0)
+    image = rng.uniform(0.3, 0.35, (40, 50))
+    ys, xs = rng.integers(0, 30, number), rng.integers(0, 40, number)
+    one = walk_one_by_one(image, ys, xs, 200.0, 1e-5)
+    cpu = torch.device('cpu')
+    batch = torch_walks.walk_at_once(image, ys, xs, 200.0, 1e-5, cpu)
+    for i in range(number):
+        assert 0 < one(i)[1:-1, 1:-1].min() and one(i)[5, 5] == 1
+        np.testing.assert_allclose(batch(i), one(i), atol=1e-9)
+    with pytest.raises(IndexError):
+        batch(number)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ of numpy arrays, whose files describe them. Each takes (N, 1, H, W) float32 in
 
 import inspect
 from collections.abc import Callable, Sequence
-from functools import wraps
+from functools import partial, wraps
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, conv2d, max_pool2d, pad, unfold
 
 from .cells import OFFSETS, check_odd
+from .fkrw import search
 from .lcm import check_lcm
 from .max_median import DIRECTIONS, check_half
 from .new_tophat import check_ring
@@ -22,6 +23,7 @@ from .rlcm import check_rlcm
 from .score import FLAT, check_range
 from .tllcm import CORE, check_tllcm
 from .tophat import check_tophat
+from .torch_walks import walk_at_once
 from .wldm import check_wldm
 
 FILTERS: dict[str, Callable] = {}
@@ -274,3 +276,20 @@ def tllcm(
         (means,) = _top_means(images, size, (count,))
         contrasts.append((core / _max_neighbour(means, size) - 1) * core)
     return torch.stack(contrasts).amax(0)
+
+
+@_filter
+def fkrw(
+    images: Tensor,
+    k: float = 4.0,
+    beta: float = 200.0,
+    power: float = 6.0,
+    eps: float = 1e-5,
+) -> Tensor:
+    """See :func:`fdep_mm.models.classical.fkrw`; only its walks are here."""
+    walk = partial(walk_at_once, beta=beta, eps=eps, device=images.device)
+    maps = [
+        search(grey, k, power, walk) if np.ptp(grey) else 0 * grey
+        for grey in images[:, 0].double().numpy(force=True)
+    ]
+    return torch.from_numpy(np.stack(maps)).to(images)[:, None]

@@ -51,9 +51,9 @@ class ClassicalSegmentor(BaseSegmentor):
             defaults.
         threshold (float): Foreground is above it. Defaults to 0.5.
         backend (str): 'torch' works on the device of the images where the
-            method can (all but 'fkrw' and disks of 'tophat'), filters on
-            images of one size as one batch; 'numpy' on the CPU, 'auto' like
-            'torch' on a GPU and like 'numpy' elsewhere. Defaults to 'auto'.
+            method can (all but disks of 'tophat'), filters on images of one
+            size as one batch; 'numpy' on the CPU, 'auto' like 'torch' on a
+            GPU and like 'numpy' elsewhere. Defaults to 'auto'.
         data_preprocessor (dict, optional): Config. Normalisation is undone,
             padding is cut off. Defaults to None: neither.
 
