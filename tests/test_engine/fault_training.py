@@ -4,6 +4,7 @@ import os
 import resource
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,7 +45,10 @@ class MeanProb(BaseMetric):
 
 @HOOKS.register_module(force=True)
 class DyingHook(Hook):
-    """Ends the process, without a chance to clear up, in epoch 2."""
+    """Ends a process, without a chance to clear up, in epoch 2.
+
+    It is that of the training, or one that loads its data.
+    """
 
     priority = 'LOWEST'
 
@@ -54,6 +58,11 @@ class DyingHook(Hook):
     def after_train_iter(self, runner, batch_idx, **_) -> None:
         if runner.epoch == 1 and self.moment == 'epoch':
             die()
+        elif runner.epoch == 1 and self.moment == 'worker':
+            (worker, *_) = runner.train_dataloader._iterator._workers
+            os.kill(worker.pid, signal.SIGKILL)
+            # PyTorch hears of it; reaping the worker here would prevent that
+            time.sleep(1)
 
     def after_val_iter(self, runner, **_) -> None:
         if runner.epoch == 2 and self.moment == 'validation':
@@ -112,6 +121,16 @@ def tiny_config(work_dir: Path, epochs: int = 3) -> Config:
     cfg.log_level = 'WARNING'
     cfg.experiment_name = f'{work_dir.name}_{os.getpid()}_{id(cfg)}'
     return cfg
+
+
+def add_prior(cfg: Config) -> None:
+    """Make the network one with an FDEP branch; its VFM is random."""
+    vfm = dict(type='fdep_mm.FrozenVFM', model_name='test_vit')
+    cfg.model.update(
+        type='fdep_mm.COISDSegmentor',
+        vfm=dict(vfm, out_indices=(1, 3, 5), pretrained=False),
+        samf=dict(type='fdep_mm.SAMFNeck'),
+    )
 
 
 def train(cfg: Config, resume: bool = False) -> Runner:

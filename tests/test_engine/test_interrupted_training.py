@@ -1,10 +1,12 @@
 """Killed at the worst moments, then resumed: as if nothing had happened."""
 
+import re
 import signal
 from pathlib import Path
 
 import pytest
 from fault_training import (
+    add_prior,
     assert_same_weights,
     in_child,
     tiny_config,
@@ -12,7 +14,7 @@ from fault_training import (
     weights,
 )
 
-WORKERS = [0, 2]
+RUNS = [('host', 0), ('host', 2), ('fdep', 0)]  # network, workers
 needs_full = pytest.mark.skipif(
     not Path('/dev/full').exists(), reason='needs a device that is full'
 )
@@ -20,9 +22,15 @@ MOMENTS = ('epoch', 'validation', 'last', 'best', 'record')
 
 
 def start(
-    work_dir: Path, moment: str | None, num_workers: int, resume: bool
+    work_dir: Path,
+    moment: str | None,
+    num_workers: int,
+    resume: bool,
+    net: str = 'host',
 ) -> None:
     cfg = tiny_config(work_dir)
+    if net == 'fdep':
+        add_prior(cfg)
     cfg.train_dataloader.update(
         num_workers=num_workers, persistent_workers=num_workers > 0
     )
@@ -37,34 +45,47 @@ def start(
 
 @pytest.fixture(scope='module')
 def uninterrupted(tmp_path_factory):
-    """Number of workers -> work dir."""
+    """Network and number of workers -> work dir."""
     folders = {}
-    for num_workers in WORKERS:
-        folder = tmp_path_factory.mktemp(f'workers_{num_workers}')
-        assert in_child(start, folder, None, num_workers, False) == 0
-        folders[num_workers] = folder
+    for net, num_workers in RUNS:
+        folder = tmp_path_factory.mktemp(f'{net}_{num_workers}')
+        assert in_child(start, folder, None, num_workers, False, net) == 0
+        folders[net, num_workers] = folder
     return folders
 
 
 @pytest.mark.parametrize(
-    ('moment', 'num_workers'),
-    [*((moment, 0) for moment in MOMENTS), ('epoch', 2)],
+    ('moment', 'net', 'num_workers'),
+    [
+        *((moment, 'host', 0) for moment in MOMENTS),
+        ('epoch', 'host', 2),
+        ('worker', 'host', 2),
+        ('epoch', 'fdep', 0),
+    ],
 )
-def test_killed_and_resumed(tmp_path, uninterrupted, moment, num_workers):
-    code = in_child(start, tmp_path, moment, num_workers, False)
-    assert -code in (signal.SIGKILL, signal.SIGXFSZ)
+def test_killed_and_resumed(tmp_path, uninterrupted, moment, net, num_workers):
+    code = in_child(start, tmp_path, moment, num_workers, False, net)
+    if moment == 'worker':
+        assert code == 1
+        error = (tmp_path / 'error.txt').read_text()
+        assert re.search('DataLoader worker .*kill', error), error
+        assert [p.name for p in tmp_path.glob('epoch_*')] == ['epoch_1.pth']
+    else:
+        assert -code in (signal.SIGKILL, signal.SIGXFSZ)
     half = moment in ('last', 'best')
     assert len(list(tmp_path.glob('*.part'))) == half
     assert list(tmp_path.glob('epoch_*.pth'))
     for path in tmp_path.glob('*.pth'):
         assert weights(path)
 
-    assert in_child(start, tmp_path, None, num_workers, True) == 0
-    whole = uninterrupted[num_workers]
+    assert in_child(start, tmp_path, None, num_workers, True, net) == 0
+    whole = uninterrupted[net, num_workers]
     names = {path.name for path in tmp_path.iterdir() if path.is_file()}
     assert {path.name for path in whole.iterdir() if path.is_file()} <= names
     for path in whole.glob('*.pth'):
         assert_same_weights(path, tmp_path / path.name)
+        keys = weights(path)
+        assert any(key.startswith('samf.') for key in keys) == (net == 'fdep')
     assert not list(tmp_path.glob('*.part'))
     assert Path((tmp_path / 'last_checkpoint').read_text()).is_file()
 
