@@ -84,7 +84,8 @@ def open_backend(
             returned as it is. None takes the config stored in `weights`.
         weights (str | PathLike, optional): Checkpoint of a config.
         device (str, optional): Such as 'cpu' or 'cuda:0'. Defaults to None:
-            what PyTorch finds available, and the CPU for an ONNX file.
+            what PyTorch finds available, and the CPU for an ONNX file or a
+            classical method.
 
     Returns:
         Backend: The network.

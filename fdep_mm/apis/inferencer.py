@@ -25,7 +25,8 @@ class SIRSTInferencer:
             the config stored in `weights`.
         weights (str | PathLike, optional): Checkpoint of a config.
         device (str, optional): Such as 'cpu' or 'cuda:0'. Defaults to None:
-            what PyTorch finds available, and the CPU for an ONNX file.
+            what PyTorch finds available, and the CPU for an ONNX file or a
+            classical method.
         tile_size (int): Frames whose longer side exceeds `tile_above` are cut
             into tiles of this side, px. Defaults to 512.
         overlap (int): What two tiles share, px: see :class:`.Tiling`.

@@ -6,8 +6,8 @@ of the first size, all in one process, on one image at a time. The ratio is of
 the same image; maps must be equal, or the script fails. Set OMP_NUM_THREADS
 for a fixed number of threads.
 
-With --device, what can (all but fkrw) runs in PyTorch, the way of the image to
-the device and of the map back included.
+With --device, they run in PyTorch (of fkrw the random walks only), the way of
+the image to the device and of the map back included.
 
 Examples:
     OMP_NUM_THREADS=1 python tools/analysis_tools/benchmark_classical.py
