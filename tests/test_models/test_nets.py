@@ -150,8 +150,15 @@ def test_traceable(net):
 
 @pytest.mark.parametrize('net', ['ACM', 'ALCNet', 'ALCNetOrig'])
 def test_narrow_heads_can_rise_above_their_bias(net):
-    """All-negative weights would cap every logit at the bias."""
+    """All-negative weights would cap every logit at a prior's bias."""
+    negative = 0
     for seed in range(8):
         torch.manual_seed(seed)
         head = MODELS.build(dict(type=f'fdep_mm.{net}Head'))
         assert (head.logits[-1].weight >= 0).all()
+        torch.manual_seed(seed)
+        plain = dict(type=f'fdep_mm.{net}Head', prior_prob=None)
+        weight = MODELS.build(plain).logits[-1].weight  # PyTorch's default
+        assert torch.equal(weight.abs(), head.logits[-1].weight)
+        negative += (weight < 0).sum()
+    assert negative > 0

@@ -155,16 +155,18 @@ class AsymmetricModulation(nn.Module):
 class PixelHead(nn.Sequential):
     """3x3 convolution, norm, ReLU, dropout and the 1x1 logit convolution.
 
-    The logit convolution reads very few channels (2 in ALCNet). Its weights
-    start non-negative: where chance makes all of them negative, the logits
-    can never exceed the bias and the network learns no target for hundreds
-    of steps.
+    The logit convolution reads very few channels (2 in ALCNet). Where chance
+    makes all its weights negative, the logits can never exceed the bias, and
+    from the bias of a `prior_prob` the network learns no target for hundreds
+    of steps. So with a `prior_prob` they start non-negative.
 
     Args:
         channels (int): Channels of the input.
         dropout (float): Probability of dropping an element. Defaults to 0.1.
         reduction (int): Channel reduction of the first convolution.
         norm_cfg (dict): Norm. Defaults to `FAST_BN`.
+        non_negative (bool): Whether the logit convolution's weights start
+            non-negative, else as PyTorch's default. Defaults to True.
     """
 
     def __init__(
@@ -173,6 +175,7 @@ class PixelHead(nn.Sequential):
         dropout: float = 0.1,
         reduction: int = 4,
         norm_cfg: dict = FAST_BN,
+        non_negative: bool = True,
     ):
         mid = channels // reduction
         super().__init__(
@@ -182,5 +185,6 @@ class PixelHead(nn.Sequential):
             nn.Dropout(dropout),
             nn.Conv2d(mid, 1, 1),
         )
-        with torch.no_grad():
-            self[-1].weight.abs_()
+        if non_negative:
+            with torch.no_grad():
+                self[-1].weight.abs_()

@@ -85,7 +85,8 @@ class ACMHead(SIRSTHead):
         self.up1 = upsample2(32, 16)
         self.fuse1 = AsymmetricModulation(16)
         self.stage1 = residual_stage(num_blocks, 16, 16)
-        self.logits = PixelHead(16, dropout)
+        prior = self.prior_prob is not None
+        self.logits = PixelHead(16, dropout, non_negative=prior)
         self.init_prior(self.logits[-1])
 
     def forward(self, inputs: tuple[Tensor, ...]) -> Tensor:

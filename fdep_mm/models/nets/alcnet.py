@@ -56,7 +56,8 @@ class ALCNetHead(SIRSTHead):
         self.up1 = upsample2(32, 16)
         self.fuse1 = AsymmetricModulation(16)
         self.up0 = upsample2(16, 8)
-        self.logits = PixelHead(8, dropout)
+        prior = self.prior_prob is not None
+        self.logits = PixelHead(8, dropout, non_negative=prior)
         self.init_prior(self.logits[-1])
 
     def forward(self, inputs: tuple[Tensor, ...]) -> Tensor:

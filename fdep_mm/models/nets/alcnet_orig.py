@@ -182,7 +182,8 @@ class ALCNetOrigHead(SIRSTHead):
         self.reduce2 = conv_norm_act(32, 16, 1, norm_cfg=BN, act=nn.ReLU(True))
         self.fuse2 = BottomUpModulation(16)
         self.fuse1 = BottomUpModulation(16)
-        self.logits = PixelHead(16, dropout, norm_cfg=BN)
+        prior = self.prior_prob is not None
+        self.logits = PixelHead(16, dropout, norm_cfg=BN, non_negative=prior)
         for part in (self.reduce3, self.reduce2, self.fuse2, self.fuse1):
             init_msra_prelu(part)
         init_msra_prelu(self.logits[0])
