@@ -10,6 +10,8 @@ from torch import nn
 from .errors import PriorCacheError
 from .index import CacheIndex, file_sha256
 
+WORDS = ('in the cache', 'in the config')
+
 
 def weights_sha256(model: nn.Module) -> str:
     """SHA-256 of a model's weights: names, types, shapes and bytes."""
@@ -98,8 +100,7 @@ def check_identity(
     Raises:
         PriorCacheError: They differ; the message names how.
     """
-    words = ('in the cache', 'in the config')
-    found = differences(index.vfm, wanted, words)
+    found = differences(index.vfm, wanted, WORDS)
     missing = sorted(set(out_indices) - set(index.layers))
     if missing:
         found.append(
@@ -111,6 +112,30 @@ def check_identity(
             f'cache={folder!r} is of another VFM: {"; ".join(found)}. '
             'Make a cache with this config by tools/cache_priors.py, or '
             "change the config's vfm"
+        )
+
+
+def note_channel_order(vfm: nn.Module, bgr_to_rgb: bool) -> None:
+    """Tell a VFM in which order it gets the channels of an image.
+
+    Args:
+        vfm (nn.Module): A ``FrozenVFM``; another one need not know.
+        bgr_to_rgb (bool): Whether the network's preprocessor reverses them.
+
+    Raises:
+        PriorCacheError: Its cache has maps of the other order.
+    """
+    if not hasattr(vfm, 'bgr_to_rgb'):
+        return
+    vfm.bgr_to_rgb = bgr_to_rgb
+    if vfm.cache is None:
+        return
+    found = differences(vfm.record, dict(bgr_to_rgb=bgr_to_rgb), WORDS)
+    if found:
+        raise PriorCacheError(
+            f'cache={vfm.cache!r} is of images with another order of '
+            f'channels: {found[0]}. Make a cache with this config by '
+            "tools/cache_priors.py, or change the config's data_preprocessor"
         )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from .errors import PriorCacheError
 
 FILE = 'index.json'
-FORMAT = 1
+FORMAT = 2
 BLOCK = 1 << 20  # bytes
 
 
@@ -101,6 +101,13 @@ class CacheIndex:
         try:
             record = json.loads(path.read_text('utf-8'))
             found = record.pop('format')
+            if found == 1:
+                raise PriorCacheError(
+                    f'{path}: an older version of fdep_mm made this cache, '
+                    'which did not note whether colours came as BGR or RGB. '
+                    'Remove the folder, or give another --out, and run '
+                    'tools/cache_priors.py again'
+                )
             if found != FORMAT:
                 raise ValueError(f'format {found}, {FORMAT} is known')
             images = record.pop('images')

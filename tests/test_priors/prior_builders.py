@@ -77,10 +77,12 @@ def model_cfg(**vfm) -> ConfigDict:
     )
 
 
-def build_model(**vfm) -> torch.nn.Module:
+def build_model(bgr_to_rgb: bool = True, **vfm) -> torch.nn.Module:
     init_default_scope('mmseg')
     torch.manual_seed(0)
-    return MODELS.build(model_cfg(**vfm))
+    cfg = model_cfg(**vfm)
+    cfg.data_preprocessor.bgr_to_rgb = bgr_to_rgb
+    return MODELS.build(cfg)
 
 
 def build_dataset(*args, **kwargs):

@@ -145,6 +145,13 @@ def test_a_cache_of_the_same_network_with_other_settings(made, tmp_path, vfm):
             seen_priors(build_model(**ours), batch_of(dataset, 0))
 
 
+def test_priors_of_the_other_order_of_channels(made):
+    """The network that gets them computes none, and could not tell."""
+    dataset = build_dataset(made / 'data', cache=made / 'float32')
+    with pytest.raises(PriorCacheError, match='bgr_to_rgb.*Name one cache'):
+        seen_priors(build_model(bgr_to_rgb=False), batch_of(dataset, 0))
+
+
 def test_priors_of_another_network(made):
     vfm = build_model(cache=str(made / 'float16')).vfm
     fitting = dict(layers=(1, 3, 5), channels=vfm.channels[0])

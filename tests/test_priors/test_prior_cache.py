@@ -1,11 +1,14 @@
 """Reading a cache: what is checked, and what is refused."""
 
+import json
+
 import cv2
 import numpy as np
 import pytest
 import torch
 from prior_builders import (
     SIZES,
+    build_dataset,
     build_model,
     load,
     prior_file,
@@ -15,6 +18,7 @@ from prior_builders import (
 from fdep_mm.models import FrozenVFM
 from fdep_mm.priors import CacheIndex, PriorCache, PriorCacheError
 from fdep_mm.priors.index import image_name
+from fdep_mm.priors.writer import CacheWriter
 
 
 def test_maps_are_those_of_the_vfm(images, cache):
@@ -122,10 +126,43 @@ def test_no_cache_or_a_damaged_index(cache, tmp_path):
     with pytest.raises(PriorCacheError, match='no file index.json.*--out'):
         PriorCache(tmp_path)
     path = cache / 'index.json'
-    for text in ('{"format": 1', '[]', '{"format": 2}', '{"format": 1}'):
+    for text in ('{"format": 2', '[]', '{"format": 3}', '{"format": 2}'):
         path.write_text(text)
         with pytest.raises(PriorCacheError, match='index.json.*damaged'):
             PriorCache(cache)
+
+
+def test_a_cache_without_the_order_of_channels(images, cache):
+    """One that an older version made."""
+    path = cache / 'index.json'
+    record = json.loads(path.read_text())
+    assert record['vfm'].pop('bgr_to_rgb') is True
+    path.write_text(json.dumps(record | dict(format=1)))
+    for use in (PriorCache, frozen, lambda at: write_cache(images, at)):
+        with pytest.raises(
+            PriorCacheError, match='index.json: an older.*BGR or RGB.*--out'
+        ):
+            use(cache)
+
+
+def test_another_order_of_channels(images, cache):
+    message = 'order of channels: bgr_to_rgb True in the cache, False in the'
+    with pytest.raises(PriorCacheError, match=message):
+        build_model(bgr_to_rgb=False, cache=str(cache))
+    build_model(bgr_to_rgb=True, cache=str(cache))
+    with pytest.raises(PriorCacheError, match='other priors.*bgr_to_rgb'):
+        CacheWriter(build_model(bgr_to_rgb=False), cache).write(
+            build_dataset(images)
+        )
+
+
+def test_the_order_of_channels_changes_the_maps():
+    image = np.random.default_rng(0).integers(0, 255, (32, 32, 3), np.uint8)
+    one, other = (
+        CacheWriter(build_model(order), 'nowhere')._compute(image)
+        for order in (True, False)
+    )
+    assert not torch.allclose(one[0], other[0])
 
 
 def frozen(cache, **options):

@@ -17,11 +17,7 @@ from torch import Tensor, nn
 from fdep_mm.priors import CacheIndex, PriorCacheError
 from fdep_mm.priors.batch import LINES
 from fdep_mm.priors.geometry import vfm_input_size
-from fdep_mm.priors.identity import (
-    check_identity,
-    describe,
-    weights_sha256,
-)
+from fdep_mm.priors.identity import check_identity, describe, weights_sha256
 from fdep_mm.registry import MODELS
 
 from .vfm_weights import check_name, create, from_file, from_hub
@@ -91,6 +87,8 @@ class FrozenVFM(BaseModule):
         channels (tuple[int]): Channels of each returned map; with a cache,
             those it has stored.
         strides (tuple[int]): Strides of each returned map at input scale 1.
+        bgr_to_rgb (bool, optional): Whether the network reverses the channels
+            of an image before; None where it has not said so.
 
     Raises:
         ValueError: If timm does not know `model_name`, or `out_indices` go
@@ -127,6 +125,7 @@ class FrozenVFM(BaseModule):
         self.channels_last = channels_last
         self.compile = compile
         self.cache = cache
+        self.bgr_to_rgb: bool | None = None
         self._vfm = _Unregistered()
         if cache is None:
             self._read_architecture(mean, std)
@@ -205,9 +204,10 @@ class FrozenVFM(BaseModule):
     @cached_property
     def record(self) -> dict:
         """What decides the maps; with a cache, what its index knows."""
-        return self._describe(
+        found = self._describe(
             self.mean.flatten().tolist(), self.std.flatten().tolist()
         )
+        return dict(found, bgr_to_rgb=self.bgr_to_rgb)
 
     def _describe(
         self, mean: Sequence[float] | None, std: Sequence[float] | None

@@ -106,3 +106,6 @@ class COISDDetector(TwoBranches, SingleStageDetector):
         if getattr(self.data_preprocessor, '_channel_conversion', False):
             return pixels
         return pixels.flip(1)
+
+    def _reverses_channels(self) -> bool:
+        return True  # see _pixels

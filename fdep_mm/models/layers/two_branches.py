@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from fdep_mm.priors import batch_priors
+from fdep_mm.priors.identity import note_channel_order
 from fdep_mm.registry import MODELS
 
 
@@ -55,6 +56,7 @@ class TwoBranches:
         self.loss_weights = dict(loss_weights)
         self.main_bn = main_bn
         self.vfm = MODELS.build(vfm)
+        note_channel_order(self.vfm, self._reverses_channels())
         samf = dict(samf)
         samf.setdefault('prior_channels', self.vfm.channels)
         if 'in_channels' not in samf:
@@ -118,6 +120,12 @@ class TwoBranches:
         if not getattr(preprocessor, '_enable_normalize', False):
             return inputs
         return inputs * preprocessor.std + preprocessor.mean
+
+    def _reverses_channels(self) -> bool:
+        """Whether the VFM sees an image's channels in reverse order."""
+        # the second is its name in mmseg's older releases
+        names = ('_channel_conversion', 'channel_conversion')
+        return any(getattr(self.data_preprocessor, n, False) for n in names)
 
     @contextmanager
     def _main_norms(self) -> Iterator[None]:
