@@ -127,6 +127,12 @@ def test_an_iteration_limit_is_told(name):
 
 
 @low_rank
+def test_a_limit_below_one(name):
+    with pytest.raises(ValueError, match='max_iter must be at least 1, got 0'):
+        METHODS[name](image(), max_iter=0)
+
+
+@low_rank
 def test_convergence_is_silent(name):
     with warnings.catch_warnings():
         warnings.simplefilter('error')

@@ -17,6 +17,7 @@ from .low_rank import (
     as_matrix,
     as_patches,
     check_converged,
+    iterations,
     namespace,
     norm,
     shrink,
@@ -64,8 +65,8 @@ def ipi(
         np.ndarray: (H, W) float32 score map in [0, 1].
 
     Raises:
-        ValueError: If the image is smaller than 7 x 7 px, the patches leave
-            gaps or `reconstruction` is unknown.
+        ValueError: If `max_iter` is below 1, the image smaller than 7 x 7
+            px, the patches leave gaps or `reconstruction` is unknown.
 
     Warns:
         ConvergenceWarning: `max_iter` was reached.
@@ -108,7 +109,7 @@ def decompose(
     difference, ahead = 0 * data, 0 * data
     step = old_step = 1.0
     start = None
-    for iteration in range(1, max_iter + 1):
+    for iteration in iterations(max_iter):
         # ahead holds the difference before the last
         xp.subtract(difference, ahead, out=ahead)
         ahead *= (old_step - 1) / step

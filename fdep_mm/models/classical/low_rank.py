@@ -119,6 +119,23 @@ def as_patches(matrix: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
     return rows.reshape(shape)
 
 
+def iterations(limit: int) -> range:
+    """Count iterations from 1.
+
+    Args:
+        limit (int): The last one.
+
+    Returns:
+        range: 1..limit.
+
+    Raises:
+        ValueError: If there would be none.
+    """
+    if limit < 1:
+        raise ValueError(f'max_iter must be at least 1, got {limit}')
+    return range(1, limit + 1)
+
+
 def norm(array: Array) -> float:
     """Root of the sum of squares."""
     flat = array.reshape(-1)

@@ -17,6 +17,7 @@ from .low_rank import (
     as_matrix,
     as_patches,
     check_converged,
+    iterations,
     norm,
     shrink,
     spectrum,
@@ -69,8 +70,8 @@ def nipps(
         np.ndarray: (H, W) float32 score map in [0, 1].
 
     Raises:
-        ValueError: If the image is smaller than 7 x 7 px or the patches
-            leave gaps.
+        ValueError: If `max_iter` is below 1, the image smaller than 7 x 7 px
+            or the patches leave gaps.
 
     Warns:
         ConvergenceWarning: `max_iter` was reached.
@@ -109,7 +110,7 @@ def decompose(
     # Lagrange multiplier over mu
     scaled = data / (mu * max(largest, float(abs(data).max()) / lam))
     low = 0 * data
-    for iteration in range(1, max_iter + 1):
+    for iteration in iterations(max_iter):
         scaled += data
         sparse = (scaled - low - lam / mu).clip(0)
         scaled -= sparse

@@ -12,6 +12,7 @@ from .low_rank import (
     Array,
     Decomposition,
     check_converged,
+    iterations,
     namespace,
     norm,
     shrink_slices,
@@ -61,8 +62,8 @@ def pstnn(
         np.ndarray: (H, W) float32 score map in [0, 1].
 
     Raises:
-        ValueError: If the image is smaller than 7 x 7 px or the patches
-            leave gaps.
+        ValueError: If `max_iter` is below 1, the image smaller than 7 x 7 px
+            or the patches leave gaps.
 
     Warns:
         ConvergenceWarning: `max_iter` was reached.
@@ -116,7 +117,7 @@ def decompose(
     # A weight is infinite where the prior is 0: nothing passes there.
     inverse = 1 / prior.clip(1e-300)
     weight, entries = sparse + 1, -1
-    for iteration in range(1, max_iter + 1):
+    for iteration in iterations(max_iter):
         low = _shrink_fourier(data - sparse - multiplier / mu, 1 / mu, keep)
         rest = data - low - multiplier / mu
         sparse = (rest - weight * (lam / mu)).clip(0)

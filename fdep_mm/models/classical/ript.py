@@ -14,6 +14,7 @@ from .low_rank import (
     Array,
     Decomposition,
     check_converged,
+    iterations,
     norm,
     shrink,
     to_device,
@@ -58,8 +59,8 @@ def ript(
         np.ndarray: (H, W) float32 score map in [0, 1].
 
     Raises:
-        ValueError: If the image is smaller than 7 x 7 px, the patches leave
-            gaps or `reconstruction` is unknown.
+        ValueError: If `max_iter` is below 1, the image smaller than 7 x 7
+            px, the patches leave gaps or `reconstruction` is unknown.
 
     Warns:
         ConvergenceWarning: `max_iter` was reached.
@@ -106,7 +107,7 @@ def decompose(
     sparse = 0 * data
     multipliers = [sparse] * 3
     weight, entries = edge, -1
-    for iteration in range(1, max_iter + 1):
+    for iteration in iterations(max_iter):
         lows, total = [], 0 * data
         for mode, multiplier in enumerate(multipliers):
             corrected = data + mu * multiplier

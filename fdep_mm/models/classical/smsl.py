@@ -15,6 +15,7 @@ from .low_rank import (
     Array,
     Decomposition,
     check_converged,
+    iterations,
     namespace,
     norm,
     soft,
@@ -62,8 +63,8 @@ def smsl(
         np.ndarray: (H, W) float32 score map in [0, 1].
 
     Raises:
-        ValueError: If the image is smaller than 7 x 7 px or the patches
-            leave gaps.
+        ValueError: If `max_iter` is below 1, the image smaller than 7 x 7 px
+            or the patches leave gaps.
 
     Warns:
         ConvergenceWarning: `max_iter` was reached.
@@ -112,7 +113,7 @@ def decompose(
     coefficients = start
     directions = namespace(data).zeros_like(data[:, :1]) * start[:, 0]
     low, multiplier = data, 0 * data
-    for iteration in range(1, max_iter + 1):
+    for iteration in iterations(max_iter):
         rest = data + multiplier - low
         sparse = (
             (rest - lam / mu).clip(0) if non_negative else soft(rest, lam / mu)
