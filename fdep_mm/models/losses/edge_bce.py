@@ -13,6 +13,10 @@ from torch import Tensor, nn
 
 from fdep_mm.registry import MODELS
 
+# Of kth_smallest: values in the sample, and what it takes on either side of
+# the place, as a fraction of them.
+SAMPLE, SPREAD = 8192, 0.03
+
 
 def edge_map(target: Tensor) -> Tensor:
     """Inner and outer one-pixel contours of the targets.
@@ -37,6 +41,34 @@ def edge_map(target: Tensor) -> Tensor:
     return edge
 
 
+def kth_smallest(values: Tensor, index: int) -> Tensor:
+    """Value at a place of the ascending order.
+
+    ``kthvalue`` takes one thread of a CPU, and of a small network's training
+    step up to a tenth. There a sample brackets the place, and only what lies
+    between is ordered. The result is the same.
+
+    Args:
+        values (Tensor): (N,).
+        index (int): 0 for the smallest, below N.
+
+    Returns:
+        Tensor: Scalar.
+    """
+    number = values.numel()
+    if values.device.type == 'cpu' and number >= 16 * SAMPLE:
+        step = number // SAMPLE | 1  # odd: not along the columns of images
+        sample = values[::step].sort().values
+        place, spread = index * len(sample) / number, SPREAD * len(sample)
+        low = sample[max(0, int(place - spread))]
+        high = sample[min(len(sample) - 1, int(place + spread))]
+        between = values[(values >= low) & (values <= high)]
+        rest = index - int((values < low).sum())
+        if 0 <= rest < len(between):
+            return between.kthvalue(rest + 1).values
+    return values.kthvalue(index + 1).values
+
+
 def hard_mean(values: Tensor, easy_ratio: float) -> Tensor:
     """Mean of the values not below the `easy_ratio` quantile.
 
@@ -50,7 +82,7 @@ def hard_mean(values: Tensor, easy_ratio: float) -> Tensor:
     """
     flat = values.flatten()
     index = int(easy_ratio * flat.numel())
-    threshold = flat.detach().kthvalue(index + 1).values
+    threshold = kth_smallest(flat.detach(), index)
     hard = flat >= threshold  # summing is faster than gathering them
     return torch.where(hard, flat, 0).sum() / hard.sum()
 
