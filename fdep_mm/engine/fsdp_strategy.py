@@ -67,8 +67,10 @@ class FSDPStrategy(BaseStrategy):
             state_dict_cfg='full', model_wrapper=model_wrapper, **kwargs
         )
         if on_cpu:
-            # torch gathers one state after the other in one buffer; where it
-            # need not be moved to the CPU, all would be saved as the last
+            # torch gathers weights and states in buffers that it frees or
+            # uses again; it makes no copy of what need not be moved: all
+            # states would be saved as the last, or the process crashes
+            self.state_dict_config.offload_to_cpu = False
             self.optim_state_dict_config.offload_to_cpu = False
 
     def _wrap_model(self, model: nn.Module) -> nn.Module:

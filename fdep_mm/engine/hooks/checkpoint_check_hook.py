@@ -3,6 +3,7 @@
 import hashlib
 
 from mmengine.dataset import BaseDataset
+from mmengine.device import get_device
 from mmengine.hooks import Hook
 from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.runner import BaseLoop, Runner
@@ -153,7 +154,10 @@ def _state(model: nn.Module) -> dict[str, Tensor]:
     with FullyShardedDataParallel.state_dict_type(
         model,
         StateDictType.FULL_STATE_DICT,
-        FullStateDictConfig(offload_to_cpu=True, rank0_only=False),
+        # not where they are on the CPU: some versions of torch crash then
+        FullStateDictConfig(
+            offload_to_cpu=get_device() != 'cpu', rank0_only=False
+        ),
     ):
         return model.state_dict()
 
