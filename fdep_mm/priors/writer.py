@@ -1,7 +1,7 @@
 """Filling a cache: one pass of the VFM over the full images.
 
-Every file is written as a whole or not at all, and says what it was made of.
-A run that was interrupted goes on: what fits is kept, all else made anew.
+Files are whole or not there, and say what they were made of. A run that was
+interrupted goes on: what fits is kept, all else made anew.
 """
 
 import hashlib

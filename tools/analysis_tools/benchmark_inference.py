@@ -184,13 +184,8 @@ def mode_table(
             worker.pool.shutdown()
 
 
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument('config', nargs='+', help='hosts or FDEP configs')
+def add_block_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what tells how to take times."""
     parser.add_argument(
         '--sizes', type=int, nargs='+', default=(256, 512), help='px, square'
     )
@@ -201,6 +196,16 @@ def main() -> None:
         '--seconds', type=float, default=1.0, help='shortest block'
     )
     parser.add_argument('--threads', type=int, help='CPU threads')
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('config', nargs='+', help='hosts or FDEP configs')
+    add_block_arguments(parser)
     parser.add_argument(
         '--modes',
         nargs='+',

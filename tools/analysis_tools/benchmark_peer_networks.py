@@ -50,7 +50,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from benchmark_inference import Worker, latencies, multiply_adds, noise
+from benchmark_inference import (
+    Worker,
+    add_block_arguments,
+    latencies,
+    multiply_adds,
+    noise,
+)
 from mmengine.config import Config
 from peer_networks import (
     PEERS,
@@ -220,16 +226,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         '--packages', help='folder with PepperPepper and what it imports'
     )
-    parser.add_argument(
-        '--sizes', type=int, nargs='+', default=(256, 512), help='px, square'
-    )
-    parser.add_argument(
-        '--rounds', type=int, default=5, help='blocks of runs for each'
-    )
-    parser.add_argument(
-        '--seconds', type=float, default=1.0, help='shortest block'
-    )
-    parser.add_argument('--threads', type=int, help='CPU threads')
+    add_block_arguments(parser)
     args = parser.parse_args()
     missing = [path for path in args.config if not Path(path).is_file()]
     if missing:

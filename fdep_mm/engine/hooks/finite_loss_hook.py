@@ -144,14 +144,7 @@ class FiniteLossHook(Hook):
         images = ', '.join(image_names(self._batch))
         if own:
             images = 'images of another process'
-        spoiled = _not_finite(dict(runner.model.named_parameters()))
-        if get_world_size() > 1:
-            # each process may hold a part of them
-            anywhere = torch.tensor(spoiled is not None, dtype=torch.int32)
-            anywhere = anywhere.to(loss.device)
-            all_reduce(anywhere, 'max')
-            if anywhere and spoiled is None:
-                spoiled = 'of another process'
+        spoiled = _spoiled_anywhere(runner.model, loss.device)
         self._in_a_row += 1
         if (
             self.action == 'raise'
@@ -188,6 +181,20 @@ def image_names(batch: dict | None) -> list[str]:
         str(getattr(sample, 'img_path', None) or 'unknown image')
         for sample in samples or ()
     ] or ['unknown images']
+
+
+def _spoiled_anywhere(
+    model: torch.nn.Module, device: torch.device
+) -> str | None:
+    """A weight that is not finite; each process may hold a part of them."""
+    spoiled = _not_finite(dict(model.named_parameters()))
+    if get_world_size() > 1:
+        anywhere = torch.tensor(spoiled is not None, dtype=torch.int32)
+        anywhere = anywhere.to(device)
+        all_reduce(anywhere, 'max')
+        if anywhere and spoiled is None:
+            return 'of another process'
+    return spoiled
 
 
 def _not_finite(weights: dict[str, Tensor]) -> str | None:

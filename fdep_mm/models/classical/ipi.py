@@ -21,6 +21,7 @@ from .low_rank import (
     namespace,
     norm,
     shrink,
+    soft,
     spectrum,
     to_device,
     to_numpy,
@@ -119,7 +120,7 @@ def decompose(
         low, rank, start = shrink(
             low, mu / 2, start=start if partial else None
         )
-        sparse -= sparse.clip(-lam * mu / 2, lam * mu / 2)
+        sparse = soft(sparse, lam * mu / 2)
         size = np.hypot(norm(low), norm(sparse))
         ahead -= low
         ahead += sparse
