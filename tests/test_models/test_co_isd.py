@@ -278,10 +278,12 @@ def test_two_processes(amp, tmp_path):
 
 
 def test_main_bn_never_changes_what_is_learned():
+    """Up to rounding and, where there is dropout, the order of its draws."""
     grads = []
+    head = dict(type='fdep_mm.ACMHead', dropout=0.0)
     for main_bn in ('shared', 'no_update'):
-        model = build(fdep_cfg('ACM', main_bn=main_bn))
-        torch.manual_seed(1)
+        model = build(fdep_cfg('ACM', decode_head=head, main_bn=main_bn))
         step(model)
         grads.append([p.grad for p in model.parameters()])
-    assert all(torch.equal(a, b) for a, b in zip(*grads, strict=True))
+    largest = max(grad.abs().max().item() for grad in grads[0])
+    torch.testing.assert_close(*grads, rtol=1e-4, atol=1e-6 * largest)

@@ -27,6 +27,8 @@ from mmengine.model import convert_sync_batchnorm, revert_sync_batchnorm
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from fdep_mm.models.layers.two_passes import kept_statistics
+
 
 @pytest.fixture(scope='module')
 def ranks(tmp_path_factory):
@@ -110,7 +112,7 @@ def test_sync_bn():
     model = convert_sync_batchnorm(model, 'torch')
     synced = [m for m in model.modules() if isinstance(m, nn.SyncBatchNorm)]
     assert len(synced) == norms > 0
-    with model._main_norms():
+    with kept_statistics(model):
         assert not any(norm.track_running_stats for norm in synced)
     assert all(norm.track_running_stats for norm in synced)
     model = revert_sync_batchnorm(model)

@@ -5,18 +5,18 @@ Paradigm* (FDEP), Yu et al., arXiv 2512.05511; what its abstract and figure
 leave open is listed in :mod:`fdep_mm.models.segmentors.co_isd`.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import torch
 from mmengine.config import ConfigDict
 from mmseg.utils import add_prefix
 from torch import Tensor
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from fdep_mm.priors import batch_priors
 from fdep_mm.priors.identity import note_channel_order
 from fdep_mm.registry import MODELS
+
+from .two_passes import computed_once, depends_on, kept_statistics
 
 
 class TwoBranches:
@@ -88,12 +88,25 @@ class TwoBranches:
         feats = list(self._host_feats(inputs))
         priors = self._priors(inputs, data_samples)
         fused = self.samf(self._pick(feats), priors)
+        return self._decode_both(feats, fused, data_samples)
+
+    def _decode_both(
+        self, feats: list[Tensor], fused: Tensor, data_samples: list
+    ) -> dict:
+        """Losses of both branches; what the prior cannot reach runs once."""
+        replaced = self._pick(feats)
         with_prior = list(feats)
         with_prior[getattr(self, self.index_name)] = fused
-        with self._main_norms():
-            main = self._branch_loss(with_prior, data_samples, 'main')
+        others = [feat for feat in feats if feat is not replaced]
+        with computed_once(self, others):
+            if self.main_bn == 'shared':
+                main = self._branch_loss(with_prior, data_samples, 'main')
+                light = self._branch_loss(feats, data_samples, 'light')
+            else:
+                light = self._branch_loss(feats, data_samples, 'light')
+                with kept_statistics(self):
+                    main = self._branch_loss(with_prior, data_samples, 'main')
         self._check_feature(main, fused)
-        light = self._branch_loss(feats, data_samples, 'light')
         return {**main, **light}
 
     def _priors(
@@ -127,36 +140,12 @@ class TwoBranches:
         names = ('_channel_conversion', 'channel_conversion')
         return any(getattr(self.data_preprocessor, n, False) for n in names)
 
-    @contextmanager
-    def _main_norms(self) -> Iterator[None]:
-        """Keep running statistics from the main branch if asked to."""
-        norms = (
-            []
-            if self.main_bn == 'shared'
-            else [
-                m
-                for m in self.modules()
-                if isinstance(m, _BatchNorm) and m.track_running_stats
-            ]
-        )
-        for norm in norms:
-            # in training mode this normalises with batch statistics only
-            norm.track_running_stats = not norm.training
-        try:
-            yield
-        finally:
-            for norm in norms:
-                norm.track_running_stats = True
-
     def _check_feature(self, losses: dict, fused: Tensor) -> None:
         """Once: a replaced feature that no head reads trains nothing."""
         if self._feature_is_read or not torch.is_grad_enabled():
             return
         total, _ = self.parse_losses(losses)
-        (grad,) = torch.autograd.grad(
-            total, fused, retain_graph=True, allow_unused=True
-        )
-        if grad is None:
+        if not depends_on(total, fused):
             raise ValueError(
                 f'{self.index_name}={getattr(self, self.index_name)}: no head '
                 'reads this feature, so the prior would change nothing. '

@@ -7,9 +7,11 @@ frozen priors at the bottleneck, decoder) and a light branch (the same encoder
 and decoder without the prior) are supervised by the same labels and updated
 by one backward pass. Only the light branch is deployed.
 
-Our choices: one encoder pass serves both branches; the loss weights are 1 and
-1; auxiliary heads belong to both branches; the main branch runs first, so the
-running statistics of shared norms end with the light branch's.
+Our choices: one encoder pass serves both branches, and what the decoder makes
+of other features than the bottleneck alone is computed once, too; the loss
+weights are 1 and 1; auxiliary heads belong to both branches; the main branch
+runs first, so the running statistics of shared norms end with the light
+branch's.
 """
 
 from collections.abc import Sequence
@@ -50,8 +52,9 @@ class COISDSegmentor(TwoBranches, EncoderDecoder):
         main_bn (str): 'shared' lets both branches update the running
             statistics of the decoder's batch norms; 'no_update' normalises
             the main branch with batch statistics but leaves the running ones
-            to the light branch, which is deployed. What is learned is the
-            same either way. Defaults to 'shared'.
+            to the light branch, which is deployed and then runs first. What
+            is learned is the same either way, but for the values that
+            dropout chooses. Defaults to 'shared'.
         train_cfg, test_cfg, data_preprocessor, pretrained, init_cfg: As in
             mmseg's ``EncoderDecoder``.
 

@@ -1,0 +1,139 @@
+"""Two passes through the same layers: what they share, and their norms."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+
+@contextmanager
+def computed_once(
+    model: nn.Module, shared: Sequence[Tensor]
+) -> Iterator[None]:
+    """Modules that read nothing but shared features run once meanwhile.
+
+    A module that is called with one of `shared`, or with what such a module
+    gave, and with nothing else, gives the same tensor when it is called so
+    again; gradients add up as if it had run twice. Its batch norms update
+    their running statistics once, dropout in it draws once. A result that was
+    changed in place in between is computed again.
+
+    Under ``torch.compile`` this does nothing.
+
+    Args:
+        model (nn.Module): Whose modules are meant.
+        shared (Sequence[Tensor]): Features that both passes read.
+    """
+    if torch.compiler.is_compiling():
+        yield
+        return
+    results = _Results(shared)
+    own = {
+        module: vars(module).get('forward')
+        for module in model.modules()
+        if module is not model
+    }
+    for module, forward in own.items():
+        module.forward = results.wrap(module, opaque=forward is not None)
+    try:
+        yield
+    finally:
+        for module, forward in own.items():
+            if forward is None:
+                del module.forward
+            else:
+                module.forward = forward
+
+
+class _Results:
+    """What modules gave for shared tensors."""
+
+    def __init__(self, shared: Sequence[Tensor]):
+        # the tensors are kept, so that none takes the id of another
+        self.tensors = {id(tensor): tensor for tensor in shared}
+        self.results: dict[tuple[int, int], tuple[Tensor, int]] = {}
+        self.inside = False  # of a module whose own modules do not matter
+
+    def wrap(self, module: nn.Module, opaque: bool) -> Callable:
+        """A forward of the module that knows its results.
+
+        A forward that somebody else has put in the class's place is `opaque`:
+        a checkpointed one runs again in the backward pass and must then do
+        inside what it did before.
+        """
+        forward = module.forward
+
+        def run(*args, **kwargs):
+            if self.inside:
+                return forward(*args, **kwargs)
+            if len(args) == 1 and not kwargs and id(args[0]) in self.tensors:
+                return self._once(module, forward, args[0])
+            if opaque:
+                return self._alone(forward, *args, **kwargs)
+            return forward(*args, **kwargs)
+
+        return run
+
+    def _once(self, module: nn.Module, forward: Callable, x: Tensor) -> Tensor:
+        key = id(module), id(x)
+        if key in self.results:
+            result, version = self.results[key]
+            if result._version == version:
+                return result
+        result = self._alone(forward, x)
+        if isinstance(result, Tensor):
+            self.tensors[id(result)] = result
+            self.results[key] = result, result._version
+        return result
+
+    def _alone(self, forward: Callable, *args, **kwargs):
+        self.inside = True
+        try:
+            return forward(*args, **kwargs)
+        finally:
+            self.inside = False
+
+
+@contextmanager
+def kept_statistics(model: nn.Module) -> Iterator[None]:
+    """Batch norms leave their running statistics alone meanwhile.
+
+    Those in training mode still normalise with the statistics of the batch.
+
+    Args:
+        model (nn.Module): With all norms below it.
+    """
+    norms = [
+        module
+        for module in model.modules()
+        if isinstance(module, _BatchNorm)
+        and module.training
+        and module.track_running_stats
+    ]
+    for norm in norms:
+        norm.track_running_stats = False
+    try:
+        yield
+    finally:
+        for norm in norms:
+            norm.track_running_stats = True
+
+
+def depends_on(result: Tensor, source: Tensor) -> bool:
+    """Whether a gradient of `result` would reach `source`.
+
+    Args:
+        result (Tensor): Computed with gradients.
+        source (Tensor): Computed with gradients, no leaf.
+    """
+    seen = {None}
+    waiting = {result.grad_fn} - seen
+    while waiting:
+        node = waiting.pop()
+        if node is source.grad_fn:
+            return True
+        seen.add(node)
+        waiting |= {other for other, _ in node.next_functions} - seen
+    return False
