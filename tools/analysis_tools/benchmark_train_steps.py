@@ -112,11 +112,9 @@ class Step:
             clock.lap('VFM')
             feats = list(model._host_feats(inputs))
             clock.lap('encoder')
-            fused = list(feats)
-            fused[model.bottleneck] = model.samf(model._pick(feats), priors)
+            fused = model.samf(model._pick(feats), priors)
             clock.lap('SAMF')
-            losses = model._branch_loss(fused, samples, 'main')
-            losses |= model._branch_loss(feats, samples, 'light')
+            losses = model._decode_both(feats, fused, samples)
             clock.lap('decoder x2')
         total, _ = model.parse_losses(losses)
         self.optim.backward(self.optim.scale_loss(total))
@@ -155,7 +153,7 @@ def make_steps(
             return model
         if isinstance(model, COISDSegmentor):
             model._host_feats = torch.compile(model._host_feats)
-            model._host_loss = torch.compile(model._host_loss)
+            model._decode_both = torch.compile(model._decode_both)
         else:
             model.loss = torch.compile(model.loss)
         return model

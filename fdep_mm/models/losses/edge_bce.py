@@ -83,8 +83,9 @@ def hard_mean(values: Tensor, easy_ratio: float) -> Tensor:
     flat = values.flatten()
     index = int(easy_ratio * flat.numel())
     threshold = kth_smallest(flat.detach(), index)
-    hard = flat >= threshold  # summing is faster than gathering them
-    return torch.where(hard, flat, 0).sum() / hard.sum()
+    hard = flat >= threshold
+    # faster than to gather them; on a CPU faster than torch.where, too
+    return (flat * hard).sum() / hard.sum()
 
 
 def valid_pixels(
