@@ -10,9 +10,8 @@ Examples:
         --write-config cached.py
     python tools/train.py cached.py
 
-    # another scale: name the same input_scale in the config that reads it
-    python tools/cache_priors.py CONFIG --out priors/nuaa_2x \
-        --cfg-options model.vfm.input_scale=2.
+    # several scales: one cache for each, priors/nuaa_1x and priors/nuaa_2x
+    python tools/cache_priors.py CONFIG --out priors/nuaa --scales 1 2
 """
 
 import argparse
@@ -49,6 +48,14 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('config', help='FDEP config of a segmentation network')
     parser.add_argument(
         '--out', help='folder of the cache (default: priors/CONFIG)'
+    )
+    parser.add_argument(
+        '--scales',
+        nargs='+',
+        type=float,
+        metavar='S',
+        help='factors on the size of the images, vfm.input_scale; a cache '
+        'OUT_Sx for each (default: that of the config, in OUT)',
     )
     parser.add_argument('--dtype', choices=DTYPES, default='float16')
     parser.add_argument(
@@ -166,19 +173,20 @@ def summary(index: CacheIndex, made: int, folder: Path) -> str:
     return '\n'.join(lines)
 
 
-def main() -> None:
-    """Write the cache and say how to use it."""
-    args = parse_args()
-    folder = Path(args.out or f'priors/{Path(args.config).stem}')
-    try:
-        cfg = read_config(args.config, args.cfg_options)
-        init_default_scope(cfg.default_scope)
-        model = build_model(cfg).to(args.device)
-        dataset = DATASETS.build(cfg.train_dataloader.dataset)
-        writer = CacheWriter(model, folder, args.dtype, args.pca)
-        index = writer.write(dataset)
-    except USER_ERRORS as error:
-        sys.exit(f'error: {error}')
+def write_cache(args: argparse.Namespace, folder: Path, options: dict) -> None:
+    """Write one cache and say how to use it.
+
+    Args:
+        args (argparse.Namespace): The command line.
+        folder (Path): The cache.
+        options (dict): Settings that replace those of the config.
+    """
+    cfg = read_config(args.config, options)
+    init_default_scope(cfg.default_scope)
+    model = build_model(cfg).to(args.device)
+    dataset = DATASETS.build(cfg.train_dataloader.dataset)
+    writer = CacheWriter(model, folder, args.dtype, args.pca)
+    index = writer.write(dataset)
     print(summary(index, writer.made, folder))
     if 'pipeline' not in cfg.train_dataloader.dataset:
         print(
@@ -188,10 +196,29 @@ def main() -> None:
         )
         return
     place = len(loading_transforms(dataset))
-    text = config_lines(args.config, folder, place, args.cfg_options)
+    text = config_lines(args.config, folder, place, options)
     print(f'To train from it:\n\n{text}')
     if args.write_config:
         Path(args.write_config).write_text(text)
+
+
+def main() -> None:
+    """Write a cache for each scale."""
+    args = parse_args()
+    folder = Path(args.out or f'priors/{Path(args.config).stem}')
+    caches = {
+        folder.with_name(f'{folder.name}_{scale:g}x'): {
+            'model.vfm.input_scale': scale
+        }
+        for scale in args.scales or []
+    }
+    if args.write_config and len(caches) > 1:
+        sys.exit('error: --write-config: give one of the --scales')
+    try:
+        for path, scale in (caches or {folder: {}}).items():
+            write_cache(args, path, args.cfg_options | scale)
+    except USER_ERRORS as error:
+        sys.exit(f'error: {error}')
 
 
 if __name__ == '__main__':

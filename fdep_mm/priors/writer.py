@@ -217,8 +217,7 @@ class CacheWriter:
             layer_key(layer): one.contiguous()
             for layer, one in zip(self.index.layers, maps, strict=True)
         }
-        content = save(tensors, self._made_of(kind, image))
-        FILES.put(content, path)
+        FILES.put(save(tensors, self._made_of(kind, image)), path)
 
     @torch.no_grad()
     def _compute(self, img) -> list[Tensor]:

@@ -113,6 +113,27 @@ def test_the_written_config_has_all_settings(data, run):
     assert found.train_dataloader == expected.train_dataloader
 
 
+def test_several_scales(data, run):
+    args = ('--out', 'my priors', '--device', 'cpu', '--cfg-options', *TINY)
+    out = run(CONFIG, '--scales', 1, 1.5, *args)
+    for scale in (1.0, 1.5):
+        folder = data / f'my priors_{scale:g}x'
+        assert CacheIndex.read(folder).input_scale == scale
+        assert f"_base_.model['vfm']['input_scale'] = {scale}\n" in out
+        assert repr(str(folder)) in out
+    assert not (data / 'my priors').exists()
+
+    run(CONFIG, '--scales', 1.5, '--write-config', 'cached.py', *args)
+    vfm = Config.fromfile(data / 'cached.py').model.vfm
+    assert (vfm.input_scale, vfm.cache) == (1.5, str(data / 'my priors_1.5x'))
+    with pytest.raises(SystemExit, match='--write-config: .*one.* --scales'):
+        run(CONFIG, '--scales', 1, 2, '--write-config', 'cached.py', *args)
+    with pytest.raises(
+        SystemExit, match='error: input_scale=-1.0 is not positive'
+    ):
+        run(CONFIG, '--scales', -1, *args)
+
+
 @pytest.mark.parametrize(
     ('option', 'text'),
     [

@@ -91,8 +91,8 @@ class FrozenVFM(BaseModule):
             of an image before; None where it has not said so.
 
     Raises:
-        ValueError: If timm does not know `model_name`, or `out_indices` go
-            beyond its depth.
+        ValueError: If timm does not know `model_name`, `out_indices` go
+            beyond its depth, or `input_scale` is not positive.
         PriorCacheError: If there is no such `cache`, or it is of another
             VFM.
     """
@@ -114,6 +114,8 @@ class FrozenVFM(BaseModule):
         cache: str | None = None,
     ):
         super().__init__()
+        if not input_scale > 0:
+            raise ValueError(f'input_scale={input_scale} is not positive')
         self.model_name = model_name
         self.out_indices = tuple(out_indices)
         self.pretrained = pretrained
