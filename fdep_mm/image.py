@@ -4,6 +4,8 @@ NumPy and OpenCV only: training pipelines use it, and so does the inference of
 exported networks where neither torch nor MMEngine is installed.
 """
 
+import struct
+
 import cv2
 import numpy as np
 
@@ -28,12 +30,14 @@ def decode_pages(content: bytes, name: str) -> list[np.ndarray]:
         list[np.ndarray]: (H, W) or (H, W, C) as stored; colour is BGR.
 
     Raises:
-        ValueError: If it cannot be decoded.
+        ValueError: If it cannot be decoded, or not all of its pages can.
     """
     buffer = np.frombuffer(content, np.uint8)
+    number = 1
     try:
         if content.startswith(TIFF_STARTS):
             pages = cv2.imdecodemulti(buffer, cv2.IMREAD_UNCHANGED)[1]
+            number = count_pages(content)
         else:
             pages = [cv2.imdecode(buffer, cv2.IMREAD_UNCHANGED)]
     except cv2.error:  # of an empty file
@@ -43,8 +47,40 @@ def decode_pages(content: bytes, name: str) -> list[np.ndarray]:
             f'{name}: not a readable image, the file is damaged or of '
             'another type. Replace it'
         )
+    if len(pages) < number:
+        raise ValueError(
+            f'{name}: page {len(pages) + 1} cannot be read, the file is '
+            'damaged or was cut off. Replace it'
+        )
     size = pages[0].shape[:2]
     return [page for page in pages if page.shape[:2] == size]
+
+
+def count_pages(content: bytes) -> int:
+    """Pages that a TIFF file speaks of, be they there or not.
+
+    TIFF 6.0, section 2: each directory ends with the place of the next one.
+
+    Args:
+        content (bytes): A TIFF or BigTIFF file.
+
+    Returns:
+        int: At least 1; up to the first whose directory is not there.
+    """
+    order = '<' if content.startswith(b'II') else '>'
+    big = content[2:4] in (b'+\0', b'\0+')
+    word, count, entry = ('Q', 'Q', 20) if big else ('I', 'H', 12)
+    at, seen = 8 if big else 4, set()
+    try:
+        while True:
+            (place,) = struct.unpack_from(order + word, content, at)
+            if not place or place in seen:
+                return max(1, len(seen))
+            seen.add(place)
+            (entries,) = struct.unpack_from(order + count, content, place)
+            at = place + struct.calcsize(order + count) + entries * entry
+    except struct.error:  # beyond the end of the file
+        return max(1, len(seen))
 
 
 def to_float(

@@ -1,0 +1,53 @@
+"""Image files: none of their pages is lost silently."""
+
+import struct
+
+import cv2
+import numpy as np
+import pytest
+
+from fdep_mm.image import count_pages, decode_pages
+
+
+def chain(order: str, big: bool, places: list[int], end: int = 0) -> bytes:
+    """A TIFF file of 80 bytes: directories without entries at these places.
+
+    The last one says that the next is at `end`.
+    """
+    size = 80
+    word, count = ('Q', 'Q') if big else ('I', 'H')
+    content = bytearray(size)
+    start = b'II' if order == '<' else b'MM'
+    content[:4] = start + struct.pack(order + 'H', 43 if big else 42)
+    at = 8 if big else 4
+    for place in [*places, end]:
+        if at + struct.calcsize(word) <= size:
+            struct.pack_into(order + word, content, at, place)
+        at = place + struct.calcsize(order + count)
+    return bytes(content)
+
+
+@pytest.mark.parametrize('big', [False, True])
+@pytest.mark.parametrize('order', ['<', '>'])
+def test_count_pages(order, big):
+    assert count_pages(chain(order, big, [40, 20, 60])) == 3
+    assert count_pages(chain(order, big, [40])) == 1
+    assert count_pages(chain(order, big, [])) == 1
+    # the third is not in the file, the first comes again
+    assert count_pages(chain(order, big, [20, 40, 90])) == 3
+    assert count_pages(chain(order, big, [20, 40], end=20)) == 2
+
+
+def test_a_tiff_file_that_was_cut_off(tmp_path):
+    rng = np.random.default_rng(0)
+    pages = [rng.integers(0, 256, (50, 60), np.uint8) for _ in range(4)]
+    path = tmp_path / 'x.tif'
+    cv2.imwritemulti(str(path), pages)
+    whole = path.read_bytes()
+    found = decode_pages(whole, 'x.tif')
+    np.testing.assert_array_equal(found, pages)
+    for part in np.linspace(0.05, 0.99, 20):
+        with pytest.raises(
+            ValueError, match=r'x.tif: (page [2-4] cannot|not a readable)'
+        ):
+            decode_pages(whole[: int(part * len(whole))], 'x.tif')
