@@ -122,29 +122,24 @@ def _centres(
 
     A centre lies between pixels as a rule: the mean of up to four of them.
     """
-    sides = [_neighbours(field.shape[i], shape[i]) for i in (0, 1)]
-    total, place = np.zeros(shape), np.zeros((*shape, 2))
-    for rows, row_weights in sides[0]:
-        for columns, column_weights in sides[1]:
-            found, inside = places(
-                field[np.ix_(rows, columns)].astype(np.float64)
-            )
-            weight = np.outer(row_weights, column_weights) * inside
-            total += weight
-            place += weight[..., None] * found
+    rows, row_weights = _neighbours(field.shape[0], shape[0])
+    columns, column_weights = _neighbours(field.shape[1], shape[1])
+    found, inside = places(field[rows][:, columns].astype(np.float64))
+    weights = np.outer(row_weights, column_weights) * inside
+    four = (2, shape[0], 2, shape[1])
+    total = weights.reshape(four).sum((0, 2))
+    place = (weights[..., None] * found).reshape(*four, 2).sum((0, 2))
     return place / np.maximum(total, 1e-9)[..., None], total >= 0.5
 
 
-def _neighbours(pixels: int, cells: int) -> list:
-    """Pixels before and behind each cell's centre, with their weights."""
+def _neighbours(pixels: int, cells: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels before all cells' centres, then behind them; their weights."""
     centres = (np.arange(cells) + 0.5) * pixels / cells - 0.5
     centres = centres.clip(0, pixels - 1)
-    first = np.floor(centres).astype(int)
-    share = centres - first
-    return [
-        (first, 1 - share),
-        (np.minimum(first + 1, pixels - 1), share),
-    ]
+    before = np.floor(centres).astype(int)
+    behind = np.minimum(before + 1, pixels - 1)
+    share = centres - before
+    return np.append(before, behind), np.append(1 - share, share)
 
 
 def _sample_one(

@@ -173,8 +173,8 @@ def _unreadable(path: str, kind: str, error: Exception) -> Exception:
 
 
 def _is_binary(values: np.ndarray) -> bool:
-    found = set(np.unique(values).tolist())
-    return found <= {0, 1} or found <= {0, 255}
+    white = values.max()
+    return white in (0, 1, 255) and ((values == 0) | (values == white)).all()
 
 
 def _check_binary(values: np.ndarray, path: str) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmengine.structures import BaseDataElement
@@ -182,12 +183,12 @@ def _lost_targets(
 
     Only what comes from the targets' bounding box is looked at.
     """
-    targets = np.argwhere(mask)
-    if not len(targets):
+    x, y, width, height = cv2.boundingRect((mask > 0).astype(np.uint8))
+    if not width:
         return 0, 0
-    found, near = places(place)
-    near = near & (found >= targets.min(0)).all(-1)
-    near &= (found <= targets.max(0)).all(-1)
-    expected = mask[tuple(np.rint(found[near]).astype(int).T)]
+    lower, upper = (y + 1, -x - width), (y + height, -x - 1)
+    near = cv2.inRange(np.ascontiguousarray(place), lower, upper) > 0
+    found, _ = places(place[near])
+    expected = mask[tuple(np.rint(found).astype(int).T)]
     lost = (now[near] != expected)[expected > 0]
     return int(lost.sum()), len(lost)
