@@ -1,4 +1,4 @@
-"""Time of a training step and of its parts: FDEP against the host alone.
+r"""Time of a training step and of its parts: FDEP against the host alone.
 
 For each config and VFM these whole steps, from a batch in the host's memory to
 new weights, are timed side by side, round by round, in this one process:
@@ -12,6 +12,11 @@ Then the parts of the online step, each with a synchronisation behind it, and
 of data loading: one process makes one batch, workers divide that time.
 
 Weights do not change times: --random-vfm loads none.
+
+On CPUs under Linux, glibc gives the memory of large tensors back after each
+use, and the page faults of the next use can take longer than the network. This
+keeps it:
+GLIBC_TUNABLES=glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=68719476736
 
 Example:
     python tools/analysis_tools/benchmark_train.py --random-vfm \
