@@ -5,6 +5,7 @@ import torch
 from fault_training import add_prior, tiny_config, train
 from mmengine.hooks import Hook
 
+from fdep_mm.models.layers import two_passes
 from fdep_mm.registry import HOOKS
 
 
@@ -33,9 +34,11 @@ def run(folder, net, compiled):
 
 
 @pytest.mark.parametrize('net', ['host', 'fdep'])
-def test_losses_and_weights_of_two_steps(tmp_path, net):
+def test_losses_and_weights_of_two_steps(tmp_path, net, monkeypatch):
     plain, expected = run(tmp_path / 'plain', net, False)
     torch._dynamo.reset()
+    # the compiler finds equal work itself, where it sees both branches
+    monkeypatch.setattr(two_passes, '_Results', None)
     compiled, found = run(tmp_path / 'compiled', net, True)
     assert hasattr(compiled.model.train_step, '_torchdynamo_orig_callable')
     assert len(expected) == len(found) == 2

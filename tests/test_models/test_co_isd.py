@@ -1,5 +1,6 @@
 import hashlib
 import os.path as osp
+import pickle
 from functools import partial
 
 import mmseg
@@ -131,6 +132,13 @@ def test_unet_is_cut_at_its_bottleneck():
         parts = decode(backbone, encode(backbone, x))
         whole = backbone(x)
     assert all(torch.equal(a, b) for a, b in zip(parts, whole, strict=True))
+
+
+@pytest.mark.parametrize('host', ['ACM', 'UNet'])
+def test_networks_can_be_pickled(host):
+    model = build(HOSTS[host]()).eval()
+    copy = pickle.loads(pickle.dumps(model))
+    assert torch.equal(copy(images()), model(images()))
 
 
 def test_light_losses_are_the_hosts_losses():

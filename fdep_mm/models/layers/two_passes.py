@@ -35,16 +35,15 @@ def computed_once(
         for module in model.modules()
         if module is not model
     }
-    for module, forward in own.items():
-        module.forward = results.wrap(module, opaque=forward is not None)
+    for module, forward in own.items():  # setattr() of a module is slow
+        vars(module)['forward'] = results.wrap(module, forward is not None)
     try:
         yield
     finally:
         for module, forward in own.items():
-            if forward is None:
-                del module.forward
-            else:
-                module.forward = forward
+            del vars(module)['forward']
+            if forward is not None:
+                vars(module)['forward'] = forward
 
 
 class _Results:

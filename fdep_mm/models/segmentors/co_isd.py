@@ -94,6 +94,9 @@ class COISDSegmentor(TwoBranches, EncoderDecoder):
             init_cfg,
         )
         self.bottleneck = bottleneck
+        # looked up here: torch.compile cannot follow it
+        self._encode = encode.dispatch(type(self.backbone))
+        self._decode = decode.dispatch(type(self.backbone))
         self._add_main_branch(vfm, samf, loss_weights, main_bn)
 
     def loss(self, inputs: Tensor, data_samples: list) -> dict:
@@ -110,10 +113,10 @@ class COISDSegmentor(TwoBranches, EncoderDecoder):
         return self._both_losses(inputs, data_samples)
 
     def _host_feats(self, inputs: Tensor) -> Sequence[Tensor]:
-        return encode(self.backbone, inputs)
+        return self._encode(self.backbone, inputs)
 
     def _host_loss(self, feats: list[Tensor], data_samples: list) -> dict:
-        feats = decode(self.backbone, feats)
+        feats = self._decode(self.backbone, feats)
         if self.with_neck:
             feats = self.neck(feats)
         losses = self._decode_head_forward_train(feats, data_samples)

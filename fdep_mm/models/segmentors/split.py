@@ -4,7 +4,7 @@ Nearly every mmseg backbone is an encoder as a whole. One that holds its own
 decoder registers how it is cut::
 
     @encode.register(MyBackbone)
-    def _(backbone, inputs): ...
+    def encode_mine(backbone, inputs): ...
 """
 
 from collections.abc import Sequence
@@ -14,8 +14,7 @@ from mmseg.models.backbones import UNet
 from torch import Tensor, nn
 
 
-@singledispatch
-def encode(backbone: nn.Module, inputs: Tensor) -> Sequence[Tensor]:
+def whole_encode(backbone: nn.Module, inputs: Tensor) -> Sequence[Tensor]:
     """Features of the encoder, the bottleneck among them.
 
     Args:
@@ -23,13 +22,14 @@ def encode(backbone: nn.Module, inputs: Tensor) -> Sequence[Tensor]:
         inputs (Tensor): (B, C, H, W).
 
     Returns:
-        Sequence[Tensor]: What :func:`decode` takes.
+        Sequence[Tensor]: What `decode` takes.
     """
     return backbone(inputs)
 
 
-@singledispatch
-def decode(backbone: nn.Module, feats: Sequence[Tensor]) -> Sequence[Tensor]:
+def whole_decode(
+    backbone: nn.Module, feats: Sequence[Tensor]
+) -> Sequence[Tensor]:
     """What the backbone gives its neck and heads for these features.
 
     ``decode(backbone, encode(backbone, x))`` equals ``backbone(x)``.
@@ -37,8 +37,13 @@ def decode(backbone: nn.Module, feats: Sequence[Tensor]) -> Sequence[Tensor]:
     return feats
 
 
+# names of their own: a network that holds them can be pickled
+encode = singledispatch(whole_encode)
+decode = singledispatch(whole_decode)
+
+
 @encode.register(UNet)
-def _(backbone: UNet, inputs: Tensor) -> Sequence[Tensor]:
+def unet_encode(backbone: UNet, inputs: Tensor) -> Sequence[Tensor]:
     """Deepest feature first, the order of the UNet's own outputs."""
     backbone._check_input_divisible(inputs)
     feats = []
@@ -49,7 +54,7 @@ def _(backbone: UNet, inputs: Tensor) -> Sequence[Tensor]:
 
 
 @decode.register(UNet)
-def _(backbone: UNet, feats: Sequence[Tensor]) -> Sequence[Tensor]:
+def unet_decode(backbone: UNet, feats: Sequence[Tensor]) -> Sequence[Tensor]:
     outs = [feats[0]]
     stages = reversed(list(backbone.decoder))
     for stage, skip in zip(stages, feats[1:], strict=True):
