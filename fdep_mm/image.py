@@ -65,7 +65,9 @@ def count_pages(content: bytes) -> int:
         content (bytes): A TIFF or BigTIFF file.
 
     Returns:
-        int: At least 1; up to the first whose directory is not there.
+        int: At least 1. One whose directory is not there counts, those that
+        it would name do not. A place where none can be, as old programs leave
+        behind, is the end.
     """
     order = '<' if content.startswith(b'II') else '>'
     big = content[2:4] in (b'+\0', b'\0+')
@@ -74,12 +76,13 @@ def count_pages(content: bytes) -> int:
     try:
         while True:
             (place,) = struct.unpack_from(order + word, content, at)
-            if not place or place in seen:
+            # on a word boundary, behind the file's header
+            if place < 8 or place % 2 or place in seen:
                 return max(1, len(seen))
             seen.add(place)
             (entries,) = struct.unpack_from(order + count, content, place)
             at = place + struct.calcsize(order + count) + entries * entry
-    except struct.error:  # beyond the end of the file
+    except (struct.error, OverflowError):  # beyond the end of the file
         return max(1, len(seen))
 
 

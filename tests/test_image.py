@@ -36,6 +36,10 @@ def test_count_pages(order, big):
     # the third is not in the file, the first comes again
     assert count_pages(chain(order, big, [20, 40, 90])) == 3
     assert count_pages(chain(order, big, [20, 40], end=20)) == 2
+    # what programs leave behind where nothing follows
+    for end in (7, 0xCDCDCDCD, 0xFFFFFFFF):
+        assert count_pages(chain(order, big, [20, 40], end)) == 2
+    assert count_pages(chain(order, True, [20, 40], end=2**64 - 2)) == 3
 
 
 def test_a_tiff_file_that_was_cut_off(tmp_path):

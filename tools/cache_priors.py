@@ -15,6 +15,7 @@ Examples:
 """
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -81,9 +82,16 @@ def read_config(path: str, options: dict) -> Config:
     """Read the config and put the command line's settings into it.
 
     Raises:
-        ValueError: One of them is misspelt.
+        PriorCacheError: It has no VFM.
+        ValueError: One of the settings is misspelt.
     """
     cfg = Config.fromfile(path)
+    if 'decode_head' not in cfg.model or 'vfm' not in cfg.model:
+        raise PriorCacheError(
+            f'{cfg.filename}: not the config of a COISDSegmentor (type is '
+            f'{cfg.model.get("type")!r}). Name one of configs/fdep/ whose '
+            'host is a segmentation network'
+        )
     check_options(cfg, options)
     cfg.merge_from_dict(options)
     check_arguments(cfg)
@@ -92,12 +100,6 @@ def read_config(path: str, options: dict) -> Config:
 
 def build_model(cfg: Config) -> torch.nn.Module:
     """The config's network; its VFM will see images without padding."""
-    if 'decode_head' not in cfg.model or 'vfm' not in cfg.model:
-        raise PriorCacheError(
-            f'{cfg.filename}: not the config of a COISDSegmentor (type is '
-            f'{cfg.model.get("type")!r}). Name one of configs/fdep/ whose '
-            'host is a segmentation network'
-        )
     model_cfg = cfg.model.copy()
     model_cfg.vfm = dict(cfg.model.vfm, cache=None)
     model_cfg.data_preprocessor = dict(
@@ -173,6 +175,30 @@ def summary(index: CacheIndex, made: int, folder: Path) -> str:
     return '\n'.join(lines)
 
 
+def caches_of(args: argparse.Namespace) -> dict[Path, dict]:
+    """The folders to be written, each with the setting of its scale.
+
+    Raises:
+        ValueError: Options do not go together, or a scale is not positive.
+    """
+    folder = args.out or f'priors/{Path(args.config).stem}'
+    folder = Path(os.path.abspath(folder))  # '.' has no name to add to
+    if not args.scales:
+        return {folder: {}}
+    key = 'model.vfm.input_scale'
+    if key in args.cfg_options:
+        raise ValueError(f'--scales: {key} is among the --cfg-options, too')
+    if args.write_config and len(args.scales) > 1:
+        raise ValueError('--write-config: give one of the --scales')
+    wrong = [s for s in args.scales if not 0 < s < float('inf')]
+    if wrong:
+        raise ValueError(f'--scales: {wrong[0]:g} is not a positive number')
+    return {
+        folder.with_name(f'{folder.name}_{scale:.12g}x'): {key: scale}
+        for scale in args.scales
+    }
+
+
 def write_cache(args: argparse.Namespace, folder: Path, options: dict) -> None:
     """Write one cache and say how to use it.
 
@@ -205,18 +231,9 @@ def write_cache(args: argparse.Namespace, folder: Path, options: dict) -> None:
 def main() -> None:
     """Write a cache for each scale."""
     args = parse_args()
-    folder = Path(args.out or f'priors/{Path(args.config).stem}')
-    caches = {
-        folder.with_name(f'{folder.name}_{scale:g}x'): {
-            'model.vfm.input_scale': scale
-        }
-        for scale in args.scales or []
-    }
-    if args.write_config and len(caches) > 1:
-        sys.exit('error: --write-config: give one of the --scales')
     try:
-        for path, scale in (caches or {folder: {}}).items():
-            write_cache(args, path, args.cfg_options | scale)
+        for folder, scale in caches_of(args).items():
+            write_cache(args, folder, args.cfg_options | scale)
     except USER_ERRORS as error:
         sys.exit(f'error: {error}')
 

@@ -37,7 +37,7 @@ def run(folder, net, compiled):
 def test_losses_and_weights_of_two_steps(tmp_path, net, monkeypatch):
     plain, expected = run(tmp_path / 'plain', net, False)
     torch._dynamo.reset()
-    # the compiler finds equal work itself, where it sees both branches
+    # not within what is compiled: it would be compiled anew in every step
     monkeypatch.setattr(two_passes, '_Results', None)
     compiled, found = run(tmp_path / 'compiled', net, True)
     assert hasattr(compiled.model.train_step, '_torchdynamo_orig_callable')

@@ -45,6 +45,26 @@ def test_one_step_and_both_branches():
     assert [n for n, p in model.named_parameters() if p.grad is None] == []
 
 
+@pytest.mark.parametrize('level', [0, 1])
+def test_losses_and_gradients_are_those_of_two_passes(level):
+    """What the head makes of the other levels is computed once."""
+    model = build_detector(fdep_fcos_cfg(level=level)).train()
+    grads = []
+    found = model.loss(images(), det_samples())
+    feats = list(model._host_feats(images()))
+    fused = list(feats)
+    priors = model._priors(images(), det_samples())
+    fused[level] = model.samf(feats[level], priors)
+    expected = model._branch_loss(fused, det_samples(), 'main')
+    expected |= model._branch_loss(feats, det_samples(), 'light')
+    torch.testing.assert_close(found, expected)
+    for losses in (found, expected):
+        model.zero_grad()
+        model.parse_losses(losses)[0].backward()
+        grads.append([p.grad.clone() for p in model.parameters()])
+    torch.testing.assert_close(*grads, rtol=1e-3, atol=1e-5)
+
+
 @pytest.mark.parametrize('rfla', [False, True])
 def test_the_light_branch_is_the_plain_detector(rfla, tmp_path):
     """Same checkpoint, plain config: no key missing, the same bits."""

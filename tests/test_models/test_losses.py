@@ -145,3 +145,10 @@ def test_kth_smallest_orders_few_values(monkeypatch):
     values = torch.randn(10**6, generator=torch.Generator().manual_seed(0))
     kth_smallest(values, 500_000)
     assert len(ordered) == 1 and ordered[0] < 10**5
+
+
+def test_a_nan_is_not_left_out_as_easy():
+    logits = torch.randn(1, 1, 8, 8)
+    logits[0, 0, 3, 3] = torch.nan
+    loss = EdgeBCELoss()(logits, torch.zeros(1, 8, 8, dtype=torch.long))
+    assert torch.isnan(loss)

@@ -8,6 +8,9 @@ from mmengine.runner.activation_checkpointing import (
 )
 from test_co_isd import HOSTS, running_stats
 from torch import nn
+from torch.distributed.algorithms._checkpoint.checkpoint_wrapper import (
+    checkpoint_wrapper,
+)
 
 from fdep_mm.models.layers.two_passes import computed_once, depends_on
 
@@ -85,10 +88,19 @@ def test_blocks_that_the_prior_cannot_reach_run_once(net):
 def test_forwards_are_the_classes_own_afterwards(net):
     model = without_dropout(net)
     model.loss(images(), samples())
-    assert not [n for n, m in model.named_modules() if 'forward' in vars(m)]
+    assert not own_forwards(model)
     with pytest.raises(ValueError, match='must be the same'):
         model.loss(images(), samples(1))
-    assert not [n for n, m in model.named_modules() if 'forward' in vars(m)]
+    assert not own_forwards(model)
+
+
+def own_forwards(model: nn.Module) -> dict:
+    """Of modules whose forward is not their class's."""
+    return {
+        name: vars(module)['forward']
+        for name, module in model.named_modules()
+        if 'forward' in vars(module)
+    }
 
 
 class Two(nn.Module):
@@ -127,6 +139,27 @@ def test_a_result_changed_in_place_is_computed_again():
         torch.testing.assert_close(model(x), expected)
 
 
+def test_an_argument_changed_in_place_is_read_again():
+    model = Two(nn.Sigmoid())
+    x = torch.randn(2, 3, 4, 4)
+    with computed_once(model, [x]):
+        before = model.act(x).clone()
+        x.add_(1)
+        assert not torch.equal(model.act(x), before)
+
+
+def test_results_without_gradients_or_of_another_mode_are_not_taken():
+    model = Two(nn.ReLU())
+    x = torch.randn(2, 3, 4, 4)
+    with computed_once(model, [x]):
+        with torch.no_grad():
+            assert not model.norm(x).requires_grad
+        training = model.norm(x)
+        assert training.requires_grad
+        assert not torch.equal(model.eval().norm(x), training)
+        assert model.train().norm(x) is training
+
+
 def test_calls_with_more_than_a_shared_tensor_are_left_alone():
     model = nn.ModuleDict(dict(mix=nn.Bilinear(3, 3, 1), own=nn.Linear(3, 3)))
     outputs = outputs_of(model['own'])
@@ -138,19 +171,31 @@ def test_calls_with_more_than_a_shared_tensor_are_left_alone():
     assert len({id(output) for output in outputs}) == 4
 
 
+def checkpoint_in_the_class(model, block):
+    """As torch's wrapper, which MMEngine's FSDP uses, does it."""
+    *parents, name = block.split('.')
+    parent = model.get_submodule('.'.join(parents))
+    parent._modules[name] = checkpoint_wrapper(parent._modules[name])
+
+
+@pytest.mark.parametrize(
+    'checkpoint', [turn_on_activation_checkpointing, checkpoint_in_the_class]
+)
 @pytest.mark.parametrize('block', ['transfers.0', 'fusions.0'])
-def test_with_activation_checkpointing(block):
+def test_with_activation_checkpointing(block, checkpoint):
     block = f'decode_head.{block}'
     plain, checkpointed = (
         without_dropout('ALCLNet'),
         without_dropout('ALCLNet'),
     )
-    turn_on_activation_checkpointing(checkpointed, block)
+    checkpoint(checkpointed, block)
+    before = own_forwards(checkpointed)
     expected = gradients(plain, plain.loss(images(), samples()))
     found = gradients(checkpointed, checkpointed.loss(images(), samples()))
-    for name, grad in expected.items():
-        torch.testing.assert_close(found[name], grad)
-    assert 'forward' in vars(checkpointed.get_submodule(block))
+    # the wrapper's name is in those of the parameters
+    for a, b in zip(found.values(), expected.values(), strict=True):
+        torch.testing.assert_close(a, b)
+    assert own_forwards(checkpointed) == before
 
 
 @pytest.mark.parametrize('main_bn', ['shared', 'no_update'])

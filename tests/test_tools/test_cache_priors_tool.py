@@ -128,10 +128,13 @@ def test_several_scales(data, run):
     assert (vfm.input_scale, vfm.cache) == (1.5, str(data / 'my priors_1.5x'))
     with pytest.raises(SystemExit, match='--write-config: .*one.* --scales'):
         run(CONFIG, '--scales', 1, 2, '--write-config', 'cached.py', *args)
-    with pytest.raises(
-        SystemExit, match='error: input_scale=-1.0 is not positive'
-    ):
-        run(CONFIG, '--scales', -1, *args)
+    with pytest.raises(SystemExit, match='error: --scales: 0 is not a posi'):
+        run(CONFIG, '--scales', 3, 0, *args)
+    assert not (data / 'my priors_3x').exists()
+    with pytest.raises(SystemExit, match='error: --scales: .*input_scale'):
+        run(CONFIG, '--scales', 3, *args, 'model.vfm.input_scale=2.0')
+    run(CONFIG, '--scales', 1, '--out', '.', *args[2:])
+    assert CacheIndex.read(f'{data}_1x').input_scale == 1
 
 
 @pytest.mark.parametrize(
@@ -152,8 +155,9 @@ def test_misspelt_settings_are_one_line(run, option, text):
 
 def test_user_errors_are_one_line(data, run):
     host = CONFIG.parents[1] / 'alcnet/alcnet_1xb16-400e_nuaa-sirst-256x256.py'
-    with pytest.raises(SystemExit, match='not the config of a COISDSegmentor'):
-        run(host)
+    for scales in ((), ('--scales', 2)):
+        with pytest.raises(SystemExit, match='not the config of a COISDSegm'):
+            run(host, *scales)
     (data / 'NUAA-SIRST/images/b.png').unlink()
     with pytest.raises(SystemExit, match="^error: 1 of 3 ids.*'b'"):
         run(CONFIG, '--cfg-options', *TINY)

@@ -173,7 +173,7 @@ def _unreadable(path: str, kind: str, error: Exception) -> Exception:
 
 
 def _is_binary(values: np.ndarray) -> bool:
-    white = values.max()
+    white = values.max(initial=0)
     return white in (0, 1, 255) and ((values == 0) | (values == white)).all()
 
 

@@ -187,7 +187,8 @@ def _lost_targets(
     if not width:
         return 0, 0
     lower, upper = (y + 1, -x - width), (y + height, -x - 1)
-    near = cv2.inRange(np.ascontiguousarray(place), lower, upper) > 0
+    place = np.ascontiguousarray(place, np.float32)  # others kill OpenCV
+    near = cv2.inRange(place, lower, upper) > 0
     found, _ = places(place[near])
     expected = mask[tuple(np.rint(found).astype(int).T)]
     lost = (now[near] != expected)[expected > 0]

@@ -40,8 +40,8 @@ class COISDDetector(TwoBranches, SingleStageDetector):
         loss_weights (dict): Factors of the branches' losses, keys 'main' and
             'light'. Defaults to 1 and 1.
         main_bn (str): 'shared' or 'no_update', see :class:`COISDSegmentor`;
-            it is the head's batch norms that both branches pass. Defaults to
-            'shared'.
+            the prior reaches the head's batch norms at `level` alone.
+            Defaults to 'shared'.
         train_cfg, test_cfg, data_preprocessor, init_cfg: As in mmdet's
             ``SingleStageDetector``.
 

@@ -142,7 +142,7 @@ class TwoBranches:
 
     def _check_feature(self, losses: dict, fused: Tensor) -> None:
         """Once: a replaced feature that no head reads trains nothing."""
-        if self._feature_is_read or not torch.is_grad_enabled():
+        if self._feature_is_read or not fused.requires_grad:
             return
         total, _ = self.parse_losses(losses)
         if not depends_on(total, fused):

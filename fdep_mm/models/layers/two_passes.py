@@ -17,10 +17,13 @@ def computed_once(
     A module that is called with one of `shared`, or with what such a module
     gave, and with nothing else, gives the same tensor when it is called so
     again; gradients add up as if it had run twice. Its batch norms update
-    their running statistics once, dropout in it draws once. A result that was
-    changed in place in between is computed again.
+    their running statistics once, dropout in it draws once, and what it reads
+    beside its argument must stay the same. Where the argument or the result
+    was changed in place in between, it runs again; where no gradients are
+    recorded, and inside of what is checkpointed, all modules do.
 
-    Under ``torch.compile`` this does nothing.
+    Under ``torch.compile`` this does nothing: both passes run, and all norms
+    update twice.
 
     Args:
         model (nn.Module): Whose modules are meant.
@@ -35,8 +38,8 @@ def computed_once(
         for module in model.modules()
         if module is not model
     }
-    for module, forward in own.items():  # setattr() of a module is slow
-        vars(module)['forward'] = results.wrap(module, forward is not None)
+    for module in own:  # setattr() of a module is slow
+        vars(module)['forward'] = results.wrap(module)
     try:
         yield
     finally:
@@ -52,20 +55,16 @@ class _Results:
     def __init__(self, shared: Sequence[Tensor]):
         # the tensors are kept, so that none takes the id of another
         self.tensors = {id(tensor): tensor for tensor in shared}
-        self.results: dict[tuple[int, int], tuple[Tensor, int]] = {}
+        self.results: dict[tuple, tuple[Tensor, tuple[int, int]]] = {}
         self.inside = False  # of a module whose own modules do not matter
 
-    def wrap(self, module: nn.Module, opaque: bool) -> Callable:
-        """A forward of the module that knows its results.
-
-        A forward that somebody else has put in the class's place is `opaque`:
-        a checkpointed one runs again in the backward pass and must then do
-        inside what it did before.
-        """
+    def wrap(self, module: nn.Module) -> Callable:
+        """A forward of the module that knows its results."""
         forward = module.forward
+        opaque = may_checkpoint(module)
 
         def run(*args, **kwargs):
-            if self.inside:
+            if self.inside or not torch.is_grad_enabled():
                 return forward(*args, **kwargs)
             if len(args) == 1 and not kwargs and id(args[0]) in self.tensors:
                 return self._once(module, forward, args[0])
@@ -76,15 +75,16 @@ class _Results:
         return run
 
     def _once(self, module: nn.Module, forward: Callable, x: Tensor) -> Tensor:
-        key = id(module), id(x)
+        key = id(module), id(x), module.training
         if key in self.results:
-            result, version = self.results[key]
-            if result._version == version:
+            result, versions = self.results[key]
+            if (x._version, result._version) == versions:
                 return result
+        version = x._version
         result = self._alone(forward, x)
         if isinstance(result, Tensor):
             self.tensors[id(result)] = result
-            self.results[key] = result, result._version
+            self.results[key] = result, (version, result._version)
         return result
 
     def _alone(self, forward: Callable, *args, **kwargs):
@@ -93,6 +93,20 @@ class _Results:
             return forward(*args, **kwargs)
         finally:
             self.inside = False
+
+
+def may_checkpoint(module: nn.Module) -> bool:
+    """Whether a module may run its own modules again in the backward pass.
+
+    They must then do what they did before. MMEngine puts another forward in
+    the class's place, torch wraps the module, and those of OpenMMLab do it
+    themselves if they are told so.
+    """
+    return (
+        'forward' in vars(module)
+        or hasattr(module, '_checkpoint_wrapped_module')
+        or bool(getattr(module, 'with_cp', False))
+    )
 
 
 @contextmanager
@@ -125,7 +139,7 @@ def depends_on(result: Tensor, source: Tensor) -> bool:
 
     Args:
         result (Tensor): Computed with gradients.
-        source (Tensor): Computed with gradients, no leaf.
+        source (Tensor): Computed with gradients, so no leaf.
     """
     seen = {None}
     waiting = {result.grad_fn} - seen

@@ -72,6 +72,8 @@ def kth_smallest(values: Tensor, index: int) -> Tensor:
 def hard_mean(values: Tensor, easy_ratio: float) -> Tensor:
     """Mean of the values not below the `easy_ratio` quantile.
 
+    It is NaN if one of all values is.
+
     Args:
         values (Tensor): Any shape, N values.
         easy_ratio (float): The value at index ``floor(easy_ratio * N)`` of

@@ -7,10 +7,10 @@ frozen priors at the bottleneck, decoder) and a light branch (the same encoder
 and decoder without the prior) are supervised by the same labels and updated
 by one backward pass. Only the light branch is deployed.
 
-Our choices: one encoder pass serves both branches, and what the decoder makes
-of other features than the bottleneck alone is computed once, too; the loss
-weights are 1 and 1; auxiliary heads belong to both branches; the main branch
-runs first, so the running statistics of shared norms end with the light
+Our choices: one encoder pass serves both branches, and blocks of the decoder
+that read only features which the prior does not reach are computed once, too;
+the loss weights are 1 and 1; auxiliary heads belong to both branches; the main
+branch runs first, so the running statistics of shared norms end with the light
 branch's.
 """
 
@@ -50,11 +50,12 @@ class COISDSegmentor(TwoBranches, EncoderDecoder):
         loss_weights (dict): Factors of the branches' losses, keys 'main' and
             'light'. Defaults to 1 and 1.
         main_bn (str): 'shared' lets both branches update the running
-            statistics of the decoder's batch norms; 'no_update' normalises
-            the main branch with batch statistics but leaves the running ones
-            to the light branch, which is deployed and then runs first. What
-            is learned is the same either way, but for the values that
-            dropout chooses. Defaults to 'shared'.
+            statistics of the batch norms that the prior reaches (others see
+            the same in both and update once); 'no_update' normalises the
+            main branch with batch statistics but leaves the running ones to
+            the light branch, which is deployed and then runs first. What is
+            learned is the same either way, except for dropout's draws.
+            Defaults to 'shared'.
         train_cfg, test_cfg, data_preprocessor, pretrained, init_cfg: As in
             mmseg's ``EncoderDecoder``.
 
