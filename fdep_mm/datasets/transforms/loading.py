@@ -174,7 +174,8 @@ def _unreadable(path: str, kind: str, error: Exception) -> Exception:
 
 def _is_binary(values: np.ndarray) -> bool:
     white = values.max(initial=0)
-    return white in (0, 1, 255) and ((values == 0) | (values == white)).all()
+    two = (values == 0) | (values == white)
+    return bool(white in (0, 1, 255) and two.all())
 
 
 def _check_binary(values: np.ndarray, path: str) -> None:
