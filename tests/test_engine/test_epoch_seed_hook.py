@@ -1,4 +1,4 @@
-"""What an epoch draws depends on its number, not on what was before it."""
+"""What a sample draws depends on epoch and index, not on who loads it."""
 
 import numpy as np
 import pytest
@@ -19,15 +19,14 @@ class Draw:
 
 
 class Collect(Hook):
-    """What each epoch drew: numbers of the samples, and one of the process."""
+    """What each epoch drew: numbers of the samples, and of the process."""
 
     def __init__(self) -> None:
         self.samples: dict[int, list[str]] = {}
-        self.own: dict[int, float] = {}
+        self.own: dict[int, list[float]] = {}
 
     def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
-        if batch_idx == 0:
-            self.own[runner.epoch] = torch.rand(1).item()
+        self.own.setdefault(runner.epoch, []).append(torch.rand(1).item())
         self.samples.setdefault(runner.epoch, []).extend(
             sample.img_path for sample in data_batch['data_samples']
         )
@@ -58,25 +57,26 @@ def draws(work_dir, num_workers, persistent, repeat=False, first=0):
 
 
 @pytest.fixture(scope='module')
-def with_workers(tmp_path_factory):
+def whole(tmp_path_factory):
     return draws(tmp_path_factory.mktemp('persistent'), 2, True)
 
 
-@pytest.mark.parametrize('num_workers', [0, 2])
-def test_epochs_differ_and_can_be_entered_anywhere(
-    tmp_path, with_workers, num_workers
-):
-    whole = with_workers if num_workers else draws(tmp_path / 'a', 0, False)
-    late = draws(tmp_path / 'late', num_workers, num_workers > 0, first=1)
+def test_epochs_differ_and_can_be_entered_anywhere(tmp_path, whole):
+    late = draws(tmp_path, 2, True, first=1)
     numbers = whole.samples[0] + whole.samples[1]
     assert len(set(numbers)) == len(numbers) == 8
+    assert len({*whole.own[0], *whole.own[1]}) == 4
     assert late.samples[1] == whole.samples[1]
-    assert late.own[1] == whole.own[1] != whole.own[0]
+    assert late.own[1] == whole.own[1]
 
 
-def test_workers_may_persist_or_not(tmp_path, with_workers):
-    fresh = draws(tmp_path, 2, False)
-    assert fresh.samples == with_workers.samples
+@pytest.mark.parametrize(
+    ('num_workers', 'persistent'), [(0, False), (1, True), (2, False)]
+)
+def test_the_same_with_other_workers(tmp_path, whole, num_workers, persistent):
+    other = draws(tmp_path, num_workers, persistent)
+    assert other.samples == whole.samples
+    assert other.own == whole.own
 
 
 def test_an_image_that_comes_twice_is_not_augmented_alike(tmp_path):

@@ -90,6 +90,12 @@ def test_killed_and_resumed(tmp_path, uninterrupted, moment, net, num_workers):
     assert Path((tmp_path / 'last_checkpoint').read_text()).is_file()
 
 
+def test_workers_change_no_weight(uninterrupted):
+    assert_same_weights(
+        *(uninterrupted['host', n] / 'epoch_3.pth' for n in (0, 2))
+    )
+
+
 @pytest.mark.parametrize(
     ('moment', 'reason'),
     [
