@@ -27,27 +27,22 @@ def add_metric(cfg: Config, metric: dict) -> None:
     cfg.test_evaluator = [*metrics, metric]
 
 
-def add_mask_writer(cfg: Config, folder: str) -> None:
-    """Have the predicted masks written to a folder, as PNG files of {0, 1}."""
-    writer = dict(
-        type='mmseg.IoUMetric',
-        output_dir=folder,
-        format_only=True,
-        prefix='png',
-    )
-    add_metric(cfg, writer)
-
-
 def draw_predictions(cfg: Config, folder: str) -> None:
     """Have images with ground truth and prediction drawn to a folder."""
     # interval: mmseg 1.2 draws every 50th image, later ones all
     cfg.default_hooks.visualization.update(draw=True, interval=1)
     cfg.visualizer.save_dir = folder
+    # TensorBoard's would hold every picture a second time
+    cfg.visualizer.vis_backends = [dict(type='LocalVisBackend')]
 
 
-def add_prediction_writer(cfg: Config, folder: str) -> None:
-    """Have images, probability maps and masks written below a folder."""
-    writer = dict(type='fdep_mm.PredictionWriterHook', out_dir=folder)
+def add_prediction_writer(
+    cfg: Config, out_dir: str | None, mask_dir: str | None
+) -> None:
+    """Have the test's images, probability maps and masks written."""
+    writer = dict(
+        type='fdep_mm.PredictionWriterHook', out_dir=out_dir, mask_dir=mask_dir
+    )
     cfg.custom_hooks = [*cfg.get('custom_hooks', ()), writer]
 
 
@@ -115,7 +110,10 @@ def main() -> None:
         help='the same, as `mim test` spells it',
     )
     parser.add_argument(
-        '--out', metavar='DIR', help='write the predicted masks as PNG files'
+        '--out',
+        metavar='DIR',
+        help='write the predicted masks, as they are scored, as PNG files of '
+        '{0, 255} in folders like those of the images',
     )
     parser.add_argument(
         '--out-probs',
@@ -150,10 +148,8 @@ def main() -> None:
             )
         add_metric(cfg, args.metric)
     refuse_masks_of_detectors(parser, cfg, args)
-    if args.out:
-        add_mask_writer(cfg, args.out)
-    if args.out_probs:
-        add_prediction_writer(cfg, args.out_probs)
+    if args.out or args.out_probs:
+        add_prediction_writer(cfg, args.out_probs, args.out)
     if args.show_dir:
         draw_predictions(cfg, args.show_dir)
     if args.tta:

@@ -5,6 +5,7 @@ from .counting import count_files
 from .curves import figure_to_array, plot_curves
 from .files import (
     Scene,
+    check_scale,
     list_images,
     load_scene,
     pair_images,
@@ -12,7 +13,6 @@ from .files import (
     read_mask,
     read_names,
     read_prob,
-    scale_advice,
 )
 from .gallery import write_gallery
 from .overlay import draw_overlay, to_display
@@ -20,6 +20,7 @@ from .surface import plot_surfaces
 from .training import plot_training, read_scalars
 
 __all__ = [
+    'check_scale',
     'Evaluation',
     'Scene',
     'areas',
@@ -38,7 +39,6 @@ __all__ = [
     'read_names',
     'read_prob',
     'read_scalars',
-    'scale_advice',
     'to_display',
     'write_gallery',
 ]

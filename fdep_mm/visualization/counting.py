@@ -6,7 +6,7 @@ import numpy as np
 
 from fdep_mm.evaluation.functional import EvalProtocol, count_image
 
-from .files import read_mask, read_prob
+from .files import check_scale, read_mask, read_prob
 
 
 def count_files(
@@ -15,7 +15,8 @@ def count_files(
     names: list[str],
     protocol: EvalProtocol,
     binary: bool = False,
-) -> tuple[list[np.ndarray], float, list[str]]:
+    max_value: float | None = None,
+) -> tuple[list[np.ndarray], list[str]]:
     """Count image by image, so that folders of any size fit in memory.
 
     Args:
@@ -25,26 +26,27 @@ def count_files(
         protocol (EvalProtocol): What to count.
         binary (bool): Whether predictions are masks, see
             :func:`.read_prob`. Defaults to False.
+        max_value (float, optional): As there. Defaults to None.
 
     Returns:
-        tuple[list[np.ndarray], float, list[str]]: One record per image, the
-        largest probability, and one line for each image left out: a file
-        cannot be read, or sizes or values are wrong.
+        tuple[list[np.ndarray], list[str]]: One record per image, and one
+        line for each image left out: a file cannot be read, or sizes or
+        values are wrong.
 
     Raises:
-        ValueError: If no image can be scored.
+        ValueError: If no image can be scored, or predictions are not what
+            the options say, see :func:`.check_scale`.
     """
-    records, highest, unusable = [], 0.0, []
+    check_scale((preds[name] for name in names), binary, max_value)
+    records, unusable = [], []
     for name in names:
         pair = f'{preds[name]} against {masks[name]}'
         try:
-            prob = read_prob(preds[name], binary)
+            prob = read_prob(preds[name], binary, max_value)
             mask = read_mask(masks[name])
             records.append(count_image(prob, mask, protocol, pair))
         except ValueError as error:
             unusable.append(str(error))
-            continue
-        highest = max(highest, float(prob.max()))
     if not records:
         raise ValueError('\n  '.join(['no image can be scored', *unusable]))
-    return records, highest, unusable
+    return records, unusable

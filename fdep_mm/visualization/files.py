@@ -1,6 +1,6 @@
 """Folders of images, probability maps and masks: pairing and reading."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,7 +31,7 @@ SUFFIXES = ('.png', '.bmp', '.jpg', '.jpeg', '.tif', '.tiff')
 
 
 def list_images(folder: Path, suffix: str = '') -> dict[str, Path]:
-    """Find the image files of a folder by identifier.
+    """Find the image files of a folder and its sub-folders by identifier.
 
     Args:
         folder (Path): The folder, or a single file.
@@ -39,7 +39,8 @@ def list_images(folder: Path, suffix: str = '') -> dict[str, Path]:
             '_pixels0' for the masks of SIRST-V2. Defaults to ''.
 
     Returns:
-        dict[str, Path]: Identifier -> file, sorted by identifier.
+        dict[str, Path]: Identifier -> file, in order: the path below the
+        folder, with ``/``, and without suffixes.
 
     Raises:
         ValueError: If there is no such folder, it holds no such file, or two
@@ -50,10 +51,11 @@ def list_images(folder: Path, suffix: str = '') -> dict[str, Path]:
     if not folder.is_dir():
         raise ValueError(f'{folder}: no such file or folder')
     found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
+    for path in sorted(folder.rglob('*')):
         known = path.suffix.lower() in SUFFIXES and path.stem.endswith(suffix)
         if known and path.is_file():
-            name = path.stem.removesuffix(suffix)
+            stem = path.relative_to(folder).with_suffix('').as_posix()
+            name = stem.removesuffix(suffix)
             if name in found:
                 raise ValueError(
                     f'{folder}: {found[name].name} and {path.name} have one '
@@ -166,16 +168,20 @@ def _grey(path: Path) -> np.ndarray:
     return image
 
 
-def read_prob(path: Path, binary: bool = False) -> np.ndarray:
+def read_prob(
+    path: Path, binary: bool = False, max_value: float | None = None
+) -> np.ndarray:
     """Read a probability map.
 
     Args:
         path (Path): 8- or 16-bit grey file, or floating point in [0, 1].
         binary (bool): Whether it is a mask, whatever its values: anything
             above 0 becomes 1. Defaults to False.
+        max_value (float, optional): Value that stands for 1. Defaults to
+            None: 255, 65535, or 1 of floating point.
 
     Returns:
-        np.ndarray: (H, W) float32 in [0, 1]: value / 255 or value / 65535.
+        np.ndarray: (H, W) float32, in [0, 1] unless `max_value` is too low.
 
     Raises:
         ValueError: If it cannot be read or holds colours.
@@ -183,26 +189,60 @@ def read_prob(path: Path, binary: bool = False) -> np.ndarray:
     values = _grey(path)
     if binary:
         return (values > 0).astype(np.float32)
+    return values.astype(np.float32) / np.float32(max_value or _top(values))
+
+
+def _top(values: np.ndarray) -> float:
     if np.issubdtype(values.dtype, np.floating):
-        return values.astype(np.float32)
-    return values / np.float32(np.iinfo(values.dtype).max)
+        return 1
+    return np.iinfo(values.dtype).max
 
 
-def scale_advice(highest: float) -> str:
-    """What to say where masks of {0, 1} seem to be read as grey values.
+def check_scale(
+    preds: Iterable[Path], binary: bool, max_value: float | None
+) -> None:
+    """Check that predictions are what the options say, before they are read.
 
     Args:
-        highest (float): Largest probability of all predictions.
+        preds (Iterable[Path]): Files; those that cannot be read are passed
+            over. Of probability maps only so many are read as are needed.
+        binary (bool): See :func:`read_prob`: then no file may have more than
+            one value beside 0.
+        max_value (float, optional): See :func:`read_prob`: without it the
+            largest value of all must be above 100 of 8 bits, above 1000 of
+            16.
 
-    Returns:
-        str: Advice for the user of a tool with ``--binary``, or ''.
+    Raises:
+        ValueError: They are not; it says what was found and which option
+            fits.
     """
-    if not 0 < highest < 0.01:
-        return ''
-    return (
-        f'no prediction exceeds {highest:.4f}; if they are masks of {{0, 1}}, '
-        'as tools/test.py --out writes them, add --binary'
-    )
+    if max_value is not None and not binary:
+        return
+    highest = top = 0
+    for path in preds:
+        try:
+            values = _grey(path)
+        except ValueError:
+            continue
+        highest, top = max(highest, values.max()), _top(values)
+        if binary:
+            found = np.unique(values[values > 0])
+            if len(found) > 1:
+                raise ValueError(
+                    f'{path}: holds {len(found)} values above 0, from '
+                    f'{found[0]} to {found[-1]}, and is no mask; leave '
+                    '--binary out if these are probability maps'
+                )
+        elif highest > {255: 100, 65535: 1000}.get(top, 0):
+            return
+    if highest and not binary:
+        raise ValueError(
+            f'the largest value of all predictions is {highest} of {top}; '
+            'add --max-value 100 if they are percent, --max-value 255 if '
+            'they are 8-bit values in 16-bit files, '
+            f'--max-value {top} if they are as low as that; --binary if they '
+            'are masks (curves need what tools/test.py --out-probs writes)'
+        )
 
 
 def read_mask(path: Path) -> np.ndarray:
@@ -221,7 +261,12 @@ def read_mask(path: Path) -> np.ndarray:
 
 
 def load_scene(
-    name: str, image: Path, pred: Path, mask: Path, binary: bool = False
+    name: str,
+    image: Path,
+    pred: Path,
+    mask: Path,
+    binary: bool = False,
+    max_value: float | None = None,
 ) -> Scene:
     """Read the three files of an image and check that they go together.
 
@@ -231,6 +276,7 @@ def load_scene(
         pred (Path): See :func:`read_prob`.
         mask (Path): See :func:`read_mask`.
         binary (bool): See :func:`read_prob`. Defaults to False.
+        max_value (float, optional): As there. Defaults to None.
 
     Returns:
         Scene: All of one size.
@@ -240,7 +286,9 @@ def load_scene(
     """
     pixels = read_image(image)
     prob, truth = check_pair(
-        read_prob(pred, binary), read_mask(mask), f'{pred} against {mask}'
+        read_prob(pred, binary, max_value),
+        read_mask(mask),
+        f'{pred} against {mask}',
     )
     if pixels.shape[:2] != truth.shape:
         raise ValueError(

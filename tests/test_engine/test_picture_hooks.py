@@ -22,6 +22,7 @@ class Scenes(Dataset):
     def __init__(self, folder=None, truth=True):
         self.folder = folder
         self.truth = truth
+        self.data_prefix = dict(img_path=str(folder or ''))
 
     def __len__(self):
         return 4
@@ -57,11 +58,12 @@ class Brightness(BaseModel):
         inputs = torch.stack(list(inputs)).float() / 255
         for image, sample in zip(inputs, data_samples, strict=True):
             sample.seg_logits = PixelData(data=image[:1])
-            sample.pred_sem_seg = PixelData(data=(image[:1] > 0.5).long())
+            # a threshold of its own, as heads of mmseg have
+            sample.pred_sem_seg = PixelData(data=(image[:1] > 0.02).long())
         return data_samples
 
 
-def run_test(work_dir, hook, data, phase='test'):
+def run_test(work_dir, hook, data, phase='test', metrics=()):
     loader = dict(
         dataset=data,
         batch_size=2,
@@ -74,7 +76,8 @@ def run_test(work_dir, hook, data, phase='test'):
         f'{phase}_evaluator': [
             dict(type='fdep_mm.SIRSTMetric')
             if data.truth
-            else dict(type='DumpResults', out_file_path=f'{work_dir}/x.pkl')
+            else dict(type='DumpResults', out_file_path=f'{work_dir}/x.pkl'),
+            *metrics,
         ],
     }
     runner = Runner(
@@ -156,34 +159,57 @@ def test_nothing_is_drawn_unless_asked_for(tmp_path):
     assert not pictures(tmp_path)
 
 
+def written(folder):
+    return sorted(
+        p.relative_to(folder).with_suffix('').as_posix()
+        for p in folder.rglob('*.png')
+    )
+
+
 @pytest.mark.parametrize('on_files', [False, True])
 def test_predictions_as_files(tmp_path, on_files):
     data = Scenes(tmp_path if on_files else None)
-    out = tmp_path / 'out'
-    hook = dict(type='fdep_mm.PredictionWriterHook', out_dir=str(out))
-    run_test(tmp_path, hook, data)
+    out, found = tmp_path / 'out', tmp_path / 'found'
+    hook = dict(type='fdep_mm.PredictionWriterHook')
+    run_test(tmp_path, dict(hook, out_dir=out, mask_dir=found), data)
     # two folders hold files of one name: none is lost
     names = ['scene 0', 'scene 0_2', 'scene 1', 'scene 1_2']
-    for kind in ('images', 'probs', 'masks'):
-        assert sorted(p.stem for p in (out / kind).iterdir()) == names
+    if on_files:
+        names = ['a/scene 0', 'b/scene 0', 'a/scene 1', 'b/scene 1']
+    for folder in (out / 'images', out / 'probs', out / 'masks', found):
+        assert written(folder) == sorted(names)
     for index, name in enumerate(names):
         image, mask = data.scene(index)
-        written = read_image(out / f'images/{name}.png')
-        grey = written if written.ndim == 2 else written[..., 0]
+        shown = read_image(out / f'images/{name}.png')
+        grey = shown if shown.ndim == 2 else shown[..., 0]
         np.testing.assert_array_equal(grey, image)
         prob = read_prob(out / f'probs/{name}.png')
         np.testing.assert_allclose(prob, image / 255, atol=1e-5)
         np.testing.assert_array_equal(
             read_mask(out / f'masks/{name}.png'), mask
         )
+        # what was scored, and not what the network calls its mask
+        np.testing.assert_array_equal(
+            read_mask(found / f'{name}.png'), image == 250
+        )
 
 
 def test_predictions_without_ground_truth(tmp_path):
-    out = tmp_path / 'out'
-    hook = dict(type='fdep_mm.PredictionWriterHook', out_dir=str(out))
+    out, found = tmp_path / 'out', tmp_path / 'found'
+    hook = dict(type='fdep_mm.PredictionWriterHook')
+    hook.update(out_dir=out, mask_dir=found)
     run_test(tmp_path, hook, Scenes(truth=False))
     assert not list((out / 'masks').iterdir())
     assert len(list((out / 'probs').iterdir())) == 4
+    # no score has a threshold: the mask is the network's
+    assert read_mask(found / 'scene 0.png').all()
+
+
+def test_two_thresholds_have_no_one_mask(tmp_path):
+    hook = dict(type='fdep_mm.PredictionWriterHook', mask_dir=tmp_path / 'm')
+    other = dict(type='fdep_mm.HSEMetric', threshold=0.3)
+    with pytest.raises(ValueError, match=r'thresholds \[0.3, 0.5\]'):
+        run_test(tmp_path, hook, Scenes(), metrics=[other])
 
 
 def test_a_folder_that_cannot_be_made(tmp_path):

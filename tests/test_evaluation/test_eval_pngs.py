@@ -184,17 +184,64 @@ def test_the_others_are_scored(call, folders, tmp_path):
     assert '1.png' in errors
 
 
-def test_masks_as_predictions(call, folders):
-    _, truth, _, masks = folders
-    preds = truth.with_name('written by test.py')
-    preds.mkdir()
+def write_preds(truth, masks, factor, dtype=np.uint8):
+    preds = truth.with_name('other scale')
+    preds.mkdir(exist_ok=True)
     for i, mask in enumerate(masks):
-        cv2.imwrite(str(preds / f'{i}.png'), np.uint8(mask))
-    code, printed, errors = call(preds, truth)
-    assert code == 0 and ' 0.00' in printed
-    assert errors.startswith('warning: ') and 'add --binary' in errors
-    code, printed, errors = call(preds, truth, '--binary')
+        values = np.round(np.float64(mask) * factor).astype(dtype)
+        cv2.imwrite(str(preds / f'{i}.png'), values)
+    return preds
+
+
+@pytest.mark.parametrize(
+    ('factor', 'dtype', 'option'),
+    [
+        (1, np.uint8, ['--binary']),
+        (100, np.uint8, ['--max-value', 100]),
+        (255, np.uint16, ['--max-value', 255]),
+    ],
+)
+def test_predictions_of_another_scale(call, folders, factor, dtype, option):
+    _, truth, _, masks = folders
+    preds = write_preds(truth, masks, factor, dtype)
+    top = np.iinfo(dtype).max
+    found = f'the largest value of all predictions is {factor} of {top}'
+    check_error(call(preds, truth), found, ' '.join(map(str, option)))
+    code, printed, errors = call(preds, truth, *option)
     assert (code, errors) == (0, '') and '100.00' in printed
+    # said to be so low, they are
+    code, printed, errors = call(preds, truth, '--max-value', top)
+    assert (code, errors) == (0, '') and ' 0.00' in printed
+
+
+def test_probabilities_are_no_masks(call, folders):
+    preds, truth, probs, _ = folders
+    values = np.unique(np.uint8(np.round(probs[0] * 255)))
+    number = np.count_nonzero(values)
+    found = f'0.png: holds {number} values above 0, from '
+    check_error(call(preds, truth, '--binary'), found, 'leave --binary out')
+
+
+def test_folders_of_sequences(call, folders, tmp_path):
+    _, truth, _, masks = folders
+    shown = [masks[0], masks[1], ~masks[2]]  # one of three is wrong
+    for i, (name, mask) in enumerate(
+        zip(('a/1', 'b/1', 'b/2'), shown, strict=True)
+    ):
+        for folder, array in (('p', mask), ('m', masks[i])):
+            path = tmp_path / folder / f'{name}.png'
+            path.parent.mkdir(parents=True, exist_ok=True)
+            cv2.imwrite(str(path), np.uint8(array) * 255)
+    out = tmp_path / 'scores.json'
+    code, printed, _ = call(tmp_path / 'p', tmp_path / 'm', '--json', out)
+    assert code == 0 and '3 of 3 images' in printed
+    stored = json.loads(out.read_text())['scores']
+    truths = [np.float32(mask) for mask in shown]
+    assert stored == evaluate_masks(truths, masks)
+    split = tmp_path / 'split.txt'
+    split.write_text('a/1\nb/1\n')
+    code, printed, _ = call(tmp_path / 'p', tmp_path / 'm', '--split', split)
+    assert code == 0 and '2 of 2 images' in printed and '100.00' in printed
 
 
 def test_no_target_is_a_warning_not_an_error(call, folders):

@@ -167,12 +167,27 @@ def test_samples_without_a_file_are_counted():
         SIRSTMetric().process(None, samples)
 
 
+def scores_of(samples, maps):
+    metric = HSEMetric()
+    for sample, data in zip(samples, maps, strict=True):
+        sample['seg_logits']['data'] = data
+    metric.process(None, samples)
+    return metric.compute_metrics(metric.results)
+
+
 def test_two_output_channels():
-    _, _, samples = make_samples(1)
-    prob = samples[0]['seg_logits']['data']
-    samples[0]['seg_logits']['data'] = torch.cat([prob, 1 - prob])
-    with pytest.raises(ValueError, match='out_channels=1'):
-        SIRSTMetric().process(None, samples)
+    """Logits, and the evidence of Mask2Former, score as the probability."""
+    _, _, samples = make_samples(3)
+    probs = [  # none is a threshold
+        sample['seg_logits']['data'].double() * 0.97 + 0.013
+        for sample in samples
+    ]
+    expected = scores_of(samples, [prob.float() for prob in probs])
+    for kind in (torch.log, lambda share: 3 * share):
+        maps = [kind(torch.cat([1 - prob, prob])).float() for prob in probs]
+        assert scores_of(samples, maps) == expected
+    with pytest.raises(ValueError, match=r'got \(3, .*num_classes=2'):
+        scores_of(samples, [torch.cat([prob] * 3) for prob in probs])
 
 
 def test_no_ground_truth():

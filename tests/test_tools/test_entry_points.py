@@ -80,12 +80,16 @@ def test_masks_and_pictures_are_written(config, weights, tmp_path):
     masks = sorted((tmp_path / 'out').iterdir())
     assert [path.name for path in masks] == ['a.png', 'b.png']
     mask = np.asarray(Image.open(masks[0]))
-    assert mask.shape == (40, 50) and set(np.unique(mask)) <= {0, 1}
-    pictures = sorted((tmp_path / 'show').rglob('test_*.png'))
-    assert [path.name[:10] for path in pictures] == [
-        'test_a.png',
-        'test_b.png',
+    assert mask.shape == (40, 50) and set(np.unique(mask)) <= {0, 255}
+    assert 'Could not import' not in result.stdout + result.stderr
+    # each once, beside the curves
+    pictures = sorted((tmp_path / 'show').rglob('*.png'))
+    assert [path.name for path in pictures] == [
+        'hse_curves_test_0.png',
+        'test_a.png_1.png',
+        'test_b.png_2.png',
     ]
+    assert not list((tmp_path / 'show').rglob('events*'))
 
 
 def test_pictures_and_probabilities_of_data_without_files(

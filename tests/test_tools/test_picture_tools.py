@@ -93,8 +93,8 @@ def test_a_gallery_of_masks_of_the_names_of_a_split(call, folders, tmp_path):
     assert out.read_text().count('data-iou="100.00"') == 2
     # without --binary the tool says what is wrong
     code, _, errors = call('gallery', *folders, *args)
-    assert code == 0
-    assert 'add --binary' in errors
+    assert code == 2
+    assert '--binary' in errors
 
 
 def test_bad_files_are_listed_and_the_rest_goes_on(call, folders, tmp_path):

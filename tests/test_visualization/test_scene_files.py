@@ -11,7 +11,6 @@ from fdep_mm.visualization import (
     read_mask,
     read_names,
     read_prob,
-    scale_advice,
 )
 
 
@@ -73,12 +72,6 @@ def test_probabilities_of_8_and_16_bits(tmp_path, grey, dtype):
 def test_masks_as_predictions(tmp_path):
     path = write(tmp_path / 'a.png', np.uint8([[0, 1], [1, 0]]))
     assert read_prob(path, binary=True).tolist() == [[0, 1], [1, 0]]
-
-
-def test_masks_read_as_grey_values():
-    assert '0.0039' in scale_advice(1 / 255)
-    for highest in (0, 0.02, 1):
-        assert scale_advice(highest) == ''
 
 
 def test_names_of_a_split(tmp_path):

@@ -11,8 +11,10 @@ Examples:
     python tools/analysis_tools/eval_pngs.py predictions/ \\
         annotations/masks/ --mask-suffix _pixels0
 
-    # masks as tools/test.py --out writes them
+    # masks of {0, 1}; those that tools/test.py --out writes need no option
     python tools/analysis_tools/eval_pngs.py out/ data/masks/ --binary
+
+Sub-folders are searched; a split file then names seq1/0001.
 
 Exit codes: 0 all images are scored; 1 some cannot be used and are named, the
 scores are of the others; 2 wrong input, nothing is scored.
@@ -33,7 +35,6 @@ from fdep_mm.visualization import (
     count_files,
     list_images,
     read_names,
-    scale_advice,
 )
 
 
@@ -89,6 +90,12 @@ def parse_args() -> argparse.Namespace:
         action='store_true',
         help='predictions are masks: any value above 0 is foreground',
     )
+    parser.add_argument(
+        '--max-value',
+        type=float,
+        help='value of a prediction that stands for probability 1 (default: '
+        'the largest of the file type)',
+    )
     parser.add_argument('--json', type=Path, help='write numbers and curves')
     parser.add_argument(
         '--thresholds',
@@ -125,8 +132,8 @@ def main() -> int:
         preds = list_images(args.pred_dir)
         masks = list_images(args.mask_dir, args.mask_suffix)
         names = pair_files(preds, masks, args.split)
-        records, highest, unusable = count_files(
-            preds, masks, names, protocol, args.binary
+        records, unusable = count_files(
+            preds, masks, names, protocol, args.binary, args.max_value
         )
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter('always')
@@ -139,9 +146,8 @@ def main() -> int:
     except (ValueError, OSError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
-    notes = [str(warning.message) for warning in caught]
-    for note in filter(None, [scale_advice(highest), *notes]):
-        print(f'warning: {note}', file=sys.stderr)
+    for warning in caught:
+        print(f'warning: {warning.message}', file=sys.stderr)
     for line in unusable:
         print(f'left out: {line}', file=sys.stderr)
     print(f'{len(records)} of {len(names)} images')

@@ -14,7 +14,7 @@ Examples:
     python tools/analysis_tools/gallery.py preds/images preds/probs \\
         preds/masks --out gallery.html
 
-    # masks as tools/test.py --out writes them, and those of SIRST-V2
+    # masks of {0, 1}, and those of SIRST-V2
     python tools/analysis_tools/gallery.py mixed/ out/ annotations/masks/ \\
         --binary --mask-suffix _pixels0
 
@@ -30,11 +30,11 @@ from pathlib import Path
 
 from fdep_mm.visualization import (
     Scene,
+    check_scale,
     list_images,
     load_scene,
     pair_images,
     read_names,
-    scale_advice,
     write_gallery,
 )
 
@@ -57,6 +57,12 @@ def add_folder_arguments(parser: argparse.ArgumentParser) -> None:
         '--binary',
         action='store_true',
         help='predictions are masks: any value above 0 is foreground',
+    )
+    parser.add_argument(
+        '--max-value',
+        type=float,
+        help='value of a prediction that stands for probability 1 (default: '
+        'the largest of the file type)',
     )
     parser.add_argument(
         '--threshold', type=float, default=0.5, help='default 0.5'
@@ -94,20 +100,23 @@ def read_scenes(
     complete, complaints = pair_images(kinds, names)
     for line in complaints:
         _complain(line, failures)
-    highest, usable = 0, 0
+    usable = 0
+    check_scale(
+        (kinds['prediction'][name] for name in complete),
+        args.binary,
+        args.max_value,
+    )
     for name in complete:
         try:
             files = (kinds[k][name] for k in ('image', 'prediction', 'mask'))
-            scene = load_scene(name, *files, args.binary)
+            scene = load_scene(name, *files, args.binary, args.max_value)
         except ValueError as error:
             _complain(str(error), failures)
             continue
-        highest, usable = max(highest, scene.prob.max()), usable + 1
+        usable += 1
         yield scene
     if not usable:
         raise ValueError('none of the files can be used')
-    if advice := scale_advice(highest):
-        print(f'warning: {advice}', file=sys.stderr)
 
 
 def _complain(line: str, failures: list[str]) -> None:

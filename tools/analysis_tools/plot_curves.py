@@ -41,7 +41,6 @@ from fdep_mm.visualization import (
     list_images,
     pair_images,
     plot_comparison,
-    scale_advice,
 )
 from fdep_mm.visualization.comparison import KINDS
 
@@ -64,6 +63,12 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--masks', type=Path, help='for folders of PNG files')
     parser.add_argument('--mask-suffix', default='')
+    parser.add_argument(
+        '--max-value',
+        type=float,
+        help='value of a prediction that stands for probability 1 (default: '
+        'the largest of the file type)',
+    )
     parser.add_argument(
         '--thresholds',
         type=int,
@@ -129,14 +134,10 @@ def evaluate(
     masks = list_images(args.masks, args.mask_suffix)
     names, complaints = pair_images(dict(prediction=preds, mask=masks))
     failures.extend(complaints)
-    records, highest, unusable = count_files(preds, masks, names, protocol)
+    records, unusable = count_files(
+        preds, masks, names, protocol, max_value=args.max_value
+    )
     failures.extend(unusable)
-    if scale_advice(highest):
-        raise ValueError(
-            f'{path}: no prediction exceeds {highest:.4f}. Curves need '
-            'probability maps, as tools/test.py --out-probs writes them, not '
-            'masks of {0, 1}'
-        )
     settings = {**protocol.settings(), 'empty': 'one'}
     return Evaluation(*summarise(records, protocol)), settings
 

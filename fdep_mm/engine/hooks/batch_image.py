@@ -1,12 +1,16 @@
-"""The image behind a prediction, wherever it is to be had."""
+"""The image behind a prediction, and the mask that was scored."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 import mmcv
 import numpy as np
+from mmengine.evaluator import Evaluator
 from mmseg.structures import SegDataSample
 from torch import Tensor
+
+from fdep_mm.core.foreground import foreground
+from fdep_mm.evaluation.metrics.base import CountMetric
 
 
 def batch_image(
@@ -46,3 +50,61 @@ def batch_image(
     if image.shape[:2] != shape:
         image = mmcv.imresize(image, shape[::-1])
     return image
+
+
+def scored_threshold(evaluator: Evaluator) -> float | None:
+    """The one threshold at which an evaluator scores masks.
+
+    Args:
+        evaluator (Evaluator): Of the validation or test.
+
+    Returns:
+        float | None: None where no :class:`.CountMetric` is in it: others
+        score the mask that the network gives.
+
+    Raises:
+        ValueError: Its metrics have several.
+    """
+    found = {
+        metric.protocol.threshold
+        for metric in evaluator.metrics
+        if isinstance(metric, CountMetric)
+    }
+    if len(found) > 1:
+        raise ValueError(
+            f'the metrics score at the thresholds {sorted(found)}: masks can '
+            'have only one. Give all of them one threshold, or write '
+            'probabilities (tools/test.py --out-probs)'
+        )
+    return found.pop() if found else None
+
+
+def scored_mask(sample: SegDataSample, threshold: float | None) -> np.ndarray:
+    """The mask of a prediction that was, or will be, scored.
+
+    Heads of mmseg have a threshold of their own, 0.3 by default.
+
+    Args:
+        sample (SegDataSample): The prediction.
+        threshold (float, optional): Of :func:`scored_threshold`.
+
+    Returns:
+        np.ndarray: (H, W) bool.
+    """
+    if threshold is None:
+        return sample.pred_sem_seg.data[0].cpu().numpy() > 0
+    return probability(sample) > np.float32(threshold)
+
+
+def probability(sample: SegDataSample) -> np.ndarray:
+    """The probability of targets, as metrics see it.
+
+    Args:
+        sample (SegDataSample): The prediction.
+
+    Returns:
+        np.ndarray: (H, W) float32.
+    """
+    name = str(sample.get('img_path', None) or 'image')
+    maps = sample.seg_logits.data.detach().float().cpu()
+    return foreground(maps, name)[0].numpy()

@@ -20,7 +20,7 @@ from fdep_mm.evaluation.functional import (
 from fdep_mm.registry import HOOKS
 from fdep_mm.visualization import draw_overlay, figure_to_array, plot_curves
 
-from .batch_image import batch_image
+from .batch_image import batch_image, scored_mask
 
 
 @HOOKS.register_module()
@@ -30,9 +30,10 @@ class HSEHook(Hook):
     After each validation and test it writes the curves (IoU and F1 over the
     threshold, Pd over Fa) as JSON and PNG, and gives the picture to the
     visualizer's backends. During a test it draws the first images with their
-    hits, misses and false alarms, and at the end it prints a table. All on
-    the main process only; of a distributed test it draws that process's
-    images.
+    hits, misses and false alarms to files alone, as
+    :class:`SIRSTVisualizationHook` gives pictures to the backends, and at the
+    end it prints a table. All on the main process only; of a distributed test
+    it draws that process's images.
 
     Files: ``curves_test.{json,png}``, ``curves_val_iter_N.{json,png}`` and
     ``overlays/NNN_name.png`` in `out_dir`.
@@ -192,13 +193,12 @@ class HSEHook(Hook):
     def _write_overlay(
         self, runner: Runner, sample: SegDataSample, data_batch: dict, i: int
     ) -> None:
-        prob = sample.seg_logits.data[0].float().cpu().numpy()
         mask = sample.gt_sem_seg.data[0].cpu().numpy() > 0
-        image = batch_image(sample, data_batch, i, prob.shape)
+        image = batch_image(sample, data_batch, i, mask.shape)
         protocol = self._metric(runner.test_evaluator, 'test').protocol
         picture = draw_overlay(
             image,
-            prob > np.float32(protocol.threshold),
+            scored_mask(sample, protocol.threshold),
             mask,
             protocol.radius,
             protocol.match,
@@ -209,7 +209,6 @@ class HSEHook(Hook):
         _write_image(
             self._folder(runner) / 'overlays' / f'{name}.png', picture
         )
-        runner.visualizer.add_image(f'overlay_{name}', picture)
 
 
 def _write_image(path: Path, image: np.ndarray) -> None:

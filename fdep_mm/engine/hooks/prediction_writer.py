@@ -11,30 +11,54 @@ from mmseg.structures import SegDataSample
 
 from fdep_mm.registry import HOOKS
 
-from .batch_image import batch_image
+from .base_datasets import base_datasets
+from .batch_image import (
+    batch_image,
+    probability,
+    scored_mask,
+    scored_threshold,
+)
 
 
 @HOOKS.register_module()
 class PredictionWriterHook(Hook):
-    """Writes each test image with its probability map and mask.
+    """Writes each test image with its probability map and masks.
 
     ``images/NAME.png``, ``probs/NAME.png`` (16-bit grey, probability x 65535,
     rounded) and ``masks/NAME.png`` ({0, 255}; only where there is ground
     truth) in `out_dir`: what ``eval_pngs.py``, ``gallery.py`` and
-    ``plot_images.py`` read, for data without files too. NAME is the stem of
-    the image's path; one that was written before gets a number.
+    ``plot_images.py`` read, for data without files too. NAME is the image's
+    path below the data set's image folder, without suffix, so folders of
+    sequences stay; one that was written before gets a number.
 
     Args:
-        out_dir (str): Folder to write to; it is made if need be.
+        out_dir (str, optional): Folder to write to; it is made if need be.
+            Defaults to None: only `mask_dir` is written.
+        mask_dir (str, optional): Folder of predicted masks ``NAME.png``,
+            {0, 255}, at the threshold at which the metrics score. Defaults
+            to None: they are not written.
+
+    Raises:
+        ValueError: At the start of a test, if masks are wanted and the
+            metrics score at several thresholds.
 
     Example:
         >>> custom_hooks = [
         ...     dict(type='fdep_mm.PredictionWriterHook', out_dir='preds')]
     """
 
-    def __init__(self, out_dir: str) -> None:
-        self.out_dir = Path(out_dir)
+    def __init__(
+        self, out_dir: str | None = None, mask_dir: str | None = None
+    ) -> None:
+        self.folders: dict[str, Path] = {}
+        if out_dir is not None:
+            for kind in ('images', 'probs', 'masks'):
+                self.folders[kind] = Path(out_dir, kind)
+        if mask_dir is not None:
+            self.folders['predicted'] = Path(mask_dir)
         self._names: set[str] = set()
+        self._roots: list[Path] = []
+        self._threshold: float | None = None
 
     def before_test_epoch(self, runner: Runner) -> None:
         """Start anew, and fail before the first image where nothing can be
@@ -44,8 +68,15 @@ class PredictionWriterHook(Hook):
             runner (Runner): The running one.
         """
         self._names.clear()
-        for kind in ('images', 'probs', 'masks'):
-            (self.out_dir / kind).mkdir(parents=True, exist_ok=True)
+        self._roots = [
+            Path(folder)
+            for dataset in base_datasets(runner.test_dataloader.dataset)
+            if (folder := getattr(dataset, 'data_prefix', {}).get('img_path'))
+        ]
+        if 'predicted' in self.folders:
+            self._threshold = scored_threshold(runner.test_evaluator)
+        for folder in self.folders.values():
+            folder.mkdir(parents=True, exist_ok=True)
 
     def after_test_iter(
         self,
@@ -60,23 +91,34 @@ class PredictionWriterHook(Hook):
             runner (Runner): The running one.
             batch_idx (int): Not used.
             data_batch (dict, optional): What the data loader gave.
-            outputs (Sequence[SegDataSample], optional): Predictions with
-                ``seg_logits``, the probability (1, H, W).
+            outputs (Sequence[SegDataSample], optional): Predictions.
         """
         for i, sample in enumerate(outputs or ()):
-            prob = sample.seg_logits.data[0].float().cpu().numpy()
             name = self._name(sample)
-            image = batch_image(sample, data_batch or {}, i, prob.shape)
-            if image.dtype not in (np.uint8, np.uint16):
-                image = image.round().clip(0, 255).astype(np.uint8)
-            self._write('images', name, image)
-            self._write('probs', name, np.rint(prob * 65535).astype(np.uint16))
-            if 'gt_sem_seg' in sample:
-                mask = sample.gt_sem_seg.data[0].cpu().numpy() > 0
-                self._write('masks', name, mask.astype(np.uint8) * 255)
+            if 'predicted' in self.folders:
+                mask = scored_mask(sample, self._threshold)
+                self._write('predicted', name, mask.astype(np.uint8) * 255)
+            if 'images' in self.folders:
+                self._write_scene(name, sample, data_batch or {}, i)
+
+    def _write_scene(
+        self, name: str, sample: SegDataSample, data_batch: dict, i: int
+    ) -> None:
+        prob = probability(sample)
+        image = batch_image(sample, data_batch, i, prob.shape)
+        if image.dtype not in (np.uint8, np.uint16):
+            image = image.round().clip(0, 255).astype(np.uint8)
+        self._write('images', name, image)
+        self._write('probs', name, np.rint(prob * 65535).astype(np.uint16))
+        if 'gt_sem_seg' in sample:
+            mask = sample.gt_sem_seg.data[0].cpu().numpy() > 0
+            self._write('masks', name, mask.astype(np.uint8) * 255)
 
     def _name(self, sample: SegDataSample) -> str:
-        stem = Path(sample.get('img_path', None) or 'image').stem
+        path = Path(sample.get('img_path', None) or 'image')
+        below = [r for r in self._roots if path.is_relative_to(r)]
+        path = path.relative_to(below[0]) if below else Path(path.name)
+        stem = path.with_suffix('').as_posix()
         name, number = stem, 1
         while name in self._names:
             number += 1
@@ -85,6 +127,6 @@ class PredictionWriterHook(Hook):
         return name
 
     def _write(self, kind: str, name: str, array: np.ndarray) -> None:
-        path = self.out_dir / kind / f'{name}.png'
+        path = self.folders[kind] / f'{name}.png'
         if not mmcv.imwrite(array, str(path)):
             raise OSError(f'{path}: cannot be written')

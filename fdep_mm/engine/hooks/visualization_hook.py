@@ -13,7 +13,7 @@ from fdep_mm.registry import HOOKS
 from fdep_mm.visualization import draw_overlay
 from fdep_mm.visualization.overlay import to_display
 
-from .batch_image import batch_image
+from .batch_image import batch_image, scored_mask, scored_threshold
 
 
 class PictureHook(SegVisualizationHook):
@@ -100,9 +100,9 @@ class SIRSTVisualizationHook(PictureHook):
 
     Differs from mmseg's hook in that images without a file (synthetic data)
     are taken from the batch, that small targets can be seen
-    (:func:`fdep_mm.visualization.draw_overlay`), and that a test draws every
-    image on either stack. A sample without ground truth is drawn as if there
-    were no target.
+    (:func:`fdep_mm.visualization.draw_overlay`), that a test draws every
+    image on either stack, and that the mask is the one that is scored. A
+    sample without ground truth is drawn as if there were no target.
 
     Args:
         radius (float): Of a hit, in px, exclusive. Defaults to 3.
@@ -126,6 +126,25 @@ class SIRSTVisualizationHook(PictureHook):
         self.radius = radius
         self.match = match
         self.connectivity = connectivity
+        self._threshold: float | None = None
+
+    def before_val_epoch(self, runner: Runner) -> None:
+        """Note the threshold of the scores.
+
+        Args:
+            runner (Runner): The running one.
+        """
+        if self.draw:
+            self._threshold = scored_threshold(runner.val_evaluator)
+
+    def before_test_epoch(self, runner: Runner) -> None:
+        """Note the threshold of the scores.
+
+        Args:
+            runner (Runner): The running one.
+        """
+        if self.draw:
+            self._threshold = scored_threshold(runner.test_evaluator)
 
     def _add(
         self,
@@ -135,7 +154,7 @@ class SIRSTVisualizationHook(PictureHook):
         i: int,
         step: int,
     ) -> None:
-        pred = sample.pred_sem_seg.data[0].cpu().numpy() > 0
+        pred = scored_mask(sample, self._threshold)
         mask = pred & False
         if 'gt_sem_seg' in sample:
             mask = sample.gt_sem_seg.data[0].cpu().numpy() > 0

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from mmengine.evaluator import BaseMetric
 
+from fdep_mm.core.foreground import foreground
+
 from ..functional import EvalProtocol, check_empty, count_image
 
 
@@ -45,14 +47,14 @@ class CountMetric(BaseMetric):
         Args:
             data_batch (dict | None): Not used.
             data_samples (Sequence[dict]): ``SegDataSample``s as dicts with
-                ``seg_logits.data``, the probability (1, H, W) that mmseg
-                gives for one output channel, and ``gt_sem_seg.data``
-                (1, H, W); tensors on any device.
+                ``seg_logits.data``, see
+                :func:`fdep_mm.core.foreground.foreground`, and
+                ``gt_sem_seg.data`` (1, H, W); tensors on any device.
 
         Raises:
             TypeError: See :func:`fdep_mm.evaluation.evaluate_masks`.
             ValueError: As there; also if a sample has no ground truth or more
-                than one output channel.
+                than two output channels.
         """
         for sample in data_samples:
             name = sample.get('img_path') or f'image {len(self.results)}'
@@ -64,7 +66,7 @@ class CountMetric(BaseMetric):
 
 
 def single_channel(sample: dict, field: str, name: str) -> np.ndarray:
-    """Take a one-channel map out of a sample of mmseg.
+    """Take the map of targets out of a sample of mmseg.
 
     Args:
         sample (dict): ``SegDataSample`` as a dict.
@@ -75,7 +77,7 @@ def single_channel(sample: dict, field: str, name: str) -> np.ndarray:
         np.ndarray: (H, W).
 
     Raises:
-        ValueError: The field is missing or has more channels.
+        ValueError: The field is missing or has too many channels.
     """
     if field not in sample:
         raise ValueError(
@@ -83,10 +85,11 @@ def single_channel(sample: dict, field: str, name: str) -> np.ndarray:
             'load annotations and the model must be a segmentor'
         )
     data = sample[field]['data'].detach().cpu()
+    if field == 'seg_logits':
+        # numpy has no bfloat16, which autocast leaves in predictions
+        data = foreground(data.float(), name)
     if data.dim() != 3 or len(data) != 1:
         raise ValueError(
-            f'{name}: {field} must be (1, H, W), got {tuple(data.shape)}; '
-            'set num_classes=2, out_channels=1 in the decode head'
+            f'{name}: {field} must be (1, H, W), got {tuple(data.shape)}'
         )
-    # numpy has no bfloat16, which autocast leaves in predictions
-    return (data.float() if data.is_floating_point() else data)[0].numpy()
+    return data[0].numpy()

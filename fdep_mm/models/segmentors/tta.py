@@ -1,9 +1,10 @@
-"""Test-time augmentation for one logit channel."""
+"""Test-time augmentation that keeps the probability of targets."""
 
 from mmengine.model import BaseTTAModel
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 
+from fdep_mm.core.foreground import foreground
 from fdep_mm.registry import MODELS
 
 
@@ -26,7 +27,7 @@ class SIRSTTTAModel(BaseTTAModel):
 
         Args:
             data_samples_list (list[list[SegDataSample]]): For each image its
-                views, whose `seg_logits` hold probabilities (1, H, W), flips
+                views, whose `seg_logits` are as a segmentor gives them, flips
                 undone. The first view must not be flipped: its ground truth
                 is kept.
 
@@ -35,8 +36,12 @@ class SIRSTTTAModel(BaseTTAModel):
         """
         merged = []
         for views in data_samples_list:
-            prob = sum(v.seg_logits.data for v in views) / len(views)
-            pred = (prob > self.module.decode_head.threshold).to(prob)
+            name = views[0].get('img_path', 'image')
+            maps = [foreground(v.seg_logits.data, name) for v in views]
+            prob = sum(maps) / len(views)
+            # heads of two channels have none
+            threshold = self.module.decode_head.threshold or 0.5
+            pred = (prob > threshold).to(prob)
             sample = views[0].clone()
             sample.seg_logits = PixelData(data=prob)
             sample.pred_sem_seg = PixelData(data=pred)

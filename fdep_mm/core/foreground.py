@@ -1,0 +1,34 @@
+"""Where a segmentor sees targets, whatever its head gives."""
+
+from torch import Tensor
+
+
+def foreground(maps: Tensor, name: str) -> Tensor:
+    """Probability of targets, of ``seg_logits`` of mmseg's samples.
+
+    Of two channels, logits are compared by softmax. Those of heads that
+    classify masks (MaskFormer, Mask2Former) are no logits but evidence, never
+    negative; theirs is the share of the second one.
+
+    Args:
+        maps (Tensor): (1, H, W), a probability already, or (2, H, W).
+        name (str): What the error calls the image.
+
+    Returns:
+        Tensor: (1, H, W) in 0..1, above 0.5 where mmseg predicts a target.
+
+    Raises:
+        ValueError: There are more channels.
+    """
+    if maps.dim() != 3 or len(maps) not in (1, 2):
+        raise ValueError(
+            f'{name}: seg_logits must be (1, H, W) or (2, H, W), got '
+            f'{tuple(maps.shape)}; set num_classes=2 in the decode head: '
+            'target or not'
+        )
+    if len(maps) == 1:
+        return maps
+    background, target = maps[:1], maps[1:]
+    if maps.min() < 0:
+        return (target - background).sigmoid()
+    return target / (target + background).clamp(min=1e-12)
