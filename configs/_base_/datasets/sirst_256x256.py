@@ -28,9 +28,9 @@ augmentation = dict(
         dict(type='fdep_mm.RandomRot90'),
         dict(type='fdep_mm.RandomBrightnessContrast', brightness=0.3),
         dict(type='fdep_mm.RandomBrightnessContrast', contrast=0.3),
-        dict(type='RandomRotate', prob=1.0, degree=45, seg_pad_val=0),
-        dict(type='fdep_mm.RandomShiftScale', shift=0.1),
-        dict(type='fdep_mm.RandomShiftScale', scale=0.2),
+        dict(type='fdep_mm.RandomShiftScaleRotate', degree=45),
+        dict(type='fdep_mm.RandomShiftScaleRotate', shift=0.1),
+        dict(type='fdep_mm.RandomShiftScaleRotate', scale=0.2),
         dict(type='fdep_mm.RandomGaussianNoise', variance=(10, 50)),
         [],  # nothing
     ],

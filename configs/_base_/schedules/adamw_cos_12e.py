@@ -1,4 +1,5 @@
-# short training on a CPU: AdamW, warm-up of one epoch, then cosine to zero
+# short training on a CPU: AdamW, warm-up of one epoch, then cosine to zero at
+# train_cfg.max_epochs
 optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(type='AdamW', lr=3e-3, weight_decay=1e-2),
@@ -8,8 +9,6 @@ param_scheduler = [
     dict(
         type='CosineAnnealingLR',
         begin=1,
-        end=12,
-        T_max=11,
         eta_min=1e-6,
         convert_to_iter_based=True,
     ),

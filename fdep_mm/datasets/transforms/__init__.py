@@ -2,7 +2,7 @@
 
 from .crops import TargetCrop
 from .draw import RandomDraw
-from .geometric import RandomRot90, RandomShiftScale, RandomTranspose
+from .geometric import RandomRot90, RandomShiftScaleRotate, RandomTranspose
 from .loading import LoadInfraredImage, LoadSIRSTMask, UnreadableFileError
 from .noco import GenerateNoCoMap
 from .photometric import RandomBrightnessContrast, RandomGaussianNoise
@@ -18,7 +18,7 @@ __all__ = [
     'RandomDraw',
     'RandomGaussianNoise',
     'RandomRot90',
-    'RandomShiftScale',
+    'RandomShiftScaleRotate',
     'RandomTranspose',
     'TargetCrop',
     'UnreadableFileError',

@@ -1,7 +1,6 @@
 """Geometric transforms that mmcv and mmseg lack; image and masks together.
 
-Flips and rotations by any angle are mmseg's ``RandomFlip`` and
-``RandomRotate``.
+Flips are mmseg's ``RandomFlip``; its ``RandomRotate`` cannot reflect.
 """
 
 from collections.abc import Callable
@@ -69,26 +68,46 @@ class RandomTranspose(BaseTransform):
         return f'{self.__class__.__name__}(prob={self.prob})'
 
 
-@TRANSFORMS.register_module()
-class RandomShiftScale(BaseTransform):
-    """Shift and zoom about the centre; the size of the image stays.
+# what lies outside the image; reflect: OpenCV's reflect-101, dcb|abcd|cba
+BORDERS = dict(reflect=cv2.BORDER_REFLECT_101, constant=cv2.BORDER_CONSTANT)
 
-    The image is interpolated bilinearly, masks by nearest neighbour; what
-    enters from outside is ``pad_val`` in the image and 0 in masks.
+
+@TRANSFORMS.register_module(name=['RandomShiftScaleRotate', 'RandomShiftScale'])
+class RandomShiftScaleRotate(BaseTransform):
+    """Shift, zoom and turn about the center; the size of the image stays.
+
+    The image is interpolated bilinearly, masks by nearest neighbor. A border
+    that reflects repeats targets near it, in image and mask alike; a constant
+    one leaves edges that no camera makes.
 
     Args:
         shift (float): Largest shift as a fraction of height and width.
         scale (float): Largest change of scale, 0.2 for factors 0.8 to 1.2.
-        pad_val (float): Grey value (0..255) outside the image.
+        degree (float): Largest angle in degrees, to both sides.
+        border (str): 'reflect' or 'constant': ``pad_val`` in the image, 0 in
+            masks. Defaults to 'reflect'.
+        pad_val (float): Gray value (0..255) of a constant border.
+
+    Raises:
+        ValueError: ``scale`` is not in [0, 1) or ``border`` is unknown.
     """
 
     def __init__(
-        self, shift: float = 0.0, scale: float = 0.0, pad_val: float = 0
+        self,
+        shift: float = 0.0,
+        scale: float = 0.0,
+        degree: float = 0.0,
+        border: str = 'reflect',
+        pad_val: float = 0,
     ) -> None:
         if not 0 <= scale < 1:
             raise ValueError(f'scale={scale!r}: give 0 <= scale < 1')
+        if border not in BORDERS:
+            raise ValueError(f'border={border!r}: give one of {list(BORDERS)}')
         self.shift = shift
         self.scale = scale
+        self.degree = degree
+        self.border = border
         self.pad_val = pad_val
 
     @cache_randomness
@@ -103,30 +122,37 @@ class RandomShiftScale(BaseTransform):
         """
         size = np.array(shape[::-1])
         factor = 1 + np.random.uniform(-self.scale, self.scale)
-        shift = np.random.uniform(-self.shift, self.shift, 2) * size
-        centre = (size - 1) / 2
-        offset = (1 - factor) * centre + shift
-        return np.column_stack([factor * np.eye(2), offset])
+        angle = np.random.uniform(-self.degree, self.degree)
+        center = (size - 1) / 2
+        matrix = cv2.getRotationMatrix2D(center.tolist(), angle, factor)
+        matrix[:, 2] += np.random.uniform(-self.shift, self.shift, 2) * size
+        return matrix
 
     def transform(self, results: dict) -> dict:
         """Warp ``img`` and all ``seg_fields``."""
-        height, width = results['img'].shape[:2]
-        matrix = self.matrix((height, width))
-        results['img'] = cv2.warpAffine(
-            results['img'],
-            matrix,
-            (width, height),
-            flags=cv2.INTER_LINEAR,
-            borderValue=(self.pad_val,) * 4,
+        matrix = self.matrix(results['img'].shape[:2])
+        results['img'] = self._warp(
+            results['img'], matrix, cv2.INTER_LINEAR, self.pad_val
         )
         for key in results.get('seg_fields', ()):
-            results[key] = cv2.warpAffine(
-                results[key], matrix, (width, height), flags=cv2.INTER_NEAREST
-            )
+            results[key] = self._warp(results[key], matrix, cv2.INTER_NEAREST)
         return results
+
+    def _warp(
+        self, array: np.ndarray, matrix: np.ndarray, flags: int, pad: float = 0
+    ) -> np.ndarray:
+        return cv2.warpAffine(
+            array,
+            matrix,
+            array.shape[1::-1],
+            flags=flags,
+            borderMode=BORDERS[self.border],
+            borderValue=(pad,) * 4,
+        )
 
     def __repr__(self) -> str:
         return (
             f'{self.__class__.__name__}(shift={self.shift}, '
-            f'scale={self.scale}, pad_val={self.pad_val})'
+            f'scale={self.scale}, degree={self.degree}, '
+            f'border={self.border!r}, pad_val={self.pad_val})'
         )

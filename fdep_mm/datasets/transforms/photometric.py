@@ -43,34 +43,45 @@ class RandomBrightnessContrast(BaseTransform):
 
 @TRANSFORMS.register_module()
 class RandomGaussianNoise(BaseTransform):
-    """Add white noise, the same in all channels, and clip to 0..255.
-
-    One field for all channels keeps a grey image grey.
+    """Add white noise and clip to 0..255.
 
     Args:
         variance (tuple[float, float]): Range of the noise's variance in
-            squared grey values. Defaults to (10, 50).
+            squared gray values. Defaults to (10, 50).
+        per_channel (bool): Draw each channel by itself, as the PAL framework
+            does. Defaults to False, one field for all: gray stays gray.
     """
 
-    def __init__(self, variance: tuple[float, float] = (10, 50)) -> None:
+    def __init__(
+        self,
+        variance: tuple[float, float] = (10, 50),
+        per_channel: bool = False,
+    ) -> None:
         if not 0 <= variance[0] <= variance[1]:
             raise ValueError(
                 f'variance={variance!r}: give 0 <= smallest <= largest'
             )
         self.variance = tuple(variance)
+        self.per_channel = per_channel
 
     @cache_randomness
-    def noise(self, shape: tuple[int, int]) -> np.ndarray:
-        """Draw the noise, float32 (H, W, 1) in grey values."""
+    def noise(self, shape: tuple[int, int, int]) -> np.ndarray:
+        """Draw the noise, float32 (H, W, 1 or C) in gray values."""
         std = np.sqrt(np.random.uniform(*self.variance))
-        return np.random.normal(0, std, (*shape, 1)).astype(np.float32)
+        channels = shape[2] if self.per_channel else 1
+        return np.random.normal(0, std, (*shape[:2], channels)).astype(
+            np.float32
+        )
 
     def transform(self, results: dict) -> dict:
         """Change ``img``, float32 (H, W, 3) in 0..255."""
         img = results['img'].astype(np.float32)
-        noise = self.noise(img.shape[:2])
+        noise = self.noise(img.shape)
         results['img'] = np.clip(img + noise, 0, 255)
         return results
 
     def __repr__(self) -> str:
-        return f'{self.__class__.__name__}(variance={self.variance})'
+        return (
+            f'{self.__class__.__name__}(variance={self.variance}, '
+            f'per_channel={self.per_channel})'
+        )
