@@ -114,6 +114,7 @@ def fake_runner(**record):
         _val_loop=None,
         _resume=True,
         _load_from='last.pth',
+        param_schedulers=None,
     )
 
 

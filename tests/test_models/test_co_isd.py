@@ -222,6 +222,21 @@ def test_main_bn_is_restored_after_an_error():
     )
 
 
+def test_the_main_branch_can_be_kept_at_test():
+    model = build(fdep_cfg(test_branch='main')).eval()
+    with torch.no_grad():
+        given = dict(inputs=images(), data_samples=samples())
+        feats = model.backbone(given['inputs'])
+        priors = model.vfm(model._pixels(given['inputs']))
+        fused = [*feats[:-1], model.samf(feats[-1], priors)]
+        main = model(**given, mode='tensor')
+        assert torch.equal(main, model.decode_head(fused))
+        model.test_branch = 'light'
+        light = model(**given, mode='tensor')
+        assert torch.equal(light, model.decode_head(feats))
+        assert not torch.allclose(main, light)
+
+
 def test_bottleneck_out_of_range():
     with pytest.raises(ValueError, match='bottleneck=3.*gives 3 features'):
         build(fdep_cfg(bottleneck=3))
@@ -244,6 +259,8 @@ def test_bottleneck_that_no_head_reads():
 def test_bad_options():
     with pytest.raises(ValueError, match="'shared' or 'no_update'"):
         build(fdep_cfg(main_bn='frozen'))
+    with pytest.raises(ValueError, match="'light' or 'main', got 'both'"):
+        build(fdep_cfg(test_branch='both'))
     with pytest.raises(ValueError, match=r"got \['light'\]"):
         build(fdep_cfg(loss_weights=dict(light=1.0)))
 

@@ -58,3 +58,16 @@ def test_wrong_number_of_priors():
 def test_no_prior():
     with pytest.raises(ValueError, match='at least one prior'):
         SAMFNeck(8, ())
+
+
+def test_identity_start_changes_nothing_yet_and_learns():
+    neck = SAMFNeck(8, (5, 3), identity_start=True)
+    neck.init_weights()  # as a Runner does
+    feat = torch.randn(2, 8, 4, 4)
+    priors = torch.randn(2, 5, 4, 4), torch.randn(2, 3, 2, 2)
+    out = neck(feat, priors)
+    torch.testing.assert_close(out, feat, atol=0.2, rtol=0)
+    out.square().sum().backward()
+    assert neck.blocks[0].conv_c.norm.weight.grad.abs().sum() > 0
+    with pytest.raises(ValueError, match='needs a norm_cfg'):
+        SAMFNeck(8, (5,), norm_cfg=None, identity_start=True)

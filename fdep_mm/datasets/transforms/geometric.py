@@ -72,7 +72,9 @@ class RandomTranspose(BaseTransform):
 BORDERS = dict(reflect=cv2.BORDER_REFLECT_101, constant=cv2.BORDER_CONSTANT)
 
 
-@TRANSFORMS.register_module(name=['RandomShiftScaleRotate', 'RandomShiftScale'])
+@TRANSFORMS.register_module(
+    name=['RandomShiftScaleRotate', 'RandomShiftScale']
+)
 class RandomShiftScaleRotate(BaseTransform):
     """Shift, zoom and turn about the center; the size of the image stays.
 

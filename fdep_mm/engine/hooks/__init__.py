@@ -4,6 +4,7 @@ from .checkpoint_check_hook import CheckpointCheckHook
 from .epoch_seed_hook import EpochSeedHook
 from .finite_loss_hook import FiniteLossHook
 from .hse_hook import HSEHook
+from .precise_bn_hook import PreciseBNHook
 from .prediction_writer import PredictionWriterHook
 from .safe_checkpoint_hook import SafeCheckpointHook
 from .unreadable_images_hook import UnreadableImagesHook
@@ -18,6 +19,7 @@ __all__ = [
     'EpochSeedHook',
     'FiniteLossHook',
     'HSEHook',
+    'PreciseBNHook',
     'PredictionWriterHook',
     'SIRSTDetVisualizationHook',
     'SIRSTVisualizationHook',

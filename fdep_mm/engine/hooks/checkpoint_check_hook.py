@@ -37,6 +37,8 @@ class CheckpointCheckHook(Hook):
       none of another shape: a backbone alone will do.
     - ``--resume`` needs the training and validation images of the run
       before, by number and names: the best score so far is of them.
+    - ``--resume`` needs schedules of the same length: MMEngine restores the
+      old ones, and a longer run would go on at their last rate.
 
     Args:
         changed_data (str): What other images are at a resume, 'error' or
@@ -91,6 +93,8 @@ class CheckpointCheckHook(Hook):
             )
         if resuming:
             self._check_data(runner, meta.get('images', {}))
+            if meta.get('images') == _records(runner):  # as many iterations
+                _check_schedules(runner.param_schedulers, checkpoint)
 
     def _check_data(self, runner: Runner, before: dict) -> None:
         for name, now in _records(runner).items():
@@ -110,6 +114,22 @@ class CheckpointCheckHook(Hook):
                     'by default_hooks.checkpoint_check.changed_data=warn'
                 )
             runner.logger.warning(text)
+
+
+def _check_schedules(now: list | dict | None, checkpoint: dict) -> None:
+    before = checkpoint.get('param_schedulers') or []
+    if isinstance(now, dict):  # of several optimizers
+        return
+    for old, new in zip(before, now or [], strict=False):
+        if old['end'] != new.end:
+            unit = 'epochs' if new.by_epoch else 'iterations'
+            raise ValueError(
+                f'--resume: {type(new).__name__} ended after {old["end"]} '
+                f'{unit} in the run before and ends after {new.end} now, and '
+                'a schedule cannot be stretched in its middle. Give the '
+                'max_epochs and batch_size of the run before, or start in '
+                'another work dir, with load_from for these weights'
+            )
 
 
 def _weights_problem(

@@ -118,8 +118,8 @@ class SafeCheckpointHook(CheckpointHook):
         info = runner.message_hub.runtime_info
         if info.get('is_validation_due') and runner.val_loop is not None:
             runner.logger.info(
-                f'Validating epoch {runner.epoch}: the run before was '
-                'stopped in the middle of that'
+                f'Validating epoch {runner.epoch}: its checkpoint was saved '
+                'before that'
             )
             runner.val_loop.run()
 

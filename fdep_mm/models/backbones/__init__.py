@@ -1,5 +1,6 @@
 """Backbones."""
 
 from .frozen_vfm import FrozenVFM
+from .zero_priors import ZeroPriors
 
-__all__ = ['FrozenVFM']
+__all__ = ['FrozenVFM', 'ZeroPriors']

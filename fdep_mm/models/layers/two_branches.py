@@ -182,6 +182,7 @@ def host_cfg(cfg: dict) -> dict:
         'level',
         'loss_weights',
         'main_bn',
+        'test_branch',
     }
     host = {k: v for k, v in cfg.items() if k not in training_only}
     is_detector = 'bbox_head' in cfg

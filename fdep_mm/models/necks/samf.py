@@ -33,9 +33,12 @@ class SAMF(BaseModule):
             BN.
         act_cfg (dict, optional): Activation after Conv_c and Conv_d. Defaults
             to ReLU.
+        identity_start (bool): Start close to ``out = F``: a Dirac Conv_e,
+            norms c and d with a scale of 0.01. Defaults to False.
 
     Raises:
-        ValueError: If `in_channels` is odd.
+        ValueError: If `in_channels` is odd, or `identity_start` is asked for
+            without norms.
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class SAMF(BaseModule):
         prior_channels: int,
         norm_cfg: dict | None = dict(type='BN'),
         act_cfg: dict | None = dict(type='ReLU'),
+        identity_start: bool = False,
     ):
         super().__init__()
         if in_channels % 2:
@@ -62,6 +66,14 @@ class SAMF(BaseModule):
             half, half, 3, padding=1, norm_cfg=norm_cfg, act_cfg=act_cfg
         )
         self.conv_e = nn.Conv2d(in_channels, in_channels, 3, padding=1)
+        if identity_start and norm_cfg is None:
+            raise ValueError('identity_start=True needs a norm_cfg')
+        if identity_start:
+            nn.init.dirac_(self.conv_e.weight)
+            nn.init.zeros_(self.conv_e.bias)
+            # zero would leave their ReLU without a gradient for good
+            nn.init.constant_(self.conv_c.norm.weight, 0.01)
+            nn.init.constant_(self.conv_d.norm.weight, 0.01)
 
     def forward(self, feat: Tensor, prior: Tensor) -> Tensor:
         """Fuse a feature with a prior.
@@ -90,7 +102,7 @@ class SAMFNeck(BaseModule):
     Args:
         in_channels (int): Channels of the host's bottleneck; even.
         prior_channels (Sequence[int]): Channels of each prior.
-        norm_cfg, act_cfg (dict, optional): As in :class:`SAMF`.
+        norm_cfg, act_cfg, identity_start: As in :class:`SAMF`.
 
     Raises:
         ValueError: If `in_channels` is odd or `prior_channels` empty.
@@ -102,12 +114,13 @@ class SAMFNeck(BaseModule):
         prior_channels: Sequence[int],
         norm_cfg: dict | None = dict(type='BN'),
         act_cfg: dict | None = dict(type='ReLU'),
+        identity_start: bool = False,
     ):
         super().__init__()
         if not prior_channels:
             raise ValueError('prior_channels must name at least one prior')
         self.blocks = nn.ModuleList(
-            SAMF(in_channels, channels, norm_cfg, act_cfg)
+            SAMF(in_channels, channels, norm_cfg, act_cfg, identity_start)
             for channels in prior_channels
         )
 

@@ -56,12 +56,17 @@ class COISDSegmentor(TwoBranches, EncoderDecoder):
             the light branch, which is deployed and then runs first. What is
             learned is the same either way, except for dropout's draws.
             Defaults to 'shared'.
+        test_branch (str): 'main' keeps the prior at test: for analysis, an
+            upper bound of what the prior can tell. Its norms need statistics
+            of their own, ``PreciseBNHook(before_test=True)``. Defaults to
+            'light', what is deployed.
         train_cfg, test_cfg, data_preprocessor, pretrained, init_cfg: As in
             mmseg's ``EncoderDecoder``.
 
     Raises:
         ValueError: If `bottleneck` is out of range or no head reads that
-            feature, `main_bn` is unknown, or `loss_weights` has other keys.
+            feature, `main_bn` or `test_branch` is unknown, or
+            `loss_weights` has other keys.
     """
 
     index_name = 'bottleneck'
@@ -77,6 +82,7 @@ class COISDSegmentor(TwoBranches, EncoderDecoder):
         bottleneck: int = -1,
         loss_weights: dict = dict(main=1.0, light=1.0),
         main_bn: str = 'shared',
+        test_branch: str = 'light',
         train_cfg: dict | None = None,
         test_cfg: dict | None = None,
         data_preprocessor: dict | None = None,
@@ -94,6 +100,11 @@ class COISDSegmentor(TwoBranches, EncoderDecoder):
             pretrained,
             init_cfg,
         )
+        if test_branch not in ('light', 'main'):
+            raise ValueError(
+                f"test_branch must be 'light' or 'main', got {test_branch!r}"
+            )
+        self.test_branch = test_branch
         self.bottleneck = bottleneck
         # looked up here: torch.compile cannot follow it
         self._encode = encode.dispatch(type(self.backbone))
@@ -116,10 +127,28 @@ class COISDSegmentor(TwoBranches, EncoderDecoder):
     def _host_feats(self, inputs: Tensor) -> Sequence[Tensor]:
         return self._encode(self.backbone, inputs)
 
-    def _host_loss(self, feats: list[Tensor], data_samples: list) -> dict:
+    def _head_feats(self, feats: Sequence[Tensor]) -> Sequence[Tensor]:
         feats = self._decode(self.backbone, feats)
-        if self.with_neck:
-            feats = self.neck(feats)
+        return self.neck(feats) if self.with_neck else feats
+
+    def extract_feat(self, inputs: Tensor) -> Sequence[Tensor]:
+        """Features for the heads at test, of the branch `test_branch`.
+
+        Args:
+            inputs (Tensor): (B, C, H, W), as the data preprocessor gives it.
+
+        Returns:
+            Sequence[Tensor]: What the decode head takes.
+        """
+        if self.test_branch == 'light':
+            return super().extract_feat(inputs)
+        feats = list(self._host_feats(inputs))
+        priors = self.vfm(self._pixels(inputs))
+        feats[self.bottleneck] = self.samf(feats[self.bottleneck], priors)
+        return self._head_feats(feats)
+
+    def _host_loss(self, feats: list[Tensor], data_samples: list) -> dict:
+        feats = self._head_feats(feats)
         losses = self._decode_head_forward_train(feats, data_samples)
         if self.with_auxiliary_head:
             losses.update(

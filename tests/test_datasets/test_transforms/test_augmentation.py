@@ -11,7 +11,7 @@ from fdep_mm.datasets.transforms import (
     RandomDraw,
     RandomGaussianNoise,
     RandomRot90,
-    RandomShiftScale,
+    RandomShiftScaleRotate,
     RandomTranspose,
 )
 
@@ -55,9 +55,10 @@ GEOMETRIC = [
     dict(type='RandomRotate', prob=1.0, degree=45, seg_pad_val=0),
     dict(type='fdep_mm.RandomRot90'),
     dict(type='fdep_mm.RandomTranspose'),
-    dict(type='fdep_mm.RandomShiftScale', shift=0.1),
-    dict(type='fdep_mm.RandomShiftScale', scale=0.2),
-    dict(type='fdep_mm.RandomShiftScale', shift=0.1, scale=0.2),
+    dict(type='fdep_mm.RandomShiftScaleRotate', degree=45),
+    dict(type='fdep_mm.RandomShiftScaleRotate', shift=0.1, border='constant'),
+    dict(type='fdep_mm.RandomShiftScaleRotate', scale=0.2),
+    dict(type='fdep_mm.RandomShiftScale', shift=0.1, scale=0.2),  # old name
 ]
 
 
@@ -97,7 +98,7 @@ def test_rot90_and_transpose_of_rectangles(results):
 
 
 def test_shift_and_scale_stay_in_range():
-    transform = RandomShiftScale(shift=0.1, scale=0.2)
+    transform = RandomShiftScaleRotate(shift=0.1, scale=0.2)
     centre = np.array([31.5, 49.5, 1])
     for _ in range(200):
         matrix = transform.matrix((100, 64))
@@ -106,15 +107,38 @@ def test_shift_and_scale_stay_in_range():
         assert moved[0] <= 6.4 + 1e-9 and moved[1] <= 10 + 1e-9
 
 
+def test_rotation_is_in_range_and_about_the_center():
+    transform = RandomShiftScaleRotate(degree=45)
+    angles = []
+    for _ in range(200):
+        matrix = transform.matrix((100, 64))
+        np.testing.assert_allclose(matrix @ [31.5, 49.5, 1], [31.5, 49.5])
+        angles.append(np.rad2deg(np.arctan2(matrix[0, 1], matrix[0, 0])))
+    assert -45 <= min(angles) < -40 and 40 < max(angles) <= 45
+
+
+def test_a_border_reflects_image_and_fields(results, monkeypatch):
+    transform = RandomShiftScaleRotate(shift=0.5)
+    shift = np.array([[1.0, 0, 20], [0, 1, -10]])
+    monkeypatch.setattr(transform, 'matrix', lambda shape: shift)
+    out = transform(copy(results))
+    for key in ('img', *results['seg_fields']):
+        rest = [(0, 0)] * (results[key].ndim - 2)
+        padded = np.pad(results[key], [(0, 10), (20, 0), *rest], 'reflect')
+        np.testing.assert_array_equal(out[key], padded[10:, :-20])
+    with pytest.raises(ValueError, match="border='wrap'.*reflect"):
+        RandomShiftScaleRotate(border='wrap')
+
+
 def test_shifted_in_border(results):
-    transform = RandomShiftScale(shift=0.5, pad_val=7)
+    transform = RandomShiftScaleRotate(shift=0.5, border='constant', pad_val=7)
     values = set()
     for _ in range(10):
         out = transform(copy(results))
         values |= set(out['img'][[0, -1]].round().ravel().tolist())
     assert 7 in values
     with pytest.raises(ValueError, match='scale=1'):
-        RandomShiftScale(scale=1)
+        RandomShiftScaleRotate(scale=1)
 
 
 def test_brightness_and_contrast(results):
@@ -147,6 +171,8 @@ def test_noise(results):
     assert noise[..., 0].std() == pytest.approx(5, rel=0.05)
     assert np.abs(noise[..., 0] - noise[..., 2]).max() < 1e-4
     results['img'][:] = 254
+    out = RandomGaussianNoise(per_channel=True)(copy(results))['img']
+    assert (out[..., 0] != out[..., 1]).any()
     assert RandomGaussianNoise()(results)['img'].max() <= 255
     with pytest.raises(ValueError, match='variance'):
         RandomGaussianNoise(variance=(50, 10))

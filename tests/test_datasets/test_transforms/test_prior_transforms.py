@@ -159,8 +159,14 @@ MOVES = {
     'crop and turn': (CROP, dict(type='fdep_mm.RandomRot90')),
     'rotate': (dict(type='RandomRotate', prob=1.0, degree=45, seg_pad_val=0),),
     'rotate, 255 outside': (dict(type='RandomRotate', prob=1.0, degree=45),),
-    'shift': (dict(type='fdep_mm.RandomShiftScale', shift=0.2),),
-    'scale': (dict(type='fdep_mm.RandomShiftScale', scale=0.2),),
+    'shift': (
+        dict(
+            type='fdep_mm.RandomShiftScaleRotate',
+            shift=0.2,
+            border='constant',
+        ),
+    ),
+    'scale': (dict(type='fdep_mm.RandomShiftScaleRotate', scale=0.2),),
     'resize': (dict(type='Resize', scale=(144, 96)),),
 }
 
@@ -193,8 +199,27 @@ def test_other_moves_are_interpolated(tmp_path, name):
             assert wrong.abs().max() < tolerance
 
 
+def test_a_prior_is_reflected_with_its_image(tmp_path):
+    cache = write_marker_cache(tmp_path / 'slope', slope())
+    shift = dict(type='fdep_mm.RandomShiftScaleRotate', shift=0.3)
+    for _ in range(8):
+        image, maps, _ = run(cache, shift, img=slope())
+        for stride, one in zip(STRIDES, maps, strict=True):
+            # cells with the mirror in them mean another thing
+            kink = np.abs(cv2.Laplacian(image[..., 0], cv2.CV_32F)) > 0.1
+            near = cv2.dilate(
+                kink.astype(np.float32), np.ones((2 * stride, 2 * stride))
+            )
+            inside = cell_means(near[..., None], stride)[0] == 0
+            expected = cell_means(image, stride)
+            assert inside.sum() >= 10
+            assert (one - expected)[0][inside].abs().max() < 1.01
+
+
 def test_the_mean_cell_of_a_black_border_is_zero(cache):
-    shift = dict(type='fdep_mm.RandomShiftScale', shift=0.9)
+    shift = dict(
+        type='fdep_mm.RandomShiftScaleRotate', shift=0.9, border='constant'
+    )
     found = 0
     for _ in range(10):
         image, maps, _ = run(cache, shift)

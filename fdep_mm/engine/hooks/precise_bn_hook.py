@@ -1,0 +1,99 @@
+"""Running statistics of batch norms, computed anew for fixed weights."""
+
+from collections.abc import Iterable
+
+import torch
+from mmengine.dist import all_reduce
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from fdep_mm.registry import HOOKS
+
+
+@HOOKS.register_module()
+class PreciseBNHook(Hook):
+    """Computes the statistics of batch norms before a network is judged.
+
+    Running averages follow weights that were changing and, with a large
+    momentum, hold little more than the last batch. This hook passes over the
+    training set once without a change of weights, and the averages of all
+    batches take their place: after each epoch that is validated, before its
+    checkpoint is saved, so that checkpoints hold them too. Only the deployed
+    path is run, so under FDEP they are those of the light branch.
+
+    Source: "precise BN", Wu and Johnson, Rethinking "Batch" in BatchNorm,
+    arXiv 2105.07576, section 3. In distributed runs the processes' averages
+    are averaged.
+
+    Args:
+        before_test (bool): Compute them before a test as well, with the
+            config's training set; for a path that was not deployed in
+            training (``test_branch='main'``) or weights of another tool.
+            Defaults to False.
+
+    Example:
+        >>> default_hooks = dict(
+        ...     precise_bn=dict(type='fdep_mm.PreciseBNHook'))
+    """
+
+    def __init__(self, before_test: bool = False) -> None:
+        self.before_test_too = before_test
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Compute them if this epoch is validated or is the last.
+
+        Args:
+            runner (Runner): Holds model and training set.
+        """
+        loop, epoch = runner.train_loop, runner.epoch + 1
+        if epoch % loop.val_interval == 0 or epoch == loop.max_epochs:
+            compute_statistics(runner.model, runner.train_dataloader)
+
+    def before_test(self, runner: Runner) -> None:
+        """Compute them if asked to.
+
+        Args:
+            runner (Runner): Its config has a ``train_dataloader``.
+        """
+        if self.before_test_too:
+            loader = runner.build_dataloader(runner.cfg.train_dataloader)
+            compute_statistics(runner.model, loader)
+
+
+@torch.no_grad()
+def compute_statistics(model: nn.Module, batches: Iterable[dict]) -> None:
+    """Set the running statistics of all batch norms that a forward reaches.
+
+    Args:
+        model (nn.Module): An MMEngine model, wrapped or not. Its weights and
+            its training mode stay.
+        batches (Iterable[dict]): As a training data loader gives them; each
+            counts the same.
+    """
+    model = model.module if is_model_wrapper(model) else model
+    norms = [
+        m
+        for m in model.modules()
+        if isinstance(m, _BatchNorm) and m.track_running_stats
+    ]
+    before = [(m.momentum, m.num_batches_tracked.clone()) for m in norms]
+    modes = {m: m.training for m in model.modules()}
+    model.eval()  # no dropout; nothing but norms is in training mode
+    for norm in norms:
+        norm.train()
+        norm.momentum = None  # the plain average since the count was zero
+        norm.num_batches_tracked.zero_()
+    for data in batches:
+        data = model.data_preprocessor(data, training=True)
+        model(**data, mode='tensor')
+    for norm, (momentum, count) in zip(norms, before, strict=True):
+        if norm.num_batches_tracked > 0:
+            all_reduce(norm.running_mean, 'mean')
+            all_reduce(norm.running_var, 'mean')
+        norm.momentum = momentum
+        norm.num_batches_tracked.copy_(count)
+    for module, training in modes.items():
+        module.training = training

@@ -1,0 +1,74 @@
+"""Statistics of batch norms that are computed for fixed weights."""
+
+import copy
+
+import torch
+from fault_training import tiny_config, train
+from mmengine.model import BaseModel
+from mmengine.runner import Runner
+from torch import nn
+
+from fdep_mm.checkpoints import read_checkpoint
+from fdep_mm.engine.hooks.precise_bn_hook import compute_statistics
+
+
+class Net(BaseModel):
+    """A norm that is run, one behind dropout, one that is not run."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.BatchNorm2d(3, momentum=0.9)
+        self.second = nn.BatchNorm2d(3)
+        self.unused = nn.BatchNorm2d(3)
+
+    def forward(self, inputs, data_samples=None, mode='tensor'):
+        assert mode == 'tensor'
+        x = torch.dropout(self.first(inputs), 0.5, self.training)
+        return self.second(x)
+
+
+def test_averages_of_all_batches():
+    torch.manual_seed(0)
+    net = Net().train()
+    before = copy.deepcopy(net)
+    batches = [torch.randn(4, 3, 5, 5) * i + i for i in (1, 2, 5)]
+    compute_statistics(net, [dict(inputs=b) for b in batches])
+    mean = sum(b.mean((0, 2, 3)) for b in batches) / 3
+    var = sum(b.transpose(0, 1).flatten(1).var(1) for b in batches) / 3
+    torch.testing.assert_close(net.first.running_mean, mean)
+    torch.testing.assert_close(net.first.running_var, var)
+    # what the second norm sees without dropout is normalized already
+    torch.testing.assert_close(
+        net.second.running_mean, torch.zeros(3), atol=1e-5, rtol=0
+    )
+    assert net.unused.running_mean.equal(before.unused.running_mean)
+    assert net.training and net.first.momentum == 0.9
+    assert net.first.num_batches_tracked == 0
+
+
+def test_checkpoints_hold_what_the_training_set_gives(tmp_path):
+    cfg = tiny_config(tmp_path, epochs=2)
+    cfg.train_cfg.val_interval = 2
+    cfg.default_hooks.precise_bn = dict(type='fdep_mm.PreciseBNHook')
+    train(cfg)
+    with_hook = read_checkpoint(tmp_path / 'epoch_2.pth')['state_dict']
+    cfg = tiny_config(tmp_path / 'without', epochs=2)
+    cfg.train_cfg.val_interval = 2
+    train(cfg)
+    path = tmp_path / 'without' / 'epoch_2.pth'
+    without = read_checkpoint(path)['state_dict']
+    differ = {k for k in without if not without[k].equal(with_hook[k])}
+    assert differ
+    assert all('running_' in key for key in differ)
+
+    # the same from the other checkpoint, before a test
+    cfg.load_from = str(path)
+    cfg.work_dir = str(tmp_path / 'test')
+    cfg.custom_hooks = [dict(type='fdep_mm.PreciseBNHook', before_test=True)]
+    runner = Runner.from_cfg(cfg)
+    runner.test()
+    state = runner.model.state_dict()
+    for key in differ:
+        if 'mean' in key:
+            spread = with_hook[key.replace('mean', 'var')].sqrt()
+            assert ((state[key] - with_hook[key]).abs() < spread).all()
