@@ -18,6 +18,8 @@ from mmengine.registry import TASK_UTILS as ROOT_TASK_UTILS
 from mmengine.registry import TRANSFORMS as ROOT_TRANSFORMS
 from mmengine.registry import Registry
 
+from fdep_mm.core.checkpoints import allow_mmengine_checkpoints
+
 with redirect_stdout(io.StringIO()):  # "Could not import OneDL", twice
     import_module('mmseg.datasets')
 
@@ -55,16 +57,26 @@ class LazyRegistry(Registry):
         return found
 
 
-def _child(root: Registry, location: str) -> Registry:
+def _child(root: Registry, *locations: str) -> Registry:
+    modules = [f'fdep_mm.{name}' for name in locations]
     return LazyRegistry(
-        root.name, parent=root, scope='fdep_mm', locations=[location]
+        root.name, parent=root, scope='fdep_mm', locations=modules
     )
 
 
-MODELS = _child(ROOT_MODELS, 'fdep_mm.models')
-DATASETS = _child(ROOT_DATASETS, 'fdep_mm.datasets')
-TRANSFORMS = _child(ROOT_TRANSFORMS, 'fdep_mm.datasets.transforms')
-METRICS = _child(ROOT_METRICS, 'fdep_mm.evaluation.metrics')
-HOOKS = _child(ROOT_HOOKS, 'fdep_mm.engine')
-STRATEGIES = _child(ROOT_STRATEGIES, 'fdep_mm.engine.fsdp_strategy')
-TASK_UTILS = _child(ROOT_TASK_UTILS, 'fdep_mm.models')
+MODELS = _child(
+    ROOT_MODELS,
+    *('models.backbones', 'models.losses', 'models.necks'),
+    *('models.nets', 'models.segmentors'),
+)
+DATASETS = _child(
+    ROOT_DATASETS,
+    *('datasets.sirst', 'datasets.sirst_det', 'datasets.synthetic'),
+)
+TRANSFORMS = _child(ROOT_TRANSFORMS, 'datasets.transforms')
+METRICS = _child(ROOT_METRICS, 'evaluation.metrics')
+HOOKS = _child(ROOT_HOOKS, 'engine.hooks')
+STRATEGIES = _child(ROOT_STRATEGIES, 'engine.fsdp_strategy')
+TASK_UTILS = _child(ROOT_TASK_UTILS, 'models')
+
+allow_mmengine_checkpoints()

@@ -3,8 +3,8 @@
 import pytest
 from mmengine.config import Config
 
-from fdep_mm.config_check import check_arguments, check_options
-from fdep_mm.config_names import one_slip
+from fdep_mm.core.config_check import check_arguments, check_options
+from fdep_mm.core.config_names import one_slip
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from fdep_mm.image import count_pages, decode_pages
+from fdep_mm.core.image import count_pages, decode_pages
 
 
 def chain(order: str, big: bool, places: list[int], end: int = 0) -> bytes:

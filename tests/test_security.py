@@ -18,7 +18,7 @@ from mmengine.logging import HistoryBuffer
 from fdep_mm.apis.image_writers import MaskWriter
 from fdep_mm.apis.inputs import Inputs
 from fdep_mm.apis.torch_backend import TorchBackend
-from fdep_mm.checkpoints import read_checkpoint
+from fdep_mm.core.checkpoints import read_checkpoint
 from fdep_mm.datasets.converters.coco import read_coco
 from fdep_mm.datasets.converters.points import read_points
 from fdep_mm.datasets.converters.voc import read_voc

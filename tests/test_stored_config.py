@@ -5,7 +5,7 @@ import torch
 from mmengine.config import Config
 
 from fdep_mm.apis.torch_backend import TorchBackend
-from fdep_mm.stored_config import read_settings, read_stored_config
+from fdep_mm.core.stored_config import read_settings, read_stored_config
 
 
 def test_the_config_of_a_checkpoint_is_not_run(tmp_path):
@@ -37,7 +37,7 @@ PIPELINE = 'test_pipeline = [dict(type={name!r})]'
         PIPELINE.format(name='mmengine.fileio.dump'),
         PIPELINE.format(name='mmcv.imread'),
         PIPELINE.format(name='fdep_mm.import_module'),
-        PIPELINE.format(name='fdep_mm.checkpoints.read_checkpoint'),
+        PIPELINE.format(name='fdep_mm.core.checkpoints.read_checkpoint'),
         PIPELINE.format(name='torch.load'),
         PIPELINE.format(name='this'),
         'test_dataloader = dict(dataset=dict(pipeline=[dict(type="a.B")]))',

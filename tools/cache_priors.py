@@ -23,7 +23,7 @@ import torch
 from mmengine.config import Config, DictAction
 from mmengine.registry import init_default_scope
 
-from fdep_mm.config_check import check_arguments, check_options
+from fdep_mm.core.config_check import check_arguments, check_options
 from fdep_mm.priors import CacheIndex, PriorCacheError
 from fdep_mm.priors.writer import DTYPES, CacheWriter, loading_transforms
 from fdep_mm.registry import DATASETS, MODELS

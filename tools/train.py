@@ -19,7 +19,7 @@ from mmengine.config import Config, DictAction
 from mmengine.registry import RUNNERS
 from mmengine.runner import FlexibleRunner, Runner  # noqa: F401, registers
 
-from fdep_mm.config_check import check_arguments, check_options
+from fdep_mm.core.config_check import check_arguments, check_options
 from fdep_mm.engine.cpu_launch import prepare_cpu_launch
 
 

@@ -4,8 +4,6 @@
 keep it. Importing this module needs neither torch nor MMEngine.
 """
 
-from os import PathLike
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -22,8 +20,8 @@ class Backend(Protocol):
     What the inferencer relies on:
 
     * It reads files and brings arrays to 0..255 itself, by
-      :func:`fdep_mm.image.decode_pages` and :func:`fdep_mm.image.to_float`
-      with the backend's `max_value` and `grey`; a backend never reads files.
+      `decode_pages` and `to_float` of :mod:`fdep_mm.core.image` with the
+      backend's `max_value` and `grey`; a backend never reads files.
     * The backend normalises, **pads** (right and bottom, to multiples of
       `stride`, with the value the network was tested with) and cuts the
       padding off again. It takes images of any size.
@@ -68,63 +66,3 @@ class Backend(Protocol):
             ValueError, RuntimeError: The network cannot take images of this
                 size, or it gave NaN. Of the other images the run goes on.
         """
-
-
-def open_backend(
-    model: str | PathLike | dict | Backend | None,
-    weights: str | PathLike | None = None,
-    device: str | None = None,
-) -> Backend:
-    """Open a network for inference.
-
-    Args:
-        model (str | PathLike | dict | Backend, optional): An ONNX file that
-            ``export_onnx.py`` wrote; or a config or its path; or the name of
-            a classical method, such as 'mpcm'; or a backend, which is
-            returned as it is. None takes the config stored in `weights`.
-        weights (str | PathLike, optional): Checkpoint of a config.
-        device (str, optional): Such as 'cpu' or 'cuda:0'. Defaults to None:
-            what PyTorch finds available, and the CPU for an ONNX file or a
-            classical method.
-
-    Returns:
-        Backend: The network.
-
-    Raises:
-        FileNotFoundError: A file does not exist.
-        ValueError: The files are not what they should be.
-        ImportError: A config is given, and PyTorch is not installed.
-    """
-    if model is None and weights is None:
-        raise ValueError(
-            'neither model nor weights are given: name an ONNX file, or a '
-            'config and its checkpoint'
-        )
-    if isinstance(model, str) and model.isidentifier() and weights is None:
-        from .classical_backend import ClassicalBackend
-
-        return ClassicalBackend(model, device=device)
-    for kind, path in (('model', model), ('weights', weights)):
-        if isinstance(path, (str, PathLike)) and not Path(path).is_file():
-            raise FileNotFoundError(f'{kind} {str(path)!r}: no such file')
-    is_path = isinstance(model, (str, PathLike))
-    if is_path and Path(model).suffix.lower() == '.onnx':
-        if weights is not None:
-            raise ValueError(
-                f'weights={str(weights)!r}: the ONNX file {str(model)!r} '
-                'holds its weights; leave them out'
-            )
-        from .onnx_backend import OnnxBackend
-
-        return OnnxBackend(model, device or 'cpu')
-    if model is not None and hasattr(model, 'task'):
-        return model
-    try:
-        from .torch_backend import TorchBackend
-    except ModuleNotFoundError as error:
-        raise ImportError(
-            f'a config needs PyTorch and the OpenMMLab packages '
-            f'({error}): install them, or name an ONNX file',
-            name=error.name,
-        ) from error
-    return TorchBackend(model, weights, device)

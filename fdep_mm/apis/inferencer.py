@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from os import PathLike
 
-from .backend import Backend, open_backend
+from .backend import Backend
 from .draw import draw_prediction
 from .inputs import Failure, Frame, Inputs, InputsType
+from .opening import open_backend
 from .results import Prediction
 from .search import search
 from .tiling import Tiling

@@ -11,10 +11,15 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from fdep_mm.image import IMAGE_SUFFIXES, TIFF_SUFFIXES, decode_pages
+from fdep_mm.core.image import decode_pages
+from fdep_mm.core.suffixes import (
+    IMAGE_SUFFIXES,
+    TIFF_SUFFIXES,
+    VIDEO_SUFFIXES,
+)
 
 from .names import Names
-from .video import VIDEO_SUFFIXES, count_frames, read_video
+from .video import count_frames, read_video
 
 InputsType = str | PathLike | np.ndarray | Iterable
 
@@ -85,7 +90,7 @@ class Inputs:
     is searched with its sub-folders for images, and names follow the folders;
     names that would be equal still get the file's suffix or a number. Each
     page of a TIFF file is a frame, but for previews: see
-    :func:`fdep_mm.image.decode_pages`. Videos are read as
+    :func:`fdep_mm.core.image.decode_pages`. Videos are read as
     :func:`.video.read_video` says, in 8 bits.
 
     Args:

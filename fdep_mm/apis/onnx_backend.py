@@ -8,10 +8,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from fdep_mm.deployment.card import ModelCard
-from fdep_mm.deployment.postprocess import detections
-
 from .backend import NOT_FINITE
+from .card import ModelCard
+from .postprocess import detections
 
 try:
     import onnxruntime as ort

@@ -7,7 +7,7 @@ from itertools import groupby
 import cv2
 import numpy as np
 
-from fdep_mm.image import to_float
+from fdep_mm.core.image import to_float
 
 from .backend import NOT_FINITE, Backend
 from .box_merging import merge_boxes

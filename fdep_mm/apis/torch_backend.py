@@ -13,11 +13,11 @@ from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
 from torch import nn
 
-from fdep_mm.checkpoints import TRAINING_ONLY, read_checkpoint
-from fdep_mm.config_check import read_config
+from fdep_mm.core.checkpoints import TRAINING_ONLY, read_checkpoint
+from fdep_mm.core.config_check import read_config
+from fdep_mm.core.stored_config import read_stored_config
 from fdep_mm.models.segmentors import host_cfg
 from fdep_mm.registry import MODELS, TRANSFORMS
-from fdep_mm.stored_config import read_stored_config
 
 # What mmdet's demos show; the heads keep boxes far below it.
 DETECTION_THRESHOLD = 0.3

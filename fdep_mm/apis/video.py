@@ -8,8 +8,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-VIDEO_SUFFIXES = ('.avi', '.mp4', '.mkv', '.mov', '.mpg', '.mpeg', '.webm')
-
 
 def count_frames(path: Path) -> int:
     """Count the frames of a video by its header.

@@ -1,14 +1,17 @@
-"""Data sets and transforms."""
+"""Data sets and transforms, imported on first use."""
 
-from . import transforms
-from .sirst import SIRSTDataset
-from .sirst_det import SIRSTDetDataset, SyntheticSIRSTDetDataset
-from .synthetic import SyntheticSIRSTDataset
+from importlib import import_module
 
-__all__ = [
-    'SIRSTDataset',
-    'SIRSTDetDataset',
-    'SyntheticSIRSTDataset',
-    'SyntheticSIRSTDetDataset',
-    'transforms',
-]
+_FILES = dict(
+    SIRSTDataset='sirst',
+    SIRSTDetDataset='sirst_det',
+    SyntheticSIRSTDataset='synthetic',
+    SyntheticSIRSTDetDataset='sirst_det',
+)
+__all__ = list(_FILES)
+
+
+def __getattr__(name: str) -> type:
+    if name not in _FILES:
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    return getattr(import_module(f'{__name__}.{_FILES[name]}'), name)

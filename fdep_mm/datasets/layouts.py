@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from fdep_mm.split_file import leaves_root, read_ids
-
-from .sirst import IMAGE_SUFFIXES
+from fdep_mm.core.splits import leaves_root, read_ids
+from fdep_mm.core.suffixes import IMAGE_SUFFIXES
 
 
 @dataclass(frozen=True)

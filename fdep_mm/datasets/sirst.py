@@ -9,12 +9,11 @@ from mmengine import fileio, list_from_file
 from mmengine.logging import print_log
 from mmseg.datasets import BaseSegDataset
 
+from fdep_mm.core.image import UnreadableFileError
+from fdep_mm.core.splits import leaves_root
+from fdep_mm.core.suffixes import IMAGE_SUFFIXES
 from fdep_mm.registry import DATASETS
-from fdep_mm.split_file import leaves_root
 
-from .transforms import UnreadableFileError
-
-IMAGE_SUFFIXES = ('.png', '.bmp', '.jpg', '.jpeg', '.tif', '.tiff')
 # Folders: what their files are called, and the argument of the suffix.
 FOLDERS = dict(
     img_path=('image', 'img_suffix, '),

@@ -6,13 +6,13 @@ import numpy as np
 from mmengine import fileio
 from PIL import Image
 
+from fdep_mm.core.masks import read_mask
 from fdep_mm.evaluation.functional import check_boxes, mask_boxes
 from fdep_mm.registry import DATASETS
 
 from .sirst import SIRSTDataset
 from .sirst_xml import parse_boxes
 from .synthetic import SyntheticSIRSTDataset
-from .transforms import LoadSIRSTMask
 
 BOX_SOURCES = ('xml', 'mask')
 
@@ -158,9 +158,7 @@ class SIRSTDetDataset(SIRSTDataset):
                 ) from error
 
     def _mask_boxes(self, path: str, shape: tuple[int, int]) -> np.ndarray:
-        load = LoadSIRSTMask(backend_args=self.backend_args)
-        found = load(dict(seg_map_path=path, seg_fields=[]))
-        mask = found['gt_seg_map']
+        mask = read_mask(path, backend_args=self.backend_args)
         if mask.shape != shape:
             raise ValueError(
                 f'{path}: the mask is {mask.shape} and its image {shape} '

@@ -5,11 +5,10 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.config.config import ConfigDict
 
+from fdep_mm.apis.card import ModelCard
 from fdep_mm.apis.torch_backend import TorchBackend, read_pipeline
 from fdep_mm.registry import DATASETS
 from fdep_mm.version import __version__
-
-from .card import ModelCard
 
 
 def describe(cfg: Config, backend: TorchBackend) -> ModelCard:

@@ -10,9 +10,9 @@ import torch
 from onnx import ModelProto
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from fdep_mm.apis.card import ModelCard
 from fdep_mm.apis.onnx_backend import open_session
 
-from .card import ModelCard
 from .light_branch import LightBranch
 from .rewrite import own_constants, pool_globally, unblock_single_channel
 

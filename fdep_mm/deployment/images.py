@@ -9,12 +9,11 @@ from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 from mmengine.registry import init_default_scope
 
+from fdep_mm.apis.card import ModelCard
 from fdep_mm.apis.onnx_backend import pad, resize
 from fdep_mm.evaluation import NoCoAPMetric
 from fdep_mm.evaluation.functional import EvalProtocol, count_image, summarise
 from fdep_mm.registry import DATASETS
-
-from .card import ModelCard
 
 SPLITS = ('train', 'test')
 

@@ -9,9 +9,9 @@ from mmseg.models.segmentors import EncoderDecoder
 from mmseg.models.utils import resize
 from torch import Tensor, nn
 
+from fdep_mm.apis.card import ModelCard
 from fdep_mm.apis.torch_backend import TorchBackend
 
-from .card import ModelCard
 from .describe import describe
 
 

@@ -8,10 +8,10 @@ import numpy as np
 from mmengine.config import Config
 from onnx import ModelProto
 
+from fdep_mm.apis.card import ModelCard
 from fdep_mm.apis.onnx_backend import OnnxBackend
 from fdep_mm.datasets import SyntheticSIRSTDataset
 
-from .card import ModelCard
 from .export import (
     attach,
     check_light,

@@ -12,9 +12,8 @@ from mmengine.optim import AmpOptimWrapper, BaseOptimWrapper
 from torch import nn
 from torch.distributed.fsdp import FullyShardedDataParallel
 
+from fdep_mm.core.files import PART, move_over
 from fdep_mm.registry import STRATEGIES
-
-from .atomic_backend import PART, move_over
 
 
 @STRATEGIES.register_module()

@@ -18,9 +18,9 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from fdep_mm.engine.atomic_backend import AtomicBackend
-from fdep_mm.engine.file_lock import FileLock
-from fdep_mm.engine.hooks.base_datasets import base_datasets
+from fdep_mm.core.base_datasets import base_datasets
+from fdep_mm.core.files import AtomicBackend
+from fdep_mm.core.lock import FileLock
 
 from .cache import layer_key
 from .errors import PriorCacheError

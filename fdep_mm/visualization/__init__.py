@@ -1,5 +1,7 @@
 """Pictures: curves, overlays and surfaces of images, and a gallery."""
 
+from fdep_mm.core.image import to_display
+
 from .comparison import Evaluation, areas, plot_comparison
 from .counting import count_files
 from .curves import figure_to_array, plot_curves
@@ -15,7 +17,7 @@ from .files import (
     read_prob,
 )
 from .gallery import write_gallery
-from .overlay import draw_overlay, to_display
+from .overlay import draw_overlay
 from .surface import plot_surfaces
 from .training import plot_training, read_scalars
 

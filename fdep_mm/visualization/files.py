@@ -7,8 +7,9 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from fdep_mm.core.splits import read_ids
+from fdep_mm.core.suffixes import IMAGE_SUFFIXES
 from fdep_mm.evaluation.functional.inputs import check_mask, check_pair
-from fdep_mm.split_file import read_ids
 
 
 class Scene(NamedTuple):
@@ -25,9 +26,6 @@ class Scene(NamedTuple):
     image: np.ndarray
     prob: np.ndarray
     mask: np.ndarray
-
-
-SUFFIXES = ('.png', '.bmp', '.jpg', '.jpeg', '.tif', '.tiff')
 
 
 def list_images(folder: Path, suffix: str = '') -> dict[str, Path]:
@@ -52,8 +50,8 @@ def list_images(folder: Path, suffix: str = '') -> dict[str, Path]:
         raise ValueError(f'{folder}: no such file or folder')
     found: dict[str, Path] = {}
     for path in sorted(folder.rglob('*')):
-        known = path.suffix.lower() in SUFFIXES and path.stem.endswith(suffix)
-        if known and path.is_file():
+        known = path.suffix.lower() in IMAGE_SUFFIXES
+        if known and path.stem.endswith(suffix) and path.is_file():
             stem = path.relative_to(folder).with_suffix('').as_posix()
             name = stem.removesuffix(suffix)
             if name in found:
@@ -65,7 +63,7 @@ def list_images(folder: Path, suffix: str = '') -> dict[str, Path]:
     if not found:
         raise ValueError(
             f'{folder}: holds no image file *{suffix}.png (or '
-            f'{", ".join(SUFFIXES[1:])})'
+            f'{", ".join(IMAGE_SUFFIXES[1:])})'
         )
     return found
 

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from scipy import ndimage
 
-from fdep_mm.evaluation.functional import match_masks
+from fdep_mm.core.image import to_display
+from fdep_mm.core.matching import match_masks
 
 # RGB; distinguishable for most colour-blind people and on grey.
 HIT = (60, 220, 60)
@@ -37,22 +38,6 @@ class Mark(NamedTuple):
     left: int
     color: tuple[int, int, int]
     circle: bool
-
-
-def to_display(image: np.ndarray) -> np.ndarray:
-    """Stretch any image to 8-bit grey, from its minimum to its maximum.
-
-    Args:
-        image (np.ndarray): (H, W) or (H, W, C) of any type and range; a
-            fourth channel (alpha) is ignored.
-
-    Returns:
-        np.ndarray: (H, W) uint8.
-    """
-    grey = image[..., :3].mean(axis=-1) if image.ndim == 3 else image
-    grey = np.nan_to_num(grey.astype(np.float32))
-    span = max(float(np.ptp(grey)), 1e-12)
-    return ((grey - grey.min()) / span * 255).astype(np.uint8)
 
 
 def draw_overlay(

@@ -5,7 +5,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from mpl_toolkits.mplot3d.axes3d import Axes3D
 
-from .overlay import to_display
+from fdep_mm.core.image import to_display
 
 
 def plot_surfaces(

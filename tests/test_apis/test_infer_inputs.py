@@ -8,8 +8,8 @@ import pytest
 
 from fdep_mm.apis import Failure
 from fdep_mm.apis.inputs import Inputs
+from fdep_mm.core.image import to_float
 from fdep_mm.datasets.transforms import LoadInfraredImage
-from fdep_mm.image import to_float
 
 
 def write(path, value=7, shape=(5, 6), dtype=np.uint8):

@@ -11,7 +11,7 @@ from mmengine.dataset import Compose, pseudo_collate
 from mmengine.registry import init_default_scope
 
 from fdep_mm.apis import SIRSTInferencer
-from fdep_mm.apis.backend import open_backend
+from fdep_mm.apis.opening import open_backend
 from fdep_mm.registry import MODELS
 
 HOST = 'configs/acm/acm_1xb16-400e_nuaa-sirst-256x256.py'

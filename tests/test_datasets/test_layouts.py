@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from mmengine.registry import DATASETS
 
+from fdep_mm.core.splits import leaves_root
 from fdep_mm.datasets.layouts import (
     find_layout,
     open_layout,
     read_split,
 )
-from fdep_mm.split_file import leaves_root
 
 LOAD = [
     dict(type='fdep_mm.LoadInfraredImage'),

@@ -14,10 +14,10 @@ from mmengine.config import Config
 from stirred_weights import stir
 
 from fdep_mm.apis.onnx_backend import OnnxBackend
+from fdep_mm.apis.postprocess import nms
 from fdep_mm.apis.torch_backend import TorchBackend
 from fdep_mm.deployment.export import export, max_difference
 from fdep_mm.deployment.light_branch import build_light_branch
-from fdep_mm.deployment.postprocess import nms
 
 WITHOUT_TORCH = """
 import sys

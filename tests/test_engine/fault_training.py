@@ -15,7 +15,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.hooks import Hook, checkpoint_hook
 from mmengine.runner import Runner
 
-from fdep_mm.checkpoints import read_checkpoint
+from fdep_mm.core.checkpoints import read_checkpoint
 from fdep_mm.registry import HOOKS, METRICS
 
 CONFIGS = Path(__file__).parents[2] / 'configs'

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from mmengine.fileio import get_file_backend
 
-from fdep_mm.engine.atomic_backend import NAME, AtomicBackend
+from fdep_mm.core.files import NAME, AtomicBackend
 from fdep_mm.priors.writer import FILES
 
 pytestmark = pytest.mark.skipif(

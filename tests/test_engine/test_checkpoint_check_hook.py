@@ -9,7 +9,7 @@ from mmengine.config import Config
 from mmengine.runner import BaseLoop, Runner
 from torch.utils.data import DataLoader
 
-from fdep_mm.checkpoints import read_checkpoint
+from fdep_mm.core.checkpoints import read_checkpoint
 from fdep_mm.engine import CheckpointCheckHook
 
 

@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from fdep_mm.engine import file_lock
-from fdep_mm.engine.file_lock import FileLock, LockedError
+from fdep_mm.core import lock
+from fdep_mm.core.lock import FileLock, LockedError
 
 NO_LOCKS = os.strerror(errno.ENOLCK)
 
@@ -15,9 +15,7 @@ NO_LOCKS = os.strerror(errno.ENOLCK)
 def warnings(monkeypatch):
     """Lines that are logged."""
     lines = []
-    monkeypatch.setattr(
-        file_lock, 'print_log', lambda line, *_: lines.append(line)
-    )
+    monkeypatch.setattr(lock, 'print_log', lambda line, *_: lines.append(line))
     return lines
 
 
@@ -29,7 +27,7 @@ def refuse(monkeypatch):
         def lockf(file, how):
             raise OSError(number, os.strerror(number))
 
-        monkeypatch.setattr(file_lock.fcntl, 'lockf', lockf)
+        monkeypatch.setattr(lock.fcntl, 'lockf', lockf)
 
     return set_answer
 
@@ -59,7 +57,7 @@ def test_a_file_system_without_locks(tmp_path, refuse, warnings):
 
 
 def test_an_operating_system_without_locks(tmp_path, monkeypatch, warnings):
-    monkeypatch.setattr(file_lock, 'fcntl', None)
+    monkeypatch.setattr(lock, 'fcntl', None)
     with FileLock(tmp_path / 'write.lock'):
         (line,) = warnings
     assert '(this operating system has no such locks)' in line

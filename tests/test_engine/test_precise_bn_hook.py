@@ -8,7 +8,7 @@ from mmengine.model import BaseModel
 from mmengine.runner import Runner
 from torch import nn
 
-from fdep_mm.checkpoints import read_checkpoint
+from fdep_mm.core.checkpoints import read_checkpoint
 from fdep_mm.engine.hooks.precise_bn_hook import compute_statistics
 
 

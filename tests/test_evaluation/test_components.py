@@ -5,7 +5,7 @@ import pytest
 from naive_evaluation import flood_components
 from scipy import ndimage
 
-from fdep_mm.evaluation.functional import components
+from fdep_mm.core import components
 from fdep_mm.evaluation.functional.pixel import digitise, overlap_counts
 
 

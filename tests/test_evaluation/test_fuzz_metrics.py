@@ -24,10 +24,10 @@ from naive_evaluation import (  # noqa: E402
     naive_hse,
 )
 
+from fdep_mm.core import components  # noqa: E402
 from fdep_mm.evaluation import evaluate_curves, evaluate_masks  # noqa: E402
 from fdep_mm.evaluation.functional import (  # noqa: E402
     EvalProtocol,
-    components,
     count_image,
     mask_components,
     match_masks,

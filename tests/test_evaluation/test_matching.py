@@ -12,8 +12,8 @@ from naive_evaluation import (
     squared_distance,
 )
 
-from fdep_mm.evaluation.functional.components import mask_components
-from fdep_mm.evaluation.functional.targets import (
+from fdep_mm.core.components import mask_components
+from fdep_mm.core.matching import (
     close_pairs,
     match_masks,
     match_within,

@@ -17,7 +17,7 @@ from torch.distributed.nn.functional import all_reduce
 
 from fdep_mm.engine import FiniteLossHook
 from fdep_mm.engine.fsdp_strategy import clip_by
-from fdep_mm.models import SAMFNeck
+from fdep_mm.models.necks import SAMFNeck
 
 BATCH = 4
 SIZE = (32, 32)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from builders import build, fdep_cfg, host_cfg, images, samples
 
-from fdep_mm.models import EdgeBCELoss, SoftIoULoss
+from fdep_mm.models.losses import EdgeBCELoss, SoftIoULoss
 
 
 # the prior reaches one of DNA-Net's outputs, the others are in both branches

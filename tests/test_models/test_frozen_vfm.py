@@ -5,7 +5,7 @@ import timm
 import torch
 from builders import build
 
-from fdep_mm.models import FrozenVFM
+from fdep_mm.models.backbones import FrozenVFM
 
 SMALL = dict(model_name='test_vit', out_indices=(1, 3, 5), pretrained=False)
 

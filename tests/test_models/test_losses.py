@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from fdep_mm.models import EdgeBCELoss, SoftIoULoss
+from fdep_mm.models.losses import EdgeBCELoss, SoftIoULoss
 from fdep_mm.models.losses.edge_bce import SAMPLE, edge_map, kth_smallest
 
 

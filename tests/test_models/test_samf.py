@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from fdep_mm.models import SAMF, SAMFNeck
+from fdep_mm.models.necks import SAMF, SAMFNeck
 
 
 def test_block_follows_the_figure():

@@ -1,7 +1,7 @@
 import torch
 from builders import RANDOM_VFM, build, fdep_cfg, images, samples
 
-from fdep_mm.models import FrozenVFM, ZeroPriors
+from fdep_mm.models.backbones import FrozenVFM, ZeroPriors
 
 
 def test_zeros_of_the_shapes_that_a_vfm_gives():

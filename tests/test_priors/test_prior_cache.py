@@ -15,7 +15,7 @@ from prior_builders import (
     write_cache,
 )
 
-from fdep_mm.models import FrozenVFM
+from fdep_mm.models.backbones import FrozenVFM
 from fdep_mm.priors import CacheIndex, PriorCache, PriorCacheError
 from fdep_mm.priors.index import image_name
 from fdep_mm.priors.writer import CacheWriter

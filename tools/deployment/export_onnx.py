@@ -91,7 +91,7 @@ def read_config(args: argparse.Namespace) -> Config:
     if not args.config.is_file():
         raise FileNotFoundError(f'config {str(args.config)!r}: no such file')
     # not at the top: a wrong path should not wait for it
-    from fdep_mm import config_check
+    from fdep_mm.core import config_check
 
     cfg = config_check.read_config(args.config)
     if args.cfg_options:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..folders import Sample
 from ..layouts import Layout
 from .boxes import BoxCheck, compare_boxes
 from .findings import Findings
 from .inspection import Record, inspect
 from .leaks import Leak, find_leaks, report_copies, report_leaks
-from .pairing import Sample, pair
+from .pairing import pair
 from .statistics import describe
 
 LARGE = 0.05  # of the image

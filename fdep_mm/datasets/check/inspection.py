@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from fdep_mm.core.masks import read_mask
 from fdep_mm.evaluation.functional import mask_boxes
 
+from ..folders import Sample
 from ..sirst_xml import parse_boxes
-from ..transforms import LoadSIRSTMask
-from .pairing import Sample
 from .targets import Target, measure_targets
 
 # What Pillow raises for damaged files: several formats have their own.
@@ -185,9 +185,8 @@ def _read_mask(record: Record) -> np.ndarray | None:
     except DAMAGED as error:
         record.problems.append(('mask-unreadable', _reason(error)))
         return None
-    results = dict(seg_map_path=str(path), seg_fields=[])
     try:
-        return LoadSIRSTMask().transform(results)['gt_seg_map']
+        return read_mask(path)
     except ValueError as error:  # readable, so its values
         detail = str(error).removeprefix(f'{path}: ').split('. ')[0]
         record.problems.append(('mask-values', detail))

@@ -6,9 +6,9 @@ import cv2
 import mmcv
 import numpy as np
 
-from fdep_mm.visualization import to_display
+from fdep_mm.core.image import to_display
+from fdep_mm.core.masks import read_mask
 
-from ..transforms import LoadSIRSTMask
 from .checker import Report
 from .inspection import Record, read_pixels
 
@@ -86,11 +86,7 @@ def _tile(
     scale = (side - CAPTION) / max(grey.shape)
     picture = cv2.cvtColor(mmcv.imrescale(grey, scale), cv2.COLOR_GRAY2BGR)
     if record.targets:
-        path = str(record.sample.mask)
-        loaded = LoadSIRSTMask().transform(
-            dict(seg_map_path=path, seg_fields=[])
-        )
-        _outline(picture, loaded['gt_seg_map'])
+        _outline(picture, read_mask(record.sample.mask))
     if record.boxes is not None:
         offset = (
             np.array(report.boxes[record.sample.dataset].offset) - 1

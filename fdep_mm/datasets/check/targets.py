@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage
 
-from fdep_mm.evaluation.functional.components import STRUCTURES
+from fdep_mm.core.components import STRUCTURES
 
 
 class Target(NamedTuple):

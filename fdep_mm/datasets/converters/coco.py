@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from fdep_mm.split_file import leaves_root
+from fdep_mm.core.splits import leaves_root
 
 from .labels import ImageLabels
 from .polygons import check_polygons, polygons_to_mask

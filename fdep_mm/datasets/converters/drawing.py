@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..check.pairing import Folder
-from ..sirst import IMAGE_SUFFIXES
+from fdep_mm.core.suffixes import IMAGE_SUFFIXES
+
+from ..folders import Folder
 from .coco import decode, read_coco
 from .images import find_image, image_shape
 from .labels import ImageLabels

@@ -10,11 +10,12 @@ import cv2
 import numpy as np
 from scipy import ndimage
 
+from fdep_mm.core.components import STRUCTURES
+from fdep_mm.core.image import decode_pages, to_float
+from fdep_mm.core.masks import read_mask
 from fdep_mm.evaluation.functional import mask_boxes
-from fdep_mm.evaluation.functional.components import STRUCTURES
 
-from ..check.pairing import Sample
-from ..transforms import LoadInfraredImage, LoadSIRSTMask
+from ..folders import Sample
 from .coco import to_coco
 from .images import image_shape
 from .labels import ImageLabels
@@ -88,7 +89,7 @@ def export_labels(
     return list(dict.fromkeys(problems))
 
 
-def read_mask(sample: Sample) -> np.ndarray:
+def read_sized_mask(sample: Sample) -> np.ndarray:
     """Read a mask and compare its size with that of its image.
 
     Args:
@@ -101,8 +102,7 @@ def read_mask(sample: Sample) -> np.ndarray:
         ValueError: One of them cannot be read, the mask holds other values
             than {0, 1} or {0, 255}, or they differ in size.
     """
-    results = dict(seg_map_path=str(sample.mask), seg_fields=[])
-    mask = LoadSIRSTMask().transform(results)['gt_seg_map']
+    mask = read_mask(sample.mask)
     if (shape := image_shape(sample.image)) != mask.shape:
         raise ValueError(
             f'{sample.mask}: is {mask.shape}, its image {shape} (height, '
@@ -147,18 +147,19 @@ def _read(
 
 def _read_labels(sample: Sample, images: Path) -> ImageLabels:
     name = sample.image.relative_to(images).as_posix()
-    return mask_labels(read_mask(sample), sample.image_id, name)
+    return mask_labels(read_sized_mask(sample), sample.image_id, name)
 
 
 def _read_centroids(
     sample: Sample, weighted: bool
 ) -> tuple[np.ndarray, tuple[int, int]]:
     """Centroids, (G, 2) px, and height and width of the image."""
-    mask = read_mask(sample)
+    mask = read_sized_mask(sample)
     grey = None
     if weighted:
-        results = dict(img_path=str(sample.image))
-        grey = LoadInfraredImage().transform(results)['img'][..., 0]
+        name = str(sample.image)
+        pages = decode_pages(sample.image.read_bytes(), name)
+        grey = to_float(pages[0], name=name)[..., 0]
     return mask_centroids(mask, grey), mask.shape
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from ..sirst import IMAGE_SUFFIXES
+from fdep_mm.core.suffixes import IMAGE_SUFFIXES
 
 
 def image_shape(path: Path) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fdep_mm.split_file import leaves_root
+from fdep_mm.core.splits import leaves_root
 
 COLUMNS = ('image', 'x', 'y')
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from scipy import ndimage
 
-from fdep_mm.evaluation.functional.components import STRUCTURES
+from fdep_mm.core.components import STRUCTURES
 
 FILLS = ('box', 'ellipse')
 

@@ -3,7 +3,7 @@
 from .crops import TargetCrop
 from .draw import RandomDraw
 from .geometric import RandomRot90, RandomShiftScaleRotate, RandomTranspose
-from .loading import LoadInfraredImage, LoadSIRSTMask, UnreadableFileError
+from .loading import LoadInfraredImage, LoadSIRSTMask
 from .noco import GenerateNoCoMap
 from .photometric import RandomBrightnessContrast, RandomGaussianNoise
 from .prior import LoadPrior, PackPriorInputs
@@ -21,5 +21,4 @@ __all__ = [
     'RandomShiftScaleRotate',
     'RandomTranspose',
     'TargetCrop',
-    'UnreadableFileError',
 ]

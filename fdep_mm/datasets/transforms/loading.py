@@ -1,21 +1,15 @@
 """Reading infrared images and binary target masks."""
 
-import io
 from numbers import Real
 
 import cv2
 import numpy as np
 from mmcv.transforms import LoadImageFromFile
-from mmengine import fileio
 from mmseg.datasets.transforms import LoadAnnotations
-from PIL import Image
 
-from fdep_mm.image import to_float
+from fdep_mm.core.image import to_float, unreadable
+from fdep_mm.core.masks import read_mask
 from fdep_mm.registry import TRANSFORMS
-
-
-class UnreadableFileError(ValueError):
-    """A file of a data set is gone, damaged or of another type."""
 
 
 @TRANSFORMS.register_module()
@@ -70,7 +64,7 @@ class LoadInfraredImage(LoadImageFromFile):
         try:
             results = super().transform(results)
         except (AssertionError, cv2.error, OSError) as error:
-            raise _unreadable(path, 'image', error) from error
+            raise unreadable(path, 'image', error) from error
         results['img'] = to_float(
             results['img'], self.max_value, self.grey, path
         )
@@ -116,12 +110,7 @@ class LoadSIRSTMask(LoadAnnotations):
         if 'seg_map_path' not in results:
             return
         path = results['seg_map_path']
-        values = self._decode(path)
-        if self.threshold is None:
-            _check_binary(values, path)
-            mask = values > 0
-        else:
-            mask = values > self.threshold
+        mask = read_mask(path, self.threshold, self.backend_args)
         img = results.get('img')
         if img is not None and img.shape[:2] != mask.shape:
             raise ValueError(
@@ -129,65 +118,14 @@ class LoadSIRSTMask(LoadAnnotations):
                 f'{path} is {_size(mask)}: replace one of the files or take '
                 'the id out of the split'
             )
-        results['gt_seg_map'] = mask.astype(np.uint8)
+        results['gt_seg_map'] = mask
         results['seg_fields'].append('gt_seg_map')
-
-    def _decode(self, path: str) -> np.ndarray:
-        try:
-            content = fileio.get(path, backend_args=self.backend_args)
-            with Image.open(io.BytesIO(content)) as image:
-                values = np.array(image)
-                if image.mode == 'P':
-                    colours = np.array(image.convert('RGB'))
-                    values = colours if _is_binary(colours) else values
-        except (OSError, SyntaxError) as error:  # Pillow raises both
-            raise _unreadable(path, 'mask', error) from error
-        values = values.reshape(*values.shape[:2], -1)
-        if values.shape[-1] in (2, 4):
-            values = values[..., :-1]
-        if (values != values[..., :1]).any():
-            raise ValueError(
-                f'{path}: colour mask whose channels differ. Store it as one '
-                'channel of values {0, 1} or {0, 255}'
-            )
-        return values[..., 0]
 
     def __repr__(self) -> str:
         return (
             f'{self.__class__.__name__}(threshold={self.threshold}, '
             f'backend_args={self.backend_args})'
         )
-
-
-def _unreadable(path: str, kind: str, error: Exception) -> Exception:
-    # Pillow's for what is no picture has no number
-    if isinstance(error, OSError) and error.errno is not None:
-        problem = f'the {kind} cannot be read ({error.strerror})'
-    else:
-        problem = (
-            f'not a readable {kind}, the file is damaged or of another type'
-        )
-    return UnreadableFileError(
-        f'{path}: {problem}. Replace it or take its id out of the split'
-    )
-
-
-def _is_binary(values: np.ndarray) -> bool:
-    white = values.max(initial=0)
-    two = (values == 0) | (values == white)
-    return bool(white in (0, 1, 255) and two.all())
-
-
-def _check_binary(values: np.ndarray, path: str) -> None:
-    if _is_binary(values):
-        return
-    found = np.unique(values).tolist()
-    more = f', ... ({len(found)} values)' if len(found) > 8 else ''
-    raise ValueError(
-        f'{path}: mask values must be {{0, 1}} or {{0, 255}}, found '
-        f'{", ".join(map(str, found[:8]))}{more}. Fix the file, or set '
-        'LoadSIRSTMask(threshold=127) if larger values mean target'
-    )
 
 
 def _size(array: np.ndarray) -> str:

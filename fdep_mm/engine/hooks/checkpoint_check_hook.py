@@ -15,11 +15,10 @@ from torch.distributed.fsdp import (
 )
 from torch.utils.data import DataLoader, Dataset
 
-from fdep_mm.checkpoints import TRAINING_ONLY
+from fdep_mm.core.base_datasets import base_datasets
+from fdep_mm.core.checkpoints import TRAINING_ONLY
 from fdep_mm.priors.identity import differences
 from fdep_mm.registry import HOOKS
-
-from .base_datasets import base_datasets
 
 CHANGES = ('error', 'warn')
 

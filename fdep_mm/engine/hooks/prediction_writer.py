@@ -9,9 +9,9 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.structures import SegDataSample
 
+from fdep_mm.core.base_datasets import base_datasets
 from fdep_mm.registry import HOOKS
 
-from .base_datasets import base_datasets
 from .batch_image import (
     batch_image,
     probability,

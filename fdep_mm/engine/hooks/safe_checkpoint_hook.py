@@ -10,9 +10,8 @@ from mmengine.fileio import BaseStorageBackend
 from mmengine.hooks import CheckpointHook
 from mmengine.runner import FlexibleRunner, Runner
 
+from fdep_mm.core.files import NAME, PART
 from fdep_mm.registry import HOOKS
-
-from ..atomic_backend import NAME, PART
 
 
 @HOOKS.register_module()
@@ -21,7 +20,7 @@ class SafeCheckpointHook(CheckpointHook):
 
     Differs from MMEngine's hook in five points:
 
-    - files are written by :class:`~fdep_mm.engine.atomic_backend.
+    - files are written by :class:`~fdep_mm.core.files.
       AtomicBackend`; what a killed run left of one is removed at the start;
     - an old checkpoint is removed after the new one is there, not before
       (with ``max_keep_ckpts=1`` there would be none for a while);

@@ -5,9 +5,8 @@ from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from fdep_mm.core.base_datasets import base_datasets
 from fdep_mm.registry import HOOKS
-
-from .base_datasets import base_datasets
 
 
 @HOOKS.register_module()

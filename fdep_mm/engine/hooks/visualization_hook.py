@@ -9,9 +9,9 @@ from mmengine.structures import BaseDataElement
 from mmseg.engine import SegVisualizationHook
 from mmseg.structures import SegDataSample
 
+from fdep_mm.core.image import to_display
 from fdep_mm.registry import HOOKS
 from fdep_mm.visualization import draw_overlay
-from fdep_mm.visualization.overlay import to_display
 
 from .batch_image import batch_image, scored_mask, scored_threshold
 

@@ -6,9 +6,8 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import BaseLoop, Runner
 
+from fdep_mm.core.lock import FileLock
 from fdep_mm.registry import HOOKS
-
-from ..file_lock import FileLock
 
 FILE = 'train.lock'
 
@@ -19,7 +18,7 @@ class WorkDirLockHook(Hook):
 
     Two runs would overwrite and remove each other's checkpoints. The file
     ``train.lock`` in the work dir is locked, see
-    :class:`~fdep_mm.engine.file_lock.FileLock`. Tests and validations take no
+    :class:`~fdep_mm.core.lock.FileLock`. Tests and validations take no
     lock.
 
     Raises:

@@ -1,13 +1,15 @@
 """Metrics as functions: arrays in, counts or numbers out."""
 
+from fdep_mm.core.boxes import check_boxes, mask_boxes
+from fdep_mm.core.components import mask_components
+from fdep_mm.core.matching import match_masks
+from fdep_mm.core.noco import OVERLAPS, noco_map
+
 from .auc import pd_fa_auc, pd_fa_points, roc_auc, roc_points
 from .box_counts import box_components, count_boxes
-from .boxes import check_boxes, mask_boxes
-from .components import mask_components
 from .counts import EvalProtocol, count_image, unpack
 from .hse import check_empty, evaluate_curves, evaluate_masks, summarise
 from .inputs import check_pair
-from .noco import OVERLAPS, noco_map
 from .nocoap import (
     CENTROID_MODES,
     NOCO_THRESHOLDS,
@@ -19,7 +21,6 @@ from .nocoap import (
 )
 from .points import PEAKS, noco_peaks, prob_points
 from .report import format_table, read_json, scale_scores, write_json
-from .targets import match_masks
 
 __all__ = [
     'CENTROID_MODES',

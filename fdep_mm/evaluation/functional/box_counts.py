@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from .components import Components
-from .targets import close_pairs, match_within
+from fdep_mm.core.components import Components
+from fdep_mm.core.matching import close_pairs, match_within
 
 # Columns of a record.
 FIELDS = ('pixels', 'targets', 'detections', 'hits', 'false_pixels')

@@ -5,10 +5,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .components import STRUCTURES, mask_components, sweep_components
+from fdep_mm.core.components import (
+    STRUCTURES,
+    mask_components,
+    sweep_components,
+)
+from fdep_mm.core.matching import MATCHERS, target_counts
+
 from .inputs import check_pair, check_thresholds
 from .pixel import digitise, overlap_counts
-from .targets import MATCHERS, target_counts
 
 
 class EvalProtocol:

@@ -28,7 +28,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .boxes import check_boxes
+from fdep_mm.core.boxes import check_boxes
+
 from .points import noco_peaks
 
 CENTROID_MODES = ('box_centre', 'pixel_centre', 'noco_peak')

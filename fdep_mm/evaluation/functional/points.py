@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import ndimage
 
-from .components import STRUCTURES
+from fdep_mm.core.components import STRUCTURES
 
 PEAKS = ('bounding_box', 'region')
 

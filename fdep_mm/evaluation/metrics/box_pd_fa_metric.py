@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from mmengine.evaluator import BaseMetric
 
-from fdep_mm.datasets.transforms import LoadSIRSTMask
+from fdep_mm.core.masks import read_mask
 from fdep_mm.registry import METRICS
 
 from ..functional import (
@@ -84,7 +84,7 @@ class BoxPdFaMetric(BaseMetric):
             [threshold], (), threshold, radius, match, connectivity
         )
         self.targets = targets
-        self.load_mask = LoadSIRSTMask(backend_args=backend_args)
+        self.backend_args = backend_args
 
     def process(
         self, data_batch: dict | None, data_samples: Sequence[dict]
@@ -167,8 +167,7 @@ class BoxPdFaMetric(BaseMetric):
                 'pack that meta key, or count boxes with '
                 "BoxPdFaMetric(targets='box')"
             )
-        mask = self.load_mask(dict(seg_map_path=path, seg_fields=[]))
-        mask = mask['gt_seg_map']
+        mask = read_mask(path, backend_args=self.backend_args)
         if mask.shape != shape:
             raise ValueError(
                 f'{path}: the mask is {mask.shape} and its image {shape} '

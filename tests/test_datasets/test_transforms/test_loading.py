@@ -3,10 +3,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fdep_mm.core.image import UnreadableFileError
 from fdep_mm.datasets.transforms import (
     LoadInfraredImage,
     LoadSIRSTMask,
-    UnreadableFileError,
 )
 
 SIZE = (20, 30)
@@ -189,7 +189,7 @@ def test_other_mask_values(tmp_path, target):
 def test_mask_of_unequal_channels(tmp_path, target):
     colour = np.dstack([target, target, 0 * target]) * np.uint8(255)
     Image.fromarray(colour).save(tmp_path / 'm.png')
-    with pytest.raises(ValueError, match='m.png: colour mask'):
+    with pytest.raises(ValueError, match='m.png: color mask'):
         load_mask(tmp_path / 'm.png')
 
 

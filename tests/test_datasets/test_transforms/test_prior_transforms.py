@@ -16,8 +16,8 @@ from mmengine.registry import TRANSFORMS
 from safetensors.torch import save_file
 from torch.utils.data._utils.pin_memory import pin_memory
 
+from fdep_mm.core.files import AtomicBackend
 from fdep_mm.datasets.transforms import LoadPrior, PackPriorInputs
-from fdep_mm.engine.atomic_backend import AtomicBackend
 from fdep_mm.priors import CacheIndex, Entry, PriorCacheError
 from fdep_mm.priors.index import grey_levels, image_hash, image_name
 

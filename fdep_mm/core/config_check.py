@@ -7,7 +7,8 @@ from pathlib import Path
 from mmengine.config import Config
 
 from fdep_mm import registry
-from fdep_mm.config_names import (
+
+from .config_names import (
     TAKEN_BY_BUILDERS,
     alike,
     arguments_of,

@@ -9,10 +9,35 @@ import struct
 import cv2
 import numpy as np
 
-TIFF_SUFFIXES = ('.tif', '.tiff')
-IMAGE_SUFFIXES = ('.png', '.bmp', '.jpg', '.jpeg', *TIFF_SUFFIXES)
 # byte order and version, the second pair of BigTIFF
 TIFF_STARTS = (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+')
+
+
+class UnreadableFileError(ValueError):
+    """A file of a data set is gone, damaged or of another type."""
+
+
+def unreadable(path: str, kind: str, error: Exception) -> UnreadableFileError:
+    """Say why a file of a data set cannot be read.
+
+    Args:
+        path (str): The file.
+        kind (str): What it should be, 'image' or 'mask'.
+        error (Exception): Of the file system or of the decoder.
+
+    Returns:
+        UnreadableFileError: To be raised.
+    """
+    # Pillow's for what is no picture has no number
+    if isinstance(error, OSError) and error.errno is not None:
+        problem = f'the {kind} cannot be read ({error.strerror})'
+    else:
+        problem = (
+            f'not a readable {kind}, the file is damaged or of another type'
+        )
+    return UnreadableFileError(
+        f'{path}: {problem}. Replace it or take its id out of the split'
+    )
 
 
 def decode_pages(content: bytes, name: str) -> list[np.ndarray]:
@@ -122,3 +147,19 @@ def to_float(
         image = np.repeat(image[..., None], 3, axis=-1)
     image = image.astype(np.float32) * np.float32(255 / top)
     return np.minimum(image, np.float32(255))
+
+
+def to_display(image: np.ndarray) -> np.ndarray:
+    """Stretch any image to 8-bit grey, from its minimum to its maximum.
+
+    Args:
+        image (np.ndarray): (H, W) or (H, W, C) of any type and range; a
+            fourth channel (alpha) is ignored.
+
+    Returns:
+        np.ndarray: (H, W) uint8.
+    """
+    grey = image[..., :3].mean(axis=-1) if image.ndim == 3 else image
+    grey = np.nan_to_num(grey.astype(np.float32))
+    span = max(float(np.ptp(grey)), 1e-12)
+    return ((grey - grey.min()) / span * 255).astype(np.uint8)
