@@ -24,6 +24,7 @@ default_hooks = dict(
     unreadable=dict(type='fdep_mm.UnreadableImagesHook'),
     checkpoint_check=dict(type='fdep_mm.CheckpointCheckHook'),
     lock=dict(type='fdep_mm.WorkDirLockHook'),
+    result=dict(type='fdep_mm.ResultWriterHook'),
     visualization=dict(type='fdep_mm.SIRSTVisualizationHook'),
 )
 custom_hooks = [dict(type='fdep_mm.HSEHook', phases=('test',))]

@@ -1,5 +1,7 @@
 """The data sets inside of MMEngine's and torch's wrappers."""
 
+from pathlib import Path
+
 from torch.utils.data import Dataset
 
 
@@ -19,3 +21,19 @@ def base_datasets(dataset: Dataset) -> list[Dataset]:
         inner = [] if one is None else [one]
     found = [base for one in inner for base in base_datasets(one)]
     return found or [dataset]
+
+
+def image_folders(dataset: Dataset) -> list[Path]:
+    """Find where images are.
+
+    Args:
+        dataset (Dataset): Any data set.
+
+    Returns:
+        list[Path]: A folder for each of its parts that has one.
+    """
+    prefixes = (
+        getattr(base, 'data_prefix', {}).get('img_path')
+        for base in base_datasets(dataset)
+    )
+    return [Path(folder) for folder in prefixes if folder]

@@ -16,7 +16,7 @@ def count_files(
     protocol: EvalProtocol,
     binary: bool = False,
     max_value: float | None = None,
-) -> tuple[list[np.ndarray], list[str]]:
+) -> tuple[dict[str, np.ndarray], list[str]]:
     """Count image by image, so that folders of any size fit in memory.
 
     Args:
@@ -29,22 +29,22 @@ def count_files(
         max_value (float, optional): As there. Defaults to None.
 
     Returns:
-        tuple[list[np.ndarray], list[str]]: One record per image, and one
-        line for each image left out: a file cannot be read, or sizes or
-        values are wrong.
+        tuple[dict[str, np.ndarray], list[str]]: One record per image, by
+        identifier, and one line for each image left out: a file cannot be
+        read, or sizes or values are wrong.
 
     Raises:
         ValueError: If no image can be scored, or predictions are not what
             the options say, see :func:`.check_scale`.
     """
     check_scale((preds[name] for name in names), binary, max_value)
-    records, unusable = [], []
+    records, unusable = {}, []
     for name in names:
         pair = f'{preds[name]} against {masks[name]}'
         try:
             prob = read_prob(preds[name], binary, max_value)
             mask = read_mask(masks[name])
-            records.append(count_image(prob, mask, protocol, pair))
+            records[name] = count_image(prob, mask, protocol, pair)
         except ValueError as error:
             unusable.append(str(error))
     if not records:

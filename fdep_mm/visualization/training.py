@@ -1,6 +1,7 @@
 """Losses and scores of trainings, from what MMEngine logged."""
 
 import json
+import math
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,7 +22,7 @@ def read_scalars(work_dir: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
     A training that was resumed has a log per start; from the step on where a
     later one begins, it replaces the earlier, and one that began anew replaces
-    all. Logs of tests alone, which have no losses, are left out.
+    all. What tests logged is left out.
 
     Args:
         work_dir (Path): Work dir of a training (its ``vis_data/scalars.json``
@@ -34,13 +35,13 @@ def read_scalars(work_dir: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         those.
 
     Raises:
-        ValueError: If there is no such file or none holds a loss.
+        ValueError: If there is no such file or none holds a loss or score.
     """
     logs = [log for log in map(_read_log, _find_logs(work_dir)) if log]
     if not logs:
         raise ValueError(
-            f'{work_dir}: no vis_data/scalars.json with a loss in it; give '
-            'the work dir of a training'
+            f'{work_dir}: no vis_data/scalars.json with losses or scores; '
+            'give the work dir of a training'
         )
     merged: dict[str, dict[float, float]] = {}
     for log in logs:
@@ -64,7 +65,9 @@ def read_scalars(work_dir: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 
 def _first_step(log: Mapping[str, Mapping[float, float]]) -> float:
-    return min(min(points) for key, points in log.items() if 'loss' in key)
+    steps = [min(points) for key, points in log.items() if 'loss' in key]
+    # a training resumed for its last validation logs no loss
+    return min(steps, default=math.inf)
 
 
 def _find_logs(work_dir: Path) -> list[Path]:
@@ -99,9 +102,11 @@ def _read_log(path: Path) -> dict[str, dict[float, float]]:
             )
             continue
         for key, value in entry.items():
-            if key not in NOT_SHOWN and isinstance(value, (int, float)):
+            if key in NOT_SHOWN or ('/' in key and step == 0):  # of a test
+                continue
+            if isinstance(value, (int, float)):
                 points.setdefault(key, {})[step] = float(value)
-    return points if any('loss' in key for key in points) else {}
+    return points if any('loss' in k or '/' in k for k in points) else {}
 
 
 def default_keys(runs: Mapping[str, Curves]) -> list[str]:

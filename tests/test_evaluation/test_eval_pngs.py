@@ -11,6 +11,7 @@ import pytest
 from naive_evaluation import random_images
 
 from fdep_mm.evaluation import evaluate_masks
+from fdep_mm.evaluation.functional import read_per_image
 
 SCRIPT = Path(__file__).parents[2] / 'tools/analysis_tools/eval_pngs.py'
 SPEC = importlib.util.spec_from_file_location('eval_pngs', SCRIPT)
@@ -47,13 +48,18 @@ def folders(tmp_path):
 
 def test_numbers_are_those_of_the_function(call, folders, tmp_path):
     preds, truth, probs, masks = folders
-    out = tmp_path / 'scores.json'
-    code, printed, errors = call(preds, truth, '--json', out)
+    out, table = tmp_path / 'scores.json', tmp_path / 'images.csv'
+    code, printed, errors = call(
+        preds, truth, '--json', out, '--per-image', table
+    )
     assert (code, errors) == (0, '')
     rounded = [np.round(prob * 255) / np.float32(255) for prob in probs]
     expected = evaluate_masks(rounded, masks)
     stored = json.loads(out.read_text())
     assert stored['scores'] == expected
+    ious = read_per_image(table)
+    assert list(ious) == ['0', '1', '2']
+    assert np.mean([*ious.values()]) == pytest.approx(expected['nIoU'])
     assert '3 of 3 images' in printed
     assert f'{100 * expected["HSE"]:.2f}' in printed
     assert f'{1e6 * expected["Fa"]:.2f}' in printed

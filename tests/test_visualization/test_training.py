@@ -50,6 +50,14 @@ def test_a_resumed_training_is_one_curve(tmp_path):
     assert first['loss'][0].tolist() == [10, 20, 30]
 
 
+def test_a_training_resumed_for_its_last_validation(tmp_path):
+    write_log(tmp_path, '20260101_000000', epochs(1, 2)[:-1])
+    write_log(tmp_path, '20260102_000000', epochs(2, 2)[-1:])
+    curves = read_scalars(tmp_path)
+    assert curves['loss'][0].tolist() == [10, 20]
+    assert curves['sirst/IoU'][1].tolist() == [10, 20]
+
+
 def test_a_training_that_began_anew_replaces_the_old(tmp_path):
     write_log(tmp_path, '20260101_000000', epochs(1, 5))
     write_log(tmp_path, '20260102_000000', epochs(1, 2, offset=1.0))
@@ -75,7 +83,7 @@ def test_folders_without_a_training(tmp_path):
     with pytest.raises(ValueError, match='holds no vis_data/scalars.json'):
         read_scalars(tmp_path)
     write_log(tmp_path, '20260101_000000', [{'sirst/IoU': 1.0, 'step': 0}])
-    with pytest.raises(ValueError, match='with a loss in it'):
+    with pytest.raises(ValueError, match='with losses'):
         read_scalars(tmp_path)
 
 

@@ -28,6 +28,7 @@ from pathlib import Path
 from fdep_mm.evaluation.functional import (
     EvalProtocol,
     format_table,
+    per_image_csv,
     summarise,
     write_json,
 )
@@ -98,6 +99,9 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--json', type=Path, help='write numbers and curves')
     parser.add_argument(
+        '--per-image', type=Path, metavar='CSV', help='write image by image'
+    )
+    parser.add_argument(
         '--thresholds',
         type=int,
         default=19,
@@ -132,9 +136,10 @@ def main() -> int:
         preds = list_images(args.pred_dir)
         masks = list_images(args.mask_dir, args.mask_suffix)
         names = pair_files(preds, masks, args.split)
-        records, unusable = count_files(
+        found, unusable = count_files(
             preds, masks, names, protocol, args.binary, args.max_value
         )
+        records = [*found.values()]
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter('always')
             scores, curves = summarise(records, protocol, args.empty)
@@ -143,6 +148,9 @@ def main() -> int:
             settings['left_out'] = unusable
         if args.json is not None:
             write_json(args.json, scores, curves, settings)
+        if args.per_image is not None:
+            table = per_image_csv([*found], records, protocol, args.empty)
+            args.per_image.write_text(table)
     except (ValueError, OSError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 2

@@ -139,7 +139,7 @@ def evaluate(
     )
     failures.extend(unusable)
     settings = {**protocol.settings(), 'empty': 'one'}
-    return Evaluation(*summarise(records, protocol)), settings
+    return Evaluation(*summarise([*records.values()], protocol)), settings
 
 
 def read_models(

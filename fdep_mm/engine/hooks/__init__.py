@@ -6,6 +6,7 @@ from .finite_loss_hook import FiniteLossHook
 from .hse_hook import HSEHook
 from .precise_bn_hook import PreciseBNHook
 from .prediction_writer import PredictionWriterHook
+from .result_writer import ResultWriterHook
 from .safe_checkpoint_hook import SafeCheckpointHook
 from .unreadable_images_hook import UnreadableImagesHook
 from .visualization_hook import (
@@ -21,6 +22,7 @@ __all__ = [
     'HSEHook',
     'PreciseBNHook',
     'PredictionWriterHook',
+    'ResultWriterHook',
     'SIRSTDetVisualizationHook',
     'SIRSTVisualizationHook',
     'SafeCheckpointHook',

@@ -9,7 +9,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.structures import SegDataSample
 
-from fdep_mm.core.base_datasets import base_datasets
+from fdep_mm.core.base_datasets import image_folders
 from fdep_mm.registry import HOOKS
 
 from .batch_image import (
@@ -68,11 +68,7 @@ class PredictionWriterHook(Hook):
             runner (Runner): The running one.
         """
         self._names.clear()
-        self._roots = [
-            Path(folder)
-            for dataset in base_datasets(runner.test_dataloader.dataset)
-            if (folder := getattr(dataset, 'data_prefix', {}).get('img_path'))
-        ]
+        self._roots = image_folders(runner.test_dataloader.dataset)
         if 'predicted' in self.folders:
             self._threshold = scored_threshold(runner.test_evaluator)
         for folder in self.folders.values():

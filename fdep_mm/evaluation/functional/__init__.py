@@ -19,8 +19,16 @@ from .nocoap import (
     record_detections,
     threshold_names,
 )
+from .per_image import per_image_csv, read_per_image
 from .points import PEAKS, noco_peaks, prob_points
-from .report import format_table, read_json, scale_scores, write_json
+from .report import (
+    as_json,
+    format_table,
+    plain,
+    read_json,
+    scale_scores,
+    write_json,
+)
 
 __all__ = [
     'CENTROID_MODES',
@@ -29,6 +37,7 @@ __all__ = [
     'OVERLAPS',
     'PEAKS',
     'EvalProtocol',
+    'as_json',
     'average_precisions',
     'box_components',
     'check_boxes',
@@ -47,8 +56,11 @@ __all__ = [
     'noco_peaks',
     'pd_fa_auc',
     'pd_fa_points',
+    'per_image_csv',
+    'plain',
     'prob_points',
     'read_json',
+    'read_per_image',
     'record_detections',
     'roc_auc',
     'roc_points',

@@ -43,35 +43,47 @@ def format_table(scores: Mapping[str, float]) -> str:
     return table.get_string()
 
 
-def _plain(value: float | np.ndarray) -> float | list | None:
+def plain(value: float | np.ndarray) -> float | list | None:
     """Numbers and arrays as JSON has them; NaN, which it has not, as null."""
     if np.ndim(value):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     value = float(value)
     return None if math.isnan(value) else value
 
 
-def write_json(
-    path: Path,
+def as_json(
     scores: Mapping[str, float],
     curves: Mapping[str, np.ndarray],
     settings: Mapping[str, float | str],
-) -> None:
-    """Store an evaluation with the settings that it depends on.
+) -> dict:
+    """Give an evaluation with the settings that it depends on.
 
     Args:
-        path (Path): File to write; its folder exists.
-        scores (Mapping[str, float]): Fractions; NaN is stored as null.
+        scores (Mapping[str, float]): Fractions; NaN becomes None.
         curves (Mapping[str, np.ndarray]): See
             :func:`fdep_mm.evaluation.evaluate_curves`.
         settings (Mapping[str, float | str]): What the numbers depend on
             beside the thresholds and tolerances in `curves`.
+
+    Returns:
+        dict: ``scores``, ``curves`` and ``settings``, as JSON has them.
     """
-    content = dict(
-        scores={key: _plain(value) for key, value in scores.items()},
-        curves={key: _plain(value) for key, value in curves.items()},
+    return dict(
+        scores={key: plain(value) for key, value in scores.items()},
+        curves={key: plain(value) for key, value in curves.items()},
         settings=dict(settings),
     )
+
+
+def write_json(path: Path, *evaluation: Mapping) -> None:
+    """Store an evaluation.
+
+    Args:
+        path (Path): File to write; its folder exists.
+        *evaluation (Mapping): Scores, curves and settings, see
+            :func:`as_json`.
+    """
+    content = as_json(*evaluation)
     path.write_text(json.dumps(content, indent=1, allow_nan=False) + '\n')
 
 
@@ -114,5 +126,5 @@ def read_json(
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(
             f'{path}: not a file of scores and curves ({error!r}); give one '
-            'that eval_pngs.py --json or HSEHook wrote'
+            'that eval_pngs.py --json, HSEHook or ResultWriterHook wrote'
         ) from error

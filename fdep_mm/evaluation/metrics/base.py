@@ -7,7 +7,13 @@ from mmengine.evaluator import BaseMetric
 
 from fdep_mm.core.foreground import foreground
 
-from ..functional import EvalProtocol, check_empty, count_image
+from ..functional import (
+    EvalProtocol,
+    check_empty,
+    count_image,
+    scale_scores,
+    summarise,
+)
 
 
 class CountMetric(BaseMetric):
@@ -24,9 +30,19 @@ class CountMetric(BaseMetric):
         collect_device (str): 'cpu' or 'gpu', where ranks are merged.
         prefix (str, optional): Of the keys; None takes `default_prefix`.
 
+    Attributes:
+        records (Sequence[np.ndarray] | None): One per image, in the order of
+            the data set.
+        scores (dict[str, float] | None): Fractions.
+        curves (dict[str, np.ndarray] | None): See
+            :func:`fdep_mm.evaluation.evaluate_curves`. All three are of the
+            last evaluation and set on the main process only.
+
     Raises:
         ValueError: If `empty` is unknown.
     """
+
+    keys = ('HSE', 'HSE_P', 'HSE_T', 'IoU', 'nIoU', 'Pd', 'Fa')
 
     def __init__(
         self,
@@ -38,6 +54,9 @@ class CountMetric(BaseMetric):
         super().__init__(collect_device=collect_device, prefix=prefix)
         self.protocol = protocol
         self.empty = check_empty(empty)
+        self.records: Sequence[np.ndarray] | None = None
+        self.scores: dict[str, float] | None = None
+        self.curves: dict[str, np.ndarray] | None = None
 
     def process(
         self, data_batch: dict | None, data_samples: Sequence[dict]
@@ -63,6 +82,21 @@ class CountMetric(BaseMetric):
             self.results.append(
                 count_image(prob, mask, self.protocol, str(name))
             )
+
+    def compute_metrics(self, results: Sequence[np.ndarray]) -> dict:
+        """Reduce the records of all images, and keep what they give.
+
+        Args:
+            results (Sequence[np.ndarray]): One record per image.
+
+        Returns:
+            dict: The scores in `keys`, all x100 but Fa, which is x1e6.
+        """
+        self.records = results
+        self.scores, self.curves = summarise(
+            results, self.protocol, self.empty
+        )
+        return scale_scores({key: self.scores[key] for key in self.keys})
 
 
 def single_channel(sample: dict, field: str, name: str) -> np.ndarray:

@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from fdep_mm.registry import METRICS
 
-from ..functional import EvalProtocol, scale_scores, summarise
+from ..functional import EvalProtocol
 from .base import CountMetric
 
 
@@ -35,12 +33,6 @@ class HSEMetric(CountMetric):
         collect_device (str): 'cpu' or 'gpu'. Defaults to 'cpu'.
         prefix (str, optional): Of the keys. Defaults to None: 'hse'.
 
-    Attributes:
-        scores (dict[str, float] | None): Of the last evaluation, fractions.
-        curves (dict[str, np.ndarray] | None): Of the last evaluation, see
-            :func:`fdep_mm.evaluation.evaluate_curves`. Both are set on the
-            main process only.
-
     Raises:
         TypeError: If `thresholds` is neither an int nor a list of numbers.
         ValueError: If an argument is outside its range.
@@ -64,19 +56,3 @@ class HSEMetric(CountMetric):
             thresholds, tolerances, threshold, radius, match, connectivity
         )
         super().__init__(protocol, empty, collect_device, prefix)
-        self.scores: dict[str, float] | None = None
-        self.curves: dict[str, np.ndarray] | None = None
-
-    def compute_metrics(self, results: Sequence[np.ndarray]) -> dict:
-        """Reduce the records of all images and keep the curves.
-
-        Args:
-            results (Sequence[np.ndarray]): One record per image.
-
-        Returns:
-            dict: HSE, HSE_P, HSE_T, IoU, nIoU, Pd (x100) and Fa (x1e6).
-        """
-        self.scores, self.curves = summarise(
-            results, self.protocol, self.empty
-        )
-        return scale_scores(self.scores)

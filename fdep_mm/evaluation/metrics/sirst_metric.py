@@ -1,12 +1,8 @@
 """IoU, nIoU, Pd and Fa at one threshold."""
 
-from collections.abc import Sequence
-
-import numpy as np
-
 from fdep_mm.registry import METRICS
 
-from ..functional import EvalProtocol, scale_scores, summarise
+from ..functional import EvalProtocol
 from .base import CountMetric
 
 
@@ -48,6 +44,7 @@ class SIRSTMetric(CountMetric):
     """
 
     default_prefix = 'sirst'
+    keys = ('IoU', 'nIoU', 'Pd', 'Fa')
 
     def __init__(
         self,
@@ -63,17 +60,3 @@ class SIRSTMetric(CountMetric):
             [threshold], (), threshold, radius, match, connectivity
         )
         super().__init__(protocol, empty, collect_device, prefix)
-
-    def compute_metrics(self, results: Sequence[np.ndarray]) -> dict:
-        """Reduce the records of all images.
-
-        Args:
-            results (Sequence[np.ndarray]): One record per image.
-
-        Returns:
-            dict: IoU, nIoU, Pd (x100) and Fa (x1e6).
-        """
-        scores, _ = summarise(results, self.protocol, self.empty)
-        return scale_scores(
-            {key: scores[key] for key in ('IoU', 'nIoU', 'Pd', 'Fa')}
-        )

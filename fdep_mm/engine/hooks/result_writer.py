@@ -1,0 +1,214 @@
+"""What a test measured, image by image, and what was measured."""
+
+import hashlib
+import json
+import os
+import platform
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
+from importlib import import_module
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from mmengine.dist import collect_results, get_world_size, is_main_process
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from mmengine.structures import BaseDataElement
+
+from fdep_mm.core.base_datasets import image_folders
+from fdep_mm.core.files import AtomicBackend
+from fdep_mm.evaluation.functional import as_json, per_image_csv, plain
+from fdep_mm.evaluation.metrics.base import CountMetric
+from fdep_mm.priors.index import file_sha256
+from fdep_mm.registry import HOOKS
+
+RESULT = 'result.json'
+PER_IMAGE = 'per_image.csv'
+PACKAGES = ('fdep_mm', 'torch', 'mmengine', 'mmcv', 'mmseg', 'mmdet', 'numpy')
+# Where things are and which of several equal runs it is.
+NOT_HASHED = ('work_dir', 'load_from', 'resume', 'launcher', 'randomness')
+
+
+@HOOKS.register_module()
+class ResultWriterHook(Hook):
+    """Writes the result of a test.
+
+    ``per_image.csv`` (see :func:`fdep_mm.evaluation.functional.
+    per_image_csv`; names are paths without suffix below the image folder),
+    then ``result.json``: ``metrics`` as they are logged; ``provenance``:
+    config and the hash of its settings, checkpoint and its sha256, seed,
+    package versions, hardware, date and command; and where a
+    :class:`fdep_mm.SIRSTMetric` or :class:`fdep_mm.HSEMetric` counted,
+    ``scores``, ``curves`` and ``settings``, which
+    :func:`fdep_mm.evaluation.functional.read_json` reads. Each file is there
+    as a whole or not at all.
+
+    Args:
+        out_dir (str, optional): Folder to write to. Defaults to None: the
+            run's log folder.
+
+    Example:
+        >>> default_hooks = dict(result=dict(type='fdep_mm.ResultWriterHook'))
+    """
+
+    def __init__(self, out_dir: str | None = None) -> None:
+        self.out_dir = out_dir
+        self._names: list[str | None] = []
+
+    def before_test_epoch(self, runner: Runner) -> None:
+        """Start anew.
+
+        Args:
+            runner (Runner): Not used.
+        """
+        self._names.clear()
+
+    def after_test_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: dict | None = None,
+        outputs: Sequence[BaseDataElement] | None = None,
+    ) -> None:
+        """Note which images a batch held.
+
+        Args:
+            runner (Runner): Not used.
+            batch_idx (int): Not used.
+            data_batch (dict, optional): Not used.
+            outputs (Sequence[BaseDataElement], optional): Predictions.
+        """
+        self._names += [one.get('img_path', None) for one in outputs or ()]
+
+    def after_test_epoch(
+        self, runner: Runner, metrics: Mapping[str, float] | None = None
+    ) -> None:
+        """Write the files.
+
+        Args:
+            runner (Runner): The running one.
+            metrics (Mapping[str, float], optional): Scores as logged.
+
+        Raises:
+            OSError: They cannot be written.
+        """
+        dataset = runner.test_dataloader.dataset
+        paths = collect_results(self._names, len(dataset), 'cpu')
+        if not is_main_process():
+            return
+        folder = Path(self.out_dir or runner.log_dir)
+        files = AtomicBackend('test again')
+        content = dict(
+            metrics={k: plain(v) for k, v in (metrics or {}).items()},
+            provenance=_provenance(runner),
+        )
+        counted = [
+            metric
+            for metric in runner.test_evaluator.metrics
+            if isinstance(metric, CountMetric)
+        ]
+        if counted:
+            best = max(counted, key=lambda one: len(one.protocol.sweep))
+            rules = best.protocol, best.empty
+            settings = {**best.protocol.settings(), 'empty': best.empty}
+            content |= as_json(best.scores, best.curves, settings)
+            names = image_names(paths, image_folders(dataset))
+            table = per_image_csv(names, best.records, *rules)
+            files.put_text(table, folder / PER_IMAGE)
+        text = json.dumps(content, indent=1, allow_nan=False) + '\n'
+        files.put_text(text, folder / RESULT)
+
+
+def image_names(
+    paths: Sequence[str | None], folders: Sequence[Path]
+) -> list[str]:
+    """Name images by their paths, without what is the same in all of them.
+
+    Args:
+        paths (Sequence[str | None]): N paths; None has no name.
+        folders (Sequence[Path]): Where the data set says that images are; if
+            there are none, the folders that the paths are in.
+
+    Returns:
+        list[str]: Paths without suffix below the innermost folder that holds
+        all of `folders`; the index, of five digits, where there is no path.
+    """
+    folders = folders or [Path(path).parent for path in paths if path]
+    root = os.path.commonpath(folders) if folders else ''
+    return [
+        Path(os.path.relpath(path, root)).with_suffix('').as_posix()
+        if path
+        else f'{i:05d}'
+        for i, path in enumerate(paths)
+    ]
+
+
+def settings_hash(cfg: Config) -> str:
+    """Hash what a config says.
+
+    Args:
+        cfg (Config): With all options in it.
+
+    Returns:
+        str: sha256 of its settings as JSON with sorted keys; without work
+        dir, ``load_from``, ``resume``, ``launcher``, ``randomness`` and this
+        hook, so that it is the same for all seeds.
+    """
+    settings = cfg.to_dict()
+    for key in NOT_HASHED:
+        settings.pop(key, None)
+    settings.get('default_hooks', {}).pop('result', None)
+    text = json.dumps(settings, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _provenance(runner: Runner) -> dict:
+    weights = runner._load_from
+    there = weights is not None and Path(weights).is_file()
+    return dict(
+        config=_short(runner.cfg.filename),
+        config_sha256=settings_hash(runner.cfg),
+        checkpoint=_short(weights),
+        checkpoint_sha256=file_sha256(weights) if there else None,
+        seed=runner.seed,
+        versions=dict(python=platform.python_version(), **_versions()),
+        hardware=_hardware(),
+        date=datetime.now(timezone.utc).isoformat(timespec='seconds'),
+        command=shlex.join([_short(sys.argv[0]), *sys.argv[1:]]),
+    )
+
+
+def _short(path: str | None) -> str | None:
+    """Below the current folder, a path is given from there on."""
+    if path and Path(path).is_relative_to(Path.cwd()):
+        return Path(path).relative_to(Path.cwd()).as_posix()
+    return path
+
+
+def _versions() -> dict[str, str]:
+    loaded = [name for name in PACKAGES if name in sys.modules]
+    return {name: import_module(name).__version__ for name in loaded}
+
+
+def _hardware() -> dict[str, str | int | None]:
+    gpu = torch.cuda.is_available()
+    return dict(
+        cpu=_cpu(),
+        gpu=torch.cuda.get_device_name() if gpu else None,
+        threads=torch.get_num_threads(),
+        processes=get_world_size(),
+    )
+
+
+def _cpu() -> str:
+    """The model's name; Python knows it on few systems."""
+    try:
+        for line in Path('/proc/cpuinfo').read_text().splitlines():
+            if line.startswith('model name'):
+                return line.partition(':')[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()

@@ -1,0 +1,86 @@
+"""Scores of single images as a table, for paired statistics."""
+
+import csv
+import io
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from .counts import EvalProtocol, unpack
+from .hse import EMPTY_VALUES, check_empty
+
+COLUMNS = ('name', 'inter', 'union', 'IoU', 'targets', 'hits', 'false_pixels')
+
+
+def per_image_csv(
+    names: Sequence[str],
+    records: Sequence[np.ndarray],
+    protocol: EvalProtocol,
+    empty: str = 'one',
+) -> str:
+    """Write what was counted in each image at the protocol's threshold.
+
+    Args:
+        names (Sequence[str]): N different names.
+        records (Sequence[np.ndarray]): Of :func:`.counts.count_image`, in the
+            order of `names`.
+        protocol (EvalProtocol): The one they were counted with.
+        empty (str): IoU of an image without target and foreground: 'one',
+            'zero' or 'skip', which leaves the field empty.
+
+    Returns:
+        str: Lines of ``name,inter,union,IoU,targets,hits,false_pixels``;
+        IoU is a fraction, all others are numbers of pixels or targets.
+
+    Raises:
+        ValueError: If names are missing or not different, or as
+            :func:`.counts.unpack`.
+    """
+    counts = unpack(records, protocol)
+    if len(set(names)) != len(counts.targets):
+        raise ValueError(
+            f'{len(counts.targets)} images have {len(set(names))} different '
+            'names; each needs one of its own'
+        )
+    fill = EMPTY_VALUES[check_empty(empty)]
+    fill = '' if math.isnan(fill) else fill
+    k = protocol.main
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator='\n')
+    table.writerow(COLUMNS)
+    for name, inter, union, targets, hits, false in zip(
+        names,
+        counts.inter[:, k],
+        counts.union[:, k],
+        counts.targets,
+        counts.hits[:, k],
+        counts.false_pixels[:, k],
+        strict=True,
+    ):
+        iou = round(float(inter / union), 6) if union else fill
+        table.writerow([name, inter, union, iou, targets, hits, false])
+    return text.getvalue()
+
+
+def read_per_image(path: Path) -> dict[str, float]:
+    """Read the IoU of each image.
+
+    Args:
+        path (Path): A file of :func:`per_image_csv`.
+
+    Returns:
+        dict[str, float]: By name; NaN where there is none.
+
+    Raises:
+        ValueError: If it is not such a file.
+        OSError: If it cannot be opened.
+    """
+    with open(path, newline='') as file:
+        rows = csv.DictReader(file)
+        if tuple(rows.fieldnames or ()) != COLUMNS:
+            raise ValueError(
+                f'{path}: its first line is not {",".join(COLUMNS)}'
+            )
+        return {row['name']: float(row['IoU'] or 'nan') for row in rows}

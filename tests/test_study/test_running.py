@@ -1,0 +1,154 @@
+"""Cells in processes: killed, resumed, failing, or run by another study."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from child_processes import REPO, lock_holder
+
+from fdep_mm.study import StudyRunner, read_study
+
+TINY = dict(num_workers=0, persistent_workers=False)
+SCENES = {'dataset.num_images': 4, 'dataset.img_size': [64, 64]}
+STUDY = dict(
+    config='configs/{host}/{host}_1xb16-12e_{data}-128x128.py',
+    hosts=['acm'],
+    data=['synthetic'],
+    seeds=[0, 1],
+    baseline='host',
+    arms=dict(host={}, best=dict(weights_of='host', checkpoint='best')),
+    options={
+        'train_cfg': dict(max_epochs=1, val_interval=1),
+        'train_dataloader': dict(TINY, batch_size=4, **SCENES),
+        'val_dataloader': dict(TINY, **SCENES),
+        'test_dataloader': dict(TINY, **SCENES),
+        'model.data_preprocessor.size': [64, 64],
+    },
+)
+# What the real ones leave behind.
+TRAIN = """
+import sys
+from pathlib import Path
+folder = Path(sys.argv[sys.argv.index('--work-dir') + 1])
+with open(folder / 'starts', 'a') as file:
+    file.write(' '.join(sys.argv[1:]) + '\\n')
+Path(folder, 'epoch_1.pth').touch()
+if 'randomness.seed=1' in sys.argv:
+    print('the loss is not finite')
+    sys.exit(3)
+"""
+TEST = """
+import sys
+from pathlib import Path
+folder = sys.argv[-1].partition('=')[2]
+Path(folder, 'result.json').write_text('{}')
+"""
+
+
+def write_study(folder, **changes):
+    path = folder / 'study.yml'
+    path.write_text(yaml.safe_dump({**STUDY, **changes}))
+    return path
+
+
+def start(path, work_dir):
+    """The real tool, as on a command line."""
+    return subprocess.Popen(
+        [sys.executable, 'tools/study.py', path, '--work-dir', work_dir]
+        + ['--jobs', '2'],
+        cwd=REPO,
+        env={**os.environ, 'PYTHONPATH': str(REPO)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_killed_and_started_again(tmp_path):
+    path, work_dir = write_study(tmp_path), tmp_path / 'cells'
+    process = start(path, work_dir)
+    while not list(work_dir.rglob('epoch_1.pth')):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 130
+    assert len(list(work_dir.rglob('result.json'))) < 4
+
+    process = start(path, work_dir)
+    printed, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, printed
+    results = {
+        path.parent: json.loads(path.read_text())
+        for path in work_dir.rglob('result.json')
+    }
+    assert len(results) == 4
+    for folder, result in results.items():
+        origin = result['provenance']
+        best = 'best' in folder.parts
+        assert ('best_' in origin['checkpoint']) == best
+        assert origin['seed'] == int(folder.name[-1])
+        assert len((folder / 'per_image.csv').read_text().split()) == 5
+        if not best:
+            curve = json.loads((folder / 'validation.json').read_text())
+            assert curve['sirst/IoU']['steps'] == [1]
+    commands = [r['provenance']['config_sha256'] for r in results.values()]
+    assert len(set(commands)) == 1
+
+
+@pytest.fixture
+def stub(tmp_path, monkeypatch):
+    """A function: study -> work dir and what was reported, with stubs."""
+    monkeypatch.chdir(REPO)
+    (tmp_path / 'train.py').write_text(TRAIN)
+    (tmp_path / 'test.py').write_text(TEST)
+
+    def run(**changes):
+        study = read_study(write_study(tmp_path, **changes))
+        events = []
+        runner = StudyRunner(study, tmp_path / 'cells', tmp_path, 1)
+        runner.run(study.jobs(), 2, lambda *event: events.append(event))
+        return {c.name: e for c, e in events if e != 'start'}
+
+    return run
+
+
+def test_failing_cell_is_named_and_the_others_go_on(stub, tmp_path):
+    ended = stub()
+    host, best = 'synthetic/acm/host/seed-1', 'synthetic/acm/best/seed-1'
+    assert 'code 3' in ended[host]
+    assert 'the loss is not finite' in ended[host]
+    assert 'host/seed-1 has not ended' in ended[best]
+    assert ended['synthetic/acm/host/seed-0'] == 'done'
+    assert 'best checkpoint' in ended['synthetic/acm/best/seed-0']
+    stub()
+    starts = {
+        path.parent.name: path.read_text().splitlines()
+        for path in (tmp_path / 'cells').rglob('starts')
+    }
+    assert len(starts['seed-0']) == 1  # finished
+    first, second = starts['seed-1']
+    assert '--resume' not in first
+    assert '--resume' in second
+
+
+def test_other_settings_are_not_gone_on_with(stub):
+    arms, seeds = dict(host={}), [0]
+    options = {'train_cfg.max_epochs': 2}
+    assert list(stub(arms=arms, seeds=seeds).values()) == ['done']
+    assert stub(arms=arms, seeds=seeds) == {}
+    (message,) = stub(arms=arms, seeds=seeds, options=options).values()
+    assert 'begun with another options' in message
+
+
+def test_another_study_runs_the_cell(stub, tmp_path):
+    folder = Path(tmp_path, 'cells/synthetic/acm/host/seed-0')
+    folder.mkdir(parents=True)
+    with lock_holder(folder / 'study.lock'):
+        ended = stub(arms=dict(host={}), seeds=[0, 2])
+    assert ended['synthetic/acm/host/seed-0'] == 'elsewhere'
+    assert ended['synthetic/acm/host/seed-2'] == 'done'

@@ -1,0 +1,189 @@
+"""Train and test a grid of arms, hosts, data sets and seeds; compare them.
+
+What is in the study's file: fdep_mm/study/plan.py and README. A cell is one
+training and its test (or a test of another arm's weights) in the folder
+WORK_DIR/DATA/HOST/ARM/seed-N; it is finished when its result.json is there.
+Started again, a study goes on where it was stopped.
+
+Examples:
+    python tools/study.py STUDY.yml --work-dir studies/nuaa --jobs 2
+    python tools/study.py STUDY.yml --work-dir studies/nuaa --dry-run
+    python tools/study.py STUDY.yml --work-dir studies/nuaa --slurm job.sh
+    sbatch --gres=gpu:1 job.sh
+
+Exit codes: 0 all cells are finished, or run in another process; 1 some have
+failed (they are named with the end of their logs); 2 wrong input; 130
+stopped.
+"""
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+from threading import Lock
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from fdep_mm.study import Cell, Study, StudyRunner, read_study
+from fdep_mm.study.running import thread_variables
+
+TOOLS = Path(__file__).parent
+SLURM = """#!/bin/bash
+#SBATCH --job-name={name}
+#SBATCH --array=0-{last}
+#SBATCH --cpus-per-task={threads}
+#SBATCH --output={work_dir}/slurm-%a.log
+cd {cwd}
+exec {command} --cell "$SLURM_ARRAY_TASK_ID"
+"""
+
+
+class Display:
+    """One line per cell that starts or ends, and a bar where one is seen.
+
+    Args:
+        cells (list[Cell]): All.
+        waiting (list[Cell]): Those that are not finished.
+    """
+
+    def __init__(self, cells: list[Cell], waiting: list[Cell]) -> None:
+        console = Console(highlight=False, soft_wrap=True)
+        self.failed: list[Cell] = []
+        self._lock = Lock()
+        self.progress = Progress(
+            BarColumn(),
+            MofNCompleteColumn(),
+            'cells, elapsed',
+            TimeElapsedColumn(),
+            'remaining',
+            TimeRemainingColumn(),
+            console=console,
+            speed_estimate_period=1e9,
+            disable=not console.is_terminal,
+        )
+        self._total = len(cells)
+        self._waiting = {cell.name for cell in waiting}
+        self._bar = self.progress.add_task('', total=self._total)
+
+    def show(self, cell: Cell, event: str) -> None:
+        """Print a line; see :class:`fdep_mm.study.StudyRunner`."""
+        with self._lock:
+            if event != 'start':
+                self._waiting.discard(cell.name)
+            if event not in ('start', 'done', 'elsewhere'):
+                self.failed.append(cell)
+                event = f'FAILED: {event}'
+            ended = self._total - len(self._waiting)
+            self.progress.update(self._bar, completed=ended)
+            self.progress.console.print(
+                f'[{ended}/{self._total}] {cell.name}: {event}', markup=False
+            )
+
+
+def parse_args() -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('study', type=Path, help='YAML file of the study')
+    parser.add_argument(
+        '--work-dir', type=Path, required=True, help='folder of its cells'
+    )
+    parser.add_argument(
+        '--jobs', type=int, default=1, help='cells at a time (default 1)'
+    )
+    parser.add_argument(
+        '--threads', type=int, default=1, help='of each process (default 1)'
+    )
+    parser.add_argument(
+        '--cell', type=int, help='run only this job of the array (from 0)'
+    )
+    parser.add_argument(
+        '--dry-run', action='store_true', help='print the commands'
+    )
+    parser.add_argument(
+        '--slurm', type=Path, metavar='FILE', help='write an array job script'
+    )
+    args = parser.parse_args()
+    for option in ('jobs', 'threads'):
+        if getattr(args, option) < 1:
+            parser.error(f'--{option}: give a number above 0')
+    return args
+
+
+def print_commands(runner: StudyRunner, cells: list[Cell]) -> None:
+    """Print what would be run."""
+    variables = thread_variables(runner.threads).items()
+    prefix = ' '.join(f'{key}={value}' for key, value in variables)
+    for cell in cells:
+        if cell.weights_of is None:
+            print(prefix, shlex.join(runner.train_command(cell)))
+        weights = runner.work_dir / cell.trained / f'{cell.checkpoint}.pth'
+        print(prefix, shlex.join(runner.test_command(cell, weights)))
+
+
+def slurm_script(args: argparse.Namespace, num: int) -> str:
+    """Write an array job; its log files need the work dir."""
+    args.work_dir.mkdir(parents=True, exist_ok=True)
+    tool = TOOLS / 'study.py'
+    command = [sys.executable, tool, args.study, '--work-dir', args.work_dir]
+    command += ['--threads', args.threads]
+    return SLURM.format(
+        name=shlex.quote(args.study.parent.name or args.study.stem),
+        last=num - 1,
+        threads=args.threads,
+        work_dir=args.work_dir,
+        cwd=shlex.quote(str(Path.cwd())),
+        command=shlex.join(map(str, command)),
+    )
+
+
+def run(args: argparse.Namespace, study: Study) -> int:
+    """Run, or write down, what is not finished; returns the exit code."""
+    jobs = study.jobs()
+    if args.slurm:
+        args.slurm.write_text(slurm_script(args, len(jobs)))
+        print(f'{len(jobs)} jobs: sbatch {args.slurm}')
+        return 0
+    if args.cell is not None:
+        if not 0 <= args.cell < len(jobs):
+            raise ValueError(f'--cell: there are 0 to {len(jobs) - 1}')
+        jobs = [jobs[args.cell]]
+    cells = [cell for job in jobs for cell in job]
+    runner = StudyRunner(study, args.work_dir, TOOLS, args.threads)
+    waiting = [cell for cell in cells if not runner.is_finished(cell)]
+    if args.dry_run:
+        print_commands(runner, waiting)
+        return 0
+    display = Display(cells, waiting)
+    with display.progress:
+        runner.run(jobs, args.jobs, display.show)
+    if display.failed:
+        names = ', '.join(cell.name for cell in display.failed)
+        print(f'{len(display.failed)} have failed: {names}', file=sys.stderr)
+    return int(bool(display.failed))
+
+
+def main() -> int:
+    """Run the study; returns the exit code."""
+    args = parse_args()
+    try:
+        return run(args, read_study(args.study))
+    except (ValueError, OSError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print('stopped; the same command goes on', file=sys.stderr)
+        return 130
+
+
+if __name__ == '__main__':
+    sys.exit(main())
