@@ -82,7 +82,7 @@ def read_config(path: str, options: dict) -> Config:
     """Read the config and put the command line's settings into it.
 
     Raises:
-        PriorCacheError: It has no VFM.
+        PriorCacheError: It has no VFM, or mixes images.
         ValueError: One of the settings is misspelt.
     """
     cfg = Config.fromfile(path)
@@ -95,6 +95,12 @@ def read_config(path: str, options: dict) -> Config:
     check_options(cfg, options)
     cfg.merge_from_dict(options)
     check_arguments(cfg)
+    if 'MultiImageMixDataset' in str(cfg.train_dataloader):
+        raise PriorCacheError(
+            f'{cfg.filename}: MultiImageMixDataset makes one image of '
+            'several, which stored priors cannot follow. Leave it out, or '
+            'train without a cache'
+        )
     return cfg
 
 

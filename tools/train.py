@@ -16,6 +16,7 @@ from pathlib import Path
 from pickle import UnpicklingError
 
 from mmengine.config import Config, DictAction
+from mmengine.device import get_device
 from mmengine.registry import RUNNERS
 from mmengine.runner import FlexibleRunner, Runner  # noqa: F401, registers
 
@@ -83,7 +84,7 @@ def read_config(
 
 
 def check_runner(parser: argparse.ArgumentParser, cfg: Config) -> None:
-    """End the program where runner, strategy and launcher do not fit."""
+    """End the program where settings of the runner do not fit."""
     strategy = cfg.get('strategy')
     kind = cfg.get('runner_type', 'Runner')
     dropped = cfg.keys() & {'compile', 'find_unused_parameters'}
@@ -101,6 +102,11 @@ def check_runner(parser: argparse.ArgumentParser, cfg: Config) -> None:
         problem = f'{", ".join(sorted(dropped))}: unknown to FlexibleRunner'
     elif cfg.get('sync_bn'):
         strategy.setdefault('sync_bn', cfg.sync_bn)
+    if 'Amp' in str(cfg.optim_wrapper.type) and get_device() in (
+        'cpu',
+        'mps',
+    ):
+        problem = 'mixed precision (--amp) needs a GPU, and there is none'
     if problem:
         parser.exit(2, f'error: {problem}\n')
 
@@ -138,11 +144,11 @@ def main() -> None:
     args = parser.parse_args()
 
     cfg = read_config(parser, args)
-    check_runner(parser, cfg)
     cfg.resume = args.resume
     if args.amp:
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
         cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    check_runner(parser, cfg)
     with reading_checkpoints(parser):
         RUNNERS.build(cfg).train()
 

@@ -1,4 +1,4 @@
-"""A loss or gradient that is NaN or infinite must not reach a checkpoint."""
+"""A loss that is NaN, infinite or without effect must not train on."""
 
 from functools import partial
 
@@ -10,6 +10,8 @@ from mmengine.runner import Runner
 from torch import Tensor
 
 from fdep_mm.registry import HOOKS
+
+from ..training_check import check_training
 
 ACTIONS = ('raise', 'skip')
 SPOILED = 'an earlier step spoiled them'
@@ -31,7 +33,10 @@ class FiniteLossHook(Hook):
     epoch. In a distributed run all processes do the same.
 
     A finite loss may have gradients that are not. Weights that are not finite
-    are not saved, so the last good checkpoint stays.
+    are not saved, so the last good checkpoint stays. A loss without any
+    gradient in the first step ends the training, and so do losses, heads and
+    labels of which :func:`.training_check.check_training` knows that nothing
+    would be learned.
 
     Args:
         action (str): 'raise' or 'skip'. Defaults to 'raise'.
@@ -39,7 +44,8 @@ class FiniteLossHook(Hook):
             may be left out; more are an error. Defaults to 10.
 
     Raises:
-        ValueError: The action is unknown.
+        ValueError: The action is unknown; at the start of a training, nothing
+            would be learned.
         FloatingPointError: During training or saving, see above.
 
     Example:
@@ -63,12 +69,16 @@ class FiniteLossHook(Hook):
         Args:
             runner (Runner): The running one.
         """
+        check_training(runner)
         wrapper = runner.optim_wrapper
         if isinstance(wrapper, OptimWrapper):
             # On the instance: a class of its own would shut out
             # AmpOptimWrapper, which --amp sets.
             wrapper.update_params = partial(
                 self._update, runner, wrapper.update_params
+            )
+            wrapper.backward = partial(
+                _first_backward, runner, wrapper.backward
             )
 
     def before_train_epoch(self, runner: Runner) -> None:
@@ -163,6 +173,25 @@ class FiniteLossHook(Hook):
         runner.logger.warning(
             f'iteration {runner.iter + 1} is left out, its loss is '
             f'{loss.item()}: {images}'
+        )
+
+
+def _first_backward(
+    runner: Runner, backward: callable, loss: Tensor, **kwargs
+) -> None:
+    """The backward pass of the first step, which must give a gradient."""
+    del runner.optim_wrapper.backward  # the later ones are as they were
+    backward(loss, **kwargs)
+    grads = [p.grad for p in runner.model.parameters() if p.grad is not None]
+    found = sum(torch.count_nonzero(grad) for grad in grads)
+    found = torch.as_tensor(found, device=loss.device)
+    if get_world_size() > 1:
+        all_reduce(found, 'max')
+    if not found:
+        raise ValueError(
+            f'the loss of the first step, {loss.item():.4g}, has no gradient '
+            'for any weight: nothing would be learned. Check the losses of '
+            'the heads (loss_decode) and that the masks hold targets'
         )
 
 

@@ -18,6 +18,7 @@ from .direction_blocks import (
     ScaleBranches,
     inject_directions,
 )
+from .image_encoder import ImageEncoder
 from .lcl_blocks import (
     DownBlock,
     IdentityBlock,
@@ -30,7 +31,7 @@ from .lcl_blocks import (
     trunk_stages,
     upsample_bilinear2,
 )
-from .sirst_head import SIRSTHead, check_multiple
+from .sirst_head import SIRSTHead
 from .top_down_head import TopDownHead
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     'DirectionAwareBlock',
     'DownBlock',
     'IdentityBlock',
+    'ImageEncoder',
     'PixelHead',
     'ResidualBlock',
     'SIRSTHead',
@@ -46,7 +48,6 @@ __all__ = [
     'SpatialGate',
     'SqueezeExcite',
     'TopDownHead',
-    'check_multiple',
     'conv_bn',
     'conv_norm_act',
     'init_kaiming',

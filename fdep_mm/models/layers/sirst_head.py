@@ -7,6 +7,8 @@ from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.models.utils import resize
 from torch import Tensor, nn
 
+from ..losses.teaching import check_losses
+
 
 class SIRSTHead(BaseDecodeHead):
     """mmseg decode head with one logit channel and no dead parameters.
@@ -31,7 +33,8 @@ class SIRSTHead(BaseDecodeHead):
             False.
 
     Raises:
-        ValueError: If `prior_prob` is not inside (0, 1).
+        ValueError: If `prior_prob` is not inside (0, 1), or a loss cannot
+            teach a single channel.
     """
 
     def __init__(
@@ -59,6 +62,8 @@ class SIRSTHead(BaseDecodeHead):
             align_corners=align_corners,
             init_cfg=None,
         )
+        several = isinstance(self.loss_decode, nn.ModuleList)
+        check_losses(self.loss_decode if several else [self.loss_decode])
         del self.conv_seg  # each network has its own last convolution
         self.prior_prob = prior_prob
 
@@ -106,24 +111,3 @@ class SIRSTHead(BaseDecodeHead):
                 name = criterion.loss_name
                 losses[name] = losses.get(name, 0) + value
         return losses
-
-
-def check_multiple(x: Tensor, divisor: int, name: str) -> None:
-    """Raise if height or width of (B, C, H, W) is no multiple of `divisor`.
-
-    Args:
-        x (Tensor): Input of the network.
-        divisor (int): Stride of the deepest feature.
-        name (str): Name of the network, for the message.
-
-    Raises:
-        ValueError: If the size does not fit.
-    """
-    height, width = x.shape[-2:]
-    if height % divisor or width % divisor:
-        raise ValueError(
-            f'{name} needs height and width that are multiples of {divisor}, '
-            f'got {int(height)}x{int(width)}. Pad the images: set '
-            f'size_divisor={divisor} in data_preprocessor.test_cfg, and a '
-            f'crop_size that is a multiple of {divisor}.'
-        )

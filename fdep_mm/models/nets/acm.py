@@ -14,16 +14,15 @@ Differences from the paper (all but the last are the port's):
 """
 
 import torch.nn.functional as F
-from mmengine.model import BaseModule
 from torch import Tensor
 
 from fdep_mm.registry import MODELS
 
 from ..layers import (
     AsymmetricModulation,
+    ImageEncoder,
     PixelHead,
     SIRSTHead,
-    check_multiple,
     residual_stage,
     stem4,
     upsample2,
@@ -31,7 +30,7 @@ from ..layers import (
 
 
 @MODELS.register_module()
-class ACMEncoder(BaseModule):
+class ACMEncoder(ImageEncoder):
     """Encoder of ACM: strides 4, 8 and 16 with 16, 32 and 64 channels.
 
     Args:
@@ -40,7 +39,7 @@ class ACMEncoder(BaseModule):
     """
 
     def __init__(self, in_channels: int = 3, num_blocks: int = 3):
-        super().__init__()
+        super().__init__(in_channels)
         self.stem = stem4(in_channels)
         self.stage1 = residual_stage(num_blocks, 16, 16)
         self.stage2 = residual_stage(num_blocks, 16, 32, stride=2)
@@ -59,7 +58,7 @@ class ACMEncoder(BaseModule):
         Raises:
             ValueError: If H or W is not a multiple of 16.
         """
-        check_multiple(x, 16, type(self).__name__)
+        x = self.prepare(x, 16)
         feat1 = self.stage1(self.stem(x))
         feat2 = self.stage2(feat1)
         feat3 = self.stage3(feat2)

@@ -13,14 +13,13 @@ Differences from the paper (all but the last are that form's):
       weights beside it at a standard deviation of 0.01.
 """
 
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from fdep_mm.registry import MODELS
 
 from ..layers import (
+    ImageEncoder,
     TopDownHead,
-    check_multiple,
     conv_bn,
     init_kaiming,
     local_contrast,
@@ -33,7 +32,7 @@ CHANNELS = (16, 32, 64, 128, 256)
 
 
 @MODELS.register_module()
-class ALCLNetEncoder(BaseModule):
+class ALCLNetEncoder(ImageEncoder):
     """Encoder of ALCL-Net: strides 1 to 16 with 16 to 256 channels.
 
     Args:
@@ -42,7 +41,7 @@ class ALCLNetEncoder(BaseModule):
     """
 
     def __init__(self, in_channels: int = 3, num_blocks: int = 3):
-        super().__init__()
+        super().__init__(in_channels)
         self.stem = init_kaiming(stem1(in_channels))
         self.stages = trunk_stages(CHANNELS, num_blocks)
 
@@ -60,7 +59,7 @@ class ALCLNetEncoder(BaseModule):
         Raises:
             ValueError: If H or W is not a multiple of 16.
         """
-        check_multiple(x, 16, type(self).__name__)
+        x = self.prepare(x, 16)
         x = self.stem(x)
         feats = []
         for stage in self.stages:

@@ -18,15 +18,15 @@ from functools import reduce
 import torch
 import torch.nn.functional as F
 from mmcv.cnn import build_norm_layer
-from mmengine.model import BaseModule, xavier_init
+from mmengine.model import xavier_init
 from torch import Tensor, nn
 
 from fdep_mm.registry import MODELS
 
 from ..layers import (
+    ImageEncoder,
     PixelHead,
     SIRSTHead,
-    check_multiple,
     conv_norm_act,
     residual_stage,
 )
@@ -48,7 +48,7 @@ def init_msra_prelu(module: nn.Module) -> None:
 
 
 @MODELS.register_module()
-class ALCNetOrigEncoder(BaseModule):
+class ALCNetOrigEncoder(ImageEncoder):
     """Encoder of ALCNet as published: strides 1, 2 and 4.
 
     Args:
@@ -57,7 +57,7 @@ class ALCNetOrigEncoder(BaseModule):
     """
 
     def __init__(self, in_channels: int = 3, num_blocks: int = 4):
-        super().__init__()
+        super().__init__(in_channels)
         self.stem = nn.Sequential(
             build_norm_layer(dict(BN, affine=False), in_channels)[1],
             *conv_norm_act(in_channels, 16, norm_cfg=BN, act=nn.ReLU(True)),
@@ -80,7 +80,7 @@ class ALCNetOrigEncoder(BaseModule):
         Raises:
             ValueError: If H or W is not a multiple of 4.
         """
-        check_multiple(x, 4, type(self).__name__)
+        x = self.prepare(x, 4)
         feat1 = self.stage1(self.stem(x))
         feat2 = self.stage2(feat1)
         feat3 = self.stage3(feat2)

@@ -20,16 +20,15 @@ from itertools import islice
 
 import torch
 import torch.nn.functional as F
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from fdep_mm.registry import MODELS
 
 from ..layers import (
     ChannelGate,
+    ImageEncoder,
     SIRSTHead,
     SpatialGate,
-    check_multiple,
     conv_norm_act,
 )
 
@@ -106,7 +105,7 @@ def grow(rows: list[list[Tensor]], row: int, node: nn.Module) -> None:
 
 
 @MODELS.register_module()
-class DNANetEncoder(BaseModule):
+class DNANetEncoder(ImageEncoder):
     """Encoder of DNA-Net: all nodes X(i, j) with i + j < 4, and X(4, 0).
 
     Args:
@@ -114,7 +113,7 @@ class DNANetEncoder(BaseModule):
     """
 
     def __init__(self, in_channels: int = 3):
-        super().__init__()
+        super().__init__(in_channels)
         self.nodes = nn.ModuleList(
             build_node(row, channels)
             for row, channels in enumerate((in_channels, *WIDTHS[:-1]))
@@ -140,7 +139,7 @@ class DNANetEncoder(BaseModule):
         Raises:
             ValueError: If H or W is not a multiple of 16.
         """
-        check_multiple(x, 16, type(self).__name__)
+        x = self.prepare(x, 16)
         rows = [[self.nodes[0](x)]]
         for node in self.nodes[1:]:
             rows.append([node(F.max_pool2d(rows[-1][0], 2))])

@@ -18,7 +18,6 @@ Differences from the paper (all but the last two are that form's):
 
 import torch
 import torch.nn.functional as F
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from fdep_mm.registry import MODELS
@@ -26,10 +25,10 @@ from fdep_mm.registry import MODELS
 from ..layers import (
     ChannelGate,
     IdentityBlock,
+    ImageEncoder,
     SpatialGate,
     SqueezeExcite,
     TopDownHead,
-    check_multiple,
     conv_bn,
     init_kaiming,
     local_contrast,
@@ -107,7 +106,7 @@ class GradientSupplement(nn.Module):
 
 
 @MODELS.register_module()
-class GGLNetEncoder(BaseModule):
+class GGLNetEncoder(ImageEncoder):
     """Encoder of GGL-Net: strides 1 to 16 with 16 to 256 channels.
 
     Args:
@@ -116,7 +115,7 @@ class GGLNetEncoder(BaseModule):
     """
 
     def __init__(self, in_channels: int = 3, num_blocks: int = 3):
-        super().__init__()
+        super().__init__(in_channels)
         self.stem = init_kaiming(stem1(in_channels))
         self.stages = trunk_stages(CHANNELS, num_blocks, SEIdentityBlock)
         self.supplements = nn.ModuleList(
@@ -137,7 +136,7 @@ class GGLNetEncoder(BaseModule):
         Raises:
             ValueError: If H or W is not a multiple of 16.
         """
-        check_multiple(x, 16, type(self).__name__)
+        x = self.prepare(x, 16)
         gradient = gradient_magnitude(x)
         x = self.stem(x)
         feats = []

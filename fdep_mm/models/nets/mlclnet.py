@@ -17,14 +17,13 @@ model is in Keras and has 636,849 parameters):
 """
 
 import torch
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from fdep_mm.registry import MODELS
 
 from ..layers import (
+    ImageEncoder,
     SIRSTHead,
-    check_multiple,
     conv_norm_act,
     init_kaiming,
     local_contrast,
@@ -36,7 +35,7 @@ from ..layers import (
 
 
 @MODELS.register_module()
-class MLCLNetEncoder(BaseModule):
+class MLCLNetEncoder(ImageEncoder):
     """Encoder of MLCL-Net: strides 1, 2 and 4 with 16, 32 and 64 channels.
 
     Args:
@@ -46,7 +45,7 @@ class MLCLNetEncoder(BaseModule):
     """
 
     def __init__(self, in_channels: int = 3, num_blocks: int = 3):
-        super().__init__()
+        super().__init__(in_channels)
         self.stem = stem1(in_channels)
         self.stages = trunk_stages((16, 32, 64), num_blocks)
 
@@ -63,7 +62,7 @@ class MLCLNetEncoder(BaseModule):
         Raises:
             ValueError: If H or W is not a multiple of 4.
         """
-        check_multiple(x, 4, type(self).__name__)
+        x = self.prepare(x, 4)
         x = self.stem(x)
         feats = []
         for stage in self.stages:

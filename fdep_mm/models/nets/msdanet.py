@@ -24,7 +24,6 @@ from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from fdep_mm.registry import MODELS
@@ -33,9 +32,9 @@ from ..layers import (
     DirectionAwareBlock,
     DownBlock,
     IdentityBlock,
+    ImageEncoder,
     ScaleBranches,
     TopDownHead,
-    check_multiple,
     conv_bn,
     conv_norm_act,
     init_kaiming,
@@ -97,7 +96,7 @@ class FeatureAggregation(nn.Module):
 
 
 @MODELS.register_module()
-class MSDANetEncoder(BaseModule):
+class MSDANetEncoder(ImageEncoder):
     """Encoder of MSDA-Net: strides 1 to 16 with 16, 32 and 64 channels.
 
     Args:
@@ -107,7 +106,7 @@ class MSDANetEncoder(BaseModule):
     """
 
     def __init__(self, in_channels: int = 3):
-        super().__init__()
+        super().__init__(in_channels)
         self.stem = init_kaiming(stem1(in_channels))
         self.stage1 = nn.Sequential(IdentityBlock(16), aware_blocks(16))
         self.down2 = DownBlock(16, 32 - 3 * in_channels)
@@ -131,7 +130,7 @@ class MSDANetEncoder(BaseModule):
         Raises:
             ValueError: If H or W is not a multiple of 16.
         """
-        check_multiple(x, 16, type(self).__name__)
+        x = self.prepare(x, 16)
         feat1 = self.stage1(self.stem(x))
         feat2 = self.stage2(inject_directions(x, self.down2(feat1)))
         feat3 = self.stage3(feat2)

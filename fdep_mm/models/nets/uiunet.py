@@ -15,12 +15,11 @@ Differences from the paper (the first two are the port's):
 
 import torch
 import torch.nn.functional as F
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from fdep_mm.registry import MODELS
 
-from ..layers import SIRSTHead, SpatialGate, check_multiple, conv_norm_act
+from ..layers import ImageEncoder, SIRSTHead, SpatialGate, conv_norm_act
 
 BN = dict(type='BN')
 GN1 = dict(type='GN', num_groups=1)
@@ -181,7 +180,7 @@ class InteractiveCrossAttention(nn.Module):
 
 
 @MODELS.register_module()
-class UIUNetEncoder(BaseModule):
+class UIUNetEncoder(ImageEncoder):
     """Encoder of UIU-Net: six residual U-blocks, strides 1 to 32.
 
     Args:
@@ -189,7 +188,7 @@ class UIUNetEncoder(BaseModule):
     """
 
     def __init__(self, in_channels: int = 3):
-        super().__init__()
+        super().__init__(in_channels)
         self.stages = nn.ModuleList(
             [
                 RSU(7, in_channels, 32, 64),
@@ -215,7 +214,7 @@ class UIUNetEncoder(BaseModule):
         Raises:
             ValueError: If H or W is not a multiple of 32.
         """
-        check_multiple(x, 32, type(self).__name__)
+        x = self.prepare(x, 32)
         feats = [self.stages[0](x)]
         for stage in self.stages[1:]:
             feats.append(stage(F.max_pool2d(feats[-1], 2)))

@@ -1,0 +1,125 @@
+"""Trainings that would teach nothing end before, or in, their first step."""
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from fault_training import tiny_config
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+from fdep_mm.registry import MODELS
+
+FCN = dict(
+    type='FCNHead',
+    in_channels=64,
+    channels=8,
+    num_convs=1,
+    num_classes=2,
+    norm_cfg=dict(type='BN'),
+)
+ONE = dict(FCN, out_channels=1)
+BINARY = dict(type='CrossEntropyLoss', use_sigmoid=True)
+USELESS = [
+    (dict(type='TverskyLoss'), 'TverskyLoss teaches nothing'),
+    (dict(type='DiceLoss'), 'DiceLoss teaches nothing'),
+    (dict(type='DiceLoss', use_sigmoid=False), 'DiceLoss teaches nothing'),
+    (dict(type='CrossEntropyLoss'), 'CrossEntropyLoss cannot score'),
+    (dict(type='FocalLoss'), 'FocalLoss cannot score'),
+    (dict(BINARY, class_weight=[1.0, 9.0]), 'CrossEntropyLoss cannot score'),
+    ([BINARY, dict(type='TverskyLoss')], 'TverskyLoss teaches nothing'),
+]
+
+
+def train(tmp_path, decode_head):
+    cfg = tiny_config(tmp_path, epochs=1)
+    cfg.model.decode_head = decode_head
+    cfg.val_evaluator = dict(type='fdep_mm.SIRSTMetric')
+    cfg.default_hooks.checkpoint.save_best = 'sirst/IoU'
+    cfg.default_hooks.checkpoint.rule = 'greater'
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    return runner
+
+
+@pytest.mark.parametrize(('loss', 'message'), USELESS)
+def test_losses_for_several_classes_on_one_channel(tmp_path, loss, message):
+    init_default_scope('mmseg')
+    with pytest.raises(ValueError, match=f'{message}.*use_sigmoid=True'):
+        MODELS.build(dict(type='fdep_mm.ALCNetHead', loss_decode=loss))
+    with pytest.raises(ValueError, match=message):
+        train(tmp_path, dict(ONE, loss_decode=loss))
+
+
+@pytest.mark.parametrize(
+    'loss',
+    [
+        BINARY,
+        dict(BINARY, class_weight=[9.0]),
+        dict(type='LovaszLoss', loss_type='binary', per_image=True),
+        dict(type='fdep_mm.SoftIoULoss'),
+        [dict(type='fdep_mm.EdgeBCELoss'), dict(type='fdep_mm.SoftIoULoss')],
+    ],
+)
+def test_losses_that_the_message_names(loss):
+    init_default_scope('mmseg')
+    MODELS.build(dict(type='fdep_mm.ALCNetHead', loss_decode=loss))
+
+
+def test_a_loss_without_gradient_ends_the_first_step(tmp_path, monkeypatch):
+    name = 'fdep_mm.engine.hooks.finite_loss_hook.check_training'
+    monkeypatch.setattr(name, lambda runner: None)
+    head = dict(ONE, loss_decode=dict(type='TverskyLoss'))
+    with pytest.raises(ValueError, match='first step, 0, has no gradient'):
+        train(tmp_path, head)
+
+
+def test_two_channels_are_trained_and_scored(tmp_path):
+    runner = train(tmp_path, FCN)
+    assert runner.message_hub.get_scalar('val/sirst/IoU').data[0] is not None
+
+
+def test_three_channels_are_refused_before_the_first_step(tmp_path):
+    with pytest.raises(ValueError, match='3 output channels.*out_channels=1'):
+        train(tmp_path, dict(FCN, num_classes=3))
+
+
+@pytest.mark.parametrize('target', [1, 255])
+def test_targets_that_are_read_as_ignore(tmp_path, target):
+    for folder, value in (('images', 99), ('masks', target)):
+        (tmp_path / folder).mkdir()
+        for name in 'ab':
+            array = np.zeros((32, 32), np.uint8)
+            if folder == 'images' or name == 'b':
+                array[4:8, 4:8] = value
+            cv2.imwrite(str(tmp_path / folder / f'{name}.png'), array)
+    cfg = tiny_config(tmp_path / 'work', epochs=1)
+    cfg.train_dataloader.dataset = dict(
+        type='fdep_mm.SIRSTDataset',
+        data_root=str(tmp_path),
+        pipeline=[
+            dict(type='fdep_mm.LoadInfraredImage'),
+            dict(type='LoadAnnotations'),
+            dict(type='PackSegInputs'),
+        ],
+    )
+    if target == 1:
+        Runner.from_cfg(cfg).train()
+        return
+    match = r"b\.png: mmseg's LoadAnnotations.*fdep_mm.LoadSIRSTMask"
+    with pytest.raises(ValueError, match=match):
+        Runner.from_cfg(cfg).train()
+
+
+@pytest.mark.parametrize('net', ['ACM', 'DNANet'])
+def test_networks_for_one_channel_take_grey_images(net):
+    init_default_scope('mmseg')
+    cfg = dict(type=f'fdep_mm.{net}Encoder', in_channels=1)
+    encoder = MODELS.build(cfg).eval()
+    grey = torch.rand(1, 1, 64, 64)
+    for one, other in zip(
+        encoder(grey), encoder(grey.expand(1, 3, 64, 64)), strict=True
+    ):
+        torch.testing.assert_close(one, other)
+    cfg['in_channels'] = 3
+    with pytest.raises(ValueError, match='in_channels=3, got images of 1'):
+        MODELS.build(cfg)(grey)
