@@ -1,10 +1,13 @@
 """Misspelt settings are refused with the nearest names."""
 
+from argparse import ArgumentParser
+
 import pytest
 from mmengine.config import Config
 
 from fdep_mm.core.config_check import check_arguments, check_options
 from fdep_mm.core.config_names import one_slip
+from fdep_mm.core.options import OptionAction
 
 
 @pytest.fixture
@@ -194,3 +197,23 @@ def test_every_config_passes(repo, monkeypatch):
         'rfla/rfla-fcos_r50_fpn_1x_sirstv2',
     ):
         check_arguments(Config.fromfile(repo / f'configs/{name}.py'))
+
+
+def test_dicts_of_a_command_line():
+    parser = ArgumentParser()
+    parser.add_argument('--set', nargs='+', action=OptionAction)
+    args = ['a.b=3', "hooks=[dict(type='X', n=(1, 2)), {'type': 'Y'}]"]
+    assert vars(parser.parse_args(['--set', *args, 'c=x']))['set'] == {
+        'a.b': 3,
+        'hooks': [dict(type='X', n=(1, 2)), dict(type='Y')],
+        'c': 'x',
+    }
+
+
+@pytest.mark.parametrize('text', ['dict(n=open(1))', '[dict(n=1]', 'dict(1)'])
+def test_dicts_that_are_no_settings(text, capsys):
+    parser = ArgumentParser()
+    parser.add_argument('--set', nargs='+', action=OptionAction)
+    with pytest.raises(SystemExit):
+        parser.parse_args(['--set', f'hooks={text}'])
+    assert f'hooks={text}: give literals' in capsys.readouterr().err

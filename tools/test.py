@@ -10,7 +10,7 @@ Examples:
 
 import argparse
 
-from mmengine.config import Config, ConfigDict, DictAction
+from mmengine.config import Config, ConfigDict
 from mmengine.runner import Runner
 from train import (
     add_config_arguments,
@@ -18,6 +18,8 @@ from train import (
     reading_checkpoints,
     require_file,
 )
+
+from fdep_mm.core.options import OptionAction
 
 
 def add_metric(cfg: Config, metric: dict) -> None:
@@ -124,7 +126,7 @@ def main() -> None:
     parser.add_argument(
         '--metric',
         nargs='+',
-        action=DictAction,
+        action=OptionAction,
         metavar='KEY=VALUE',
         help='one more metric: type=fdep_mm.NoCoAPMetric, or for a detector '
         'type=fdep_mm.BoxPdFaMetric threshold=0.3',

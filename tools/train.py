@@ -15,12 +15,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from pickle import UnpicklingError
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.registry import RUNNERS
 from mmengine.runner import FlexibleRunner, Runner  # noqa: F401, registers
 
 from fdep_mm.core.config_check import check_arguments, check_options
+from fdep_mm.core.options import OptionAction
 from fdep_mm.engine.cpu_launch import prepare_cpu_launch
 
 
@@ -34,7 +35,7 @@ def add_config_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=OptionAction,
         help='settings that replace those of the config, as key=value: '
         'train_cfg.max_epochs=10 model.vfm.out_indices="(2,3)"',
     )

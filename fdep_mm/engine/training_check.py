@@ -7,11 +7,10 @@ from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from torch import nn
 from torch.utils.data import Dataset
 
+from fdep_mm.core.base_datasets import base_datasets
 from fdep_mm.datasets.transforms import LoadSIRSTMask
 from fdep_mm.evaluation.metrics.base import CountMetric
 from fdep_mm.models.losses.teaching import check_losses
-
-from .hooks.base_datasets import base_datasets
 
 
 def check_training(runner: Runner) -> None:

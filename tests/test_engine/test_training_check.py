@@ -7,6 +7,7 @@ import torch
 from fault_training import tiny_config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
+
 from fdep_mm.registry import MODELS
 
 FCN = dict(

@@ -161,3 +161,15 @@ def test_user_errors_are_one_line(data, run):
     (data / 'NUAA-SIRST/images/b.png').unlink()
     with pytest.raises(SystemExit, match="^error: 1 of 3 ids.*'b'"):
         run(CONFIG, '--cfg-options', *TINY)
+
+
+def test_mixed_images_are_refused(data, run):
+    child = data / 'mixed.py'
+    child.write_text(
+        f'_base_ = {str(CONFIG)!r}\n'
+        'inner = _base_.train_dataloader.dataset\n'
+        'train_dataloader = dict(dataset=dict(_delete_=True, pipeline=[], '
+        "type='MultiImageMixDataset', dataset=inner))\n"
+    )
+    with pytest.raises(SystemExit, match='one image of several, which stored'):
+        run(child, '--device', 'cpu', '--cfg-options', *TINY)

@@ -112,6 +112,7 @@ def test_pictures_and_probabilities_of_data_without_files(
 @pytest.mark.parametrize(
     ('tool', 'args', 'message'),
     [
+        ('train.py', ['CONFIG', '--amp'], 'error: mixed precision (--amp)'),
         ('train.py', ['none.py'], "error: config 'none.py': no such file"),
         ('test.py', ['CONFIG'], 'error: no checkpoint: name a file'),
         ('test.py', ['CONFIG', 'a.pth'], "checkpoint 'a.pth': no such file"),

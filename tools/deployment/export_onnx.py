@@ -30,7 +30,9 @@ import os
 import sys
 from pathlib import Path
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
+
+from fdep_mm.core.options import OptionAction
 
 
 def parse_args() -> argparse.Namespace:
@@ -74,7 +76,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=OptionAction,
         help='settings that replace those of the config, as key=value',
     )
     args = parser.parse_args()

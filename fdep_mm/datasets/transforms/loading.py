@@ -34,7 +34,7 @@ class LoadInfraredImage(LoadImageFromFile):
 
     Raises:
         UnreadableFileError: The file cannot be read or decoded.
-        ValueError: It is neither 8- nor 16-bit.
+        ValueError: It is neither 8- nor 16-bit, or there is an image already.
     """
 
     def __init__(
@@ -61,6 +61,11 @@ class LoadInfraredImage(LoadImageFromFile):
     def transform(self, results: dict) -> dict:
         """Fill ``img``, ``img_shape`` and ``ori_shape`` from ``img_path``."""
         path = results['img_path']
+        if 'img' in results:
+            raise ValueError(
+                f'{path}: the image is there already, as of a synthetic data '
+                'set: take LoadInfraredImage out of the pipeline'
+            )
         try:
             results = super().transform(results)
         except (AssertionError, cv2.error, OSError) as error:

@@ -199,3 +199,9 @@ def test_size_mismatch_names_both_files(tmp_path, target):
     with pytest.raises(ValueError, match='a.png is 31x20.*m.png is 30x20'):
         load_mask(tmp_path / 'm.png', img)
     load_mask(tmp_path / 'm.png', img[:, :30])
+
+
+def test_an_image_that_is_there_is_not_read_again():
+    image = np.zeros((8, 8, 3), np.float32)
+    with pytest.raises(ValueError, match='a/1: .*synthetic.*take LoadInfra'):
+        LoadInfraredImage().transform(dict(img_path='a/1', img=image))

@@ -1,0 +1,36 @@
+"""Settings of a command line."""
+
+from argparse import ArgumentParser, Namespace
+
+from mmengine.config import DictAction
+
+
+class OptionAction(DictAction):
+    """KEY=VALUE of a command line, where VALUE may hold ``dict(...)``.
+
+    MMEngine's own takes dicts for text, and those in a list for endless ones.
+    """
+
+    def __call__(
+        self,
+        parser: ArgumentParser,
+        namespace: Namespace,
+        values: list[str],
+        option_string: str | None = None,
+    ) -> None:
+        """Add the settings to those of the option before."""
+        from .stored_config import read_settings  # slow
+
+        dicts = [one for one in values if 'dict(' in one or '{' in one]
+        plain = [one for one in values if one not in dicts]
+        super().__call__(parser, namespace, plain, option_string)
+        options = getattr(namespace, self.dest)
+        for one in dicts:
+            key, _, text = one.partition('=')
+            try:
+                options[key] = read_settings(f'value = {text}')['value']
+            except ValueError:
+                parser.error(
+                    f'{one}: give literals and dict(...) of them, such as '
+                    'custom_hooks="[dict(type=\'fdep_mm.HSEHook\')]"'
+                )
