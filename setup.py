@@ -93,6 +93,9 @@ setup(
     license_files=['LICENSE'],
     python_requires='>=3.10',
     packages=find_packages(include=['fdep_mm', 'fdep_mm.*']),
+    package_data={
+        'fdep_mm.zoo': ['*.safetensors', '*.onnx', '*.md', 'examples/*.png']
+    },
     # Nothing here may replace a part of the user's stack. The mm* packages
     # exist twice under one import name, and torch, torchvision and timm only
     # work as a set: requirements.txt names them, importing checks the former.

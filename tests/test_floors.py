@@ -8,8 +8,8 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1] / 'fdep_mm'
 # from the ground up; MMEngine looks for fdep_mm/registry.py, a part of core
 FLOORS = [
-    *('version', 'registry', 'core', 'evaluation', 'visualization'),
-    *('priors', 'datasets', 'models', 'detection', 'engine', 'zoo'),
+    *('version', 'zoo', 'registry', 'core', 'evaluation', 'visualization'),
+    *('priors', 'datasets', 'models', 'detection', 'engine'),
     *('apis', 'deployment'),
 ]
 LIGHT = [

@@ -1,10 +1,14 @@
 """Find targets in images, folders, videos and large frames.
 
-MODEL is an ONNX file of tools/deployment/export_onnx.py or the name of a
-classical method, such as mpcm, which need neither PyTorch nor the OpenMMLab
-packages; or a config, with its --weights.
+MODEL is the name of a trained network that comes with fdep_mm (--list); an
+ONNX file of tools/deployment/export_onnx.py or the name of a classical method,
+such as mpcm, which need neither PyTorch nor the OpenMMLab packages; or a
+config, with its --weights.
 
 Examples:
+    a trained network, on example frames and on a folder
+        python tools/infer.py alcnet
+        python tools/infer.py alcnet images/
     one image, with config and weights
         python tools/infer.py CONFIG.py image.png --weights best.pth
     a folder with its sub-folders, eight images at a time
@@ -25,6 +29,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from fdep_mm import zoo
 from fdep_mm.apis import Failure, SIRSTInferencer
 from fdep_mm.apis.writers import OUTPUTS
 
@@ -38,13 +43,23 @@ def parse_args() -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('model', help='ONNX file, config or classical method')
+    parser.add_argument(
+        'model',
+        nargs='?',
+        help='trained network, ONNX file, config or classical method',
+    )
     parser.add_argument(
         'inputs',
-        nargs='+',
-        help="images, folders, videos, or quoted patterns such as 'a/*.png'",
+        nargs='*',
+        help="images, folders, videos, or quoted patterns such as 'a/*.png' "
+        '(synthetic example frames)',
     )
-    parser.add_argument('--weights', help='checkpoint of the config')
+    parser.add_argument(
+        '--list', action='store_true', help='show the trained networks'
+    )
+    parser.add_argument(
+        '--weights', help='of the config: checkpoint or trained network'
+    )
     parser.add_argument(
         '--device',
         help='cpu, cuda:0, ... (default: a GPU if there is one; ONNX: cpu)',
@@ -78,14 +93,20 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--no-progress', action='store_true', help='no progress bar'
     )
-    return parser.parse_args()
+    # not parse_args: that would take inputs after an option for too many
+    args = parser.parse_intermixed_args()
+    if args.model is None and not args.list:
+        parser.error('name a model, or show the trained networks with --list')
+    return args
 
 
 def run(args: argparse.Namespace) -> int:
     """Search the inputs; returns the exit code."""
-    is_onnx = Path(args.model).suffix.lower() == '.onnx'
-    is_method = args.model.isidentifier()
-    if args.weights is None and not is_onnx and not is_method:
+    if args.list:
+        print(zoo.table(zoo.files()))
+        return 0
+    whole = Path(args.model).suffix.lower() in ('.onnx', '.safetensors')
+    if args.weights is None and not whole and not zoo.is_name(args.model):
         raise ValueError(
             f'model {args.model!r} is a config: name its checkpoint with '
             '--weights, or give an ONNX file'
@@ -99,7 +120,10 @@ def run(args: argparse.Namespace) -> int:
         tile_above=args.tile_above,
         show_progress=not args.no_progress,
     )
-    inputs = args.inputs if len(args.inputs) > 1 else args.inputs[0]
+    if not args.inputs:
+        print(f'no inputs given: searching the examples, {zoo.EXAMPLES}')
+    inputs = args.inputs or [str(zoo.EXAMPLES)]
+    inputs = inputs if len(inputs) > 1 else inputs[0]
     images = targets = 0
     failures = []
     for item in inferencer.stream(

@@ -5,6 +5,7 @@ Examples:
     python tools/test.py CONFIG CHECKPOINT --out masks --out-probs preds
     python tools/test.py CONFIG CHECKPOINT \\
         --metric type=fdep_mm.NoCoAPMetric
+    python tools/test.py CONFIG alcnet_nuaa-sirst
     python tools/test.py configs/classical/mpcm_sirstv2.py
 """
 
@@ -19,6 +20,7 @@ from train import (
     require_file,
 )
 
+from fdep_mm import zoo
 from fdep_mm.core.options import OptionAction
 
 
@@ -88,6 +90,11 @@ def find_checkpoint(
             'error: no checkpoint: name a file of weights after the config; '
             'only classical methods (configs/classical) need none\n',
         )
+    if zoo.is_name(path):
+        try:
+            return str(zoo.resolve(path))
+        except OSError as error:
+            parser.exit(2, f'error: checkpoint {error}\n')
     if '://' not in path:
         require_file(parser, 'checkpoint', path)
     return path
@@ -103,7 +110,8 @@ def main() -> None:
     parser.add_argument(
         'checkpoint',
         nargs='?',
-        help="path of the weights; nothing, or 'none', for a classical method",
+        help='path of the weights, or name of a trained network '
+        "(tools/infer.py --list); nothing, or 'none', for a classical method",
     )
     parser.add_argument(
         '--checkpoint',

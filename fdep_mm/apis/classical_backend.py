@@ -4,7 +4,6 @@ torch is needed on GPUs only.
 """
 
 import inspect
-from pathlib import Path
 
 import numpy as np
 
@@ -28,9 +27,8 @@ class ClassicalBackend:
             'cpu:0' is torch on the CPU. Defaults to None: numpy, as 'cpu'.
 
     Raises:
-        FileNotFoundError: There is no such method, and no such file.
+        ValueError: There is no such method, or no such device.
         ImportError: torch is needed and not installed.
-        ValueError: There is no such device.
     """
 
     task = 'segmentation'
@@ -46,9 +44,8 @@ class ClassicalBackend:
         device: str | None = None,
     ) -> None:
         if method not in METHODS:
-            raise FileNotFoundError(
-                f'model {method!r}: no such file in {Path.cwd()}, and no '
-                f'classical method; these are {", ".join(METHODS)}'
+            raise ValueError(
+                f'method={method!r}: give one of {", ".join(METHODS)}'
             )
         self.method = METHODS[method]
         self.params = dict(params or {})

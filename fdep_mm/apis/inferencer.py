@@ -21,10 +21,12 @@ class SIRSTInferencer:
     neither PyTorch nor the OpenMMLab packages.
 
     Args:
-        model (str | PathLike | dict | Backend, optional): An ONNX file, a
-            config or its path, or the name of a classical method. None takes
-            the config stored in `weights`.
-        weights (str | PathLike, optional): Checkpoint of a config.
+        model (str | PathLike | dict | Backend, optional): The name of a
+            trained network, see :mod:`fdep_mm.zoo`; an ONNX file; a config or
+            its path; or the name of a classical method. None takes the config
+            stored in `weights`.
+        weights (str | PathLike, optional): Checkpoint of a config, or the
+            name of a trained network.
         device (str, optional): Such as 'cpu' or 'cuda:0'. Defaults to None:
             what PyTorch finds available, and the CPU for an ONNX file or a
             classical method.
@@ -36,7 +38,8 @@ class SIRSTInferencer:
         show_progress (bool): Show a progress bar. Defaults to True.
 
     Raises:
-        FileNotFoundError: A file does not exist.
+        FileNotFoundError: A file does not exist, or a name is unknown.
+        FileExistsError: A name is also that of a file.
         ValueError: The files do not belong together, or the tile sizes make
             no tiles.
         ImportError: A config is given, and PyTorch is not installed.

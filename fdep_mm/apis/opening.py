@@ -3,6 +3,8 @@
 from os import PathLike
 from pathlib import Path
 
+from fdep_mm import zoo
+
 from .backend import Backend
 
 
@@ -16,18 +18,23 @@ def open_backend(
     Args:
         model (str | PathLike | dict | Backend, optional): An ONNX file that
             ``export_onnx.py`` wrote; or a config or its path; or the name of
-            a classical method, such as 'mpcm'; or a backend, which is
-            returned as it is. None takes the config stored in `weights`.
-        weights (str | PathLike, optional): Checkpoint of a config.
+            a network in :mod:`fdep_mm.zoo` or of a classical method, such as
+            'mpcm'; or a ``.safetensors`` file with a config; or a backend,
+            which is returned as it is. None takes the config stored in
+            `weights`.
+        weights (str | PathLike, optional): Checkpoint of a config, or the
+            name of a network in :mod:`fdep_mm.zoo`.
         device (str, optional): Such as 'cpu' or 'cuda:0'. Defaults to None:
             what PyTorch finds available, and the CPU for an ONNX file or a
             classical method.
 
     Returns:
-        Backend: The network.
+        Backend: The network. Where PyTorch is not installed, the ONNX file
+        beside a ``.safetensors`` file.
 
     Raises:
-        FileNotFoundError: A file does not exist.
+        FileNotFoundError: A file does not exist, or a name is unknown.
+        FileExistsError: A name is also that of a file.
         ValueError: The files are not what they should be.
         ImportError: A config is given, and PyTorch is not installed.
     """
@@ -36,10 +43,16 @@ def open_backend(
             'neither model nor weights are given: name an ONNX file, or a '
             'config and its checkpoint'
         )
-    if isinstance(model, str) and model.isidentifier() and weights is None:
-        from .classical_backend import ClassicalBackend
+    if weights is not None:
+        weights = zoo.resolve(weights)
+    elif zoo.is_name(model):
+        from .classical_backend import METHODS, ClassicalBackend
 
-        return ClassicalBackend(model, device=device)
+        if model in METHODS:
+            return ClassicalBackend(model, device=device)
+        model = zoo.find(model, METHODS)
+    if weights is None and str(model).endswith('.safetensors'):
+        model, weights = None, model
     for kind, path in (('model', model), ('weights', weights)):
         if isinstance(path, (str, PathLike)) and not Path(path).is_file():
             raise FileNotFoundError(f'{kind} {str(path)!r}: no such file')
@@ -58,9 +71,13 @@ def open_backend(
     try:
         from .torch_backend import TorchBackend
     except ModuleNotFoundError as error:
+        if model is None and Path(weights).suffix == '.safetensors':
+            twin = Path(weights).with_suffix('.onnx')
+            if twin.is_file():
+                return open_backend(twin, device=device)
         raise ImportError(
-            f'a config needs PyTorch and the OpenMMLab packages '
-            f'({error}): install them, or name an ONNX file',
+            f'{str(model or weights)!r} needs PyTorch and the OpenMMLab '
+            f'packages ({error}): install them, or name an ONNX file',
             name=error.name,
         ) from error
     return TorchBackend(model, weights, device)

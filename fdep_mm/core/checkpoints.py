@@ -16,6 +16,9 @@ import torch
 from mmengine.fileio import get_local_path
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import CheckpointLoader
+from mmengine.runner.checkpoint import load_from_local
+
+from fdep_mm import zoo
 
 # Weights of FDEP's networks that only training has.
 TRAINING_ONLY = ('samf.', 'vfm.')
@@ -84,19 +87,58 @@ def read_checkpoint(path: str | os.PathLike) -> object:
     unpickles whatever there is.
 
     Args:
-        path (str | PathLike): A local file, or a URL that MMEngine's file
-            backends know.
+        path (str | PathLike): A local file, a URL that MMEngine's file
+            backends know, or the name of a network in :mod:`fdep_mm.zoo`.
 
     Returns:
-        object: What is in the file; tensors on the CPU.
+        object: What is in the file; tensors on the CPU. Of a safetensors
+        file a dict as MMEngine's, ``state_dict`` and ``meta``.
 
     Raises:
+        FileNotFoundError: There is no such file or network.
         pickle.UnpicklingError: It holds something else, or is damaged.
+        safetensors.SafetensorError: It is a damaged safetensors file.
     """
+    path = zoo.resolve(path)
     if not hasattr(torch.serialization, 'add_safe_globals'):  # < 2.4
         return CheckpointLoader.load_checkpoint(str(path), map_location='cpu')
     # not the context manager safe_globals: at its end it takes away what
     # was on the list before, too
     allow_mmengine_checkpoints()
     with get_local_path(path) as local:
+        if str(path).endswith('.safetensors'):
+            return _read_safetensors(local)
         return torch.load(local, map_location='cpu', weights_only=True)
+
+
+# A path has a folder or a suffix; MMEngine's other schemes have a colon.
+@CheckpointLoader.register_scheme(
+    [r'[\w-]+$', r'.*\.safetensors$'], force=True
+)
+def load_from_zoo(filename: str, map_location: object = None) -> object:
+    """MMEngine's ``load_from`` of names and safetensors files.
+
+    Args:
+        filename (str): A file, or the name of a network in
+            :mod:`fdep_mm.zoo`.
+        map_location (object): As of :func:`torch.load`; not for safetensors,
+            whose tensors stay on the CPU.
+
+    Returns:
+        object: The checkpoint.
+
+    Raises:
+        FileNotFoundError: There is no such file or network.
+    """
+    path = zoo.resolve(filename)
+    if path.endswith('.safetensors'):
+        return _read_safetensors(path)
+    return load_from_local(path, map_location)
+
+
+def _read_safetensors(path: str) -> dict:
+    from safetensors import safe_open  # not all who train have it
+
+    with safe_open(path, 'pt') as file:
+        state = {key: file.get_tensor(key) for key in file.keys()}
+        return dict(state_dict=state, meta=file.metadata() or {})

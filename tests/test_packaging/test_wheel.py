@@ -57,6 +57,12 @@ def test_wheel_carries_all_modules_and_the_licence(names, repo):
     assert any(name.endswith('/LICENSE') for name in names)
 
 
+def test_wheel_carries_trained_networks_and_examples(names, repo):
+    carried = {name for name in names if name.startswith('fdep_mm/zoo/')}
+    assert carried == _tracked(repo, 'fdep_mm/zoo')
+    assert 'fdep_mm/zoo/examples/scene_00.png' in carried
+
+
 def test_wheel_holds_nothing_of_an_earlier_build(names):
     assert not [n for n in names if 'stale' in n or n.endswith('.pyc')]
     assert {name.split('/')[0].split('-')[0] for name in names} == {'fdep_mm'}

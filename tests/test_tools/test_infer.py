@@ -159,7 +159,7 @@ def test_images_that_the_network_cannot_take(call, repo, tmp_path):
     torch = pytest.importorskip('torch')
     from mmseg.apis import init_model
 
-    (config,) = (repo / 'configs/alcnet').glob('alcnet-orig_*nuaa*.py')
+    (config,) = (repo / 'configs/alcnet').glob('alcnet-orig_*400e_nuaa*.py')
     model = init_model(str(config), device='cpu')
     torch.save(dict(state_dict=model.state_dict()), tmp_path / 'w.pth')
     for name, side in (('a', 64), ('b', 96), ('c', 64)):
@@ -215,10 +215,10 @@ def test_user_errors_are_one_line(call, model, images, tmp_path):
         ((config, images), 'name its checkpoint with --weights'),
         (('lost.py', images, *weights), "model 'lost.py': no such file"),
         (('lost.ONNX', images), "model 'lost.ONNX': no such file"),
-        (('mpcn', images), 'no classical method'),
+        (('mpcn', images), 'There are: mpcm'),
         ((config, 'lost.png', *weights), 'lost.png: no such file'),
         ((config, tmp_path / 'empty', *weights), 'holds no image'),
-        ((config, images, '--weights', 'lost'), "weights 'lost': no such"),
+        ((config, images, '--weights', 'lost'), "'lost': no such file"),
         ((config, images, '--weights', tmp_path / 'w.pth'), 'not a PyTorch'),
         ((*good, '--threshold', '2'), 'threshold=2.0'),
         ((*good, '--batch-size', '0'), 'batch_size=0'),

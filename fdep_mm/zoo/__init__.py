@@ -1,0 +1,135 @@
+"""Trained networks that come with the package, by their names.
+
+Each is a ``NAME.safetensors`` in this folder. Its metadata hold, as JSON, what
+inference needs of the config (``cfg``) and where the weights come from
+(``card``); ``NAME.md`` says the latter in prose. A ``NAME.onnx`` beside it
+runs without PyTorch. ``tools/model_converters/make_zoo.py`` makes them.
+
+``examples`` holds scenes of :class:`fdep_mm.datasets.SyntheticSIRSTDataset`.
+
+None of this needs PyTorch or the OpenMMLab packages.
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+from os import PathLike
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+EXAMPLES = FOLDER / 'examples'
+
+
+def files() -> list[Path]:
+    """The trained networks, sorted by name."""
+    return sorted(FOLDER.glob('*.safetensors'))
+
+
+def names() -> list[str]:
+    """Names of the trained networks."""
+    return [path.stem for path in files()]
+
+
+def is_name(value: object) -> bool:
+    """Whether a value is written as a name: no folder, no suffix."""
+    return isinstance(value, str) and bool(re.fullmatch(r'[\w-]+', value))
+
+
+def find(name: str, others: Iterable[str] = ()) -> Path:
+    """Find the file of a trained network.
+
+    Args:
+        name (str): Its name.
+        others (Iterable[str]): What else could have been meant, for the
+            message. Defaults to ().
+
+    Returns:
+        Path: Of its ``.safetensors`` file.
+
+    Raises:
+        FileNotFoundError: There is none; the message lists those that there
+            are, the nearest name first.
+        FileExistsError: The current folder holds a file of the same name.
+    """
+    known = names()
+    if name not in known:
+        nearest = get_close_matches(name, [*known, *others], 999, 0)
+        raise FileNotFoundError(
+            f'{name!r}: no such file in {Path.cwd()}, and no network or '
+            f'method of that name. There are: {", ".join(nearest)}'
+        )
+    if Path(name).is_file():
+        raise FileExistsError(
+            f'{name!r} is a trained network, and a file in {Path.cwd()}: '
+            f"write './{name}' for the file, or rename it"
+        )
+    return FOLDER / f'{name}.safetensors'
+
+
+def resolve(weights: str | PathLike) -> str | PathLike:
+    """Turn a name into a path, and leave paths as they are.
+
+    Args:
+        weights (str | PathLike): A name, a path or a URL.
+
+    Returns:
+        str | PathLike: Of the network's file, or `weights`.
+
+    Raises:
+        FileNotFoundError, FileExistsError: As :func:`find`.
+    """
+    if is_name(weights) and (
+        weights in names() or not Path(weights).is_file()
+    ):
+        return str(find(weights))
+    return weights
+
+
+def read_card(path: Path) -> dict:
+    """Read where the weights of a file come from.
+
+    Args:
+        path (Path): A ``.safetensors`` file that ``make_zoo.py`` wrote.
+
+    Returns:
+        dict: See the options of ``make_zoo.py``. ``scores`` is a list of
+        dicts with ``data``, ``split`` and metrics, in per cent, Fa in 1e-6.
+    """
+    with path.open('rb') as file:  # length of the header, header
+        length = int.from_bytes(file.read(8), 'little')
+        metadata = json.loads(file.read(length))['__metadata__']
+    return json.loads(metadata['card'])
+
+
+def table(paths: Iterable[Path]) -> str:
+    """Tabulate trained networks.
+
+    Args:
+        paths (Iterable[Path]): Their ``.safetensors`` files.
+
+    Returns:
+        str: Name, data, sizes and scores, one line for each test set.
+    """
+    from prettytable import PrettyTable  # not there with onnxruntime alone
+
+    rows = []
+    for path in paths:
+        card = read_card(path)
+        row = {'name': path.stem, 'trained on': card['data']}
+        row['MB'] = f'{path.stat().st_size / 1e6:.1f}'
+        row['ONNX'] = 'yes' if path.with_suffix('.onnx').is_file() else 'no'
+        for score in card['scores']:
+            on = f'{score["data"]} {score["split"]}'
+            metrics = {
+                key: f'{value:.1f}'
+                for key, value in score.items()
+                if key not in ('data', 'split')
+            }
+            rows.append({**row, 'scored on': on, **metrics})
+            row = {}
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    found = PrettyTable(columns)
+    found.align = 'l'
+    found.add_rows([[row.get(c, '') for c in columns] for row in rows])
+    return found.get_string()

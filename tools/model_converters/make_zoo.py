@@ -1,0 +1,167 @@
+"""Make a trained network load by its name: an entry of fdep_mm/zoo.
+
+Of an FDEP network the light branch alone is kept. NAME.safetensors holds its
+weights and, as JSON in its metadata, model config, test pipeline and card;
+NAME.md is the card to be read; NAME.onnx (--onnx) runs without PyTorch.
+
+INFO is a JSON file such as
+    {"data": "NUAA-SIRST, 213 images", "recipe": "AdamW, 100 epochs",
+     "seed": 1, "weaknesses": "Sees no target larger than 20 px.",
+     "scores": [{"data": "nuaa-sirst", "split": "test", "IoU": 66.4,
+                 "nIoU": 65.1, "Pd": 90.1, "Fa": 20.3, "HSE": 70.2}]}
+with `data` of a score the name of a file in configs/_base_/datasets, and
+metrics as tools/test.py prints them: in per cent, Fa in 1e-6.
+
+Example:
+    python tools/model_converters/make_zoo.py CONFIG.py last.pth \\
+        alcnet_nuaa-sirst info.json
+
+Exit codes: 0 all is well, 2 wrong input, nothing is written.
+"""
+
+import argparse
+import json
+import sys
+from datetime import date
+from pathlib import Path
+
+from fdep_mm import __version__, zoo
+
+NEEDED = ('data', 'recipe', 'seed', 'weaknesses', 'scores')
+LICENSE = 'research data sets without a license file'
+MAX_BYTES = 2_000_000
+PROSE = """# {name}
+
+`SIRSTInferencer('{name}')`, `python tools/infer.py {name} images/`
+
+* Network: `{config}`, {parameters:,} parameters
+* Trained on: {data}
+* Recipe: {recipe}; seed {seed}
+* Known weaknesses: {weaknesses}
+* License of the data: {license}
+* Made on {date} with fdep_mm {version}; SHA-256 of the weights
+  {sha256}
+
+Scores in per cent, Fa in 1e-6, of the last epoch:
+
+```
+{table}
+```
+"""
+
+
+def parse_args() -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('config', type=Path, help='of a host or FDEP network')
+    parser.add_argument('checkpoint', help='its weights')
+    parser.add_argument('name', help='such as alcnet_nuaa-sirst')
+    parser.add_argument('info', type=Path, help='JSON file, see above')
+    parser.add_argument(
+        '--onnx', action='store_true', help='write NAME.onnx as well'
+    )
+    parser.add_argument(
+        '--out-dir',
+        type=Path,
+        default=zoo.FOLDER,
+        help='folder to write into (%(default)s)',
+    )
+    return parser.parse_args()
+
+
+def read_info(path: Path) -> dict:
+    """Read what the files cannot tell."""
+    info = json.loads(path.read_text())
+    missing = [key for key in NEEDED if key not in info]
+    scores = info.get('scores') or [{}]
+    missing += [
+        k for k in ('data', 'split') if any(k not in s for s in scores)
+    ]
+    if missing:
+        raise ValueError(
+            f'{path}: {", ".join(missing)} missing; see --help for an example'
+        )
+    return info
+
+
+def make(args: argparse.Namespace) -> dict[str, bytes]:
+    """Contents of the binary files, by their suffixes."""
+    from safetensors.torch import save
+
+    from fdep_mm.apis.torch_backend import TorchBackend, read_pipeline
+    from fdep_mm.core.config_check import read_config
+    from fdep_mm.core.stored_config import read_stored_config
+    from fdep_mm.models.segmentors import host_cfg
+    from fdep_mm.priors.identity import weights_sha256
+
+    info = read_info(args.info)
+    cfg = read_config(args.config)
+    model = TorchBackend(cfg, args.checkpoint, 'cpu').model
+    card = dict(
+        {key: info[key] for key in NEEDED},
+        license=info.get('license', LICENSE),
+        config=args.config.stem,
+        parameters=sum(p.numel() for p in model.parameters()),
+        date=date.today().isoformat(),
+        version=__version__,
+        sha256=weights_sha256(model),
+    )
+    used = dict(
+        default_scope=cfg.get('default_scope', 'mmseg'),
+        model=host_cfg(cfg.model),
+        test_pipeline=read_pipeline(cfg),
+    )
+    metadata = dict(cfg=json.dumps(used), card=json.dumps(card), format='pt')
+    read_stored_config(metadata['cfg'])  # refuses what it would not build
+    state = {k: v.contiguous() for k, v in model.state_dict().items()}
+    contents = {'.safetensors': save(state, metadata)}
+    if args.onnx:
+        from fdep_mm.deployment.report import export_checked
+
+        onnx = export_checked(cfg, args.checkpoint)[1]
+        contents['.onnx'] = onnx.SerializeToString()
+    return contents
+
+
+def run(args: argparse.Namespace) -> None:
+    """Write the entry."""
+    from fdep_mm.apis.image_writers import write_file
+    from fdep_mm.models.classical import METHODS
+
+    if not zoo.is_name(args.name) or args.name in METHODS:
+        raise ValueError(
+            f'name {args.name!r}: give letters, digits, - and _, and not the '
+            'name of a classical method'
+        )
+    contents = make(args)
+    for suffix, content in contents.items():
+        if len(content) > MAX_BYTES:
+            raise ValueError(
+                f'{args.name}{suffix} would have {len(content):,} bytes, at '
+                f'most {MAX_BYTES:,} come with the package'
+            )
+    path = args.out_dir / f'{args.name}.safetensors'
+    path.with_suffix('.onnx').unlink(missing_ok=True)  # of other weights
+    for suffix, content in contents.items():
+        write_file(path.with_suffix(suffix), content)
+    card = zoo.read_card(path)
+    prose = PROSE.format(name=args.name, table=zoo.table([path]), **card)
+    write_file(path.with_suffix('.md'), prose.encode())
+    print(zoo.table([path]))
+
+
+def main() -> int:
+    """Run; user errors are one line and exit code 2."""
+    try:
+        run(parse_args())
+    except (ImportError, KeyError, OSError, TypeError, ValueError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
