@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parents[1] / 'fdep_mm'
 # from the ground up; MMEngine looks for fdep_mm/registry.py, a part of core
 FLOORS = [
     *('version', 'zoo', 'registry', 'core', 'evaluation', 'visualization'),
-    *('priors', 'datasets', 'models', 'detection', 'engine'),
+    *('priors', 'datasets', 'models', 'detection', 'engine', 'study'),
     *('apis', 'deployment'),
 ]
 LIGHT = [

@@ -106,7 +106,9 @@ def test_mmengine_loads_it(name, acm_config, acm_weights):
         load_checkpoint(model, 'acm_made')
 
 
-def test_a_test_by_name(run, name, acm_config, acm_weights, tmp_path):
+def test_a_test_by_name(
+    run, make, name, acm_config, acm_weights, tmp_path, capsys
+):
     scores = []
     for weights in (name, acm_weights):
         out = tmp_path / str(len(scores))
@@ -120,20 +122,34 @@ def test_a_test_by_name(run, name, acm_config, acm_weights, tmp_path):
         ]
         words = (acm_config, weights, '--work-dir', out, '--cfg-options')
         run('test.py', *words, *options)
-        (path,) = out.glob('*/*.json')
-        scores.append(json.loads(path.read_text()))
-    found, expected = ({k: s[k] for k in s if '/' in k} for s in scores)
-    assert found == expected and 'sirst/IoU' in found
+        (path,) = out.glob('*/result.json')
+        scores.append(json.loads(path.read_text())['scores'])
+    assert scores[0] == scores[1]
+    # what the test has written becomes the scores of an entry
+    tested = dict(data='x', split='test', result=str(path))
+    content = json.dumps({**INFO, 'scores': [tested]})
+    (tmp_path / 'info.json').write_text(content)
+    words = (acm_config, acm_weights, 'acm_scored')
+    assert make(*words, info=tmp_path / 'info.json') == 0
+    (score,) = zoo.read_card(zoo.find('acm_scored'))['scores']
+    assert score.keys() == {'data', 'split', 'IoU', 'nIoU', 'Pd', 'Fa', 'HSE'}
+    assert score['nIoU'] == pytest.approx(100 * scores[0]['nIoU'], abs=0.005)
+    torch.save(torch.load(acm_weights), tmp_path / 'other.pth')
+    words = (acm_config, tmp_path / 'other.pth', 'acm_scored')
+    assert make(*words, info=tmp_path / 'info.json') == 2
+    assert 'another checkpoint' in capsys.readouterr().err
 
 
 def test_the_table(run, name, capsys):
     assert run('infer.py', '--list') == 0
-    header, first, second = (
+    header, *rows = (
         [cell.strip() for cell in line.split('|')[1:-1]]
         for line in capsys.readouterr().out.splitlines()
         if line.startswith('|')
     )
-    assert first[0] == name and first[1] == 'some images'
+    start = [row[0] for row in rows].index(name)
+    first, second = rows[start : start + 2]
+    assert first[1] == 'some images'
     row = dict(zip(header, first, strict=True))
     assert (row['IoU'], row['Fa'], row['mNoCoAP']) == ('12.3', '56.8', '')
     row = dict(zip(header, second, strict=True))

@@ -7,10 +7,12 @@ NAME.md is the card to be read; NAME.onnx (--onnx) runs without PyTorch.
 INFO is a JSON file such as
     {"data": "NUAA-SIRST, 213 images", "recipe": "AdamW, 100 epochs",
      "seed": 1, "weaknesses": "Sees no target larger than 20 px.",
-     "scores": [{"data": "nuaa-sirst", "split": "test", "IoU": 66.4,
-                 "nIoU": 65.1, "Pd": 90.1, "Fa": 20.3, "HSE": 70.2}]}
+     "scores": [{"data": "nuaa-sirst", "split": "test",
+                 "result": "tests/nuaa-sirst/result.json"}]}
 with `data` of a score the name of a file in configs/_base_/datasets, and
-metrics as tools/test.py prints them: in per cent, Fa in 1e-6.
+`result` what tools/test.py has written of this checkpoint, relative to INFO;
+or in its place metrics, "IoU": 66.4, "nIoU": 65.1, "Pd": 90.1, "Fa": 20.3,
+"HSE": 70.2, in per cent, Fa in 1e-6.
 
 Example:
     python tools/model_converters/make_zoo.py CONFIG.py last.pth \\
@@ -26,8 +28,10 @@ from datetime import date
 from pathlib import Path
 
 from fdep_mm import __version__, zoo
+from fdep_mm.priors.index import file_sha256
 
 NEEDED = ('data', 'recipe', 'seed', 'weaknesses', 'scores')
+METRICS = ('IoU', 'nIoU', 'Pd', 'Fa', 'HSE', 'mNoCoAP')
 LICENSE = 'research data sets without a license file'
 MAX_BYTES = 2_000_000
 PROSE = """# {name}
@@ -72,8 +76,8 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def read_info(path: Path) -> dict:
-    """Read what the files cannot tell."""
+def read_info(path: Path, checkpoint: str) -> dict:
+    """Read what the files cannot tell, and the scores of a checkpoint."""
     info = json.loads(path.read_text())
     missing = [key for key in NEEDED if key not in info]
     scores = info.get('scores') or [{}]
@@ -84,7 +88,20 @@ def read_info(path: Path) -> dict:
         raise ValueError(
             f'{path}: {", ".join(missing)} missing; see --help for an example'
         )
+    for score in scores:
+        if 'result' in score:
+            result = path.parent / score.pop('result')
+            score |= read_result(result, file_sha256(Path(checkpoint)))
     return info
+
+
+def read_result(path: Path, sha256: str) -> dict[str, float]:
+    """Read the metrics of a test of the checkpoint with this sha256."""
+    result = json.loads(path.read_text())
+    if result['provenance']['checkpoint_sha256'] != sha256:
+        raise ValueError(f'{path}: the result of another checkpoint')
+    found = {k.split('/')[-1]: v for k, v in result['metrics'].items()}
+    return {key: round(found[key], 2) for key in METRICS if key in found}
 
 
 def make(args: argparse.Namespace) -> dict[str, bytes]:
@@ -97,7 +114,7 @@ def make(args: argparse.Namespace) -> dict[str, bytes]:
     from fdep_mm.models.segmentors import host_cfg
     from fdep_mm.priors.identity import weights_sha256
 
-    info = read_info(args.info)
+    info = read_info(args.info, args.checkpoint)
     cfg = read_config(args.config)
     model = TorchBackend(cfg, args.checkpoint, 'cpu').model
     card = dict(
