@@ -41,7 +41,7 @@ class COISDDetector(TwoBranches, SingleStageDetector):
             'light'. Defaults to 1 and 1.
         main_bn (str): 'shared' or 'no_update', see :class:`COISDSegmentor`;
             the prior reaches the head's batch norms at `level` alone.
-            Defaults to 'shared'.
+            Defaults to 'no_update'.
         train_cfg, test_cfg, data_preprocessor, init_cfg: As in mmdet's
             ``SingleStageDetector``.
 
@@ -61,7 +61,7 @@ class COISDDetector(TwoBranches, SingleStageDetector):
         neck: dict | None = None,
         level: int = -1,
         loss_weights: dict = dict(main=1.0, light=1.0),
-        main_bn: str = 'shared',
+        main_bn: str = 'no_update',
         train_cfg: dict | None = None,
         test_cfg: dict | None = None,
         data_preprocessor: dict | None = None,

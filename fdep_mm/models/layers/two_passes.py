@@ -118,20 +118,20 @@ def kept_statistics(model: nn.Module) -> Iterator[None]:
     Args:
         model (nn.Module): With all norms below it.
     """
-    norms = [
-        module
+    momenta = {
+        module: module.momentum
         for module in model.modules()
         if isinstance(module, _BatchNorm)
-        and module.training
-        and module.track_running_stats
-    ]
-    for norm in norms:
-        norm.track_running_stats = False
+    }
+    # not track_running_stats: a checkpointed block, which runs again later,
+    # must do the same operations then
+    for norm in momenta:
+        norm.momentum = 0.0
     try:
         yield
     finally:
-        for norm in norms:
-            norm.track_running_stats = True
+        for norm, momentum in momenta.items():
+            norm.momentum = momentum
 
 
 def depends_on(result: Tensor, source: Tensor) -> bool:

@@ -62,9 +62,9 @@ class ALCNetOrigEncoder(ImageEncoder):
             build_norm_layer(dict(BN, affine=False), in_channels)[1],
             *conv_norm_act(in_channels, 16, norm_cfg=BN, act=nn.ReLU(True)),
         )
-        self.stage1 = residual_stage(num_blocks, 16, 16, 1, BN)
-        self.stage2 = residual_stage(num_blocks, 16, 32, 2, BN)
-        self.stage3 = residual_stage(num_blocks, 32, 64, 2, BN)
+        self.stage1 = residual_stage(num_blocks, 16, 16)
+        self.stage2 = residual_stage(num_blocks, 16, 32, stride=2)
+        self.stage3 = residual_stage(num_blocks, 32, 64, stride=2)
         init_msra_prelu(self)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
@@ -183,7 +183,7 @@ class ALCNetOrigHead(SIRSTHead):
         self.fuse2 = BottomUpModulation(16)
         self.fuse1 = BottomUpModulation(16)
         prior = self.prior_prob is not None
-        self.logits = PixelHead(16, dropout, norm_cfg=BN, non_negative=prior)
+        self.logits = PixelHead(16, dropout, non_negative=prior)
         for part in (self.reduce3, self.reduce2, self.fuse2, self.fuse1):
             init_msra_prelu(part)
         init_msra_prelu(self.logits[0])

@@ -9,9 +9,8 @@ by one backward pass. Only the light branch is deployed.
 
 Our choices: one encoder pass serves both branches, and blocks of the decoder
 that read only features which the prior does not reach are computed once, too;
-the loss weights are 1 and 1; auxiliary heads belong to both branches; the main
-branch runs first, so the running statistics of shared norms end with the light
-branch's.
+the loss weights are 1 and 1; auxiliary heads belong to both branches; running
+statistics of shared norms are those of the light branch, which is deployed.
 """
 
 from collections.abc import Sequence
@@ -55,7 +54,7 @@ class COISDSegmentor(TwoBranches, EncoderDecoder):
             main branch with batch statistics but leaves the running ones to
             the light branch, which is deployed and then runs first. What is
             learned is the same either way, except for dropout's draws.
-            Defaults to 'shared'.
+            Defaults to 'no_update'.
         test_branch (str): 'main' keeps the prior at test: for analysis, an
             upper bound of what the prior can tell. Its norms need statistics
             of their own, ``PreciseBNHook(before_test=True)``. Defaults to
@@ -81,7 +80,7 @@ class COISDSegmentor(TwoBranches, EncoderDecoder):
         auxiliary_head: dict | Sequence[dict] | None = None,
         bottleneck: int = -1,
         loss_weights: dict = dict(main=1.0, light=1.0),
-        main_bn: str = 'shared',
+        main_bn: str = 'no_update',
         test_branch: str = 'light',
         train_cfg: dict | None = None,
         test_cfg: dict | None = None,

@@ -1,0 +1,58 @@
+# NUAA-SIRST, NUDT-SIRST and SIRST-V2 together, 1644 images for training and
+# 1134 for test: for a network that is used rather than compared.
+_base_ = './sirst_256x256.py'
+
+data_root = '{{$FDEP_DATA:data}}/'
+# The three sets' constants, weighted by their 213, 663 and 768 training images.
+data_preprocessor = dict(
+    mean=[105.44] * 3, std=[35.35] * 3, pad_val=-105.44 / 35.35
+)
+
+v2_layout = dict(
+    data_root=f'{data_root}sirst-v2/',
+    data_prefix=dict(img_path='mixed', seg_map_path='annotations/masks'),
+    seg_map_suffix='_pixels0.png',
+)
+train_dataloader = dict(
+    dataset=dict(
+        _delete_=True,
+        type='ConcatDataset',
+        datasets=[
+            dict(
+                _base_.train_dataloader.dataset,
+                data_root=f'{data_root}{name}/',
+                ann_file=f'img_idx/train_{name}.txt',
+            )
+            for name in ('NUAA-SIRST', 'NUDT-SIRST')
+        ]
+        + [
+            dict(
+                _base_.train_dataloader.dataset,
+                ann_file='splits/trainval_full.txt',
+                **v2_layout,
+            )
+        ],
+    )
+)
+val_dataloader = dict(
+    dataset=dict(
+        _delete_=True,
+        type='ConcatDataset',
+        datasets=[
+            dict(
+                _base_.val_dataloader.dataset,
+                data_root=f'{data_root}{name}/',
+                ann_file=f'img_idx/test_{name}.txt',
+            )
+            for name in ('NUAA-SIRST', 'NUDT-SIRST')
+        ]
+        + [
+            dict(
+                _base_.val_dataloader.dataset,
+                ann_file='splits/test_full.txt',
+                **v2_layout,
+            )
+        ],
+    )
+)
+test_dataloader = val_dataloader
