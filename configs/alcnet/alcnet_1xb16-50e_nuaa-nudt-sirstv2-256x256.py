@@ -5,6 +5,6 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 model = dict(data_preprocessor=_base_.data_preprocessor)
-train_cfg = dict(max_epochs=80)
+train_cfg = dict(max_epochs=50)
 # statistics of the final weights: this network is not compared but used
 default_hooks = dict(precise_bn=dict(type='fdep_mm.PreciseBNHook'))
