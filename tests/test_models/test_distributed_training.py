@@ -113,8 +113,8 @@ def test_sync_bn():
     synced = [m for m in model.modules() if isinstance(m, nn.SyncBatchNorm)]
     assert len(synced) == norms > 0
     with kept_statistics(model):
-        assert not any(norm.track_running_stats for norm in synced)
-    assert all(norm.track_running_stats for norm in synced)
+        assert {norm.momentum for norm in synced} == {0}
+    assert {norm.momentum for norm in synced} == {0.1}
     model = revert_sync_batchnorm(model)
     assert losses_of(model, shard(0, 1, 0))[1] == before[0][1]
 
