@@ -72,22 +72,9 @@ def _find_config_root() -> str:
     return str(folder.resolve())
 
 
-def _add_to_mmengine() -> None:
-    """Let ``mmengine.hub.get_config('fdep_mm::...')`` find our configs.
-
-    MMEngine takes the package of a ``::`` path from a closed table. It then
-    looks beside the distribution of that name, where an editable install has
-    no package folder (mmengine 0.10.7); the folder of a module it finds
-    always, so the table gets the name of a module.
-    """
-    from mmengine.config.utils import MODULE2PACKAGE
-
-    MODULE2PACKAGE['fdep_mm'] = 'fdep_mm.registry'
-
-
 if find_spec('torch') is not None:
     _check_stack()
-    _add_to_mmengine()
+    import_module('fdep_mm.core.compat').add_config_package()
 
 CONFIG_ROOT: str = _find_config_root()
 """Absolute path of the configs: the installed copy, or the checkout's."""

@@ -1,7 +1,7 @@
 """The part of fdep_mm that needs mmdet: importing it fills the registries.
 
-:mod:`fdep_mm.registry` imports it when a name is asked for that is not among
-the other components. Nothing else may import mmdet.
+Configs of detectors name it in ``custom_imports``; the rest of the package
+runs without mmdet.
 """
 
 _WAY_OUT = (

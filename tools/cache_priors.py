@@ -23,7 +23,7 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from fdep_mm.core.config_check import check_arguments, check_options
+from fdep_mm.core.config_check import merge_options
 from fdep_mm.core.options import OptionAction
 from fdep_mm.priors import CacheIndex, PriorCacheError
 from fdep_mm.priors.writer import DTYPES, CacheWriter, loading_transforms
@@ -93,9 +93,7 @@ def read_config(path: str, options: dict) -> Config:
             f'{cfg.model.get("type")!r}). Name one of configs/fdep/ whose '
             'host is a segmentation network'
         )
-    check_options(cfg, options)
-    cfg.merge_from_dict(options)
-    check_arguments(cfg)
+    merge_options(cfg, options)
     if 'MultiImageMixDataset' in str(cfg.train_dataloader):
         raise PriorCacheError(
             f'{cfg.filename}: MultiImageMixDataset makes one image of '

@@ -17,10 +17,9 @@ from pickle import UnpicklingError
 
 from mmengine.config import Config
 from mmengine.device import get_device
-from mmengine.registry import RUNNERS
-from mmengine.runner import FlexibleRunner, Runner  # noqa: F401, registers
+from mmengine.runner import Runner
 
-from fdep_mm.core.config_check import check_arguments, check_options
+from fdep_mm.core.config_check import merge_options
 from fdep_mm.core.options import OptionAction
 from fdep_mm.engine.cpu_launch import prepare_cpu_launch
 
@@ -70,9 +69,7 @@ def read_config(
     cfg = Config.fromfile(args.config)
     cfg.launcher = args.launcher
     try:
-        check_options(cfg, args.cfg_options or {})
-        cfg.merge_from_dict(args.cfg_options or {})
-        check_arguments(cfg)
+        merge_options(cfg, args.cfg_options)
     except ValueError as error:
         parser.exit(2, f'error: {error}\n')
     prepare_cpu_launch(cfg)
@@ -84,32 +81,16 @@ def read_config(
     return cfg
 
 
-def check_runner(parser: argparse.ArgumentParser, cfg: Config) -> None:
-    """End the program where settings of the runner do not fit."""
-    strategy = cfg.get('strategy')
-    kind = cfg.get('runner_type', 'Runner')
-    dropped = cfg.keys() & {'compile', 'find_unused_parameters'}
-    problem = None
-    if kind not in RUNNERS:
-        problem = f'runner_type={kind!r}: give Runner or FlexibleRunner'
-    elif kind != 'FlexibleRunner':
-        if strategy:
-            problem = 'a strategy needs runner_type=FlexibleRunner'
-    elif strategy is None or 'type' not in strategy:
-        problem = 'FlexibleRunner needs strategy.type=fdep_mm.FSDPStrategy'
-    elif cfg.launcher == 'none' and 'FSDP' in str(strategy.type):
-        problem = 'FSDP needs processes: start them by torchrun, --launcher'
-    elif dropped:
-        problem = f'{", ".join(sorted(dropped))}: unknown to FlexibleRunner'
-    elif cfg.get('sync_bn'):
-        strategy.setdefault('sync_bn', cfg.sync_bn)
+def check_precision(parser: argparse.ArgumentParser, cfg: Config) -> None:
+    """End the program where mixed precision has no GPU."""
     if 'Amp' in str(cfg.optim_wrapper.type) and get_device() in (
         'cpu',
         'mps',
     ):
-        problem = 'mixed precision (--amp) needs a GPU, and there is none'
-    if problem:
-        parser.exit(2, f'error: {problem}\n')
+        parser.exit(
+            2,
+            'error: mixed precision (--amp) needs a GPU, and there is none\n',
+        )
 
 
 @contextmanager
@@ -149,9 +130,9 @@ def main() -> None:
     if args.amp:
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
         cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
-    check_runner(parser, cfg)
+    check_precision(parser, cfg)
     with reading_checkpoints(parser):
-        RUNNERS.build(cfg).train()
+        Runner.from_cfg(cfg).train()
 
 
 if __name__ == '__main__':

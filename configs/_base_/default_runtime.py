@@ -19,6 +19,7 @@ default_hooks = dict(
     ),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     sync_buffers=dict(type='SyncBuffersHook'),
+    config_check=dict(type='fdep_mm.ConfigCheckHook'),
     epoch_seed=dict(type='fdep_mm.EpochSeedHook'),
     finite_loss=dict(type='fdep_mm.FiniteLossHook'),
     unreadable=dict(type='fdep_mm.UnreadableImagesHook'),

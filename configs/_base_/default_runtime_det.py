@@ -1,4 +1,6 @@
-custom_imports = dict(imports=['fdep_mm'], allow_failed_imports=False)
+custom_imports = dict(
+    imports=['fdep_mm', 'fdep_mm.detection'], allow_failed_imports=False
+)
 default_scope = 'mmdet'
 env_cfg = dict(
     cudnn_benchmark=False,
@@ -19,6 +21,7 @@ default_hooks = dict(
     ),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     sync_buffers=dict(type='SyncBuffersHook'),
+    config_check=dict(type='fdep_mm.ConfigCheckHook'),
     epoch_seed=dict(type='fdep_mm.EpochSeedHook'),
     finite_loss=dict(type='fdep_mm.FiniteLossHook'),
     unreadable=dict(type='fdep_mm.UnreadableImagesHook'),

@@ -1,25 +1,36 @@
-"""Configs that cannot be read, and misspelt settings with the nearest name."""
+"""Configs that cannot be read, and misspelt settings of the command line."""
 
-from collections.abc import Iterator
+import inspect
+import textwrap
+from collections.abc import Callable
+from importlib import import_module
 from os import PathLike
 from pathlib import Path
 
 from mmengine.config import Config
+from mmengine.registry import Registry
+from mmengine.runner import EpochBasedTrainLoop, Runner, TestLoop, ValLoop
+from torch.utils.data import DataLoader
 
-from fdep_mm import registry
+from .options import nearest
 
-from .config_names import (
-    TAKEN_BY_BUILDERS,
-    alike,
-    arguments_of,
-    dataloader_names,
-    misspelt_top_level,
-    nearest,
-    one_slip,
-    others_components,
-    randomness_names,
-    section_names,
-    top_level_names,
+# What MMEngine calls where a dict has no type.
+SECTIONS = {
+    '': Runner.__init__,
+    'train_dataloader': DataLoader.__init__,
+    'val_dataloader': DataLoader.__init__,
+    'test_dataloader': DataLoader.__init__,
+    'train_cfg': EpochBasedTrainLoop.__init__,
+    'val_cfg': ValLoop.__init__,
+    'test_cfg': TestLoop.__init__,
+    'randomness': Runner.set_randomness,
+}
+# Keys that MMEngine reads by name, of the whole config and of components.
+READ_BY_NAME = frozenset(
+    'activation_checkpointing auto_scale_lr compile custom_imports '
+    'efficient_conv_bn_eval find_unused_parameters model_wrapper_cfg sync_bn '
+    '_delete_ _scope_ constructor convert_to_iter_based init_cfg '
+    'num_batch_per_epoch paramwise_cfg priority type'.split()
 )
 
 
@@ -50,196 +61,83 @@ def read_config(path: str | PathLike) -> Config:
         ) from error
 
 
-def check_options(cfg: Config, options: dict) -> None:
-    """Refuse settings of the command line that are misspelt.
+def merge_options(cfg: Config, options: dict | None) -> None:
+    """Put settings of the command line into a config, none of them misspelt.
 
-    A key that the config does not have is accepted where it may be an
-    argument: in a dict with ``type``, whose class is asked if it is ours, and
-    where no name that is there looks alike.
+    Each must replace a key of the config, or be an argument of the component
+    that it is in. Where a component takes any argument, or is not known, a
+    key is refused that looks like one that is there.
 
     Args:
-        cfg (Config): Before the settings are put into it.
-        options (dict): Dotted key -> value, see
+        cfg (Config): Is changed.
+        options (dict, optional): Dotted key -> value, see
             :class:`mmengine.config.DictAction`.
 
     Raises:
-        ValueError: Naming the key and the nearest ones.
+        ValueError: Naming the key and the nearest one.
     """
-    for dotted in options:
-        place, parents = cfg, []
-        for key in dotted.split('.'):
-            if isinstance(place, (list, tuple)):
-                place = _item(place, key, dotted)
-            elif not hasattr(place, 'keys'):  # a plain value: replaced
-                break
-            elif key in place:
-                place = place[key]
-            else:
-                _check_new(key, place, parents, dotted)
-                break
-            parents.append(key)
-
-
-def check_arguments(cfg: Config) -> None:
-    """Refuse names in a config that are misspelt.
-
-    Args:
-        cfg (Config): Whole. A component of ``fdep_mm`` must take all that its
-            dict holds, and so must a data loader. In other places, names are
-            refused that nothing reads and that look like one that is read.
-
-    Raises:
-        ValueError: Naming the place, the argument and the nearest ones, or
-            the component and the nearest ones.
-    """
-    for key, meant in misspelt_top_level(cfg):
-        raise ValueError(
-            f'the config sets {key!r}, which nothing reads (nearest: '
-            f'{meant!r}). Give a variable of your own another name'
-        )
+    before = Config(cfg.to_dict())
+    try:
+        cfg.merge_from_dict(options or {})
+    except (KeyError, TypeError) as error:
+        problem = textwrap.shorten(str(error.args[0]), 100)
+        raise ValueError(f'--cfg-options {options}: {problem}') from error
     scope = cfg.get('default_scope') or 'mmengine'
-    for where, settings in _dicts(cfg, ''):
-        name = settings.get('type')
-        if not isinstance(name, str):
-            _check_section(where, settings)
-        elif name.startswith('fdep_mm.'):
-            _check_ours(where, settings)
-        else:
-            _check_section(where, settings)
-            _check_others(where, settings, scope)
+    for dotted, value in (options or {}).items():
+        old, new, parents = before, cfg, []
+        for key in dotted.split('.'):
+            if isinstance(new, (list, tuple)):
+                key = int(key)
+            elif not hasattr(new, 'keys'):
+                break
+            elif not hasattr(old, 'keys') or key not in old:
+                if not (isinstance(value, dict) and 'type' in value):
+                    where = '.'.join(parents)
+                    _check_new(key, new, old or {}, where, scope)
+                break
+            old, new = old[key], new[key]
+            parents.append(str(key))
 
 
-def _check_ours(where: str, settings: dict) -> None:
-    name = settings['type'].removeprefix('fdep_mm.')
-    component = find_component(name)
-    if component is None:
+def _check_new(key: str, place: dict, old: dict, where: str, scope: str):
+    calls = list(_components(place.get('type'), where, scope))
+    known, any_key = READ_BY_NAME | {*old}, not calls
+    for call in calls:
+        names, more = _arguments(call)
+        known, any_key = known | names, any_key or more
+    hint = nearest(key, known, cutoff=0.75)
+    if key not in known and (hint or not any_key):
         raise ValueError(
-            f'{where}: fdep_mm has no component {name!r}'
-            f'{nearest(name, _names())}'
+            f'--cfg-options {f"{where}.{key}".lstrip(".")}: '
+            f'{where or "the config"} has no {key!r}{hint}. Variables of your '
+            'own belong in a config file'
         )
-    known, more = arguments_of(component)
-    for key in settings.keys() - TAKEN_BY_BUILDERS - known:
-        if more and not alike(key, known):
-            continue
-        raise _refusal(where, f'{name} has no argument', key, known)
 
 
-def _check_section(where: str, settings: dict) -> None:
-    """A dict that is read by MMEngine's runner."""
-    strict = where in ('train_dataloader', 'val_dataloader', 'test_dataloader')
-    known = dataloader_names() if strict else section_names(where, settings)
-    for key in settings.keys() - TAKEN_BY_BUILDERS - known:
-        if strict or alike(key, known):
-            raise _refusal(where, 'there is no', key, known)
+def _components(kind: object, where: str, scope: str) -> list[Callable]:
+    """What a ``type`` may be, of whatever registry; [] if not known."""
+    if kind is None:
+        return [SECTIONS[where]] if where in SECTIONS else []
+    prefix, _, name = str(kind).rpartition('.')
+    found = []
+    for package in dict.fromkeys((prefix or scope, 'mmengine')):
+        try:
+            members = vars(import_module(f'{package}.registry')).values()
+            for one in members:
+                if isinstance(one, Registry) and one.scope == package:
+                    one.import_from_location()
+                    found += filter(None, [one.module_dict.get(name)])
+        except ImportError:  # the builder says what is missing
+            break
+    return found
 
 
-def _check_others(where: str, settings: dict, scope: str) -> None:
-    """A component of MMEngine, mmseg, mmdet or of the user.
-
-    A builder may take arguments that the class does not have, so only near
-    misses are errors; the class itself refuses the others.
-    """
-    candidates = others_components(settings['type'], scope)
-    found = [arguments_of(one) for one in candidates]
-    if not found:
-        return
-    known = section_names(where, settings).union(
-        *(names for names, _ in found)
-    )
-    length = 7 if any(more for _, more in found) else 4
-    for key in settings.keys() - TAKEN_BY_BUILDERS - known:
-        if any(one_slip(key, name, length) for name in known):
-            name = settings['type']
-            raise _refusal(where, f'{name} has no argument', key, known)
-
-
-def _refusal(where: str, what: str, key: str, known: set[str]) -> ValueError:
-    return ValueError(
-        f'{where}: {what} {key!r}{nearest(key, known)}. It takes '
-        f'{", ".join(sorted(known)) or "none"}'
-    )
-
-
-def _check_new(key: str, place: dict, parents: list, dotted: str) -> None:
-    known = set(place)
-    if not parents:
-        known |= top_level_names()
-    elif parents[-1].endswith('dataloader'):
-        known |= dataloader_names()
-    elif parents[-1] == 'randomness':
-        known |= randomness_names()
-    component = str(place.get('type', ''))
-    strict = not parents
-    if component.startswith('fdep_mm.'):
-        found, more = arguments_of(find_component(component[8:]))
-        known |= found | TAKEN_BY_BUILDERS
-        strict = not more
-    if key in known or not (strict or alike(key, known)):
-        return
-    inside = '.'.join(parents) or 'the config'
-    raise ValueError(
-        f'--cfg-options {dotted}: {inside} has no {key!r}{nearest(key, known)}'
-    )
-
-
-def _item(place: list, key: str, dotted: str) -> object:
-    if not key.isdigit() or int(key) >= len(place):
-        raise ValueError(
-            f'--cfg-options {dotted}: {key!r} is a place in a list of '
-            f'{len(place)}; give a number from 0 to {len(place) - 1}'
-        )
-    return place[int(key)]
-
-
-def _dicts(value: object, where: str) -> Iterator[tuple[str, dict]]:
-    """Every dict inside the config, with the way to it."""
-    if hasattr(value, 'items'):
-        if where:
-            yield where, value
-        inner = value.items()
-    elif isinstance(value, (list, tuple)):
-        inner = enumerate(value)
-    else:
-        return
-    for key, item in inner:
-        yield from _dicts(item, f'{where}.{key}'.lstrip('.'))
-
-
-def _registries() -> list[registry.LazyRegistry]:
-    return [
-        value
-        for value in vars(registry).values()
-        if isinstance(value, registry.LazyRegistry)
-    ]
-
-
-def find_component(name: str) -> type | None:
-    """Find a component of ``fdep_mm``, of whatever kind.
-
-    Args:
-        name (str): Without the scope.
-
-    Returns:
-        type | None: None if there is none of this name.
-
-    Raises:
-        ImportError: It may be one of the detection part, which cannot be
-            imported.
-    """
-    for one in _registries():
-        one.import_from_location()
-        if name in one.module_dict:
-            return one.module_dict[name]
-    try:  # the detection part is imported by the first look for such a name
-        registry.MODELS.get(f'fdep_mm.{name}')
-    except ImportError:
-        if not alike(name, _names()):
-            raise
-    for one in _registries():
-        if name in one.module_dict:
-            return one.module_dict[name]
-    return None
-
-
-def _names() -> set[str]:
-    return {name for one in _registries() for name in one.module_dict}
+def _arguments(call: Callable) -> tuple[set[str], bool]:
+    """Names that a class or function takes, and whether it takes others."""
+    names = set()
+    for one in getattr(call, '__mro__', (call,)):
+        parameters = inspect.signature(one).parameters
+        names |= parameters.keys() - {'self'}
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+            return names, False
+    return names, True

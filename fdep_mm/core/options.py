@@ -1,5 +1,6 @@
 """Settings of a command line."""
 
+import difflib
 from argparse import ArgumentParser, Namespace
 
 from mmengine.config import DictAction
@@ -34,3 +35,9 @@ class OptionAction(DictAction):
                     f'{one}: give literals and dict(...) of them, such as '
                     'custom_hooks="[dict(type=\'fdep_mm.HSEHook\')]"'
                 )
+
+
+def nearest(name: str, known: set[str], cutoff: float = 0.6) -> str:
+    """The known names that resemble it, as a part of a message, or ''."""
+    near = difflib.get_close_matches(name, known, 3, cutoff)
+    return f' (nearest: {", ".join(map(repr, near))})' if near else ''

@@ -13,8 +13,6 @@ from importlib import import_module
 from mmengine.config import Config
 from mmengine.utils import get_object_from_string, import_modules_from_strings
 
-from .config_check import find_component
-
 # Whose modules may be imported.
 IMPORTED = ('fdep_mm', 'mmseg', 'mmdet', 'mmpretrain')
 SCOPES = ('mmengine', *IMPORTED)
@@ -47,6 +45,8 @@ def read_stored_config(text: str) -> Config:
     settings = read_settings(text)
     _import_modules(settings.get('custom_imports'))
     scope = settings.get('default_scope') or 'mmseg'
+    if scope == 'mmdet':  # says what to install
+        import_module('fdep_mm.detection')
     used = {
         key: settings[key]
         for key in ('model', 'test_pipeline')
@@ -157,8 +157,6 @@ def _is_known(name: str, scope: str) -> bool:
     prefix, _, last = name.rpartition('.')
     if prefix in ('', *SCOPES):
         found = _registered(prefix or scope).get(last)
-        if prefix == 'fdep_mm' and found is None:
-            found = find_component(last)
     else:
         found = _by_path(name)
     return (
@@ -181,8 +179,6 @@ def _by_path(name: str) -> object:
 
 def _registered(scope: str) -> dict[str, object]:
     """Components of a scope and of MMEngine, by name."""
-    if scope == 'mmdet':  # says what to install
-        import_module('fdep_mm.detection')
     found = {}
     for one in ('mmengine', scope):
         module = import_module(f'{one}.registry')

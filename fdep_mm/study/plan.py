@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import yaml
 
-from fdep_mm.core.config_names import nearest
+from fdep_mm.core.options import nearest
 
 KEYS = {'config', 'hosts', 'data', 'seeds', 'options', 'baseline', 'arms'}
 ARM_KEYS = {'config', 'options', 'test_options', 'weights_of', 'checkpoint'}

@@ -1,23 +1,13 @@
 """The same two training steps by one process and by several."""
 
 import copy
-from types import SimpleNamespace
 
 import torch
 import torch.distributed as dist
 from builders import build, fdep_cfg, host_cfg, images, samples
-from mmengine.model import (
-    MMDistributedDataParallel,
-    MMFullyShardedDataParallel,
-)
+from mmengine.model import MMDistributedDataParallel
 from torch import Tensor, nn
-from torch.distributed.fsdp import FullyShardedDataParallel, StateDictType
-from torch.distributed.fsdp.wrap import ModuleWrapPolicy
 from torch.distributed.nn.functional import all_reduce
-
-from fdep_mm.engine import FiniteLossHook
-from fdep_mm.engine.fsdp_strategy import clip_by
-from fdep_mm.models.necks import SAMFNeck
 
 BATCH = 4
 SIZE = (32, 32)
@@ -36,9 +26,6 @@ CASES = {
         *('fdep', 'EdgeBCELoss', 'own', 'no_update'),
     ),
 }
-
-
-SHARDED = ('host, BN per process', 'FDEP, BN in evaluation mode')
 
 
 class GlobalBatchNorm(nn.BatchNorm2d):
@@ -166,50 +153,6 @@ def one_of_many(case: str) -> dict:
     )
 
 
-def sharded(case: str) -> dict:
-    """The same, weights and gradients shared between the processes."""
-    model = make_model(case)
-    wrapped = MMFullyShardedDataParallel(
-        model,
-        device_id=torch.device('cpu'),
-        auto_wrap_policy=ModuleWrapPolicy({SAMFNeck}),  # and the rest
-    )
-    optimizer = torch.optim.SGD(wrapped.parameters(), lr=0.1, momentum=0.9)
-    logged = []
-    for step in range(2):
-        optimizer.zero_grad()
-        batch = shard(dist.get_rank(), dist.get_world_size(), step)
-        losses = wrapped(*batch, mode='loss')
-        total, shown = model.parse_losses(losses)
-        total.backward()
-        logged.append((step, {k: v.item() for k, v in shown.items()}))
-        if step == 0:
-            norm = clip_by(wrapped)([], max_norm=1e9)
-        optimizer.step()
-    own = sum(p.numel() for p in wrapped.parameters())
-    weights = _whole(wrapped)
-    if dist.get_rank() == 1:  # one weight of one process
-        with torch.no_grad():
-            next(p for p in wrapped.parameters() if p.numel())[0] = torch.nan
-    found = dict(state_dict=_whole(wrapped))
-    runner = SimpleNamespace(model=wrapped, epoch=0, iter=2)
-    try:
-        FiniteLossHook().before_save_checkpoint(runner, found)
-        error = None
-    except FloatingPointError as refused:
-        error = str(refused)
-    return dict(
-        losses=logged, weights=weights, own=own, norm=norm, error=error
-    )
-
-
-def _whole(wrapped: nn.Module) -> dict[str, Tensor]:
-    with FullyShardedDataParallel.state_dict_type(
-        wrapped, StateDictType.FULL_STATE_DICT
-    ):
-        return copy.deepcopy(wrapped.state_dict())
-
-
 def run_rank(rank: int, world: int, folder: str) -> None:
     """All cases in one of several processes; results go to a file."""
     torch.set_num_threads(1)
@@ -217,7 +160,6 @@ def run_rank(rank: int, world: int, folder: str) -> None:
         'gloo', f'file://{folder}/store', rank=rank, world_size=world
     )
     found = {c: one_of_many(c) for c in CASES}
-    found.update({f'{c}, sharded': sharded(c) for c in SHARDED})
     torch.save(found, f'{folder}/{rank}.pt')
     dist.destroy_process_group()
 

@@ -96,9 +96,7 @@ def read_config(args: argparse.Namespace) -> Config:
     from fdep_mm.core import config_check
 
     cfg = config_check.read_config(args.config)
-    if args.cfg_options:
-        config_check.check_options(cfg, args.cfg_options)
-        cfg.merge_from_dict(args.cfg_options)
+    config_check.merge_options(cfg, args.cfg_options)
     return cfg
 
 

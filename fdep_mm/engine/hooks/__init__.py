@@ -1,6 +1,7 @@
 """MMEngine hooks."""
 
 from .checkpoint_check_hook import CheckpointCheckHook
+from .config_check_hook import ConfigCheckHook
 from .epoch_seed_hook import EpochSeedHook
 from .finite_loss_hook import FiniteLossHook
 from .hse_hook import HSEHook
@@ -17,6 +18,7 @@ from .work_dir_lock_hook import WorkDirLockHook
 
 __all__ = [
     'CheckpointCheckHook',
+    'ConfigCheckHook',
     'EpochSeedHook',
     'FiniteLossHook',
     'HSEHook',

@@ -3,20 +3,15 @@
 import hashlib
 
 from mmengine.dataset import BaseDataset
-from mmengine.device import get_device
 from mmengine.hooks import Hook
 from mmengine.model import BaseTTAModel, is_model_wrapper
-from mmengine.runner import BaseLoop, Runner
-from torch import Tensor, nn
-from torch.distributed.fsdp import (
-    FullStateDictConfig,
-    FullyShardedDataParallel,
-    StateDictType,
-)
+from mmengine.runner import Runner
+from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 from fdep_mm.core.base_datasets import base_datasets
 from fdep_mm.core.checkpoints import TRAINING_ONLY
+from fdep_mm.core.compat import built_loops, checkpoint_name, is_resumed
 from fdep_mm.priors.identity import differences
 from fdep_mm.registry import HOOKS
 
@@ -75,8 +70,8 @@ class CheckpointCheckHook(Hook):
             runner (Runner): The running one.
             checkpoint (dict): As it was read.
         """
-        training = isinstance(runner._train_loop, BaseLoop)
-        resuming = training and runner._resume
+        training = 'training' in built_loops(runner)
+        resuming = training and is_resumed(runner)
         problem = _weights_problem(runner, checkpoint, training, resuming)
         meta = checkpoint.get('meta', {})
         if resuming:
@@ -86,7 +81,7 @@ class CheckpointCheckHook(Hook):
                 problem = f'it had another VFM: {"; ".join(found)}'
         if problem:
             raise ValueError(
-                f'checkpoint {runner._load_from or "of the work dir"}: '
+                f'checkpoint {checkpoint_name(runner) or "of the work dir"}: '
                 f'{problem}. Name the config that it was trained with, or '
                 'another checkpoint'
             )
@@ -134,7 +129,7 @@ def _check_schedules(now: list | dict | None, checkpoint: dict) -> None:
 def _weights_problem(
     runner: Runner, checkpoint: dict, training: bool, resuming: bool
 ) -> str | None:
-    own = {k: v.shape for k, v in _state(runner.model).items()}
+    own = {k: v.shape for k, v in _unwrap(runner.model).state_dict().items()}
     state = checkpoint.get('state_dict', checkpoint)
     given = {
         key.removeprefix('module.'): getattr(value, 'shape', None)
@@ -166,21 +161,6 @@ def _weights_problem(
     return '; '.join(problems) or None
 
 
-def _state(model: nn.Module) -> dict[str, Tensor]:
-    """Weights as they are saved; gathered where processes share them."""
-    if not isinstance(model, FullyShardedDataParallel):
-        return _unwrap(model).state_dict()
-    with FullyShardedDataParallel.state_dict_type(
-        model,
-        StateDictType.FULL_STATE_DICT,
-        # not where they are on the CPU: some versions of torch crash then
-        FullStateDictConfig(
-            offload_to_cpu=get_device() != 'cpu', rank0_only=False
-        ),
-    ):
-        return model.state_dict()
-
-
 def _unwrap(model: nn.Module) -> nn.Module:
     while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
         model = model.module
@@ -196,11 +176,9 @@ def _vfm(runner: Runner) -> dict:
 
 
 def _records(runner: Runner) -> dict[str, dict]:
-    loops = dict(training=runner._train_loop, validation=runner._val_loop)
     return {
         name: _record(loop.dataloader)
-        for name, loop in loops.items()
-        if isinstance(loop, BaseLoop)
+        for name, loop in built_loops(runner).items()
     }
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from mmengine.dist import barrier, is_main_process
 from mmengine.fileio import BaseStorageBackend
 from mmengine.hooks import CheckpointHook
-from mmengine.runner import FlexibleRunner, Runner
+from mmengine.runner import Runner
 
+from fdep_mm.core.compat import checkpoint_name, is_resumed
 from fdep_mm.core.files import NAME, PART
 from fdep_mm.registry import HOOKS
 
@@ -18,7 +19,7 @@ from fdep_mm.registry import HOOKS
 class SafeCheckpointHook(CheckpointHook):
     """MMEngine's checkpoints, of which there is always a whole one.
 
-    Differs from MMEngine's hook in five points:
+    Differs from MMEngine's hook in four points:
 
     - files are written by :class:`~fdep_mm.core.files.
       AtomicBackend`; what a killed run left of one is removed at the start;
@@ -29,9 +30,7 @@ class SafeCheckpointHook(CheckpointHook):
       validation had ended without a new best, it is repeated.)
     - a ``last_checkpoint`` that is missing, empty or names a missing file is
       mended before MMEngine reads it: ``--resume`` goes on from the newest
-      epoch there is, and starts anew where there is none;
-    - the epoch in a checkpoint is right with MMEngine's ``FlexibleRunner``
-      too, which adds one to that of a checkpoint saved after a validation.
+      epoch there is, and starts anew where there is none.
 
     Args:
         backend_args (dict, optional): File backend of the checkpoints.
@@ -50,18 +49,14 @@ class SafeCheckpointHook(CheckpointHook):
         if backend_args is None and not remote:
             backend_args = dict(backend=NAME)
         super().__init__(backend_args=backend_args, **kwargs)
-        self._meta: dict = {}
 
     def before_run(self, runner: Runner) -> None:
         """Mend ``last_checkpoint`` before it is read.
 
         Args:
             runner (Runner): The running one.
-
-        Raises:
-            RuntimeError: MMEngine's ``FlexibleRunner`` has read it before.
         """
-        if not runner._resume or runner._load_from is not None:
+        if not is_resumed(runner) or checkpoint_name(runner) is not None:
             return
         if is_main_process():
             self._mend(runner)
@@ -77,11 +72,6 @@ class SafeCheckpointHook(CheckpointHook):
         newest = folder and newest_checkpoint(folder, self.filename_tmpl)
         if newest:
             record.write_text(str(newest))
-            if isinstance(runner, FlexibleRunner):
-                raise RuntimeError(
-                    f'--resume: {record} {problem}; it is mended, start the '
-                    f'same command again to go on from {newest}'
-                )
             way_out = f'going on from {newest}'
         else:
             record.unlink(missing_ok=True)
@@ -141,36 +131,25 @@ class SafeCheckpointHook(CheckpointHook):
         runner.message_hub.update_info('is_validation_due', False)
         super().after_val_epoch(runner, metrics)
 
-    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Have the checkpoints of this hook say how far the training is.
-
-        Args:
-            runner (Runner): Not used.
-            checkpoint (dict): Its ``meta`` gets epoch and iteration.
-        """
-        checkpoint['meta'].update(self._meta)
-
     def _save_checkpoint_with_step(
         self, runner: Runner, step: int, meta: dict
     ) -> None:
-        # a copy: the runner changes the one it is given
-        with self._saving(dict(meta)):
+        with self._removing_later():
             super()._save_checkpoint_with_step(runner, step, meta)
 
     def _save_best_checkpoint(self, runner: Runner, metrics: dict) -> None:
-        with self._saving(dict(epoch=runner.epoch, iter=runner.iter)):
+        with self._removing_later():
             super()._save_best_checkpoint(runner, metrics)
 
     @contextmanager
-    def _saving(self, meta: dict) -> Iterator[None]:
-        """Have `meta` in checkpoints; remove files if saving succeeds."""
-        backend, old_meta = self.file_backend, self._meta
+    def _removing_later(self) -> Iterator[None]:
+        """Remove old checkpoints if saving the new one succeeds."""
+        backend = self.file_backend
         self.file_backend = waiting = _RemovingLater(backend)
-        self._meta = meta
         try:
             yield
         finally:
-            self.file_backend, self._meta = backend, old_meta
+            self.file_backend = backend
         for remove, path in waiting.removals:
             remove(path)
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
-from mmengine.runner import BaseLoop, Runner
+from mmengine.runner import Runner
 
+from fdep_mm.core.compat import built_loops
 from fdep_mm.core.lock import FileLock
 from fdep_mm.registry import HOOKS
 
@@ -39,8 +40,7 @@ class WorkDirLockHook(Hook):
         Args:
             runner (Runner): The running one.
         """
-        # a test has built no training loop; train_loop would build it
-        training = isinstance(runner._train_loop, BaseLoop)
+        training = 'training' in built_loops(runner)
         if training and is_main_process() and self._lock is None:
             lock = FileLock(Path(runner.work_dir, FILE))
             lock.take()

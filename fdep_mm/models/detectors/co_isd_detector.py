@@ -11,6 +11,7 @@ one backward pass. Only the light branch is deployed.
 from mmdet.models.detectors import SingleStageDetector
 from torch import Tensor
 
+from fdep_mm.core.compat import swaps_channels
 from fdep_mm.registry import MODELS
 
 from ..layers.two_branches import TwoBranches
@@ -103,7 +104,7 @@ class COISDDetector(TwoBranches, SingleStageDetector):
     def _pixels(self, inputs: Tensor) -> Tensor:
         """RGB values in 0..255; images are loaded as BGR."""
         pixels = super()._pixels(inputs)
-        if getattr(self.data_preprocessor, '_channel_conversion', False):
+        if swaps_channels(self.data_preprocessor):
             return pixels
         return pixels.flip(1)
 

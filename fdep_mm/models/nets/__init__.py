@@ -1,21 +1,32 @@
-"""Host networks, one file per paper; every file of this folder is imported.
+"""Host networks, one file per paper."""
 
-The classes that the files register, XEncoder and XHead, can be imported from
-here.
-"""
+from .acm import ACMEncoder, ACMHead
+from .alclnet import ALCLNetEncoder, ALCLNetHead
+from .alcnet import ALCNetEncoder, ALCNetHead
+from .alcnet_orig import ALCNetOrigEncoder, ALCNetOrigHead
+from .dnanet import DNANetEncoder, DNANetHead
+from .gglnet import GGLNetEncoder, GGLNetHead
+from .mlclnet import MLCLNetEncoder, MLCLNetHead
+from .msdanet import MSDANetEncoder, MSDANetHead
+from .uiunet import UIUNetEncoder, UIUNetHead
 
-from importlib import import_module
-from pkgutil import iter_modules
-
-from fdep_mm.registry import MODELS
-
-for _file in iter_modules(__path__):
-    import_module(f'{__name__}.{_file.name}')
-
-_registered = {
-    name: cls
-    for name, cls in MODELS.module_dict.items()
-    if cls.__module__.startswith(f'{__name__}.')
-}
-globals().update(_registered)
-__all__ = sorted(_registered)
+__all__ = [
+    'ACMEncoder',
+    'ACMHead',
+    'ALCLNetEncoder',
+    'ALCLNetHead',
+    'ALCNetEncoder',
+    'ALCNetHead',
+    'ALCNetOrigEncoder',
+    'ALCNetOrigHead',
+    'DNANetEncoder',
+    'DNANetHead',
+    'GGLNetEncoder',
+    'GGLNetHead',
+    'MLCLNetEncoder',
+    'MLCLNetHead',
+    'MSDANetEncoder',
+    'MSDANetHead',
+    'UIUNetEncoder',
+    'UIUNetHead',
+]

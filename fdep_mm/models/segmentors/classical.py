@@ -13,6 +13,7 @@ from mmseg.structures import SegDataSample
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from fdep_mm.core.compat import normalizes
 from fdep_mm.registry import MODELS
 
 from ..classical import METHODS
@@ -182,7 +183,7 @@ class ClassicalSegmentor(BaseSegmentor):
     def _grey(self, image: Tensor) -> Tensor:
         """(3, H, W) to (1, H, W), 0..255."""
         preprocessor = self.data_preprocessor
-        if getattr(preprocessor, '_enable_normalize', False):
+        if normalizes(preprocessor):
             image = image * preprocessor.std + preprocessor.mean
         if (image == image[:1]).all():
             return image[:1]  # a sum of weights would round
