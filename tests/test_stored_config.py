@@ -66,19 +66,6 @@ def test_what_the_config_of_a_checkpoint_names_is_not_run(
     assert not sign.exists()
 
 
-def test_a_config_in_json():
-    text = '{"test_pipeline": [{"type": "Pad", "pad_val": null}]}'
-    found = read_stored_config(text)
-    assert found.test_pipeline == [dict(type='Pad', pad_val=None)]
-    for text, message in (
-        ('{"model": {"type": "os.system"}}', 'os.system'),
-        ('{"model": ', 'no settings'),
-        ('{"a": ' * 100_000, 'no settings'),
-    ):
-        with pytest.raises(ValueError, match=message):
-            read_stored_config(text)
-
-
 def test_components_that_evaluate_an_argument_are_not_built():
     pytest.importorskip('mmdet')
     text = 'model = dict(cmc=dict(type="mmdet.CameraMotionCompensation"))'

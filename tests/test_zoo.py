@@ -56,6 +56,8 @@ def test_scores_are_reproduced(path, repo, data_root, monkeypatch):
         pytest.skip('takes long: set FDEP_TEST_ALL=1')
     scores = zoo.read_card(path)['scores']
     scores = [s for s in scores if s['split'] == 'test' and 'IoU' in s]
+    if not scores:
+        pytest.skip('a detector')
     stored = min(scores, key=lambda s: BY_SIZE.index(s['data']))
     monkeypatch.setenv('FDEP_DATA', str(data_root))
     config = repo / f'configs/_base_/datasets/{stored["data"]}.py'

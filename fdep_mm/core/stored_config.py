@@ -7,7 +7,6 @@ So all of them are looked up in lists before anything is built.
 
 import ast
 import inspect
-import json
 from importlib import import_module
 
 from mmengine.config import Config
@@ -66,7 +65,7 @@ def read_settings(text: str) -> dict:
 
     Args:
         text (str): Assignments of literals and ``dict(...)``, which is what
-            MMEngine writes, or a JSON object.
+            MMEngine writes.
 
     Returns:
         dict: What ``Config.fromstring`` gives, which would run anything.
@@ -76,16 +75,11 @@ def read_settings(text: str) -> dict:
     """
     settings = {}
     try:
-        if str(text).startswith('{'):
-            return json.loads(text)
         for node in ast.parse(text).body:
             if not isinstance(node, ast.Assign) or len(node.targets) != 1:
                 raise _not_a_setting(node)
             settings[ast.unparse(node.targets[0])] = _value(node.value)
-    except (
-        *(SyntaxError, json.JSONDecodeError, TypeError),
-        *(RecursionError, MemoryError),
-    ) as error:
+    except (SyntaxError, TypeError, RecursionError, MemoryError) as error:
         raise _refusal(f'no settings ({error})') from error
     return settings
 

@@ -1,9 +1,10 @@
 """Trained networks that come with the package, by their names.
 
-Each is a ``NAME.safetensors`` in this folder. Its metadata hold, as JSON, what
-inference needs of the config (``cfg``) and where the weights come from
-(``card``); ``NAME.md`` says the latter in prose. A ``NAME.onnx`` beside it
-runs without PyTorch. ``tools/model_converters/make_zoo.py`` makes them.
+Each is a ``NAME.safetensors`` in this folder. Its metadata hold what inference
+needs of the config (``cfg``, as in MMEngine's checkpoints) and where the
+weights come from (``card``, JSON; ``NAME.md`` in prose). A ``NAME.onnx``
+beside it runs without PyTorch. ``tools/model_converters/make_zoo.py`` makes
+them.
 
 ``examples`` holds scenes of :class:`fdep_mm.datasets.SyntheticSIRSTDataset`.
 

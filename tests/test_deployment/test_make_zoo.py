@@ -20,6 +20,7 @@ from fdep_mm.apis.torch_backend import TorchBackend
 from fdep_mm.priors.identity import weights_sha256
 from fdep_mm.registry import MODELS
 
+OSCAR = 'oscar_r18_fpn-32_1xb16-12e_synthetic-128x128'
 FDEP = 'fdep-efficientnet-lite0_acm_1xb16-12e_synthetic-128x128'
 INFO = dict(
     data='some images',
@@ -219,6 +220,23 @@ def test_only_the_light_branch_is_kept(
     found = open_backend('acm_fdep', device='cpu')
     expected = TorchBackend(config, acm_weights, 'cpu')
     np.testing.assert_array_equal(found(images), expected(images))
+
+
+def test_a_detector_in_16_bits(make, repo, images, tmp_path):
+    pytest.importorskip('mmdet')
+    config = repo / f'configs/oscar/{OSCAR}.py'
+    cfg = Config.fromfile(config)
+    init_default_scope('mmdet')
+    model = MODELS.build(cfg.model).half().float()
+    torch.save(model.state_dict(), tmp_path / 'oscar.pth')
+    words = (config, tmp_path / 'oscar.pth', 'oscar')
+    assert make(*words) == 2  # too large
+    assert make(*words, '--half') == 0
+    found = open_backend('oscar', device='cpu')(images)
+    expected = TorchBackend(config, tmp_path / 'oscar.pth', 'cpu')(images)
+    for one, other in zip(found, expected, strict=True):
+        assert len(one)
+        np.testing.assert_array_equal(one, other)
 
 
 def test_unknown_names_and_names_of_files(name, tmp_path, monkeypatch):

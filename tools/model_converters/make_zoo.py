@@ -1,8 +1,9 @@
 """Make a trained network load by its name: an entry of fdep_mm/zoo.
 
 Of an FDEP network the light branch alone is kept. NAME.safetensors holds its
-weights and, as JSON in its metadata, model config, test pipeline and card;
-NAME.md is the card to be read; NAME.onnx (--onnx) runs without PyTorch.
+weights and, in its metadata, model config and test pipeline as MMEngine stores
+them and the card as JSON; NAME.md is the card to be read; NAME.onnx (--onnx)
+runs without PyTorch.
 
 INFO is a JSON file such as
     {"data": "NUAA-SIRST, 213 images", "recipe": "AdamW, 100 epochs",
@@ -68,12 +69,18 @@ def parse_args() -> argparse.Namespace:
         '--onnx', action='store_true', help='write NAME.onnx as well'
     )
     parser.add_argument(
+        '--half', action='store_true', help='keep 16 bits of each weight'
+    )
+    parser.add_argument(
         '--out-dir',
         type=Path,
         default=zoo.FOLDER,
         help='folder to write into (%(default)s)',
     )
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.half and args.onnx:
+        parser.error('--half and --onnx would be of other weights')
+    return args
 
 
 def read_info(path: Path, checkpoint: str) -> dict:
@@ -108,15 +115,20 @@ def make(args: argparse.Namespace) -> dict[str, bytes]:
     """Contents of the binary files, by their suffixes."""
     from safetensors.torch import save
 
-    from fdep_mm.apis.torch_backend import TorchBackend, read_pipeline
+    from fdep_mm.apis.torch_backend import TorchBackend
     from fdep_mm.core.config_check import read_config
-    from fdep_mm.core.stored_config import read_stored_config
-    from fdep_mm.models.segmentors import host_cfg
     from fdep_mm.priors.identity import weights_sha256
 
     info = read_info(args.info, args.checkpoint)
     cfg = read_config(args.config)
     model = TorchBackend(cfg, args.checkpoint, 'cpu').model
+    if args.half:
+        model.half().float()
+    state = model.state_dict()
+    if not all(value.isfinite().all() for value in state.values()):
+        raise ValueError(
+            f'{args.checkpoint}: weights are not finite, or not in 16 bits'
+        )
     card = dict(
         {key: info[key] for key in NEEDED},
         license=info.get('license', LICENSE),
@@ -126,14 +138,12 @@ def make(args: argparse.Namespace) -> dict[str, bytes]:
         version=__version__,
         sha256=weights_sha256(model),
     )
-    used = dict(
-        default_scope=cfg.get('default_scope', 'mmseg'),
-        model=host_cfg(cfg.model),
-        test_pipeline=read_pipeline(cfg),
-    )
-    metadata = dict(cfg=json.dumps(used), card=json.dumps(card), format='pt')
-    read_stored_config(metadata['cfg'])  # refuses what it would not build
-    state = {k: v.contiguous() for k, v in model.state_dict().items()}
+    metadata = dict(cfg=config_text(cfg), card=json.dumps(card), format='pt')
+    if args.half:
+        state = {
+            k: v.half() if v.is_floating_point() else v
+            for k, v in state.items()
+        }
     contents = {'.safetensors': save(state, metadata)}
     if args.onnx:
         from fdep_mm.deployment.report import export_checked
@@ -141,6 +151,25 @@ def make(args: argparse.Namespace) -> dict[str, bytes]:
         onnx = export_checked(cfg, args.checkpoint)[1]
         contents['.onnx'] = onnx.SerializeToString()
     return contents
+
+
+def config_text(cfg: dict) -> str:
+    """What inference needs, as text: builders tell lists from tuples."""
+    from mmengine.config import Config
+
+    from fdep_mm.apis.torch_backend import read_pipeline
+    from fdep_mm.core.stored_config import read_stored_config
+    from fdep_mm.models.segmentors import host_cfg
+
+    used = dict(
+        default_scope=cfg.get('default_scope', 'mmseg'),
+        model=host_cfg(cfg.model),
+        test_pipeline=read_pipeline(cfg),
+    )
+    settings = Config(used).to_dict().items()
+    text = '\n'.join(f'{key} = {value!r}' for key, value in settings)
+    read_stored_config(text)  # refuses what it would not build
+    return text
 
 
 def run(args: argparse.Namespace) -> None:
