@@ -16,6 +16,7 @@ from fdep_mm.core.suffixes import (
     IMAGE_SUFFIXES,
     TIFF_SUFFIXES,
     VIDEO_SUFFIXES,
+    is_image,
 )
 
 from .names import Names
@@ -221,7 +222,7 @@ class Inputs:
 
 
 def _is_image(path: Path) -> bool:
-    return path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()
+    return is_image(path.name) and path.is_file()
 
 
 def _label(item: object) -> str:

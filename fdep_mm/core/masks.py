@@ -17,7 +17,8 @@ def read_mask(
 ) -> np.ndarray:
     """Read a mask of values {0, 1} or {0, 255}.
 
-    Gray, palette and color files with equal channels are accepted; alpha is
+    Gray, palette and color files with equal channels are accepted. Where
+    colors are the same everywhere, the alpha channel counts, else it is
     dropped. A palette whose colors are black and white counts by color, any
     other by index.
 
@@ -34,7 +35,8 @@ def read_mask(
 
     Raises:
         UnreadableFileError: The file cannot be read or decoded.
-        ValueError: It holds other values, or colors.
+        ValueError: It holds other values, or colors, or alpha shows another
+            shape than they do.
     """
     values = _decode(str(path), backend_args)
     if threshold is None:
@@ -49,18 +51,34 @@ def _decode(path: str, backend_args: dict | None) -> np.ndarray:
             values = np.array(image)
             if image.mode == 'P':
                 colors = np.array(image.convert('RGB'))
-                values = colors if _is_binary(colors) else values
+                told = np.ptp(colors) > 0 or np.ptp(values) == 0
+                values = colors if told and _is_binary(colors) else values
     except (OSError, SyntaxError) as error:  # Pillow raises both
         raise unreadable(path, 'mask', error) from error
     values = values.reshape(*values.shape[:2], -1)
     if values.shape[-1] in (2, 4):
-        values = values[..., :-1]
+        values = _without_alpha(values[..., :-1], values[..., -1:], path)
     if (values != values[..., :1]).any():
         raise ValueError(
             f'{path}: color mask whose channels differ. Store it as one '
             'channel of values {0, 1} or {0, 255}'
         )
     return values[..., 0]
+
+
+def _without_alpha(
+    colors: np.ndarray, alpha: np.ndarray, path: str
+) -> np.ndarray:
+    if np.ptp(alpha) == 0:
+        return colors
+    if np.ptp(colors) == 0:  # one color, cut out
+        return alpha
+    if ((colors[..., :1] > 0) != (alpha > 0)).any():
+        raise ValueError(
+            f'{path}: color and alpha show different shapes. Store the mask '
+            'as one channel of values {0, 1} or {0, 255}'
+        )
+    return colors
 
 
 def _content(path: str, backend_args: dict | None) -> bytes:
@@ -80,10 +98,29 @@ def _is_binary(values: np.ndarray) -> bool:
 def _check_binary(values: np.ndarray, path: str | PathLike) -> None:
     if _is_binary(values):
         return
-    found = np.unique(values).tolist()
-    more = f', ... ({len(found)} values)' if len(found) > 8 else ''
+    found, threshold = wrong_values(values)
     raise ValueError(
-        f'{path}: mask values must be {{0, 1}} or {{0, 255}}, found '
-        f'{", ".join(map(str, found[:8]))}{more}. Fix the file, or set '
-        'LoadSIRSTMask(threshold=127) if larger values mean target'
+        f'{path}: mask values must be {{0, 1}} or {{0, 255}}, found {found}. '
+        f'Fix the file, or set LoadSIRSTMask(threshold={threshold}) if larger '
+        'values mean target'
     )
+
+
+def wrong_values(mask: np.ndarray) -> tuple[str, float]:
+    """What an error says of the values of a mask.
+
+    Args:
+        mask (np.ndarray): (H, W), with more than one value or none that is
+            known.
+
+    Returns:
+        tuple[str, float]: The values, and a threshold that tells the largest
+        from the least.
+    """
+    values = np.unique(mask)
+    more = f', ... ({len(values)} values)' if len(values) > 8 else ''
+    low = float(values[0]) if len(values) > 1 else 0
+    middle = (low + float(values[-1])) / 2
+    if np.issubdtype(values.dtype, np.integer):
+        middle = int(middle)
+    return ', '.join(map(str, values[:8].tolist())) + more, middle

@@ -5,6 +5,8 @@ Needs nothing beyond Python.
 
 from pathlib import Path, PureWindowsPath
 
+from .suffixes import composed
+
 
 def read_ids(path: Path) -> list[str]:
     """Read the ids of a split file; blank lines are ignored.
@@ -20,12 +22,38 @@ def read_ids(path: Path) -> list[str]:
         ValueError: It cannot be read as text.
     """
     try:
-        lines = path.read_text(encoding='utf-8-sig').splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        content = path.read_bytes()
+    except OSError as error:
         raise ValueError(f'{path}: not a readable split file: {error}') from (
             error
         )
-    return [line.strip() for line in lines if line.strip()]
+    return decode_ids(content, str(path))
+
+
+def decode_ids(content: bytes, name: str) -> list[str]:
+    """Ids of the content of a split file, see :func:`read_ids`.
+
+    Args:
+        content (bytes): Of the file.
+        name (str): What the error calls it.
+
+    Returns:
+        list[str]: Composed, see :func:`.suffixes.composed`.
+
+    Raises:
+        ValueError: It is no text in UTF-8.
+    """
+    try:
+        text = content.decode('utf-8-sig')
+        if '\0' in text:
+            raise ValueError('it holds NUL characters, as UTF-16 does')
+    except ValueError as error:
+        raise ValueError(
+            f'{name}: not a readable split file: {error}. Save it as UTF-8 '
+            'text, one id per line'
+        ) from error
+    lines = map(str.strip, composed(text).splitlines())
+    return [line for line in lines if line]
 
 
 def leaves_root(name: str) -> bool:

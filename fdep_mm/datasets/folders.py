@@ -4,7 +4,12 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from fdep_mm.core.suffixes import IMAGE_SUFFIXES
+from fdep_mm.core.suffixes import (
+    composed,
+    is_hidden,
+    same_name,
+    strip_suffix,
+)
 
 
 class Sample(NamedTuple):
@@ -36,7 +41,8 @@ class Folder:
     """The files below a folder, by name without suffix.
 
     Names are compared with one listing: strange ids cannot reach other
-    places, and wrong upper and lower case is seen.
+    places, and wrong upper and lower case is seen; that of suffixes does not
+    count. Files that systems add are passed over.
 
     Args:
         path (Path): The folder.
@@ -51,9 +57,10 @@ class Folder:
             os.path.relpath(os.path.join(top, name), path).replace(os.sep, '/')
             for top, _, files in os.walk(path)
             for name in files
+            if not is_hidden(name)
         ]
-        self.names = set(names)
-        self._folded = {name.lower(): name for name in names}
+        self._names = {same_name(name): name for name in names}
+        self._folded = {name.lower(): name for name in self._names}
 
     def find(self, image_id: str) -> tuple[list[str], bool]:
         """Files of an id.
@@ -66,39 +73,19 @@ class Folder:
             upper and lower case agree.
         """
         for stem in dict.fromkeys((image_id, strip_suffix(image_id))):
-            wanted = [stem + suffix for suffix in self.suffixes]
-            found = [name for name in wanted if name in self.names]
+            wanted = [same_name(stem + suffix) for suffix in self.suffixes]
+            wanted = list(dict.fromkeys(wanted))
+            found = [self._names[n] for n in wanted if n in self._names]
             if found:
                 return found, True
-            folded = dict.fromkeys(name.lower() for name in wanted)
-            found = [self._folded[n] for n in folded if n in self._folded]
+            folded = [self._folded.get(name.lower()) for name in wanted]
+            found = [self._names[name] for name in folded if name]
             if found:
                 return found, False
         return [], True
 
     def ids(self) -> list[str]:
         """Ids of all files that end with one of the suffixes, sorted."""
-        # The longest suffix that fits: '_pixels0.png' before '.png'.
-        suffixes = sorted(self.suffixes, key=len, reverse=True)
-        found = set()
-        for name in self.names:
-            for suffix in suffixes:
-                if name.lower().endswith(suffix.lower()):
-                    found.add(name[: -len(suffix)])
-                    break
-        return sorted(found)
-
-
-def strip_suffix(image_id: str) -> str:
-    """Take the suffix of an image file off an id, if it has one.
-
-    Args:
-        image_id (str): Such as 'Misc_1' or 'Misc_1.png'.
-
-    Returns:
-        str: 'Misc_1'.
-    """
-    for suffix in IMAGE_SUFFIXES:
-        if image_id.lower().endswith(suffix):
-            return image_id[: -len(suffix)]
-    return image_id
+        names = map(composed, self._names.values())
+        stems = {name: strip_suffix(name, self.suffixes) for name in names}
+        return sorted({s for name, s in stems.items() if s != name})

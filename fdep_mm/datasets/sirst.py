@@ -2,17 +2,20 @@
 
 import logging
 import os.path as osp
+from collections import Counter
 from collections.abc import Sequence
 
 import torch
-from mmengine import fileio, list_from_file
+from mmengine import fileio
 from mmengine.logging import print_log
 from mmseg.datasets import BaseSegDataset
 
 from fdep_mm.core.image import UnreadableFileError
-from fdep_mm.core.splits import leaves_root
-from fdep_mm.core.suffixes import IMAGE_SUFFIXES
+from fdep_mm.core.splits import decode_ids, leaves_root
+from fdep_mm.core.suffixes import IMAGE_SUFFIXES, is_hidden, strip_suffix
 from fdep_mm.registry import DATASETS
+
+from .folders import Folder
 
 # Folders: what their files are called, and the argument of the suffix.
 FOLDERS = dict(
@@ -33,9 +36,11 @@ class SIRSTDataset(BaseSegDataset):
     Args:
         ann_file (str): Split file, one id per line, relative to
             ``data_root``. Blank lines and image suffixes behind the ids are
-            accepted. Empty: all images of the image folder, in sorted order.
-        img_suffix (str | Sequence[str]): Suffix of the image files; of
-            several candidates the first that exists is taken.
+            accepted. Empty: all images of the image folder, in sorted order;
+            a warning names the files that are none.
+        img_suffix (str | Sequence[str]): Suffix of the image files, in upper
+            or lower case; of several candidates the first that exists is
+            taken. Defaults to those of all images.
         seg_map_suffix (str | Sequence[str]): The same for the masks, such as
             ``'_pixels0.png'`` for SIRST-V2.
         data_prefix (dict): Folders ``img_path`` and ``seg_map_path``,
@@ -54,8 +59,9 @@ class SIRSTDataset(BaseSegDataset):
     Raises:
         FileNotFoundError: The split file, a folder, an image or a mask does
             not exist.
-        ValueError: The split file or image folder is empty, an id points
-            outside its folder, or errors are to be skipped in a test.
+        ValueError: The split file or image folder is empty or not readable,
+            an id points outside its folder or comes twice, or errors are to
+            be skipped in a test.
     """
 
     METAINFO = dict(
@@ -65,14 +71,15 @@ class SIRSTDataset(BaseSegDataset):
     def __init__(
         self,
         ann_file: str = '',
-        img_suffix: str | Sequence[str] = ('.png', '.bmp', '.jpg'),
-        seg_map_suffix: str | Sequence[str] = ('.png', '.bmp'),
+        img_suffix: str | Sequence[str] = IMAGE_SUFFIXES,
+        seg_map_suffix: str | Sequence[str] = IMAGE_SUFFIXES,
         data_prefix: dict | None = None,
         on_error: str = 'raise',
         **kwargs,
     ) -> None:
         _check_on_error(on_error, kwargs.get('test_mode', False))
         self.on_error = on_error
+        self._folders: dict[tuple, Folder] = {}
         self.unreadable: torch.Tensor | None = None
         if data_prefix is None:
             data_prefix = dict(img_path='images', seg_map_path='masks')
@@ -100,7 +107,7 @@ class SIRSTDataset(BaseSegDataset):
         data_list = []
         for image_id, image, mask in zip(ids, images, masks, strict=True):
             info = dict(
-                img_id=_strip(image_id, IMAGE_SUFFIXES),
+                img_id=strip_suffix(image_id),
                 img_path=image,
                 label_map=self.label_map,
                 reduce_zero_label=self.reduce_zero_label,
@@ -109,6 +116,7 @@ class SIRSTDataset(BaseSegDataset):
             if mask is not None:
                 info['seg_map_path'] = mask
             data_list.append(info)
+        self._folders.clear()
         if self.on_error == 'skip':
             marks = torch.zeros(len(data_list), dtype=torch.uint8)
             self.unreadable = marks.share_memory_()
@@ -140,14 +148,19 @@ class SIRSTDataset(BaseSegDataset):
                 f'(now {self.data_root!r}) and ann_file, or leave ann_file '
                 'empty to read all images of the folder'
             )
-        lines = list_from_file(
-            self.ann_file, encoding='utf-8-sig', backend_args=self.backend_args
-        )
-        ids = [line.strip() for line in lines if line.strip()]
+        content = fileio.get(self.ann_file, backend_args=self.backend_args)
+        ids = decode_ids(content, self.ann_file)
         if not ids:
             raise ValueError(
                 f'split file {self.ann_file!r} lists no image: write one id '
                 'per line into it'
+            )
+        times = Counter(map(strip_suffix, ids))
+        if repeated := [name for name in times if times[name] > 1]:
+            raise ValueError(
+                f'split file {self.ann_file!r} lists {len(repeated)} images '
+                f'more than once: {_some(repeated)}. Take them out; '
+                'RepeatDataset repeats all'
             )
         outside = [i for i in ids if leaves_root(i)]
         if outside:
@@ -168,17 +181,30 @@ class SIRSTDataset(BaseSegDataset):
         names = fileio.list_dir_or_file(
             folder,
             list_dir=False,
-            suffix=self.img_suffix,
             recursive=True,
             backend_args=self.backend_args,
         )
-        ids = sorted({_strip(name, self.img_suffix) for name in names})
+        ids, left_out = set(), []
+        for name in sorted(name for name in names if not is_hidden(name)):
+            image_id = strip_suffix(name, self.img_suffix)
+            if image_id in (name, *ids):
+                left_out.append(name)
+            else:
+                ids.add(image_id)
         if not ids:
             raise ValueError(
                 f'image folder {folder!r} has no file ending with '
                 f'{self.img_suffix}: set img_suffix'
             )
-        return ids
+        if left_out:
+            print_log(
+                f'image folder {folder!r}: {len(left_out)} files are no image '
+                f'ending with {self.img_suffix}, or a second one of their '
+                f'name, and do not count: {_some(left_out)}',
+                'current',
+                logging.WARNING,
+            )
+        return sorted(ids)
 
     def _find_all(
         self, ids: list[str], key: str, suffixes: tuple[str, ...]
@@ -202,12 +228,19 @@ class SIRSTDataset(BaseSegDataset):
     def _find(
         self, folder: str, image_id: str, suffixes: tuple[str, ...]
     ) -> str | None:
-        stems = dict.fromkeys((image_id, _strip(image_id, IMAGE_SUFFIXES)))
+        stems = dict.fromkeys((image_id, strip_suffix(image_id)))
         for stem in stems:
             for suffix in suffixes:
                 path = osp.join(folder, stem + suffix)
                 if fileio.isfile(path, backend_args=self.backend_args):
                     return path
+        if osp.isdir(folder):  # suffix or letters may be written otherwise
+            key = folder, suffixes
+            if key not in self._folders:
+                self._folders[key] = Folder(folder, suffixes)
+            names, exact = self._folders[key].find(image_id)
+            if names and exact:
+                return osp.join(folder, names[0])
         return None
 
 
@@ -223,13 +256,6 @@ def _check_on_error(on_error: str, test_mode: bool) -> None:
 
 def _as_tuple(suffix: str | Sequence[str]) -> tuple[str, ...]:
     return (suffix,) if isinstance(suffix, str) else tuple(suffix)
-
-
-def _strip(name: str, suffixes: tuple[str, ...]) -> str:
-    for suffix in suffixes:
-        if name.lower().endswith(suffix.lower()):
-            return name[: -len(suffix)]
-    return name
 
 
 def _some(names: list[str], limit: int = 5) -> str:

@@ -7,9 +7,10 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from fdep_mm.core import masks
 from fdep_mm.core.splits import read_ids
-from fdep_mm.core.suffixes import IMAGE_SUFFIXES
-from fdep_mm.evaluation.functional.inputs import check_mask, check_pair
+from fdep_mm.core.suffixes import IMAGE_SUFFIXES, composed, is_image
+from fdep_mm.evaluation.functional.inputs import check_pair
 
 
 class Scene(NamedTuple):
@@ -50,10 +51,10 @@ def list_images(folder: Path, suffix: str = '') -> dict[str, Path]:
         raise ValueError(f'{folder}: no such file or folder')
     found: dict[str, Path] = {}
     for path in sorted(folder.rglob('*')):
-        known = path.suffix.lower() in IMAGE_SUFFIXES
+        known = is_image(path.name)
         if known and path.stem.endswith(suffix) and path.is_file():
             stem = path.relative_to(folder).with_suffix('').as_posix()
-            name = stem.removesuffix(suffix)
+            name = composed(stem).removesuffix(suffix)
             if name in found:
                 raise ValueError(
                     f'{folder}: {found[name].name} and {path.name} have one '
@@ -244,7 +245,7 @@ def check_scale(
 
 
 def read_mask(path: Path) -> np.ndarray:
-    """Read a mask of {0, 1} or {0, 255}.
+    """Read a mask as the data sets do, see :func:`fdep_mm.core.masks`.
 
     Args:
         path (Path): The file.
@@ -255,7 +256,7 @@ def read_mask(path: Path) -> np.ndarray:
     Raises:
         ValueError: If it cannot be read or holds colours or other values.
     """
-    return check_mask(_grey(path), str(path))
+    return masks.read_mask(path) > 0
 
 
 def load_scene(

@@ -120,14 +120,24 @@ def test_split_files(folder):
     errors = found(folder)
     assert errors == {
         'split-escape': ['test', 'test'],
+        'split-repeat': ['Misc_4'],
         'split-overlap': ['Misc_0'],
     }
-    assert found(folder, 'warning') == {'split-repeat': ['Misc_4']}
     assert found(folder, 'note') == {'image-unlisted': ['Misc_5']}
     (folder / TEST).write_text('\n\n')
     assert found(folder) == {'split-empty': ['test']}
-    (folder / TEST).write_bytes(b'\xff\xff')
-    assert found(folder) == {'split-unreadable': ['test']}
+    for content in ('a\nb'.encode('utf-16'), 'a\nb'.encode('utf-16-le')):
+        (folder / TEST).write_bytes(content)
+        assert found(folder) == {'split-unreadable': ['test']}
+    assert 'Save it as UTF-8' in detail(folder, 'split-unreadable')
+
+
+def test_a_split_without_targets(folder):
+    for i in (4, 5):
+        mask = np.zeros((40, 52), np.uint8)
+        write(folder / f'masks/Misc_{i}.png', mask)
+    assert found(folder) == {'no-target': ['test']}
+    assert detail(folder, 'no-target') == '2 masks'
 
 
 def test_case_of_names(folder):
@@ -138,7 +148,6 @@ def test_case_of_names(folder):
     items = report.findings.items('name-case')
     assert report.findings.codes('error') == ['name-case']
     assert sorted((i.where.split()[-1], i.detail) for i in items) == [
-        ('Misc_0', 'the image is Misc_0.PNG'),
         ('Misc_1', 'the mask is misc_1.png'),
         ('misc_2', 'the image is Misc_2'),
     ]

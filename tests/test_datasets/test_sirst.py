@@ -1,11 +1,17 @@
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from mmengine.registry import DATASETS
+from PIL import Image
 from scipy.ndimage import label
 
-from fdep_mm.datasets import SIRSTDataset
+from fdep_mm.apis.inputs import Inputs
+from fdep_mm.datasets import SIRSTDataset, sirst
+from fdep_mm.datasets.check import check_dataset
+from fdep_mm.datasets.layouts import find_layout
+from fdep_mm.visualization import list_images, read_names
 
 SPLIT = 'img_idx/train_NUAA-SIRST.txt'
 LOAD = [
@@ -190,3 +196,72 @@ def test_every_nuaa_training_image(find_data):
     # The constants of configs/_base_/datasets/nuaa-sirst.py.
     assert np.mean(means) == pytest.approx(110.68, abs=0.02)
     assert np.mean(stds) == pytest.approx(29.35, abs=0.02)
+
+
+MANY = ('a.png', 'b.PNG', 'c.tif', 'd.jpeg', 'e.bmp', 'f.tiff', 'g.JPG')
+
+
+@pytest.fixture
+def many(tmp_path):
+    """Every type, upper case, and what systems leave in folders."""
+    for kind in ('images', 'masks'):
+        (tmp_path / kind).mkdir()
+        for name in MANY:
+            array = np.full((8, 8), 255 if kind == 'masks' else 90, np.uint8)
+            Image.fromarray(array).save(tmp_path / kind / name)
+        for name in ('._a.png', 'Thumbs.db', '.DS_Store'):
+            (tmp_path / kind / name).write_bytes(b'no picture')
+    return tmp_path
+
+
+def test_all_images_of_a_folder(many, monkeypatch):
+    lines = []
+    monkeypatch.setattr(
+        sirst, 'print_log', lambda text, *_: lines.append(text)
+    )
+    assert stems(SIRSTDataset(data_root=str(many))) == list(MANY)
+    assert not lines
+    report = check_dataset([find_layout(many)])
+    assert report.findings.clean and len(report.records) == 7
+    assert len(list_images(many / 'images')) == 7
+    assert len(Inputs(many / 'images').sources) == 7
+
+    (many / 'images/a.bmp').write_bytes(b'second of its name')
+    (many / 'images/h.npy').write_bytes(b'no image')
+    assert len(SIRSTDataset(data_root=str(many))) == 7
+    (line,) = lines
+    assert '2 files are no image' in line and "'h.npy'" in line
+
+
+@pytest.mark.parametrize('line', ['b.PNG', 'b', 'b.png', 'g.jpg'])
+def test_a_line_finds_its_file(many, line):
+    (many / 'split.txt').write_text(line)
+    dataset = SIRSTDataset('split.txt', data_root=str(many))
+    (name,) = stems(dataset)
+    assert name.lower().startswith(line.lower())
+    assert stems(dataset, 'seg_map_path') == [name]
+
+
+def test_two_forms_of_one_letter(many):
+    for kind in ('images', 'masks'):
+        file = many / kind / 'a.png'
+        file.rename(file.with_name('Mu\u0308ll.png'))  # as macOS writes it
+    split = many / 'split.txt'
+    split.write_text('M\u00fcll', encoding='utf-8')
+    assert len(SIRSTDataset('split.txt', data_root=str(many))) == 1
+    layout = replace(find_layout(many), splits=dict(train=split))
+    assert check_dataset([layout]).findings.clean
+    assert read_names(split)[0] in list_images(many / 'images')
+
+
+@pytest.mark.parametrize('encoding', ['utf-16', 'utf-16-le', 'gbk'])
+def test_split_in_another_encoding(many, encoding):
+    (many / 'split.txt').write_bytes('a\n\u7ea2\u5916'.encode(encoding))
+    with pytest.raises(ValueError, match=r'split.txt: .*Save it as UTF-8'):
+        SIRSTDataset('split.txt', data_root=str(many))
+
+
+def test_an_image_twice_in_a_split(many):
+    (many / 'split.txt').write_text('a\nc.tif\na.png')
+    with pytest.raises(ValueError, match="1 images more than once: 'a'"):
+        SIRSTDataset('split.txt', data_root=str(many))

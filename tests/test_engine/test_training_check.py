@@ -20,6 +20,7 @@ FCN = dict(
 )
 ONE = dict(FCN, out_channels=1)
 BINARY = dict(type='CrossEntropyLoss', use_sigmoid=True)
+ONE_BINARY = dict(ONE, loss_decode=BINARY)
 USELESS = [
     (dict(type='TverskyLoss'), 'TverskyLoss teaches nothing'),
     (dict(type='DiceLoss'), 'DiceLoss teaches nothing'),
@@ -31,8 +32,9 @@ USELESS = [
 ]
 
 
-def train(tmp_path, decode_head):
+def train(tmp_path, decode_head, **val_data):
     cfg = tiny_config(tmp_path, epochs=1)
+    cfg.val_dataloader.dataset.update(val_data)
     cfg.model.decode_head = decode_head
     cfg.val_evaluator = dict(type='fdep_mm.SIRSTMetric')
     cfg.default_hooks.checkpoint.save_best = 'sirst/IoU'
@@ -82,6 +84,14 @@ def test_two_channels_are_trained_and_scored(tmp_path):
 def test_three_channels_are_refused_before_the_first_step(tmp_path):
     with pytest.raises(ValueError, match='3 output channels.*out_channels=1'):
         train(tmp_path, dict(FCN, num_classes=3))
+
+
+def test_a_validation_without_targets_chooses_no_checkpoint(tmp_path):
+    with pytest.raises(
+        ValueError, match='Pd is not defined: .*no target'
+    ):
+        train(tmp_path, ONE_BINARY, num_targets=(0, 0))
+    assert not list(tmp_path.glob('best_*'))
 
 
 @pytest.mark.parametrize('target', [1, 255])

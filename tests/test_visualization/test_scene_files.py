@@ -113,5 +113,5 @@ def test_files_that_do_not_do(tmp_path, grey):
         read_prob(colour)
     with pytest.raises(ValueError, match='g.png: mask values must be'):
         read_mask(write(tmp_path / 'g.png', grey))
-    with pytest.raises(ValueError, match='none.png: cannot be read'):
+    with pytest.raises(ValueError, match='none.png: .*cannot be read'):
         read_mask(tmp_path / 'none.png')

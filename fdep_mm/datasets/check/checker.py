@@ -96,6 +96,12 @@ def check_dataset(
     boxes = _check_boxes(records, tolerance, findings)
     _check_depth(records, findings)
     _check_targets(records, findings)
+    for split in splits:
+        own = [r for r in records if split in r.sample.splits]
+        masked = [r.targets for r in own if r.targets is not None]
+        if masked and not any(masked):
+            detail = f'{len(masked)} masks'
+            findings.add('no-target', f'{layouts[0].name} {split}', detail)
     report_copies(records, splits, findings)
     leaks = find_leaks(records, splits, threshold)
     report_leaks(leaks, findings)

@@ -16,7 +16,7 @@ CODES = {
         'ids of a split file lead out of the data set',
         'ids are relative to the image folder',
     ),
-    'split-repeat': ('warning', 'ids stand twice in a split', 'remove one'),
+    'split-repeat': ('error', 'ids stand twice in a split', 'remove one'),
     'split-overlap': (
         'error',
         'images are in more than one split',
@@ -36,7 +36,7 @@ CODES = {
     'box-missing': ('warning', 'images have no box file', 'add the files'),
     'name-case': (
         'error',
-        'files differ from their id or suffix in upper and lower case',
+        'files differ from their id in upper and lower case',
         'rename them: other systems do not find them',
     ),
     'name-twice': (
@@ -62,7 +62,12 @@ CODES = {
     'mask-values': (
         'error',
         'masks hold other values than 0 and 1, or 0 and 255',
-        'fix them, or set LoadSIRSTMask(threshold=127)',
+        'fix them, or set LoadSIRSTMask(threshold=...) as it says',
+    ),
+    'no-target': (
+        'error',
+        'all masks of a split are empty',
+        'look at the masks: nothing can be learned or scored',
     ),
     'size-mismatch': (
         'error',

@@ -3,7 +3,9 @@
 from collections import Counter
 from pathlib import Path
 
-from ..folders import Folder, Sample, strip_suffix
+from fdep_mm.core.suffixes import strip_suffix
+
+from ..folders import Folder, Sample
 from ..layouts import Layout, read_split
 from .findings import Findings
 

@@ -6,12 +6,11 @@ from pathlib import Path
 
 from mmengine import Config
 
+from fdep_mm.core.suffixes import IMAGE_SUFFIXES
+
 from ..layouts import Layout
 
 LOADERS = ('train', 'val', 'test')
-# Defaults of SIRSTDataset
-IMAGE_SUFFIXES = ('.png', '.bmp', '.jpg')
-MASK_SUFFIXES = ('.png', '.bmp')
 
 
 def layouts_of_config(path: Path) -> list[Layout]:
@@ -101,7 +100,7 @@ def _layout(dataset: Mapping, config: Path) -> Layout:
         root,
         *folders,
         _suffixes(dataset.get('img_suffix', IMAGE_SUFFIXES)),
-        _suffixes(dataset.get('seg_map_suffix', MASK_SUFFIXES)),
+        _suffixes(dataset.get('seg_map_suffix', IMAGE_SUFFIXES)),
         {},
     )
 

@@ -6,6 +6,8 @@ from PIL import Image
 
 from fdep_mm.core.suffixes import IMAGE_SUFFIXES
 
+from ..folders import Folder
+
 
 def image_shape(path: Path) -> tuple[int, int]:
     """Height and width of an image file, without decoding it.
@@ -31,7 +33,7 @@ def find_image(folder: Path, image_id: str) -> Path:
 
     Args:
         folder (Path): Of the images.
-        image_id (str): Name without suffix.
+        image_id (str): Name with or without suffix.
 
     Returns:
         Path: The file.
@@ -43,6 +45,8 @@ def find_image(folder: Path, image_id: str) -> Path:
         path = folder / f'{image_id}{suffix}'
         if path.is_file():
             return path
+    if names := Folder(folder, IMAGE_SUFFIXES).find(image_id)[0]:
+        return folder / names[0]
     raise ValueError(
         f'{image_id}: no image of this name in {folder}, ending with '
         f'{", ".join(IMAGE_SUFFIXES)}'

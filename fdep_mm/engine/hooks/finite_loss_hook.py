@@ -1,5 +1,6 @@
 """A loss that is NaN, infinite or without effect must not train on."""
 
+import math
 from functools import partial
 
 import torch
@@ -34,7 +35,8 @@ class FiniteLossHook(Hook):
 
     A finite loss may have gradients that are not. Weights that are not finite
     are not saved, so the last good checkpoint stays. A loss without any
-    gradient in the first step ends the training, and so do losses, heads and
+    gradient in the first step ends the training, so does a validation without
+    targets, and so do losses, heads and
     labels of which :func:`.training_check.check_training` knows that nothing
     would be learned.
 
@@ -62,6 +64,7 @@ class FiniteLossHook(Hook):
         self.max_in_a_row = max_in_a_row
         self._in_a_row = 0
         self._skipped: list[str] = []
+        self._training = False
 
     def before_train(self, runner: Runner) -> None:
         """Put the check between the loss and the backward pass.
@@ -70,6 +73,7 @@ class FiniteLossHook(Hook):
             runner (Runner): The running one.
         """
         check_training(runner)
+        self._training = True
         wrapper = runner.optim_wrapper
         if isinstance(wrapper, OptimWrapper):
             # On the instance: a class of its own would shut out
@@ -115,6 +119,26 @@ class FiniteLossHook(Hook):
                 f'batches of epoch {runner.epoch + 1} were left out, their '
                 f'loss was not finite: {"; ".join(self._skipped)}'
             )
+
+    def after_val_epoch(
+        self, runner: Runner, metrics: dict[str, float] | None = None
+    ) -> None:
+        """Refuse scores of a validation without any target.
+
+        Without this a network that finds nothing has an IoU of 100 there,
+        and would be the best.
+
+        Args:
+            runner (Runner): The running one.
+            metrics (dict[str, float], optional): Its scores.
+        """
+        for key, value in (metrics or {}).items():
+            if self._training and key.endswith('/Pd') and math.isnan(value):
+                raise ValueError(
+                    f'{key} is not defined: the validation split holds no '
+                    'target, and its scores cannot choose a checkpoint. Look '
+                    'at its masks, tools/check_dataset.py says more'
+                )
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Refuse to save weights that are not finite.

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from fdep_mm.core.masks import wrong_values
+
 
 def check_thresholds(thresholds: int | Sequence[float]) -> np.ndarray:
     """Turn the `thresholds` argument into an ascending array.
@@ -126,13 +128,12 @@ def check_mask(mask: np.ndarray, name: str) -> np.ndarray:
     if len(values) and (
         values[0] not in (1, 255) or (values != values[0]).any()
     ):
-        found = np.unique(mask)
-        shown = ', '.join(str(v) for v in found[:8].tolist())
+        found, threshold = wrong_values(mask)
         raise ValueError(
             f'{name}: mask values must be {{0, 1}} or {{0, 255}}, got '
-            f'{{{shown}{", ..." if len(found) > 8 else ""}}}; binarise it '
-            'first, for instance mask > 127 (255 beside 0 and 1 is the '
-            'padding label of mmseg: evaluate at the original size)'
+            f'{{{found}}}; binarise it first, for instance mask > {threshold} '
+            '(255 beside 0 and 1 is the padding label of mmseg: evaluate at '
+            'the original size)'
         )
     return on
 

@@ -8,6 +8,7 @@ from fdep_mm.datasets.transforms import (
     LoadInfraredImage,
     LoadSIRSTMask,
 )
+from fdep_mm.visualization import read_mask
 
 SIZE = (20, 30)
 
@@ -199,6 +200,57 @@ def test_size_mismatch_names_both_files(tmp_path, target):
     with pytest.raises(ValueError, match='a.png is 31x20.*m.png is 30x20'):
         load_mask(tmp_path / 'm.png', img)
     load_mask(tmp_path / 'm.png', img[:, :30])
+
+
+@pytest.mark.parametrize(
+    ('color', 'alpha', 'target'),
+    [
+        (0, 'shape', True),  # cut out of black
+        (255, 'shape', True),  # or of white
+        ('shape', 'shape', True),
+        ('shape', 255, True),
+        (0, 255, False),
+    ],
+)
+def test_masks_with_alpha(tmp_path, color, alpha, target):
+    shape = np.zeros((20, 30), np.uint8)
+    shape[4:7, 9:11] = 255
+    planes = [
+        shape if value == 'shape' else np.full_like(shape, value)
+        for value in (color, color, color, alpha)
+    ]
+    Image.fromarray(np.dstack(planes)).save(tmp_path / 'a.png')
+    expected = shape // 255 * target
+    np.testing.assert_array_equal(load_mask(tmp_path / 'a.png'), expected)
+    np.testing.assert_array_equal(read_mask(tmp_path / 'a.png'), expected)
+    planes[3] = np.roll(shape, 1)
+    Image.fromarray(np.dstack(planes)).save(tmp_path / 'a.png')
+    if color == 'shape':
+        with pytest.raises(ValueError, match='alpha show different shapes'):
+            load_mask(tmp_path / 'a.png')
+
+
+@pytest.mark.parametrize(
+    'palette', [[0] * 6, [0, 0, 0, 255, 255, 255], [9, 9, 9, 128, 0, 0]]
+)
+def test_masks_with_a_palette(tmp_path, palette):
+    index = np.zeros((20, 30), np.uint8)
+    index[4:7, 9:11] = 1
+    image = Image.fromarray(index, 'P')
+    image.putpalette(palette)
+    image.save(tmp_path / 'a.png')
+    np.testing.assert_array_equal(load_mask(tmp_path / 'a.png'), index)
+    np.testing.assert_array_equal(read_mask(tmp_path / 'a.png'), index)
+
+
+def test_the_threshold_that_is_offered_keeps_the_target(tmp_path):
+    mask = np.zeros((20, 30), np.uint8)
+    mask[4:7, 9:11] = 38
+    Image.fromarray(mask).save(tmp_path / 'a.png')
+    with pytest.raises(ValueError, match=r'found 0, 38\..*threshold=19'):
+        load_mask(tmp_path / 'a.png')
+    found = load_mask(tmp_path / 'a.png', threshold=19)
+    np.testing.assert_array_equal(found, mask // 38)
 
 
 def test_an_image_that_is_there_is_not_read_again():
