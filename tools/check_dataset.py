@@ -42,6 +42,7 @@ from fdep_mm.datasets.check import (
 )
 from fdep_mm.datasets.check.splitting import MODES
 from fdep_mm.datasets.layouts import Layout, open_layout
+from fdep_mm.datasets.sirst_xml import CONVENTIONS
 
 PICTURES = ('.png', '.jpg', '.jpeg', '.bmp')
 
@@ -57,6 +58,11 @@ def parse_args() -> argparse.Namespace:
     places.add_argument('--images', help='folder of images')
     places.add_argument('--masks', help='folder of masks')
     places.add_argument('--boxes', help='folder of XML box files')
+    places.add_argument(
+        '--xml-convention',
+        choices=CONVENTIONS,
+        help='how box files count pixels (default sirst-v2)',
+    )
     places.add_argument('--mask-suffix', help='what mask names add to ids')
     places.add_argument(
         '--split',
@@ -154,11 +160,13 @@ def find_layouts(args: argparse.Namespace) -> list[Layout]:
     """
     named = (args.images, args.masks, args.boxes, args.mask_suffix)
     if args.path.suffix != '.py' or args.path.is_dir():
-        return [open_layout(args.path, *named, args.split)]
-    if any(value is not None for value in named):
+        layout = open_layout(args.path, *named, args.split)
+        convention = args.xml_convention or layout.xml_convention
+        return [replace(layout, xml_convention=convention)]
+    if any(value is not None for value in (*named, args.xml_convention)):
         raise ValueError(
             f'{args.path}: a config names its folders itself; leave out '
-            '--images, --masks, --boxes and --mask-suffix'
+            '--images, --masks, --boxes, --mask-suffix and --xml-convention'
         )
     layouts = layouts_of_config(args.path)
     if not args.split:

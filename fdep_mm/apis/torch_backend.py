@@ -15,6 +15,7 @@ from torch import nn
 
 from fdep_mm.core.checkpoints import TRAINING_ONLY, read_checkpoint
 from fdep_mm.core.config_check import read_config
+from fdep_mm.core.foreground import foreground
 from fdep_mm.core.stored_config import read_stored_config
 from fdep_mm.models.segmentors import host_cfg
 from fdep_mm.registry import MODELS, TRANSFORMS
@@ -42,7 +43,7 @@ class TorchBackend:
         FileNotFoundError: A file does not exist.
         ValueError: The config holds no model or test pipeline, `weights` is
             no checkpoint, not one of this network or holds NaN, the segmentor
-            has several output channels, or there is no such device.
+            has more than two output channels, or there is no such device.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class TorchBackend:
             _load(model, checkpoint, str(weights))
         self.model = _to_device(model, device or get_device())
         self._read_pipeline(cfg)
-        self._read_settings()
+        self._read_settings(model_cfg)
 
     def _read_pipeline(self, cfg: Config) -> None:
         steps = [TRANSFORMS.build(t) for t in read_pipeline(cfg)]
@@ -86,18 +87,21 @@ class TorchBackend:
             ]
         )
 
-    def _read_settings(self) -> None:
+    def _read_settings(self, model_cfg: dict) -> None:
         if self.task == 'detection':
             self.stride, self.threshold = 1, DETECTION_THRESHOLD
             return
-        if self.model.out_channels != 1:
+        if self.model.out_channels not in (1, 2):
             raise ValueError(
                 f'the segmentor has {self.model.out_channels} output '
                 'channels; set out_channels=1 in decode_head: target or not'
             )
         padding = self.model.data_preprocessor.test_cfg or {}
         self.stride = padding.get('size_divisor') or 1
-        self.threshold = self.model.decode_head.threshold
+        head = model_cfg['decode_head']
+        head = head[-1] if isinstance(head, (list, tuple)) else head
+        # not mmseg's 0.3: what metrics score
+        self.threshold = head.get('threshold') or 0.5
 
     def __call__(self, images: np.ndarray) -> np.ndarray | list[np.ndarray]:
         """See :meth:`.backend.Backend.__call__`."""
@@ -107,8 +111,8 @@ class TorchBackend:
         with torch.inference_mode():
             found = self.model.test_step(data)
         if self.task == 'segmentation':
-            maps = torch.stack([sample.seg_logits.data[0] for sample in found])
-            return maps.cpu().numpy()
+            maps = [foreground(s.seg_logits.data, 'image') for s in found]
+            return torch.cat(maps).cpu().numpy()
         return [_boxes(s.pred_instances, images.shape[1:3]) for s in found]
 
 

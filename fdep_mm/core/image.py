@@ -5,6 +5,7 @@ exported networks where neither torch nor MMEngine is installed.
 """
 
 import struct
+import warnings
 
 import cv2
 import numpy as np
@@ -138,6 +139,7 @@ def to_float(
             f'{name}: pixels are {image.dtype}, expected 8- or 16-bit '
             'integers. Convert the file'
         )
+    _check_depth(image, max_value, name)
     top = max_value or np.iinfo(image.dtype).max
     if image.ndim == 3:  # OpenCV decodes grey with alpha to four channels
         image = image[..., :3]
@@ -147,6 +149,48 @@ def to_float(
         image = np.repeat(image[..., None], 3, axis=-1)
     image = image.astype(np.float32) * np.float32(255 / top)
     return np.minimum(image, np.float32(255))
+
+
+_told: set[str] = set()  # a warning for each image would hide the first
+
+
+def _check_depth(
+    image: np.ndarray, max_value: float | None, name: str
+) -> None:
+    """Warn, once, where brightness is far from what ``max_value`` says."""
+    high = int(image.max(initial=0))
+    fitting = f'max_value={full_scale(high)}'
+    if image.dtype == np.uint8:
+        wrong = (max_value or 0) > 255
+        kind, advice = 'has 8 bits', 'leave max_value out'
+    elif (image > (max_value or high)).mean() > 0.5:
+        wrong, kind = True, f'is clipped in most places, it reaches {high}'
+        advice = f'set {fitting}'
+    else:
+        # that of a type is a guess, one that was set is meant
+        least = max_value / 32 if max_value else 2**15
+        wrong, kind = 0 < high < least, f'reaches only {high}'
+        advice = f'set {fitting} if all images are like it'
+    if wrong and kind.split()[0] not in _told:
+        _told.add(kind.split()[0])
+        warnings.warn(
+            f'{name}: the image {kind} where max_value='
+            f'{max_value or 65535:g} becomes white: {advice} (argument of '
+            'LoadInfraredImage in the pipeline)',
+            stacklevel=3,
+        )
+
+
+def full_scale(high: float) -> int:
+    """The largest value of the bit depth that a value needs.
+
+    Args:
+        high (float): Such as 4000.
+
+    Returns:
+        int: Such as 4095.
+    """
+    return 2 ** int(high).bit_length() - 1
 
 
 def to_display(image: np.ndarray) -> np.ndarray:

@@ -42,6 +42,14 @@ def read_mask(
     if threshold is None:
         _check_binary(values, path)
         threshold = 0
+    top = 1
+    if np.issubdtype(values.dtype, np.integer):
+        top = np.iinfo(values.dtype).max
+    if not 0 <= threshold < top:
+        raise ValueError(
+            f'{path}: threshold={threshold} is not within 0..{top}, the range '
+            'of the mask: every mask would be full or empty'
+        )
     return (values > threshold).astype(np.uint8)
 
 

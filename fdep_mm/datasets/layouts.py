@@ -23,6 +23,8 @@ class Layout:
         mask_suffixes (tuple[str, ...]): The same for the masks.
         splits (dict): Name -> split file, or several, training first;
             None stands for all images.
+        xml_convention (str): Of the box files, see
+            :data:`.sirst_xml.CONVENTIONS`.
     """
 
     root: Path
@@ -34,6 +36,7 @@ class Layout:
     splits: dict[str, Path | None] = field(
         default_factory=lambda: {'all': None}
     )
+    xml_convention: str = 'sirst-v2'
 
     @property
     def name(self) -> str:

@@ -11,7 +11,7 @@ from fdep_mm.evaluation.functional import check_boxes, mask_boxes
 from fdep_mm.registry import DATASETS
 
 from .sirst import SIRSTDataset
-from .sirst_xml import parse_boxes
+from .sirst_xml import check_convention, parse_boxes
 from .synthetic import SyntheticSIRSTDataset
 
 BOX_SOURCES = ('xml', 'mask')
@@ -45,6 +45,9 @@ class SIRSTDetDataset(SIRSTDataset):
         filter_cfg (dict, optional): ``dict(filter_empty_gt=True)`` drops
             images without targets from training, with a warning. Defaults to
             None: they stay.
+        xml_convention (str): How XML files count pixels, 'sirst-v2' or 'voc';
+            ``tools/check_dataset.py`` tells which one fits the masks.
+            Defaults to 'sirst-v2'.
         **kwargs: Arguments of :class:`SIRSTDataset`.
 
     Raises:
@@ -62,8 +65,10 @@ class SIRSTDetDataset(SIRSTDataset):
         box_source: str = 'xml',
         data_prefix: dict | None = None,
         filter_cfg: dict | None = None,
+        xml_convention: str = 'sirst-v2',
         **kwargs,
     ) -> None:
+        check_convention(xml_convention)
         if box_source not in BOX_SOURCES:
             raise ValueError(
                 f'box_source={box_source!r}: give one of {BOX_SOURCES}'
@@ -82,6 +87,7 @@ class SIRSTDetDataset(SIRSTDataset):
                 f'data_prefix[{needed!r}], got {data_prefix!r}'
             )
         self.box_source = box_source
+        self.xml_convention = xml_convention
         super().__init__(
             ann_file=ann_file,
             data_prefix=data_prefix,
@@ -102,7 +108,8 @@ class SIRSTDetDataset(SIRSTDataset):
                 boxes = self._mask_boxes(info['seg_map_path'], shape)
             else:
                 content = fileio.get(xml, backend_args=self.backend_args)
-                boxes = check_boxes(parse_boxes(content, xml), shape, xml)
+                boxes = parse_boxes(content, xml, self.xml_convention)
+                boxes = check_boxes(boxes, shape, xml)
             info.update(_annotations(boxes, shape))
         if not any(info['instances'] for info in data_list):
             warnings.warn(

@@ -1,10 +1,15 @@
-"""Box files of SIRST-V2: Pascal-like XML with 1-based, half-open boxes."""
+"""Box files of SIRST-V2 and Pascal VOC, which count pixels differently."""
 
 from xml.etree import ElementTree
 
 import numpy as np
 
 CORNERS = ('xmin', 'ymin', 'xmax', 'ymax')
+# What the numbers of a file add to 0-based, half-open ones. SIRST-V2's were
+# measured against its masks; VOC counts from 1 and includes the last pixel.
+CONVENTIONS = {'sirst-v2': (1, 1, 1, 1), 'voc': (1, 1, 0, 0)}
+# Parts of other tools' labels that are targets without being boxes.
+SHAPES = ('polygon', 'points', 'point', 'contour', 'segmentation')
 _WAY_OUT = "Replace it, take its id out of the split, or set box_source='mask'"
 
 
@@ -18,16 +23,19 @@ class _NoDoctype(ElementTree.TreeBuilder):
         )
 
 
-def parse_boxes(content: bytes, path: str) -> np.ndarray:
+def parse_boxes(
+    content: bytes, path: str, convention: str = 'sirst-v2'
+) -> np.ndarray:
     """Boxes of one file.
 
-    All four numbers of the file are one too large (measured against the
-    masks; so its maxima are exclusive). An ``object`` without ``bndbox``, as
-    files of images without targets have it, is no target.
+    A single ``object`` without ``bndbox`` is how files of SIRST-V2 say that
+    there is no target; in 'voc', and beside others, it is an error.
 
     Args:
         content (bytes): Of the file.
         path (str): What error messages call it.
+        convention (str): A key of :data:`CONVENTIONS`. Defaults to
+            'sirst-v2'.
 
     Returns:
         np.ndarray: (G, 4) float64, 0-based and half-open.
@@ -35,8 +43,10 @@ def parse_boxes(content: bytes, path: str) -> np.ndarray:
     Raises:
         ValueError: If it is not XML, has a document type, is not an
             ``annotation``, has a box that is not the ``bndbox`` of an
-            ``object``, or a box lacks a number.
+            ``object`` or objects without one, a box lacks a number, or the
+            convention is unknown.
     """
+    offsets = check_convention(convention)
     parser = ElementTree.XMLParser(target=_NoDoctype())
     try:
         root = ElementTree.fromstring(content, parser=parser)
@@ -52,10 +62,32 @@ def parse_boxes(content: bytes, path: str) -> np.ndarray:
         )
     found = root.findall('object/bndbox')
     _check_no_others(root, found, path)
+    bare = [o for o in root.findall('object') if o.find('bndbox') is None]
+    if bare and (found or len(bare) > 1 or convention == 'voc'):
+        raise ValueError(
+            f'{path}: {len(bare)} of {len(bare) + len(found)} <object> have '
+            f'no <bndbox> and would not count. {_WAY_OUT}'
+        )
     boxes = [
         [_number(box, corner, path) for corner in CORNERS] for box in found
     ]
-    return np.array(boxes, np.float64).reshape(-1, 4) - 1
+    return np.array(boxes, np.float64).reshape(-1, 4) - offsets
+
+
+def check_convention(convention: str) -> tuple[int, int, int, int]:
+    """What the numbers of a file add to 0-based, half-open ones.
+
+    Args:
+        convention (str): A key of :data:`CONVENTIONS`.
+
+    Raises:
+        ValueError: It is another one.
+    """
+    if convention not in CONVENTIONS:
+        raise ValueError(
+            f'xml_convention={convention!r}: give one of {tuple(CONVENTIONS)}'
+        )
+    return CONVENTIONS[convention]
 
 
 def format_boxes(
@@ -97,7 +129,9 @@ def _check_no_others(
     known = {id(part) for box in boxes for part in box.iter()}
     for part in root.iter():
         tag = part.tag.lower()
-        if id(part) not in known and ('box' in tag or tag in CORNERS):
+        if id(part) not in known and (
+            'box' in tag or tag in (*CORNERS, *SHAPES)
+        ):
             raise ValueError(
                 f'{path}: <{part.tag}> elsewhere than at '
                 f'annotation/object/bndbox, where boxes are. {_WAY_OUT}'

@@ -9,7 +9,12 @@ import numpy as np
 
 from fdep_mm.core import masks
 from fdep_mm.core.splits import read_ids
-from fdep_mm.core.suffixes import IMAGE_SUFFIXES, composed, is_image
+from fdep_mm.core.suffixes import (
+    IMAGE_SUFFIXES,
+    composed,
+    is_image,
+    strip_suffix,
+)
 from fdep_mm.evaluation.functional.inputs import check_pair
 
 
@@ -123,11 +128,15 @@ def read_names(path: Path) -> list[str]:
         list[str]: At least one.
 
     Raises:
-        ValueError: If it cannot be read as text or holds no identifier.
+        ValueError: If it cannot be read as text, holds no identifier or one
+            of them twice.
     """
-    names = read_ids(path)
+    names = [strip_suffix(name) for name in read_ids(path)]
     if not names:
         raise ValueError(f'{path}: holds no identifier; write one per line')
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f'{path}: {twice} stands there twice; remove one')
     return names
 
 

@@ -1,6 +1,7 @@
 """Masks to boxes and points of other formats, and back."""
 
 import json
+import warnings
 from xml.etree import ElementTree
 
 import cv2
@@ -11,6 +12,7 @@ from skimage.measure import regionprops
 
 from fdep_mm.datasets.converters import (
     decode_rle,
+    draw_labels,
     encode_rle,
     format_voc,
     format_yolo,
@@ -23,6 +25,7 @@ from fdep_mm.datasets.converters import (
     to_coco,
     write_points,
 )
+from fdep_mm.datasets.converters.rle import read_rle
 
 RNG_SHAPE = (30, 41)
 
@@ -165,7 +168,7 @@ def coco_with(image=None, annotation=None):
         ),
         (
             coco_with(None, dict(segmentation=dict(size=[2, 3], counts='a'))),
-            'compressed',
+            'add up to',
         ),
         (coco_with(None, dict(segmentation=[[1, 2, 3, 4]])), 'a.png.*polygon'),
         (coco_with(None, dict(segmentation=[[1] * 7])), 'polygon must be'),
@@ -202,3 +205,76 @@ def test_table_of_points(tmp_path):
         path.write_text(text)
         with pytest.raises(ValueError, match=f'a.csv: .*{message}'):
             read_points(path)
+
+
+@pytest.mark.parametrize(
+    'text',
+    ['image;x;y\na.png;3,5;4\nb;;\n', 'image, x, y\na.PNG, 3.5, 4\nb, , \n'],
+)
+def test_tables_of_spreadsheets(tmp_path, text):
+    path = tmp_path / 'a.csv'
+    path.write_text(text)
+    found = read_points(path)
+    assert {name: rows.tolist() for name, rows in found.items()} == {
+        'a': [[3.5, 4]],
+        'b': [],
+    }
+
+
+def test_yolo_with_a_byte_order_mark(tmp_path):
+    path = tmp_path / 'a.txt'
+    path.write_text('0 0.5 0.5 0.2 0.1\n', encoding='utf-8-sig')
+    assert read_yolo(path, (40, 50)).tolist() == [[20, 18, 30, 22]]
+
+
+def test_compressed_run_lengths(masks):
+    pycocotools = pytest.importorskip('pycocotools.mask')
+    for mask in (*masks, np.tri(200, 300, dtype=np.uint8)):
+        rle = pycocotools.encode(np.asfortranarray(mask))
+        rle['counts'] = rle['counts'].decode()
+        found = decode_rle(read_rle(rle, mask.shape))
+        np.testing.assert_array_equal(found, mask)
+    with pytest.raises(ValueError, match='add up'):
+        read_rle(rle | dict(counts=rle['counts'][:-2]), mask.shape)
+
+
+def coco_file(path, *annotations):
+    item = dict(id=1, file_name='a.png', height=40, width=50)
+    content = dict(images=[item], annotations=[], categories=[])
+    for number, annotation in enumerate(annotations, 1):
+        content['annotations'].append(
+            dict(annotation, id=number, image_id=1, category_id=1)
+        )
+    path.write_text(json.dumps(content))
+    return path
+
+
+def test_crowds_are_named_and_left_out(tmp_path):
+    one = dict(bbox=[3, 4, 3, 3])
+    path = coco_file(tmp_path / 'a.json', one, dict(one, iscrowd=1))
+    with pytest.warns(UserWarning, match=r'1 annotations.*crowds.*a\.png'):
+        (labels,) = read_coco(path)
+    assert labels.boxes.tolist() == [[3, 4, 6, 7]]
+
+
+def test_polygons_through_the_centers_of_pixels(tmp_path):
+    mask = np.zeros((40, 50), np.uint8)
+    mask[10:13, 20:23] = mask[30:35, 5:9] = 1
+    edges, centers = [], []
+    for x1, y1, x2, y2 in mask_labels(mask, 'a', 'a.png').boxes.tolist():
+        box = [x1, y1, x2 - x1, y2 - y1]
+        stated = dict(bbox=box, area=box[2] * box[3])
+        ring = [x1, y1, x2, y1, x2, y2, x1, y2]
+        edges.append(dict(stated, segmentation=[ring]))
+        ring = [x1, y1, x2 - 1, y1, x2 - 1, y2 - 1, x1, y2 - 1]
+        centers.append(dict(stated, segmentation=[ring]))
+    path = coco_file(tmp_path / 'a.json', *edges)
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        found = draw_labels('a', *read_coco(path), 'coco', None)
+    np.testing.assert_array_equal(found, mask)
+    path = coco_file(tmp_path / 'a.json', *centers)
+    with pytest.warns(UserWarning, match='2 polygons.*--polygon contour'):
+        (labels,) = read_coco(path)
+    found = draw_labels('a', labels, 'coco', None, contour=True)
+    np.testing.assert_array_equal(found, mask)

@@ -109,6 +109,15 @@ def test_boxes_and_back(tool, folder, tmp_path, kind):
     same_masks(back, folder / 'masks', 6)
 
 
+def test_names_of_classes_are_no_labels(tool, folder, tmp_path):
+    args = ('--format', 'yolo', '--out')
+    assert tool('masks2boxes', folder, *args, tmp_path / 'yolo')[0] == 0
+    (tmp_path / 'yolo/classes.txt').write_text('target\n')
+    images = ('--images', folder / 'images')
+    args = (tmp_path / 'yolo', *args, tmp_path / 'masks', *images)
+    assert tool('boxes2masks', *args)[0] == 0
+
+
 def test_points_and_back(tool, folder, tmp_path):
     out, back = tmp_path / 'points', tmp_path / 'back'
     direct = tmp_path / 'direct'

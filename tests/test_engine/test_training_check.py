@@ -87,9 +87,7 @@ def test_three_channels_are_refused_before_the_first_step(tmp_path):
 
 
 def test_a_validation_without_targets_chooses_no_checkpoint(tmp_path):
-    with pytest.raises(
-        ValueError, match='Pd is not defined: .*no target'
-    ):
+    with pytest.raises(ValueError, match='Pd is not defined: .*no target'):
         train(tmp_path, ONE_BINARY, num_targets=(0, 0))
     assert not list(tmp_path.glob('best_*'))
 

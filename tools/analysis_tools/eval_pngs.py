@@ -56,6 +56,8 @@ def pair_files(
     Raises:
         ValueError: If a partner is missing, or the split file unusable.
     """
+    if preds == masks:
+        raise ValueError('predictions and masks are the same files')
     if split is None:
         wanted = sorted(preds.keys() | masks.keys())
     else:
@@ -133,6 +135,8 @@ def main() -> int:
         protocol = EvalProtocol(
             args.thresholds, args.tolerances, match=args.match
         )
+        if args.max_value is not None and not args.max_value > 0:
+            raise ValueError(f'--max-value {args.max_value:g}: must be > 0')
         preds = list_images(args.pred_dir)
         masks = list_images(args.mask_dir, args.mask_suffix)
         names = pair_files(preds, masks, args.split)

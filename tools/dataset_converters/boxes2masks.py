@@ -1,8 +1,8 @@
 """Draw boxes or points as masks, PNG files of 0 and 255.
 
 FORMAT is one of
-    coco      a JSON file; segmentations (polygons and uncompressed run
-              lengths) are drawn, boxes of the targets that have none
+    coco      a JSON file; segmentations (polygons and run lengths) are
+              drawn, boxes of the targets that have none
     voc       a folder of Pascal VOC's XML files
     sirst-v2  a folder of SIRST-V2's XML files
     yolo      a folder of text files
@@ -30,6 +30,7 @@ one split: a warning names the others.
 
 import argparse
 import sys
+import warnings
 from pathlib import Path
 
 import cv2
@@ -60,6 +61,13 @@ def parse_args() -> argparse.Namespace:
         '--fill',
         choices=FILLS,
         help='how boxes are filled (default: segmentation if any, else box)',
+    )
+    parser.add_argument(
+        '--polygon',
+        choices=('edge', 'contour'),
+        default='edge',
+        help='points of polygons are on edges of pixels (default), or are '
+        'the outer pixels of a target, as OpenCV finds contours',
     )
     parser.add_argument(
         '--radius', type=int, default=0, help='of points in px (default 0)'
@@ -106,6 +114,7 @@ def convert(args: argparse.Namespace) -> tuple[int, int]:
                 args.images,
                 args.fill,
                 args.radius,
+                args.polygon == 'contour',
             )
         except ValueError as error:
             print(f'left out: {image_id}: {error}', file=sys.stderr)
@@ -128,6 +137,7 @@ def convert(args: argparse.Namespace) -> tuple[int, int]:
 def main() -> int:
     """Draw; returns the exit code."""
     args = parse_args()
+    warnings.formatwarning = lambda text, *_: f'warning: {text}\n'
     try:
         written, left_out = convert(args)
     except (ValueError, OSError) as error:

@@ -25,6 +25,7 @@ import numpy as np
 
 from fdep_mm.datasets import SIRSTDetDataset
 from fdep_mm.datasets.converters import ImageLabels, to_coco
+from fdep_mm.datasets.sirst_xml import CONVENTIONS
 
 
 def list_boxes(dataset: SIRSTDetDataset) -> Iterator[ImageLabels]:
@@ -55,6 +56,12 @@ def parse_args() -> argparse.Namespace:
         '--boxes',
         default='annotations/bboxes',
         help='folder of XML files; not used with --masks',
+    )
+    parser.add_argument(
+        '--xml-convention',
+        choices=CONVENTIONS,
+        default='sirst-v2',
+        help='how XML files count pixels (default sirst-v2)',
     )
     parser.add_argument(
         '--masks', help='folder of masks, to take the boxes from them'
@@ -93,6 +100,7 @@ def convert(args: argparse.Namespace) -> str:
             data_root=args.data_root,
             data_prefix=dict(img_path=args.images, **source),
             seg_map_suffix=args.mask_suffix,
+            xml_convention=args.xml_convention,
         )
     except FileNotFoundError as error:
         raise ValueError(

@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from ..sirst_xml import CONVENTIONS
+
 
 class BoxCheck(NamedTuple):
     """How the boxes of a data set lie to the boxes of its masks.
@@ -66,6 +68,27 @@ def compare_boxes(
                 f'{_text(target[cols[first]])}'
             )
     return BoxCheck(tuple((offset + 1).tolist()), len(every), differences)
+
+
+def known_convention(offset: Sequence[float]) -> str | None:
+    """Name the way of counting pixels that an offset shows.
+
+    Args:
+        offset (Sequence[float]): Of a :class:`BoxCheck`.
+
+    Returns:
+        str | None: A key of :data:`~..sirst_xml.CONVENTIONS`, or what else
+        is usual; None where boxes are looser than targets.
+    """
+    usual = {
+        **CONVENTIONS,
+        '0-based, half-open': (0, 0, 0, 0),
+        '0-based, last pixel included': (0, 0, -1, -1),
+    }
+    for name, known in usual.items():
+        if np.allclose(offset, known, atol=0.25):
+            return name
+    return None
 
 
 def _pair(

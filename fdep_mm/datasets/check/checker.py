@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fdep_mm.core.image import full_scale
+
 from ..folders import Sample
 from ..layouts import Layout
-from .boxes import BoxCheck, compare_boxes
+from .boxes import BoxCheck, compare_boxes, known_convention
 from .findings import Findings
 from .inspection import Record, inspect
 from .leaks import Leak, find_leaks, report_copies, report_leaks
@@ -94,6 +96,12 @@ def check_dataset(
         for code, detail in record.problems:
             findings.add(code, record.sample.where, detail)
     boxes = _check_boxes(records, tolerance, findings)
+    for layout in layouts if boxes else ():
+        check = boxes.get(layout.name)
+        found = check and check.compared and known_convention(check.offset)
+        if found and found != layout.xml_convention:
+            detail = f'{layout.xml_convention} is set, the masks show {found}'
+            findings.add('box-convention', layout.name, detail)
     _check_depth(records, findings)
     _check_targets(records, findings)
     for split in splits:
@@ -157,8 +165,8 @@ def _check_depth(records: Sequence[Record], findings: Findings) -> None:
             findings.add('bit-depth', name, detail)
         deep = [r.high for r in own if r.dtype == 'uint16']
         if deep and max(deep) < 2**15:
-            bits = int(max(deep)).bit_length()
-            detail = f'largest value {max(deep):.0f}: max_value={2**bits - 1}'
+            high = max(deep)
+            detail = f'largest value {high:.0f}: max_value={full_scale(high)}'
             findings.add('bit-range', name, detail)
 
 

@@ -84,6 +84,11 @@ CODES = {
         'boxes disagree with the mask',
         'look at both; correct one, or take boxes from masks',
     ),
+    'box-convention': (
+        'error',
+        'box files count pixels in another way than is set',
+        "set xml_convention='sirst-v2' or 'voc' (--xml-convention) as it says",
+    ),
     'duplicate': (
         'error',
         'images of different splits have the same pixels',
@@ -110,6 +115,11 @@ CODES = {
         'the files use a small part of their 16 bits',
         'set LoadInfraredImage(max_value=...)',
     ),
+    'image-pages': (
+        'warning',
+        'files hold several pages',
+        'only the first is an image of a data set: store one file each',
+    ),
     'image-flat': ('warning', 'images have one value only', 'look at them'),
     'target-large': (
         'warning',
@@ -125,6 +135,11 @@ CODES = {
         'note',
         'images are not exactly grey',
         'LoadInfraredImage makes them grey',
+    ),
+    'box-none': (
+        'note',
+        'box files hold an <object> without <bndbox>',
+        'it counts as no target, as in SIRST-V2',
     ),
     'image-unlisted': ('note', 'images are in no split', 'not checked'),
 }

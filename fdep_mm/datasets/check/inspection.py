@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from fdep_mm.core.image import TIFF_STARTS, count_pages
 from fdep_mm.core.masks import read_mask
 from fdep_mm.evaluation.functional import mask_boxes
 
@@ -93,6 +94,8 @@ def inspect(sample: Sample, side: int = 48, margin: int = 10) -> Record:
             if not np.isfinite(boxes).all():
                 raise ValueError('has a box that is not finite')
             record.boxes = boxes
+            if not len(boxes) and b'<object' in content:
+                record.problems.append(('box-none', sample.boxes.name))
         except (OSError, ValueError) as error:
             record.problems.append(('box-unreadable', _reason(error)))
     return record
@@ -153,6 +156,10 @@ def _inspect_image(record: Record, side: int) -> np.ndarray | None:
     if pixels.dtype not in (np.uint8, np.uint16):
         record.problems.append(('image-type', str(pixels.dtype)))
         return None
+    content = record.sample.image.read_bytes()
+    if content.startswith(TIFF_STARTS) and count_pages(content) > 1:
+        detail = f'{count_pages(content)} pages'
+        record.problems.append(('image-pages', detail))
     record.channels = 1 if pixels.ndim == 2 else pixels.shape[2]
     if pixels.ndim == 3:
         pixels = pixels[..., :3]  # without alpha

@@ -102,6 +102,7 @@ def _layout(dataset: Mapping, config: Path) -> Layout:
         _suffixes(dataset.get('img_suffix', IMAGE_SUFFIXES)),
         _suffixes(dataset.get('seg_map_suffix', IMAGE_SUFFIXES)),
         {},
+        dataset.get('xml_convention', 'sirst-v2'),
     )
 
 

@@ -1,6 +1,7 @@
 """Reading and writing of COCO json files with one category, 'target'."""
 
 import json
+import warnings
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
@@ -10,7 +11,7 @@ from fdep_mm.core.splits import leaves_root
 
 from .labels import ImageLabels
 from .polygons import check_polygons, polygons_to_mask
-from .rle import check_rle, decode_rle
+from .rle import decode_rle, read_rle
 
 CATEGORY = dict(id=1, name='target', supercategory='target')
 
@@ -65,8 +66,9 @@ def read_coco(path: Path) -> list[ImageLabels]:
 
     Returns:
         list[ImageLabels]: In the order of the file, images without targets
-        among them. Each target has its own segmentation, uncompressed run
-        lengths or polygons, or none.
+        among them. Each target has its own segmentation, run lengths or
+        polygons, or none. A warning tells of crowds (``iscrowd``), which are
+        left out, and of polygons that seem to be contours.
 
     Raises:
         ValueError: It is not a COCO file, a file name leads out of the image
@@ -75,9 +77,11 @@ def read_coco(path: Path) -> list[ImageLabels]:
     try:
         coco = json.loads(path.read_text(encoding='utf-8'))
         by_image = {image['id']: [] for image in coco['images']}
+        if len(by_image) < len(coco['images']):
+            raise ValueError('two of its images have one id')
         for annotation in coco['annotations']:
             by_image[annotation['image_id']].append(annotation)
-        return [_image(item, by_image[item['id']]) for item in coco['images']]
+        found = [_image(item, by_image[item['id']]) for item in coco['images']]
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f'{path}: cannot be read: {error}') from error
     except KeyError as error:
@@ -87,14 +91,46 @@ def read_coco(path: Path) -> list[ImageLabels]:
         ) from error
     except (TypeError, AttributeError, ValueError) as error:
         raise ValueError(f'{path}: not a COCO file: {error}') from error
+    labels, crowds, contours = zip(*found, strict=True) if found else ((),) * 3
+    if any(crowds):
+        names = [
+            one.file_name for one, n in zip(labels, crowds, strict=True) if n
+        ]
+        warnings.warn(
+            f'{path}: {sum(crowds)} annotations in {len(names)} images are '
+            f'crowds (iscrowd=1) and left out: {", ".join(names[:5])}',
+            stacklevel=2,
+        )
+    if any(contours):
+        warnings.warn(
+            f'{path}: {sum(contours)} polygons are smaller than the area or '
+            'box that is stated, as contours through the centers of pixels '
+            'are: boxes2masks.py --polygon contour draws them',
+            stacklevel=2,
+        )
+    return list(labels)
 
 
-def decode(segmentation: dict | list, shape: tuple[int, int]) -> np.ndarray:
+def _is_contour(annotation: dict, shape: tuple[int, int]) -> bool:
+    """Whether polygons enclose clearly less than what is stated of them."""
+    try:
+        mask = polygons_to_mask(annotation['segmentation'], shape)
+    except ValueError:  # outside, an error when it is drawn
+        return False
+    sizes = [np.ptp(places) + 1 for places in np.nonzero(mask)]
+    lacks = np.array(annotation['bbox'][2:]) - sizes[::-1] > 0.5
+    return bool(lacks.all() or annotation.get('area', 0) > 2 * mask.sum())
+
+
+def decode(
+    segmentation: dict | list, shape: tuple[int, int], contour: bool = False
+) -> np.ndarray:
     """Mask of one target.
 
     Args:
         segmentation (dict | list): Run lengths or polygons.
         shape (tuple[int, int]): Height and width of the image.
+        contour (bool): See :func:`.polygons_to_mask`. Defaults to False.
 
     Returns:
         np.ndarray: uint8 (H, W) {0, 1}.
@@ -108,10 +144,15 @@ def decode(segmentation: dict | list, shape: tuple[int, int]) -> np.ndarray:
         if not mask.any():
             raise ValueError('a segmentation holds no pixel; remove it')
         return mask
-    return polygons_to_mask(segmentation, shape)
+    return polygons_to_mask(segmentation, shape, contour)
 
 
-def _image(item: dict, annotations: list[dict]) -> ImageLabels:
+def _image(
+    item: dict, annotations: list[dict]
+) -> tuple[ImageLabels, int, int]:
+    """Labels of an image, numbers of its crowds and seeming contours."""
+    number = len(annotations)
+    annotations = [a for a in annotations if not a.get('iscrowd')]
     name = item['file_name']
     if leaves_root(name):
         raise ValueError(
@@ -125,10 +166,15 @@ def _image(item: dict, annotations: list[dict]) -> ImageLabels:
         raise ValueError(f'{name} has a box that is not finite')
     boxes[:, 2:] += boxes[:, :2]
     codes = [a.get('segmentation') or None for a in annotations]
-    for code in codes:
+    for index, code in enumerate(codes):
         if isinstance(code, dict):
-            check_rle(code, shape)
+            codes[index] = read_rle(code, shape)
         elif code is not None:
             check_polygons(code, name)
     image_id = PurePosixPath(name).with_suffix('').as_posix()
-    return ImageLabels(image_id, name, shape, boxes, codes)
+    contours = sum(
+        isinstance(code, list) and _is_contour(annotation, shape)
+        for code, annotation in zip(codes, annotations, strict=True)
+    )
+    labels = ImageLabels(image_id, name, shape, boxes, codes)
+    return labels, number - len(annotations), contours

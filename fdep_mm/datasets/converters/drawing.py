@@ -54,7 +54,13 @@ def list_labels(
         return
     if not source.is_dir():
         raise ValueError(f'{source}: no such folder')
-    files = sorted(source.rglob(f'*{SUFFIXES[kind]}'))
+    every = Folder(images, IMAGE_SUFFIXES)
+    files = [
+        path
+        for path in sorted(source.rglob(f'*{SUFFIXES[kind]}'))
+        # names of YOLO's classes, beside the labels
+        if path.name != 'classes.txt' or every.find('classes')[0]
+    ]
     if not files:
         raise ValueError(f'{source}: holds no *{SUFFIXES[kind]} file')
     found = {
@@ -62,7 +68,7 @@ def list_labels(
         for path in files
     }
     yield from found.items()
-    for image_id in Folder(images, IMAGE_SUFFIXES).ids():
+    for image_id in every.ids():
         if image_id not in found:
             yield image_id, None
 
@@ -74,6 +80,7 @@ def draw_labels(
     images: Path | None,
     fill: str | None = None,
     radius: int = 0,
+    contour: bool = False,
 ) -> np.ndarray:
     """Mask of one image from its labels.
 
@@ -85,6 +92,8 @@ def draw_labels(
         fill (str, optional): 'box' or 'ellipse'. Defaults to None: the
             segmentation of each target that has one, else 'box'.
         radius (int): Of points in px. Defaults to 0.
+        contour (bool): Of polygons, see :func:`.polygons_to_mask`. Defaults
+            to False.
 
     Returns:
         np.ndarray: uint8 (H, W) {0, 1}.
@@ -99,7 +108,7 @@ def draw_labels(
         boxed = np.array([not code for code in codes], bool)
         mask = boxes_to_mask(labels.boxes[boxed], labels.shape, fill or 'box')
         for code in filter(None, codes):
-            mask |= decode(code, labels.shape)
+            mask |= decode(code, labels.shape, contour)
         return mask
     shape = image_shape(find_image(images, image_id))
     if kind == 'points':

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from fdep_mm.core.splits import leaves_root
+from fdep_mm.core.suffixes import strip_suffix
 
 COLUMNS = ('image', 'x', 'y')
 
@@ -33,7 +34,8 @@ def read_points(path: Path) -> dict[str, np.ndarray]:
     """Read the table of :func:`write_points`.
 
     Args:
-        path (Path): CSV file with the columns image, x, y.
+        path (Path): CSV file with the columns image, x, y, between them a
+            comma, semicolon or tab; images with or without suffix.
 
     Returns:
         dict[str, np.ndarray]: Image id -> (G, 2) float64.
@@ -45,14 +47,24 @@ def read_points(path: Path) -> dict[str, np.ndarray]:
     rows = {}
     try:
         with path.open(newline='', encoding='utf-8-sig') as file:
-            reader = csv.DictReader(file)
+            head = file.readline()
+            file.seek(0)
+            delimiter = max(',;\t', key=head.count)
+            reader = csv.DictReader(
+                file, delimiter=delimiter, skipinitialspace=True
+            )
+            reader.fieldnames = [n.strip() for n in reader.fieldnames or ()]
             if not set(COLUMNS) <= set(reader.fieldnames or ()):
                 raise ValueError(
                     f'needs the columns {COLUMNS}, got {reader.fieldnames}'
                 )
             for row in reader:
+                row = {key: (row[key] or '').strip() for key in COLUMNS}
+                if delimiter == ';':  # where numbers have a decimal comma
+                    row |= {key: row[key].replace(',', '.') for key in 'xy'}
                 point = _point(row, reader.line_num)
-                rows.setdefault(row['image'], []).extend(point)
+                name = strip_suffix(row['image'])
+                rows.setdefault(name, []).extend(point)
     except (OSError, ValueError, csv.Error) as error:
         raise ValueError(f'{path}: {error}') from error
     return {

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 
 
@@ -30,7 +31,9 @@ def check_polygons(polygons: Sequence, where: str) -> None:
 
 
 def polygons_to_mask(
-    polygons: Sequence[Sequence[float]], shape: tuple[int, int]
+    polygons: Sequence[Sequence[float]],
+    shape: tuple[int, int],
+    contour: bool = False,
 ) -> np.ndarray:
     """Draw the polygons of one target; what is outside the image is cut off.
 
@@ -38,11 +41,13 @@ def polygons_to_mask(
         polygons (Sequence[Sequence[float]]): [x1, y1, x2, y2, ...] each in
             px, 0 being the left edge of the first pixel.
         shape (tuple[int, int]): Height and width of the image.
+        contour (bool): The points are pixels of the target's border, 0 being
+            the first pixel, as OpenCV finds contours. Defaults to False.
 
     Returns:
         np.ndarray: uint8 (H, W) {0, 1}: pixels whose centre is in a polygon
         (even-odd rule), and the pixel in the middle of a polygon that holds
-        no centre.
+        no centre; of contours, the pixels on them and inside.
 
     Raises:
         ValueError: All of them lie outside the image.
@@ -51,6 +56,11 @@ def polygons_to_mask(
     size = np.array(shape[::-1])
     for polygon in polygons:
         points = np.reshape(polygon, (-1, 2)).astype(np.float64)
+        if contour:
+            drawn = np.zeros(shape, np.uint8)
+            cv2.fillPoly(drawn, [np.rint(points).astype(np.int32)], 1)
+            mask |= drawn > 0
+            continue
         inside = _fill(points, shape)
         low, high = points.min(axis=0), points.max(axis=0)
         if not inside.any() and (high > 0).all() and (low < size).all():

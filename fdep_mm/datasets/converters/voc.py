@@ -5,10 +5,13 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from ..sirst_xml import CORNERS, format_boxes, parse_boxes
+from ..sirst_xml import (
+    CORNERS,
+    check_convention,
+    format_boxes,
+    parse_boxes,
+)
 from .labels import ImageLabels
-
-CONVENTIONS = ('voc', 'sirst-v2')
 
 
 def format_voc(image: ImageLabels, convention: str = 'voc') -> str:
@@ -27,7 +30,7 @@ def format_voc(image: ImageLabels, convention: str = 'voc') -> str:
     Raises:
         ValueError: Another convention.
     """
-    _check_convention(convention)
+    offsets = check_convention(convention)
     if convention == 'sirst-v2':
         return format_boxes(image.image_id, image.shape, image.boxes)
     root = ElementTree.Element('annotation')
@@ -35,7 +38,7 @@ def format_voc(image: ImageLabels, convention: str = 'voc') -> str:
     _fill(root, dict(filename=image.file_name))
     size = ElementTree.SubElement(root, 'size')
     _fill(size, dict(width=width, height=height, depth=1))
-    for box in image.boxes + (1, 1, 0, 0):
+    for box in image.boxes + offsets:
         target = ElementTree.SubElement(root, 'object')
         _fill(target, dict(name='target', truncated=0, difficult=0))
         corners = (f'{value:.12g}' for value in box.tolist())
@@ -46,7 +49,7 @@ def format_voc(image: ImageLabels, convention: str = 'voc') -> str:
 
 
 def read_voc(path: Path, convention: str = 'voc') -> np.ndarray:
-    """Boxes of an XML file; objects without box are left out.
+    """Boxes of an XML file, see :func:`~..sirst_xml.parse_boxes`.
 
     Args:
         path (Path): The file.
@@ -59,21 +62,13 @@ def read_voc(path: Path, convention: str = 'voc') -> np.ndarray:
         ValueError: It cannot be read, has a document type (whose entities
             could be expanded without end), or another convention is given.
     """
-    _check_convention(convention)
     try:
-        boxes = parse_boxes(path.read_bytes(), str(path))
+        boxes = parse_boxes(path.read_bytes(), str(path), convention)
     except OSError as error:
         raise ValueError(f'{path}: cannot be read: {error}') from error
     if not np.isfinite(boxes).all():
         raise ValueError(f'{path}: has a box that is not finite; correct it')
-    return boxes + (0, 0, 1, 1) if convention == 'voc' else boxes
-
-
-def _check_convention(convention: str) -> None:
-    if convention not in CONVENTIONS:
-        raise ValueError(
-            f'convention={convention!r}: give one of {CONVENTIONS}'
-        )
+    return boxes
 
 
 def _fill(parent: ElementTree.Element, texts: dict) -> None:

@@ -41,7 +41,7 @@ def read_yolo(path: Path, shape: tuple[int, int]) -> np.ndarray:
             last four of them within 0..1.
     """
     try:
-        lines = path.read_text(encoding='utf-8').splitlines()
+        lines = path.read_text(encoding='utf-8-sig').splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f'{path}: cannot be read: {error}') from error
     rows = [

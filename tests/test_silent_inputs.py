@@ -1,0 +1,172 @@
+"""What a tired researcher feeds it: right numbers, or a clear sentence."""
+
+import json
+import runpy
+import sys
+import warnings
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.structures import PixelData
+from mmseg.structures import SegDataSample
+from PIL import Image
+from torch import nn
+
+from fdep_mm.core import image as core_image
+from fdep_mm.core.image import to_float
+from fdep_mm.core.masks import read_mask
+from fdep_mm.datasets.check import check_dataset
+from fdep_mm.datasets.converters import read_coco
+from fdep_mm.datasets.layouts import find_layout
+from fdep_mm.datasets.transforms import LoadInfraredImage
+from fdep_mm.models.segmentors.tta import SIRSTTTAModel
+
+SHAPE = (24, 40)
+
+
+@pytest.fixture
+def target():
+    mask = np.zeros(SHAPE, np.uint8)
+    mask[5:8, 30:34] = 1
+    return mask
+
+
+@pytest.fixture
+def folders(tmp_path, target):
+    """Images and masks of one name."""
+    for kind, array in (('images', target * 200 + 9), ('masks', target * 255)):
+        (tmp_path / kind).mkdir()
+        cv2.imwrite(str(tmp_path / kind / 'a.png'), array)
+    return tmp_path
+
+
+@pytest.fixture
+def score(monkeypatch, capsys, repo):
+    """Run eval_pngs.py; returns exit code, stdout and stderr."""
+
+    def run(*arguments):
+        path = repo / 'tools/analysis_tools/eval_pngs.py'
+        monkeypatch.setattr(sys, 'argv', [str(path), *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            runpy.run_path(str(path), run_name='__main__')
+        return stop.value.code, *capsys.readouterr()
+
+    return run
+
+
+@pytest.mark.parametrize('threshold', [255, -1])
+def test_a_threshold_that_every_mask_is_beyond(folders, threshold):
+    path = folders / 'masks/a.png'
+    with pytest.raises(ValueError, match='full or empty'):
+        read_mask(path, threshold)
+
+
+def test_masks_scored_against_themselves(score, folders):
+    masks = folders / 'masks'
+    code, _, errors = score(masks, masks, '--binary')
+    assert code == 2 and 'the same files' in errors
+
+
+def test_a_split_that_counts_an_image_twice(score, folders):
+    (folders / 'split.txt').write_text('a\na.png\n')
+    found = score(
+        *(folders / 'images', folders / 'masks'),
+        *('--split', folders / 'split.txt'),
+    )
+    assert found[0] == 2 and 'a stands there twice' in found[2]
+
+
+def test_a_full_scale_of_nothing(score, folders):
+    code, _, errors = score(
+        folders / 'images', folders / 'masks', '--max-value', 0
+    )
+    assert code == 2 and '--max-value 0' in errors
+
+
+def test_a_sequence_in_one_file_is_one_image(folders):
+    frames = [Image.fromarray(np.full(SHAPE, v, np.uint8)) for v in (9, 90)]
+    frames[1].paste(200, (3, 3, 9, 9))
+    (folders / 'images/a.png').unlink()
+    path = folders / 'images/a.tif'
+    frames[1].save(path, save_all=True, append_images=frames[:1])
+    findings = check_dataset([find_layout(folders)]).findings
+    (item,) = findings.items('image-pages')
+    assert item.detail == '2 pages'
+
+
+def test_a_camera_that_was_turned(folders, target):
+    """EXIF orientation moves neither the image nor the mask."""
+    exif = Image.Exif()
+    exif[274] = 6
+    picture = Image.fromarray(target * 200 + 9)
+    path = folders / 'images/a.jpg'
+    picture.save(path, exif=exif, quality=100)
+    image = LoadInfraredImage()(dict(img_path=str(path)))['img']
+    assert image.shape[:2] == SHAPE
+    np.testing.assert_array_equal(image[..., 0] > 100, target)
+    (folders / 'images/a.png').unlink()
+    assert check_dataset([find_layout(folders)]).findings.clean
+
+
+def test_16_bit_masks(tmp_path, target):
+    path = tmp_path / 'a.png'
+    cv2.imwrite(str(path), target.astype(np.uint16) * 65535)
+    with pytest.raises(ValueError, match='0, 65535.*threshold=32767'):
+        read_mask(path)
+    np.testing.assert_array_equal(read_mask(path, 32767), target)
+
+
+def test_augmented_views_of_two_channels():
+    """Their mean is that of probabilities; mmseg leaves logits in them."""
+    module = nn.Module()
+    module.test_step = None
+    model = SIRSTTTAModel(module)
+    model.module.decode_head = nn.Module()
+    model.module.decode_head.threshold = None
+    views = []
+    for logit in (-1.0, 4.0):
+        maps = torch.stack([torch.zeros(SHAPE), torch.full(SHAPE, logit)])
+        views.append(SegDataSample(seg_logits=PixelData(data=maps)))
+    (merged,) = model.merge_preds([views])
+    expected = torch.sigmoid(torch.tensor([-1.0, 4.0])).mean()
+    prob = merged.seg_logits.data
+    torch.testing.assert_close(prob, expected.expand(1, *SHAPE))
+    assert merged.pred_sem_seg.data.bool().all()
+
+
+def test_two_images_of_one_id(tmp_path):
+    item = dict(id=1, file_name='a.png', height=24, width=40)
+    box = dict(id=1, image_id=1, category_id=1, bbox=[3, 4, 3, 3])
+    images = [item, dict(item, file_name='b.png')]
+    path = tmp_path / 'a.json'
+    path.write_text(json.dumps(dict(images=images, annotations=[box])))
+    with pytest.raises(ValueError, match='two of its images have one id'):
+        read_coco(path)
+
+
+@pytest.mark.parametrize(
+    ('dtype', 'high', 'max_value', 'words'),
+    [
+        (np.uint8, 255, 16383, 'leave max_value out'),
+        (np.uint16, 4000, None, 'max_value=4095 if all images'),
+        (np.uint16, 200, 16383, 'max_value=255 if all images'),
+        (np.uint16, 60000, 255, 'set max_value=65535'),
+        (np.uint8, 40, None, None),
+        (np.uint16, 16000, 16383, None),
+        (np.uint16, 60000, None, None),
+    ],
+)
+def test_brightness_of_another_scale(
+    monkeypatch, dtype, high, max_value, words
+):
+    monkeypatch.setattr(core_image, '_told', set())
+    array = np.linspace(high / 2, high, 960).reshape(SHAPE).astype(dtype)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always')
+        for _ in range(3):
+            to_float(array, max_value, name='a.png')
+    assert len(caught) == (words is not None)
+    if words:
+        assert words in str(caught[0].message)
