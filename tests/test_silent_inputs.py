@@ -127,7 +127,8 @@ def test_augmented_views_of_two_channels():
     model.module.decode_head.threshold = None
     views = []
     for logit in (-1.0, 4.0):
-        maps = torch.stack([torch.zeros(SHAPE), torch.full(SHAPE, logit)])
+        half = torch.full(SHAPE, logit / 2)
+        maps = torch.stack([-half, half])
         views.append(SegDataSample(seg_logits=PixelData(data=maps)))
     (merged,) = model.merge_preds([views])
     expected = torch.sigmoid(torch.tensor([-1.0, 4.0])).mean()
