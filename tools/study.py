@@ -10,6 +10,8 @@ Examples:
     python tools/study.py STUDY.yml --work-dir studies/nuaa --dry-run
     python tools/study.py STUDY.yml --work-dir studies/nuaa --slurm job.sh
     sbatch --gres=gpu:1 job.sh
+    python tools/study.py STUDY.yml --work-dir studies/nuaa --table md \\
+        --curves curves --export configs/studies/nuaa/results
 
 Exit codes: 0 all cells are finished, or run in another process; 1 some have
 failed (they are named with the end of their logs); 2 wrong input; 130
@@ -19,6 +21,7 @@ stopped.
 import argparse
 import shlex
 import sys
+from itertools import product
 from pathlib import Path
 from threading import Lock
 
@@ -31,8 +34,19 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from fdep_mm.study import Cell, Study, StudyRunner, read_study
+from fdep_mm.study import (
+    FORMATS,
+    Cell,
+    Study,
+    StudyRunner,
+    export,
+    format_study,
+    read_results,
+    read_study,
+    summarize,
+)
 from fdep_mm.study.running import thread_variables
+from fdep_mm.visualization import plot_bands
 
 TOOLS = Path(__file__).parent
 SLURM = """#!/bin/bash
@@ -112,6 +126,21 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--slurm', type=Path, metavar='FILE', help='write an array job script'
     )
+    parser.add_argument(
+        '--table',
+        choices=FORMATS,
+        help='print what finished cells measured, run nothing; --work-dir '
+        'may be an exported folder, as for --curves',
+    )
+    parser.add_argument(
+        '--curves', type=Path, metavar='DIR', help='draw them, run nothing'
+    )
+    parser.add_argument(
+        '--export',
+        type=Path,
+        metavar='DIR',
+        help='copy the small files of finished cells, run nothing',
+    )
     args = parser.parse_args()
     for option in ('jobs', 'threads'):
         if getattr(args, option) < 1:
@@ -146,8 +175,33 @@ def slurm_script(args: argparse.Namespace, num: int) -> str:
     )
 
 
+def show_results(args: argparse.Namespace, study: Study) -> None:
+    """Print, draw and copy what there is."""
+    results = read_results(study, args.work_dir)
+    if args.table:
+        rows = summarize(study, results)
+        print(format_study(study, rows, args.table), end='')
+    if args.export:
+        num = export(study, args.work_dir, args.export)
+        print(f'{num} of {len(study.cells)} cells: {args.export}')
+    if args.curves:
+        args.curves.mkdir(parents=True, exist_ok=True)
+        for place in product(study.data, study.hosts):
+            arms = {arm: [] for arm in study.arms}
+            for one in results:
+                if one.cell[:2] == place and one.evaluation:
+                    arms[one.cell.arm].append(one.evaluation.curves)
+            arms = {arm: seeds for arm, seeds in arms.items() if seeds}
+            path = args.curves / f'{"_".join(place)}.png'
+            plot_bands(arms, ', '.join(place)).savefig(path)
+            print(f'figure: {path}')
+
+
 def run(args: argparse.Namespace, study: Study) -> int:
     """Run, or write down, what is not finished; returns the exit code."""
+    if args.table or args.curves or args.export:
+        show_results(args, study)
+        return 0
     jobs = study.jobs()
     if args.slurm:
         args.slurm.write_text(slurm_script(args, len(jobs)))

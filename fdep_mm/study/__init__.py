@@ -1,6 +1,23 @@
 """A comparison of networks: a grid of trainings, their tests, statistics."""
 
 from .plan import Cell, Study, read_study
+from .results import Result, export, read_results
 from .running import StudyRunner
+from .summary import Row, image_test, paired_difference, summarize
+from .table import FORMATS, format_study
 
-__all__ = ['Cell', 'Study', 'StudyRunner', 'read_study']
+__all__ = [
+    'FORMATS',
+    'Cell',
+    'Result',
+    'Row',
+    'Study',
+    'StudyRunner',
+    'export',
+    'format_study',
+    'image_test',
+    'paired_difference',
+    'read_results',
+    'read_study',
+    'summarize',
+]

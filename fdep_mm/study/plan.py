@@ -10,8 +10,9 @@ import yaml
 
 from fdep_mm.core.options import nearest
 
-KEYS = {'config', 'hosts', 'data', 'seeds', 'options', 'baseline', 'arms'}
-ARM_KEYS = {'config', 'options', 'test_options', 'weights_of', 'checkpoint'}
+KEYS = 'config hosts data seeds options scores baseline arms'.split()
+ARM_KEYS = 'config options test_options weights_of checkpoint'.split()
+SCORES = ['sirst/IoU', 'sirst/nIoU', 'sirst/Pd', 'sirst/Fa', 'hse/HSE']
 CHECKPOINTS = ('last', 'best')
 
 
@@ -61,6 +62,7 @@ class Study(NamedTuple):
         data (list[str]): Names of data sets.
         hosts (list[str]): Names of hosts.
         seeds (list[int]): Of trainings.
+        scores (list[str]): What tables show; the first is the main one.
         arms (list[str]): Names of arms, in the order of tables.
         baseline (str | None): The arm that others are compared with.
         cells (list[Cell]): All.
@@ -70,6 +72,7 @@ class Study(NamedTuple):
     data: list[str]
     hosts: list[str]
     seeds: list[int]
+    scores: list[str]
     arms: list[str]
     baseline: str | None
     cells: list[Cell]
@@ -86,8 +89,9 @@ def read_study(path: Path) -> Study:
     """Read the file of a study.
 
     ``config`` (of all arms), ``hosts``, ``data`` and ``seeds`` (lists),
-    ``options`` (dotted or nested keys as of ``--cfg-options``), ``baseline``
-    (an arm) and ``arms``: name -> ``config``, ``options``, ``test_options``,
+    ``options`` (dotted or nested keys as of ``--cfg-options``), ``scores``
+    (as tests log them, default :data:`SCORES`), ``baseline`` (an arm) and
+    ``arms``: name -> ``config``, ``options``, ``test_options``,
     ``checkpoint`` (``last`` or ``best``) or ``weights_of``, an arm whose
     weights are tested with this one's options instead of a training. In
     configs and options {host}, {data}, {arm} and {seed} are replaced.
@@ -115,8 +119,8 @@ def read_study(path: Path) -> Study:
 def _study(path: Path, content: object) -> Study:
     _check_keys(content, KEYS, 'the study')
     lists = {}
-    for key in ('data', 'hosts', 'seeds'):
-        values = content.get(key)
+    for key in ('data', 'hosts', 'seeds', 'scores'):
+        values = content.get(key, SCORES if key == 'scores' else None)
         kind = int if key == 'seeds' else str
         if not isinstance(values, list) or not values:
             raise ValueError(f'{key}: give a list, got {values!r}')
@@ -124,18 +128,15 @@ def _study(path: Path, content: object) -> Study:
             raise ValueError(f'{key}: {values} are not all {kind.__name__}')
         if len(set(values)) < len(values):
             raise ValueError(f'{key}: {values} names one twice')
-        _check_folders(values, key)
+        if key != 'scores':
+            _check_folders(values, key)
         lists[key] = values
     arms = _arms(content)
     baseline = content.get('baseline')
-    if baseline is not None and baseline not in arms:
-        raise ValueError(_no_arm('baseline', baseline, arms))
-    cells = [
-        _cell(content, arms, *place)
-        for place in product(
-            lists['data'], lists['hosts'], arms, lists['seeds']
-        )
-    ]
+    if baseline is not None:
+        _check_known(baseline, arms, 'baseline: no arm')
+    grid = product(lists['data'], lists['hosts'], arms, lists['seeds'])
+    cells = [_cell(content, arms, *place) for place in grid]
     missing = dict.fromkeys(
         cell.config for cell in cells if not Path(cell.config).is_file()
     )
@@ -160,8 +161,7 @@ def _arms(content: Mapping) -> dict[str, dict]:
         if source is None:
             continue
         where = f'arm {name!r}: weights_of'
-        if source not in arms:
-            raise ValueError(_no_arm(where, source, arms))
+        _check_known(source, arms, f'{where}: no arm')
         if arms[source].get('weights_of'):
             raise ValueError(
                 f'{where}: {source!r} has no weights of its own; name '
@@ -179,10 +179,7 @@ def _cell(
     if not config:
         raise ValueError(f'arm {arm!r}: there is no config')
     checkpoint = own.get('checkpoint', 'last')
-    if checkpoint not in CHECKPOINTS:
-        raise ValueError(
-            f'arm {arm!r}: checkpoint must be last or best, got {checkpoint!r}'
-        )
+    _check_known(checkpoint, CHECKPOINTS, f'arm {arm!r}: no checkpoint')
     names = dict(data=data, host=host, arm=arm, seed=seed)
     options, test_options = {}, {}
     for settings in (content, source, own):
@@ -241,13 +238,18 @@ def _fill(text: str, names: Mapping[str, object], arm: str) -> str:
         ) from error
 
 
-def _check_keys(settings: object, known: set[str], where: str) -> None:
+def _check_keys(settings: object, known: Iterable, where: str) -> None:
     if not isinstance(settings, dict):
         raise ValueError(f'{where}: give key: value, got {settings!r}')
-    for key in settings.keys() - known:
+    for key in settings:
+        _check_known(key, known, f'{where}: no key')
+
+
+def _check_known(name: object, known: Iterable[str], what: str) -> None:
+    if name not in known:
         raise ValueError(
-            f'{where}: no key {key!r}{nearest(str(key), known)}. There are '
-            f'{", ".join(sorted(known))}'
+            f'{what} {name!r}{nearest(str(name), set(known))}. There are '
+            f'{", ".join(known)}'
         )
 
 
@@ -259,23 +261,12 @@ def _check_folders(names: Iterable[object], key: str) -> None:
             )
 
 
-def _no_arm(where: str, name: object, arms: Mapping) -> str:
-    return (
-        f'{where}: no arm {name!r}{nearest(str(name), set(arms))}. There are '
-        f'{", ".join(arms)}'
-    )
-
-
 def _check_given_once(node: yaml.Node | None) -> None:
     """YAML's readers take the last of equal keys without a word."""
     if isinstance(node, yaml.MappingNode):
-        seen = set()
+        keys = [key.value for key, _ in node.value]
         for key, value in node.value:
-            if key.value in seen:
+            if keys.count(key.value) > 1:
                 line = key.start_mark.line + 1
                 raise ValueError(f'line {line}: {key.value!r} is given twice')
-            seen.add(key.value)
             _check_given_once(value)
-    elif isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            _check_given_once(item)

@@ -19,8 +19,8 @@ from fdep_mm.engine.hooks.work_dir_lock_hook import FILE as TRAIN_LOCK
 from fdep_mm.visualization import read_scalars
 
 from .plan import Cell, Study
+from .results import CURVE
 
-CURVE = 'validation.json'
 SETTINGS = 'cell.json'
 LOCK = 'study.lock'
 TEMPLATES = ('epoch_{}.pth', 'iter_{}.pth')

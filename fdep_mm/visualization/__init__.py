@@ -2,6 +2,7 @@
 
 from fdep_mm.core.image import to_display
 
+from .bands import plot_bands
 from .comparison import Evaluation, areas, plot_comparison
 from .counting import count_files
 from .curves import figure_to_array, plot_curves
@@ -32,6 +33,7 @@ __all__ = [
     'list_images',
     'load_scene',
     'pair_images',
+    'plot_bands',
     'plot_comparison',
     'plot_curves',
     'plot_surfaces',

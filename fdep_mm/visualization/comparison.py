@@ -91,9 +91,10 @@ def plot_comparison(
     )
     FigureCanvasAgg(figure)
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
-    colors = _colors(len(models))
     for axes, kind in zip(panels, kinds, strict=False):
-        for color, (name, model) in zip(colors, models.items(), strict=True):
+        for color, (name, model) in zip(
+            colors(len(models)), models.items(), strict=True
+        ):
             if kind == 'pdfa':
                 _pd_fa(axes, name, model.curves, color, fa_limit)
             elif kind == 'roc':
@@ -106,7 +107,15 @@ def plot_comparison(
     return figure
 
 
-def _colors(num: int) -> list:
+def colors(num: int) -> list[tuple]:
+    """A color for each of several networks.
+
+    Args:
+        num (int): How many.
+
+    Returns:
+        list[tuple]: RGBA.
+    """
     if num <= 10:
         return [colormaps['tab10'](i) for i in range(num)]
     return [colormaps['turbo'](i / (num - 1)) for i in range(num)]

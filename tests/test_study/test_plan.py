@@ -28,7 +28,7 @@ def content(**changes):
         ),
     )
     study.update(changes)
-    return yaml.safe_dump(study)
+    return yaml.safe_dump(study, sort_keys=False)
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_grid(read):
         (dict(arms={'0.5/1': {}}, baseline=None), "'0.5/1' names a folder"),
         (dict(baseline='hots'), "baseline: no arm 'hots' .*'host'"),
         (dict(hosts=['acn']), 'no such config: configs/acn/acn_.*looked'),
-        (dict(config=None), 'there is no config'),
+        (dict(config=None), "arm 'host': there is no config"),
         (dict(config='{net}.py'), "only .*are replaced .'net'"),
         (dict(options={'a': 'two words'}), 'option a: .*command line'),
     ],
@@ -89,7 +89,7 @@ def test_what_is_wrong_is_named(read, changes, message):
             {'x': {'weights_of': 'host'}, 'y': {'weights_of': 'x'}},
             "'x' has no weights of its own; name 'host'",
         ),
-        ({'x': {'checkpoint': 'first'}}, "last or best, got 'first'"),
+        ({'x': {'checkpoint': 'first'}}, "no checkpoint 'first'.*last, best"),
     ],
 )
 def test_wrong_arms(read, arms, message):

@@ -53,7 +53,7 @@ Path(folder, 'result.json').write_text('{}')
 
 def write_study(folder, **changes):
     path = folder / 'study.yml'
-    path.write_text(yaml.safe_dump({**STUDY, **changes}))
+    path.write_text(yaml.safe_dump({**STUDY, **changes}, sort_keys=False))
     return path
 
 

@@ -1,0 +1,125 @@
+"""Tables of a study as Markdown, LaTeX and CSV."""
+
+import csv
+import io
+import math
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from .plan import Study
+from .results import LAST
+from .summary import Row
+
+FORMATS = ('md', 'csv', 'latex')
+COLUMNS = (
+    'data,host,arm,checkpoint,score,seeds,mean,std,paired_seeds,difference,'
+    'low,high,wilcoxon_p'
+)
+NOTE = (
+    'Mean ± sample standard deviation over the finished seeds, at the last '
+    'epoch unless the arm says otherwise; Fa in 1e-6, others x100; last 5: '
+    'mean of the last five validations.'
+)
+PAIRED = (
+    'Differences to {baseline}, paired by seed, with 95 % confidence interval '
+    '(Student); p: Wilcoxon over the images, IoU averaged over these seeds.'
+)
+
+
+def format_study(study: Study, rows: Sequence[Row], kind: str) -> str:
+    """Format what :func:`.summary.summarize` gave.
+
+    Args:
+        study (Study): The study.
+        rows (Sequence[Row]): Of the study.
+        kind (str): 'md' or 'latex', two tables for each data set and host
+            (scores, and differences to the baseline); or 'csv', a line for
+            each arm and score. What is not there is n/a, or empty in CSV.
+
+    Returns:
+        str: Lines.
+    """
+    if kind == 'csv':
+        return _csv(rows)
+    write = _markdown if kind == 'md' else _latex
+    comment = '% ' if kind == 'latex' else ''
+    parts = [comment + NOTE]
+    if study.baseline is not None:
+        parts.append(comment + PAIRED.format(baseline=study.baseline))
+    for place, group in groupby(rows, key=lambda row: row[:2]):
+        group = list(group)
+        parts.append(comment + ', '.join(place))
+        parts.append(write(list(_scores(group, len(study.seeds)))))
+        if study.baseline is not None:
+            parts.append(write(list(_differences(group))))
+    return '\n\n'.join(parts) + '\n'
+
+
+def _scores(rows: Sequence[Row], total: int) -> Iterator[list[str]]:
+    yield ['arm', 'seeds', *_heads(rows[0])]
+    for row in rows:
+        values = (
+            _number(mean) + ('' if math.isnan(std) else f' ± {std:.2f}')
+            for mean, std in row.scores.values()
+        )
+        yield [_arm(row), f'{row.num}/{total}', *values]
+
+
+def _differences(rows: Sequence[Row]) -> Iterator[list[str]]:
+    yield ['arm', 'pairs', *_heads(rows[0]), 'p']
+    for row in rows:
+        if not row.differences:
+            continue
+        num = row.differences[LAST].num
+        values = (
+            f'{_number(one.mean, "+")} '
+            f'[{_number(one.low, "+")}, {_number(one.high, "+")}]'
+            for one in row.differences.values()
+        )
+        p = row.wilcoxon_p
+        yield [_arm(row), str(num), *values, _number(p, '', '.2g')]
+
+
+def _csv(rows: Sequence[Row]) -> str:
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator='\n')
+    table.writerow(COLUMNS.split(','))
+    for row in rows:
+        for name, (mean, std) in row.scores.items():
+            paired = row.differences.get(name)
+            mine = [paired.num, *paired[:3], row.wilcoxon_p] if paired else []
+            values = [*row[:4], name, row.num, mean, std, *mine]
+            values += [''] * (COLUMNS.count(',') + 1 - len(values))
+            table.writerow(['' if one != one else one for one in values])
+    return text.getvalue()
+
+
+def _markdown(table: list[list[str]]) -> str:
+    head, *body = table
+    lines = [head, ['---'] + ['---:'] * (len(head) - 1), *body]
+    return '\n'.join(f'| {" | ".join(line)} |' for line in lines)
+
+
+def _latex(table: list[list[str]]) -> str:
+    lines = [' & '.join(line) + r' \\' for line in table]
+    text = '\n'.join([lines[0], r'\midrule', *lines[1:]])
+    for sign, command in (('±', r'$\pm$'), ('_', r'\_'), ('%', r'\%')):
+        text = text.replace(sign, command)
+    columns = 'l' + 'r' * (len(table[0]) - 1)
+    return (
+        f'\\begin{{tabular}}{{{columns}}}\n\\toprule\n{text}\n\\bottomrule\n'
+        '\\end{tabular}'
+    )
+
+
+def _arm(row: Row) -> str:
+    return row.arm + (' (best epoch)' if row.checkpoint == 'best' else '')
+
+
+def _heads(row: Row) -> list[str]:
+    short = [score.rpartition('/')[2] for score in row.scores]
+    return [*short[:-1], f'{short[0]} {LAST}']
+
+
+def _number(value: float, sign: str = '', digits: str = '.2f') -> str:
+    return 'n/a' if math.isnan(value) else format(value, sign + digits)

@@ -1,0 +1,156 @@
+"""Statistics against numbers by hand, and tables of unfinished studies."""
+
+import csv
+import json
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+from test_running import write_study
+
+from fdep_mm.evaluation.functional import (
+    EvalProtocol,
+    as_json,
+    count_image,
+    per_image_csv,
+    summarise,
+)
+from fdep_mm.study import (
+    export,
+    format_study,
+    image_test,
+    paired_difference,
+    read_results,
+    read_study,
+    summarize,
+)
+from fdep_mm.visualization import plot_bands
+
+ARMS = dict(host={}, fdep={}, best=dict(weights_of='fdep', checkpoint='best'))
+IOU = {'host': [60.0, 64, 67], 'fdep': [61.0, 66, 67.5], 'best': [70.0]}
+PROTOCOL = EvalProtocol()
+
+
+def write_cell(folder, iou, shift, names='abcd'):
+    """What a finished cell leaves behind."""
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    records = []
+    for name in names:
+        mask = np.zeros((32, 32), bool)
+        mask[10:14, 10:14] = True
+        prob = np.clip(0.7 * mask + shift + 0.3 * rng.random((32, 32)), 0, 1)
+        records.append(count_image(prob, mask, PROTOCOL, name))
+    table = per_image_csv(list(names), records, PROTOCOL)
+    (folder / 'per_image.csv').write_text(table)
+    where = f'/home/me/{folder.relative_to(folder.parents[3])}'
+    result = dict(
+        metrics={'sirst/IoU': iou, 'sirst/Pd': None},
+        provenance=dict(checkpoint=f'{where}/epoch_1.pth'),
+        **as_json(*summarise(records, PROTOCOL), PROTOCOL.settings()),
+    )
+    (folder / 'result.json').write_text(json.dumps(result))
+    curve = dict(steps=list(range(7)), values=[0, 0, 1, 2, 3, 4, iou])
+    (folder / 'validation.json').write_text(json.dumps({'sirst/IoU': curve}))
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch, repo):
+    monkeypatch.chdir(repo)
+    changes = dict(arms=ARMS, seeds=[0, 1, 2, 3], hosts=['acm', 'alcnet'])
+    study = read_study(write_study(tmp_path, **changes))
+    for i, (arm, values) in enumerate(IOU.items()):
+        for seed, iou in enumerate(values):
+            folder = tmp_path / f'cells/synthetic/acm/{arm}/seed-{seed}'
+            write_cell(folder, iou, 0.05 * (i + seed))
+    return study
+
+
+def test_means_and_paired_differences(study, tmp_path):
+    rows = summarize(study, read_results(study, tmp_path / 'cells'))
+    host, fdep, best, *others = rows
+    assert host.scores['sirst/IoU'] == (
+        pytest.approx(191 / 3),
+        pytest.approx(math.sqrt(((11 / 3) ** 2 + 1 / 9 + (10 / 3) ** 2) / 2)),
+    )
+    assert host.scores['last 5'][0] == pytest.approx((10 + 191 / 3) / 5)
+    assert host.differences == {}
+    one = fdep.differences['sirst/IoU']
+    reference = stats.ttest_rel(IOU['fdep'], IOU['host'])
+    interval = reference.confidence_interval(0.95)
+    assert one == pytest.approx((3.5 / 3, *interval, 3))
+    assert math.isnan(fdep.differences['sirst/Pd'].mean)
+    assert best.differences['sirst/IoU'][::3] == (10, 1)
+    assert math.isnan(best.differences['sirst/IoU'].low)
+    assert all(row.num == 0 for row in others)
+
+
+def test_images_are_averaged_over_seeds_before_the_test():
+    rng = np.random.default_rng(0)
+    ours, others = rng.random((2, 3, 30))
+    ours += 0.2
+    pairs = [
+        tuple(dict(zip(map(str, range(30)), one, strict=True)) for one in two)
+        for two in zip(ours, others, strict=True)
+    ]
+    means = (ours - others).mean(axis=0)
+    expected = stats.wilcoxon(means).pvalue
+    assert image_test(pairs) == pytest.approx(expected)
+    for a, b in pairs:  # an image that is not scored
+        a['x'] = b['x'] = math.nan
+    assert image_test(pairs) == pytest.approx(expected)
+
+
+def test_images_without_a_difference():
+    # 0.1 + 0.2 - 0.3 is no difference, but not zero either
+    pairs = [({'a': d, 'b': 1.0}, {'a': 0.0, 'b': 1.0}) for d in (0.1, 0.2)]
+    assert (
+        image_test([*pairs, ({'a': 0.0, 'b': 1.0}, {'a': 0.3, 'b': 1})]) == 1
+    )
+    assert math.isnan(image_test([]))
+    assert math.isnan(paired_difference([]).mean)
+    with pytest.raises(ValueError, match='different images'):
+        image_test([({'a': 1.0}, {'b': 1.0})])
+
+
+def test_tables_of_an_unfinished_study(study, tmp_path):
+    rows = summarize(study, read_results(study, tmp_path / 'cells'))
+    lines = format_study(study, rows, 'md').splitlines()
+    cells = [line.strip('| ').split(' | ') for line in lines if '|' in line]
+    assert cells[2][:3] == ['host', '3/4', '63.67 ± 3.51']
+    assert cells[4][:4] == ['best (best epoch)', '1/4', '70.00', 'n/a']
+    assert cells[7][:3] == ['fdep', '3', '+1.17 [-0.73, +3.06]']
+    assert cells[8][:3] == ['best (best epoch)', '1', '+10.00 [n/a, n/a]']
+    assert cells[11][:3] == ['host', '0/4', 'n/a']
+    assert r'63.67 $\pm$ 3.51 & ' in format_study(study, rows, 'latex')
+    table = format_study(study, rows, 'csv').splitlines()
+    first = next(row for row in csv.DictReader(table) if row['arm'] == 'fdep')
+    assert float(first['difference']) == pytest.approx(3.5 / 3)
+    assert first['seeds'] == first['paired_seeds'] == '3'
+
+
+def test_what_is_exported_gives_the_same_table(study, tmp_path):
+    target = tmp_path / 'results'
+    assert export(study, tmp_path / 'cells', target) == 7
+    texts = [path.read_text() for path in target.rglob('*.json')]
+    assert not any('/home/me' in text for text in texts)
+    tables = [
+        format_study(
+            study, summarize(study, read_results(study, folder)), 'md'
+        )
+        for folder in (tmp_path / 'cells', target)
+    ]
+    assert tables[0] == tables[1]
+
+
+def test_bands_hold_mean_and_range(study, tmp_path):
+    results = read_results(study, tmp_path / 'cells')
+    seeds = [r.evaluation.curves for r in results if r.cell.arm == 'host']
+    figure = plot_bands(dict(host=seeds), 'title')
+    ious = np.array([curves['IoU'] for curves in seeds])
+    line, band = figure.axes[0].lines[0], figure.axes[0].collections[0]
+    np.testing.assert_allclose(line.get_ydata(), ious.mean(axis=0))
+    assert band.get_datalim(figure.axes[0].transData).max[1] == ious.max()
+    with pytest.raises(ValueError, match='no cell'):
+        plot_bands(dict(host=[]))
