@@ -203,7 +203,7 @@ def _options(
             f'arm {arm!r}: options are key: value, got {settings!r}'
         )
     return {
-        key: _fill(_as_text(value, key), names, arm)
+        key: _as_text(_fill(value, names, arm), key)
         for key, value in _flat(settings or {}, '')
     }
 
@@ -217,23 +217,33 @@ def _flat(settings: Mapping, where: str) -> Iterator[tuple[str, object]]:
 
 
 def _as_text(value: object, key: str) -> str:
-    """As mmengine's DictAction reads it."""
+    """As :class:`fdep_mm.core.options.OptionAction` reads it."""
+    text = repr(value) if isinstance(value, list) else str(value)
+    if '{' in text:
+        return text
     if isinstance(value, list):
-        return f'[{",".join(_as_text(item, key) for item in value)}]'
-    if isinstance(value, dict) or ' ' in str(value):
+        text = text.replace("'", '').replace(', ', ',')
+    if ' ' in text:
         raise ValueError(
             f'option {key}: {value!r} cannot be given on a command line; '
             'write a config'
         )
-    return str(value)
+    return text
 
 
-def _fill(text: str, names: Mapping[str, object], arm: str) -> str:
+def _fill(value: object, names: Mapping[str, object], arm: str) -> object:
+    """Replace the names in all texts."""
+    if isinstance(value, list):
+        return [_fill(item, names, arm) for item in value]
+    if isinstance(value, dict):
+        return {key: _fill(item, names, arm) for key, item in value.items()}
+    if not isinstance(value, str):
+        return value
     try:
-        return text.format(**names)
+        return value.format(**names)
     except (KeyError, IndexError, ValueError) as error:
         raise ValueError(
-            f'arm {arm!r}: {text!r}: only {{data}}, {{host}}, {{arm}} and '
+            f'arm {arm!r}: {value!r}: only {{data}}, {{host}}, {{arm}} and '
             f'{{seed}} are replaced ({error})'
         ) from error
 

@@ -1,8 +1,11 @@
 """The file of a study: its grid, and what is wrong with it."""
 
+from argparse import ArgumentParser
+
 import pytest
 import yaml
 
+from fdep_mm.core.options import OptionAction
 from fdep_mm.study import read_study
 
 CONFIG = 'configs/{host}/{host}_1xb16-12e_{data}-128x128.py'
@@ -14,13 +17,13 @@ def content(**changes):
         hosts=['acm', 'alcnet'],
         data=['synthetic'],
         seeds=[0, 1],
-        options={'train_cfg': {'max_epochs': 3}, 'a.b': [1, [2, 'x']]},
+        options={'train_cfg': {'max_epochs': 3}, 'a.b': [1, [2, '{host}']]},
         baseline='host',
         arms=dict(
             host=None,
             fast=dict(
                 options={'optim_wrapper.optimizer.lr': 0.01},
-                test_options={'x': '{host}'},
+                test_options={'x': [{'type': '{host}'}]},
             ),
             seen=dict(
                 weights_of='fast', checkpoint='best', test_options={'y': True}
@@ -51,10 +54,14 @@ def test_grid(read):
     assert cell.config == 'configs/acm/acm_1xb16-12e_synthetic-128x128.py'
     assert cell.options == {
         'train_cfg.max_epochs': '3',
-        'a.b': '[1,[2,x]]',
+        'a.b': '[1,[2,acm]]',
         'optim_wrapper.optimizer.lr': '0.01',
     }
-    assert cell.test_options == {'x': 'acm', 'y': 'True'}
+    texts = [f'{key}={value}' for key, value in cell.test_options.items()]
+    parser = ArgumentParser()
+    parser.add_argument('--options', nargs='+', action=OptionAction)
+    options = parser.parse_args(['--options', *texts]).options
+    assert options == {'x': [dict(type='acm')], 'y': True}
     jobs = study.jobs()
     assert len(jobs) == 8  # what is tested again belongs to its training
     assert ['fast', 'seen'] in [[cell.arm for cell in job] for job in jobs]
