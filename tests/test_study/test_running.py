@@ -1,19 +1,21 @@
 """Cells in processes: killed, resumed, failing, or run by another study."""
 
+import importlib.util
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 import yaml
 from child_processes import REPO, lock_holder
 
-from fdep_mm.study import StudyRunner, read_study
-
+SCRIPT = REPO / 'tools/study.py'
+SPEC = importlib.util.spec_from_file_location('study', SCRIPT)
+tool = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(tool)
 TINY = dict(num_workers=0, persistent_workers=False)
 SCENES = {'dataset.num_images': 4, 'dataset.img_size': [64, 64]}
 STUDY = dict(
@@ -29,6 +31,8 @@ STUDY = dict(
         'val_dataloader': dict(TINY, **SCENES),
         'test_dataloader': dict(TINY, **SCENES),
         'model.data_preprocessor.size': [64, 64],
+        'custom_hooks': [],  # no pictures: less to import
+        'visualizer.vis_backends': [dict(type='LocalVisBackend')],
     },
 )
 # What the real ones leave behind.
@@ -60,7 +64,7 @@ def write_study(folder, **changes):
 def start(path, work_dir):
     """The real tool, as on a command line."""
     return subprocess.Popen(
-        [sys.executable, 'tools/study.py', path, '--work-dir', work_dir]
+        [sys.executable, SCRIPT, path, '--work-dir', work_dir]
         + ['--jobs', '2'],
         cwd=REPO,
         env={**os.environ, 'PYTHONPATH': str(REPO)},
@@ -101,31 +105,39 @@ def test_killed_and_started_again(tmp_path):
 
 
 @pytest.fixture
-def stub(tmp_path, monkeypatch):
-    """A function: study -> work dir and what was reported, with stubs."""
+def call(tmp_path, monkeypatch, capsys):
+    """Run the tool with stubs for its tools: exit code and what is printed."""
     monkeypatch.chdir(REPO)
     (tmp_path / 'train.py').write_text(TRAIN)
     (tmp_path / 'test.py').write_text(TEST)
+    monkeypatch.setattr(tool, 'TOOLS', tmp_path)
 
-    def run(**changes):
-        study = read_study(write_study(tmp_path, **changes))
-        events = []
-        runner = StudyRunner(study, tmp_path / 'cells', tmp_path, 1)
-        runner.run(study.jobs(), 2, lambda *event: events.append(event))
-        return {c.name: e for c, e in events if e != 'start'}
+    def run(*arguments, **changes):
+        path = write_study(tmp_path, **changes)
+        words = ['study.py', path, '--work-dir', tmp_path / 'cells']
+        monkeypatch.setattr(
+            sys, 'argv', [str(w) for w in words + [*arguments]]
+        )
+        code = tool.main()
+        return code, *capsys.readouterr()
 
     return run
 
 
-def test_failing_cell_is_named_and_the_others_go_on(stub, tmp_path):
-    ended = stub()
-    host, best = 'synthetic/acm/host/seed-1', 'synthetic/acm/best/seed-1'
-    assert 'code 3' in ended[host]
-    assert 'the loss is not finite' in ended[host]
-    assert 'host/seed-1 has not ended' in ended[best]
-    assert ended['synthetic/acm/host/seed-0'] == 'done'
-    assert 'best checkpoint' in ended['synthetic/acm/best/seed-0']
-    stub()
+ONE = dict(arms=dict(host={}), seeds=[0])
+
+
+def test_failing_cell_is_named_and_the_others_go_on(call, tmp_path):
+    code, printed, errors = call('--jobs', 2)
+    assert code == 1
+    assert 'synthetic/acm/host/seed-0: done' in printed
+    assert 'host/seed-1: FAILED: code 3' in printed
+    assert 'the loss is not finite' in printed
+    assert 'best/seed-1: FAILED' in printed  # there are no weights for it
+    assert '3 have failed' in errors  # and no best checkpoint for seed 0
+    _, printed, _ = call('--dry-run')
+    assert printed.count('train.py') == 1
+    call()
     starts = {
         path.parent.name: path.read_text().splitlines()
         for path in (tmp_path / 'cells').rglob('starts')
@@ -136,19 +148,31 @@ def test_failing_cell_is_named_and_the_others_go_on(stub, tmp_path):
     assert '--resume' in second
 
 
-def test_other_settings_are_not_gone_on_with(stub):
-    arms, seeds = dict(host={}), [0]
-    options = {'train_cfg.max_epochs': 2}
-    assert list(stub(arms=arms, seeds=seeds).values()) == ['done']
-    assert stub(arms=arms, seeds=seeds) == {}
-    (message,) = stub(arms=arms, seeds=seeds, options=options).values()
-    assert 'begun with another options' in message
+def test_other_settings_are_not_gone_on_with(call):
+    assert call(**ONE)[0] == 0
+    code, printed, _ = call(**ONE)
+    assert (code, printed) == (0, '')
+    code, printed, _ = call(**ONE, options={'train_cfg.max_epochs': 2})
+    assert code == 1
+    assert 'begun with another options' in printed
 
 
-def test_another_study_runs_the_cell(stub, tmp_path):
-    folder = Path(tmp_path, 'cells/synthetic/acm/host/seed-0')
+def test_another_study_runs_the_cell(call, tmp_path):
+    folder = tmp_path / 'cells/synthetic/acm/host/seed-0'
     folder.mkdir(parents=True)
     with lock_holder(folder / 'study.lock'):
-        ended = stub(arms=dict(host={}), seeds=[0, 2])
-    assert ended['synthetic/acm/host/seed-0'] == 'elsewhere'
-    assert ended['synthetic/acm/host/seed-2'] == 'done'
+        code, printed, _ = call(arms=dict(host={}), seeds=[0, 2])
+    assert code == 0
+    assert 'host/seed-0: elsewhere' in printed
+    assert 'host/seed-2: done' in printed
+
+
+def test_array_job(call, tmp_path):
+    script = tmp_path / 'job.sh'
+    assert call('--slurm', script)[0] == 0
+    assert '--array=0-1\n' in script.read_text()
+    code, printed, _ = call('--cell', 0, arms=dict(host={}))
+    assert code == 0
+    assert 'seed-0: done' in printed
+    assert 'seed-1' not in printed
+    assert call('--cell', 4)[0] == 2
