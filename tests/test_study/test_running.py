@@ -10,7 +10,7 @@ import time
 
 import pytest
 import yaml
-from child_processes import REPO, lock_holder
+from child_processes import COMMAND_SECONDS, REPO, lock_holder
 
 SCRIPT = REPO / 'tools/study.py'
 SPEC = importlib.util.spec_from_file_location('study', SCRIPT)
@@ -84,7 +84,7 @@ def test_killed_and_started_again(tmp_path):
     assert len(list(work_dir.rglob('result.json'))) < 4
 
     process = start(path, work_dir)
-    printed, _ = process.communicate(timeout=300)
+    printed, _ = process.communicate(timeout=COMMAND_SECONDS)
     assert process.returncode == 0, printed
     results = {
         path.parent: json.loads(path.read_text())
