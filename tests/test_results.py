@@ -1,0 +1,34 @@
+"""Tables of RESULTS.md are those of the committed results."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from fdep_mm.study import read_study
+from fdep_mm.study.results import read_results
+from fdep_mm.study.summary import summarize
+from fdep_mm.study.table import format_study
+
+CONFIGS = Path(__file__).parents[1] / 'configs'
+STUDIES = sorted((CONFIGS / 'studies').glob('*/results'))
+
+
+@pytest.mark.parametrize('results', STUDIES, ids=lambda p: p.parent.name)
+def test_table_is_that_of_the_results(results, monkeypatch):
+    monkeypatch.chdir(CONFIGS.parent)
+    study = read_study(results.parent / 'study.yml')
+    table = format_study(
+        study, summarize(study, read_results(study, results)), 'md'
+    )
+    name = results.parent.name
+    text = (CONFIGS / 'RESULTS.md').read_text()
+    (found,) = re.findall(
+        f'<!-- study {name} -->\n(.*?)<!-- end -->', text, re.DOTALL
+    )
+    assert found.strip() == table.strip()
+
+
+def test_results_name_no_machine():
+    for path in (CONFIGS / 'studies').rglob('results/**/*.json'):
+        assert not re.search(r'"[^"]*(?<![\w.])/(tmp|home)/', path.read_text())
