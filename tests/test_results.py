@@ -32,3 +32,23 @@ def test_table_is_that_of_the_results(results, monkeypatch):
 def test_results_name_no_machine():
     for path in (CONFIGS / 'studies').rglob('results/**/*.json'):
         assert not re.search(r'"[^"]*(?<![\w.])/(tmp|home)/', path.read_text())
+
+
+def test_readme_shows_the_same_numbers(monkeypatch):
+    monkeypatch.chdir(CONFIGS.parent)
+    readme = Path('README.md').read_text()
+    table = Path('configs/RESULTS.md').read_text()
+    table = table[table.index('nuaa-sirst, alcnet') :]
+    for name, arm in (('ALCNet', 'host'), ('ALCNet, FDEP', 'fdep')):
+        (shown,) = re.findall(rf'\| {name} \| (.*±.*) \|', readme)
+        iou, niou, pd, fa, hse = re.search(
+            rf'\| {arm} \| 3/3 \| (.*) \|', table
+        )[1].split(' | ')[:5]
+        assert shown.split(' | ') == [hse, iou, niou, pd, fa]
+    difference = re.search(r'\| fdep \| 3 \| (\S+) \[(\S+), (\S+)\]', table)
+    assert re.search(
+        r'differs by {} with a 95 % interval of {} to {}'.format(
+            *map(re.escape, difference.groups())
+        ),
+        ' '.join(readme.split()),
+    )

@@ -11,6 +11,10 @@ NAMED = re.compile(r'(?<![\w./])(?:configs|tools|tests|fdep_mm)/[\w./-]*\w')
     'document',
     [
         'README.md',
+        'configs/README.md',
+        'configs/BENCHMARKS.md',
+        'configs/RESULTS.md',
+        '.github/CONTRIBUTING.md',
         '.ci/run',
         '.ci/requirements-upstream.txt',
         'tools/quickstart.sh',
