@@ -20,9 +20,10 @@ def box(x, y, width, label, color=GRAY, note='', dashed=False):
     """A rounded box 52 px high, its left edge and middle at x, y."""
     dash = ' stroke-dasharray="6 4"' if dashed else ''
     lines = [(label, '')] + [(note, ' class="small"')] * bool(note)
+    first = y + 5 - 8 * (len(lines) - 1)
     texts = ''.join(
-        f'<text x="{x + width / 2}" y="{y + 5 + 16 * i - 8 * (len(lines) - 1)}"'
-        f' text-anchor="middle"{kind}>{text}</text>'
+        f'<text x="{x + width / 2}" y="{first + 16 * i}" '
+        f'text-anchor="middle"{kind}>{text}</text>'
         for i, (text, kind) in enumerate(lines)
     )
     return (

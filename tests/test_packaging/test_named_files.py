@@ -4,7 +4,10 @@ import re
 
 import pytest
 
-NAMED = re.compile(r'(?<![\w./])(?:configs|tools|tests|fdep_mm)/[\w./-]*\w')
+# not what {host} or the like completes
+NAMED = re.compile(
+    r'(?<![\w./])(?:configs|tools|tests|fdep_mm)/[\w./-]*\w(?![\w./-]*\{)'
+)
 
 
 @pytest.mark.parametrize(
