@@ -11,29 +11,24 @@ data_preprocessor = dict(
     mean=[105.44] * 3, std=[35.35] * 3, pad_val=-105.44 / 35.35
 )
 
-v2_layout = dict(
-    data_root=f'{data_root}sirst-v2/',
-    data_prefix=dict(img_path='mixed', seg_map_path='annotations/masks'),
-    seg_map_suffix='_pixels0.png',
-)
+sets = {
+    'NUAA-SIRST': dict(ann_file='img_idx/test_NUAA-SIRST.txt'),
+    'NUDT-SIRST': dict(ann_file='img_idx/test_NUDT-SIRST.txt'),
+    'sirst-v2': dict(
+        ann_file='splits/test_full.txt',
+        data_prefix=dict(img_path='mixed', seg_map_path='annotations/masks'),
+        seg_map_suffix='_pixels0.png',
+    ),
+}
 train_dataloader = dict(
     dataset=dict(
         _delete_=True,
         type='ConcatDataset',
         datasets=[
-            dict(
-                _base_.train_dataloader.dataset,
-                data_root=f'{data_root}{name}/',
-                ann_file=f'{splits}/{name}.txt',
-            )
-            for name in ('NUAA-SIRST', 'NUDT-SIRST')
-        ]
-        + [
-            dict(
-                _base_.train_dataloader.dataset,
-                ann_file=f'{splits}/sirst-v2.txt',
-                **v2_layout,
-            )
+            dict(_base_.train_dataloader.dataset, data_root=data_root + name)
+            | one
+            | dict(ann_file=f'{splits}/{name}.txt')
+            for name, one in sets.items()
         ],
     )
 )
@@ -42,19 +37,9 @@ val_dataloader = dict(
         _delete_=True,
         type='ConcatDataset',
         datasets=[
-            dict(
-                _base_.val_dataloader.dataset,
-                data_root=f'{data_root}{name}/',
-                ann_file=f'img_idx/test_{name}.txt',
-            )
-            for name in ('NUAA-SIRST', 'NUDT-SIRST')
-        ]
-        + [
-            dict(
-                _base_.val_dataloader.dataset,
-                ann_file='splits/test_full.txt',
-                **v2_layout,
-            )
+            dict(_base_.val_dataloader.dataset, data_root=data_root + name)
+            | one
+            for name, one in sets.items()
         ],
     )
 )
