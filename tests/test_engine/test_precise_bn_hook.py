@@ -3,6 +3,7 @@
 import copy
 
 import torch
+from child_processes import run_ranks
 from fault_training import tiny_config, train
 from mmengine.model import BaseModel
 from mmengine.runner import Runner
@@ -44,6 +45,22 @@ def test_averages_of_all_batches():
     assert net.unused.running_mean.equal(before.unused.running_mean)
     assert net.training and net.first.momentum == 0.9
     assert net.first.num_batches_tracked == 0
+
+
+def statistics_of_rank(rank: int, world: int, folder: str) -> None:
+    torch.distributed.init_process_group(
+        'gloo', f'file://{folder}/store', rank=rank, world_size=world
+    )
+    net = Net()
+    inputs = torch.full((1, 3, 2, 2), 2.0 * rank)
+    compute_statistics(net, [dict(inputs=inputs)])
+    torch.save(net.first.running_mean, f'{folder}/{rank}.pt')
+    torch.distributed.destroy_process_group()
+
+
+def test_processes_are_averaged(tmp_path):
+    for mean in run_ranks(statistics_of_rank, 2, tmp_path):
+        assert mean.tolist() == [1.0] * 3
 
 
 def test_checkpoints_hold_what_the_training_set_gives(tmp_path):
