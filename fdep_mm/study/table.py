@@ -8,7 +8,7 @@ from itertools import groupby
 
 from .plan import Study
 from .results import LAST
-from .summary import Row
+from .summary import Difference, Row
 
 FORMATS = ('md', 'csv', 'latex')
 COLUMNS = (
@@ -71,11 +71,7 @@ def _differences(rows: Sequence[Row]) -> Iterator[list[str]]:
         if not row.differences:
             continue
         num = row.differences[LAST].num
-        values = (
-            f'{_number(one.mean, "+")} '
-            f'[{_number(one.low, "+")}, {_number(one.high, "+")}]'
-            for one in row.differences.values()
-        )
+        values = map(_interval, row.differences.values())
         p = row.wilcoxon_p
         yield [_arm(row), str(num), *values, _number(p, '', '.2g')]
 
@@ -119,6 +115,11 @@ def _arm(row: Row) -> str:
 def _heads(row: Row) -> list[str]:
     short = [score.rpartition('/')[2] for score in row.scores]
     return [*short[:-1], f'{short[0]} {LAST}']
+
+
+def _interval(one: Difference) -> str:
+    limits = f' [{one.low:+.2f}, {one.high:+.2f}]' if one.num > 1 else ' [n/a]'
+    return _number(one.mean, '+') + ('' if math.isnan(one.mean) else limits)
 
 
 def _number(value: float, sign: str = '', digits: str = '.2f') -> str:

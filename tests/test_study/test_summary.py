@@ -121,7 +121,7 @@ def test_tables_of_an_unfinished_study(study, tmp_path):
     assert cells[2][:3] == ['host', '3/4', '63.67 ± 3.51']
     assert cells[4][:4] == ['best (best epoch)', '1/4', '70.00', 'n/a']
     assert cells[7][:3] == ['fdep', '3', '+1.17 [-0.73, +3.06]']
-    assert cells[8][:3] == ['best (best epoch)', '1', '+10.00 [n/a, n/a]']
+    assert cells[8][:3] == ['best (best epoch)', '1', '+10.00 [n/a]']
     assert cells[11][:3] == ['host', '0/4', 'n/a']
     assert r'63.67 $\pm$ 3.51 & ' in format_study(study, rows, 'latex')
     table = format_study(study, rows, 'csv').splitlines()
