@@ -9,6 +9,11 @@ from PIL import Image
 
 from .image import unreadable
 
+WAY_OUT = (
+    'Fix the file, or set LoadSIRSTMask(threshold={}) if larger values mean '
+    'target'
+)
+
 
 def read_mask(
     path: str | PathLike,
@@ -40,7 +45,7 @@ def read_mask(
     """
     values = _decode(str(path), backend_args)
     if threshold is None:
-        _check_binary(values, path)
+        check_binary(values, str(path), WAY_OUT)
         threshold = 0
     top = 1
     if np.issubdtype(values.dtype, np.integer):
@@ -103,32 +108,28 @@ def _is_binary(values: np.ndarray) -> bool:
     return bool(white in (0, 1, 255) and two.all())
 
 
-def _check_binary(values: np.ndarray, path: str | PathLike) -> None:
-    if _is_binary(values):
-        return
-    found, threshold = wrong_values(values)
-    raise ValueError(
-        f'{path}: mask values must be {{0, 1}} or {{0, 255}}, found {found}. '
-        f'Fix the file, or set LoadSIRSTMask(threshold={threshold}) if larger '
-        'values mean target'
-    )
-
-
-def wrong_values(mask: np.ndarray) -> tuple[str, float]:
-    """What an error says of the values of a mask.
+def check_binary(values: np.ndarray, name: str, way_out: str) -> None:
+    """Refuse a mask of other values than {0, 1} or {0, 255}.
 
     Args:
-        mask (np.ndarray): (H, W), with more than one value or none that is
-            known.
+        values (np.ndarray): (H, W).
+        name (str): What the error calls it.
+        way_out (str): What to do; ``{}`` stands for a threshold that tells
+            the largest value from the least.
 
-    Returns:
-        tuple[str, float]: The values, and a threshold that tells the largest
-        from the least.
+    Raises:
+        ValueError: It holds others.
     """
-    values = np.unique(mask)
-    more = f', ... ({len(values)} values)' if len(values) > 8 else ''
-    low = float(values[0]) if len(values) > 1 else 0
-    middle = (low + float(values[-1])) / 2
-    if np.issubdtype(values.dtype, np.integer):
+    if _is_binary(values):
+        return
+    found = np.unique(values)
+    more = f', ... ({len(found)} values)' if len(found) > 8 else ''
+    low = float(found[0]) if len(found) > 1 else 0
+    middle = (low + float(found[-1])) / 2
+    if np.issubdtype(found.dtype, np.integer):
         middle = int(middle)
-    return ', '.join(map(str, values[:8].tolist())) + more, middle
+    shown = ', '.join(map(str, found[:8].tolist()))
+    raise ValueError(
+        f'{name}: mask values must be {{0, 1}} or {{0, 255}}, got '
+        f'{{{shown}{more}}}. {way_out.format(middle)}'
+    )

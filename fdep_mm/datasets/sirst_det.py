@@ -4,12 +4,12 @@ import warnings
 
 import numpy as np
 from mmengine import fileio
-from PIL import Image
 
 from fdep_mm.core.masks import read_mask
 from fdep_mm.evaluation.functional import check_boxes, mask_boxes
 from fdep_mm.registry import DATASETS
 
+from .converters.images import image_shape
 from .sirst import SIRSTDataset
 from .sirst_xml import check_convention, parse_boxes
 from .synthetic import SyntheticSIRSTDataset
@@ -149,20 +149,7 @@ class SIRSTDetDataset(SIRSTDataset):
         with fileio.get_local_path(
             path, backend_args=self.backend_args
         ) as local:
-            try:
-                with Image.open(local) as image:
-                    return image.height, image.width
-            except Image.DecompressionBombError as error:
-                raise ValueError(
-                    f'{path}: {error}. Cut it into smaller images or take '
-                    'its id out of the split'
-                ) from error
-            except (OSError, SyntaxError) as error:  # Pillow raises both
-                raise ValueError(
-                    f'{path}: not a readable image, the file is damaged or '
-                    'of another type. Replace it or take its id out of the '
-                    'split'
-                ) from error
+            return image_shape(local)
 
     def _mask_boxes(self, path: str, shape: tuple[int, int]) -> np.ndarray:
         mask = read_mask(path, backend_args=self.backend_args)

@@ -91,33 +91,44 @@ def check_convention(convention: str) -> tuple[int, int, int, int]:
 
 
 def format_boxes(
-    image_id: str, shape: tuple[int, int], boxes: np.ndarray
+    file_name: str,
+    shape: tuple[int, int],
+    boxes: np.ndarray,
+    convention: str = 'sirst-v2',
 ) -> str:
     """Text of a file that :func:`parse_boxes` reads.
 
     Args:
-        image_id (str): Goes into ``filename``.
+        file_name (str): Of the image; SIRST-V2 has names without suffix.
         shape (tuple[int, int]): Height and width of the image.
         boxes (np.ndarray): (G, 4), 0-based and half-open.
+        convention (str): A key of :data:`CONVENTIONS`. Defaults to
+            'sirst-v2'.
 
     Returns:
-        str: XML. Without boxes it has one ``object`` without ``bndbox``, as
-        SIRST-V2 has it.
+        str: XML. In 'sirst-v2' an image without target has one ``object``
+        without ``bndbox``, in 'voc' none.
+
+    Raises:
+        ValueError: Another convention.
     """
+    offsets = check_convention(convention)
+    published = convention == 'sirst-v2'
     root = ElementTree.Element('annotation')
-    _append(root, 'filename', image_id)
+    _append(root, filename=file_name)
     size = ElementTree.SubElement(root, 'size')
-    for tag, value in zip(
-        ('width', 'height', 'depth'), (*shape[::-1], 1), strict=True
-    ):
-        _append(size, tag, str(value))
-    for box in boxes.tolist() or [None]:
+    _append(size, width=shape[1], height=shape[0], depth=1)
+    for box in boxes.tolist() or ([None] if published else []):
         target = ElementTree.SubElement(root, 'object')
-        _append(target, 'name', 'Target')
+        _append(target, name='Target' if published else 'target')
+        if not published:
+            _append(target, truncated=0, difficult=0)
         if box is not None:
             bndbox = ElementTree.SubElement(target, 'bndbox')
-            for corner, value in zip(CORNERS, box, strict=True):
-                _append(bndbox, corner, f'{value + 1:.12g}')
+            for corner, value, offset in zip(
+                CORNERS, box, offsets, strict=True
+            ):
+                _append(bndbox, **{corner: f'{value + offset:.12g}'})
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding='unicode') + '\n'
 
@@ -149,5 +160,6 @@ def _number(box: ElementTree.Element, corner: str, path: str) -> float:
         ) from error
 
 
-def _append(parent: ElementTree.Element, tag: str, text: str) -> None:
-    ElementTree.SubElement(parent, tag).text = text
+def _append(parent: ElementTree.Element, **texts: object) -> None:
+    for tag, text in texts.items():
+        ElementTree.SubElement(parent, tag).text = str(text)

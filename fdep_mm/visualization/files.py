@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 
 from fdep_mm.core import masks
+from fdep_mm.core.image import decode_pages, unreadable
 from fdep_mm.core.splits import read_ids
 from fdep_mm.core.suffixes import (
     IMAGE_SUFFIXES,
@@ -153,18 +153,9 @@ def read_image(path: Path) -> np.ndarray:
         ValueError: If it cannot be read.
     """
     try:
-        content = np.fromfile(path, np.uint8)
-        image = cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
+        return decode_pages(path.read_bytes(), str(path))[0]
     except OSError as error:
-        raise ValueError(f'{path}: cannot be read ({error})') from error
-    except cv2.error:  # of an empty file
-        image = None
-    if image is None:
-        raise ValueError(
-            f'{path}: not a readable image, the file is damaged or of another '
-            'type'
-        )
-    return image
+        raise unreadable(str(path), 'image', error) from error
 
 
 def _grey(path: Path) -> np.ndarray:

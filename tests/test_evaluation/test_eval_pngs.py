@@ -159,7 +159,7 @@ def test_size_mismatch(call, folders):
 def test_mask_values(call, folders):
     preds, truth, _, masks = folders
     cv2.imwrite(str(truth / '0.png'), np.uint8(masks[0]) * 128)
-    check_left_out(call(preds, truth), '0.png', 'found 0, 128', 'threshold=64')
+    check_left_out(call(preds, truth), '0.png', '{0, 128}', 'threshold=64')
 
 
 def test_colours_and_files_that_are_no_png(call, folders):

@@ -3,7 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
-from fdep_mm.core.suffixes import strip_suffix
+from fdep_mm.core.suffixes import IMAGE_SUFFIXES, composed, strip_suffix
 
 from ..folders import Folder, Sample
 from ..layouts import Layout, read_split
@@ -29,7 +29,7 @@ def pair(layout: Layout, findings: Findings) -> list[Sample]:
             f'{layout.images}: holds no image ending with '
             f'{", ".join(layout.image_suffixes)}'
         )
-    listed = _listed(layout, every, findings)
+    listed = _listed(layout, images, every, findings)
     masks = layout.masks and Folder(layout.masks, layout.mask_suffixes)
     boxes = layout.boxes and Folder(layout.boxes, ('.xml',))
     samples = []
@@ -57,25 +57,22 @@ def pair(layout: Layout, findings: Findings) -> list[Sample]:
 
 
 def _listed(
-    layout: Layout, every: list[str], findings: Findings
+    layout: Layout, images: Folder, every: list[str], findings: Findings
 ) -> dict[str, list[str]]:
     """Ids as the image folder has them -> the splits that list them."""
-    known = {image_id: image_id for image_id in every}
-    folded = {image_id.lower(): image_id for image_id in every}
     listed: dict[str, list[str]] = {}
     for split, files in layout.splits.items():
         where = f'{layout.name} {split}'
         ids = every if files is None else _read(files, where, findings)
         names = []
         for image_id in ids:
-            stem = strip_suffix(image_id)
-            name = known.get(image_id) or known.get(stem)
-            if name is None:
-                name = folded.get(image_id.lower(), folded.get(stem.lower()))
-                if name is not None:
-                    detail = f'the image is {name}'
-                    findings.add('name-case', f'{where} {image_id}', detail)
-            names.append(name or stem)
+            files_of, exact = images.find(image_id)
+            name = files_of[0] if files_of else image_id
+            suffixes = (*images.suffixes, *IMAGE_SUFFIXES)
+            names.append(composed(strip_suffix(name, suffixes)))
+            if not exact:
+                detail = f'the image is {names[-1]}'
+                findings.add('name-case', f'{where} {image_id}', detail)
         for name, times in Counter(names).items():
             if times > 1:
                 findings.add(

@@ -4,16 +4,17 @@ from pathlib import Path
 
 from PIL import Image
 
+from fdep_mm.core.image import unreadable
 from fdep_mm.core.suffixes import IMAGE_SUFFIXES
 
 from ..folders import Folder
 
 
-def image_shape(path: Path) -> tuple[int, int]:
+def image_shape(path: str | Path) -> tuple[int, int]:
     """Height and width of an image file, without decoding it.
 
     Args:
-        path (Path): The file.
+        path (str | Path): The file.
 
     Returns:
         tuple[int, int]: In px.
@@ -24,8 +25,13 @@ def image_shape(path: Path) -> tuple[int, int]:
     try:
         with Image.open(path) as image:
             return image.height, image.width
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError(f'{path}: not a readable image: {error}') from error
+    except (OSError, SyntaxError) as error:  # Pillow raises both
+        raise unreadable(str(path), 'image', error) from error
+    except Image.DecompressionBombError as error:
+        raise ValueError(
+            f'{path}: {error}. Cut it into smaller images or take its id out '
+            'of the split'
+        ) from error
 
 
 def find_image(folder: Path, image_id: str) -> Path:
@@ -41,7 +47,7 @@ def find_image(folder: Path, image_id: str) -> Path:
     Raises:
         ValueError: There is none.
     """
-    for suffix in IMAGE_SUFFIXES:
+    for suffix in IMAGE_SUFFIXES:  # without a look at the whole folder
         path = folder / f'{image_id}{suffix}'
         if path.is_file():
             return path

@@ -9,7 +9,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fdep_mm.core.masks import wrong_values
+from fdep_mm.core.masks import check_binary
+
+WAY_OUT = (
+    'Binarize it first, for instance mask > {} (255 beside 0 and 1 is the '
+    'padding label of mmseg: evaluate at the original size)'
+)
 
 
 def check_thresholds(thresholds: int | Sequence[float]) -> np.ndarray:
@@ -121,21 +126,8 @@ def check_mask(mask: np.ndarray, name: str) -> np.ndarray:
         raise ValueError(
             f'{name}: the mask must be one (H, W) map, got shape {mask.shape}'
         )
-    if mask.dtype == bool:
-        return mask
-    on = mask != 0
-    values = mask[on]
-    if len(values) and (
-        values[0] not in (1, 255) or (values != values[0]).any()
-    ):
-        found, threshold = wrong_values(mask)
-        raise ValueError(
-            f'{name}: mask values must be {{0, 1}} or {{0, 255}}, got '
-            f'{{{found}}}; binarise it first, for instance mask > {threshold} '
-            '(255 beside 0 and 1 is the padding label of mmseg: evaluate at '
-            'the original size)'
-        )
-    return on
+    check_binary(mask, name, WAY_OUT)
+    return mask != 0
 
 
 def check_pair(
