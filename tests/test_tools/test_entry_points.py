@@ -8,7 +8,7 @@ from child_processes import run_python
 from PIL import Image
 
 TOOLS = Path(__file__).parents[2] / 'tools'
-TINY = ['train_cfg.val_interval=1'] + [
+TINY = ['train_cfg.val_interval=1', 'param_scheduler=None'] + [
     f'{loader}_dataloader.{setting}'
     for loader in ('train', 'val', 'test')
     for setting in (
