@@ -98,7 +98,9 @@ class COISDDetector(TwoBranches, SingleStageDetector):
     def _host_feats(self, inputs: Tensor) -> tuple[Tensor, ...]:
         return self.extract_feat(inputs)
 
-    def _host_loss(self, feats: list[Tensor], data_samples: list) -> dict:
+    def _host_loss(
+        self, feats: list[Tensor], laterals: None, data_samples: list
+    ) -> dict:
         return self.bbox_head.loss(tuple(feats), data_samples)
 
     def _pixels(self, inputs: Tensor) -> Tensor:

@@ -32,7 +32,7 @@ from .lcl_blocks import (
     upsample_bilinear2,
 )
 from .sirst_head import SIRSTHead
-from .top_down_head import TopDownHead
+from .top_down_head import LateralHead, TopDownHead
 
 __all__ = [
     'AsymmetricModulation',
@@ -41,6 +41,7 @@ __all__ = [
     'DownBlock',
     'IdentityBlock',
     'ImageEncoder',
+    'LateralHead',
     'PixelHead',
     'ResidualBlock',
     'SIRSTHead',

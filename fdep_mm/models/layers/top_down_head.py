@@ -9,7 +9,27 @@ from .lcl_blocks import init_kaiming, logit_layers
 from .sirst_head import SIRSTHead
 
 
-class TopDownHead(SIRSTHead):
+class LateralHead(SIRSTHead):
+    """Decoder cut in two: what the deepest feature cannot reach, and the rest.
+
+    CO-ISD runs the first part once for its two branches, which differ in the
+    deepest feature.
+    """
+
+    def transfer(self, inputs: Sequence[Tensor]) -> list[Tensor]:
+        """Laterals: all levels but the deepest, each by itself."""
+        raise NotImplementedError
+
+    def fuse(self, laterals: list[Tensor], deepest: Tensor) -> Tensor:
+        """Logits (B, 1, H, W) from the laterals and the deepest feature."""
+        raise NotImplementedError
+
+    def forward(self, inputs: Sequence[Tensor]) -> Tensor:
+        """Decode the encoder's features to logits (B, 1, H, W)."""
+        return self.fuse(self.transfer(inputs), inputs[-1])
+
+
+class TopDownHead(LateralHead):
     """Decoder that transfers every level and fuses from the deepest up.
 
     The logits come from two 1x1 convolutions at full size, Kaiming by
@@ -45,15 +65,17 @@ class TopDownHead(SIRSTHead):
             nn.init.normal_(self.logits[-1].weight, std=0.01)
         self.init_prior(self.logits[-1])
 
-    def forward(self, inputs: tuple[Tensor, ...]) -> Tensor:
-        """Decode the encoder's features to logits (B, 1, H, W)."""
-        feats = [
+    def transfer(self, inputs: Sequence[Tensor]) -> list[Tensor]:
+        return [
             transfer(feat)
             for transfer, feat in zip(
-                self.transfers, self._transform_inputs(inputs), strict=True
+                self.transfers[:-1], inputs, strict=False
             )
         ]
-        x = feats.pop()
-        for fuse in reversed(self.fusions):
-            x = fuse(x, feats.pop())
+
+    def fuse(self, laterals: list[Tensor], deepest: Tensor) -> Tensor:
+        x = self.transfers[-1](deepest)
+        pairs = zip(reversed(self.fusions), reversed(laterals), strict=True)
+        for fuse, lateral in pairs:
+            x = fuse(x, lateral)
         return self.logits(x)

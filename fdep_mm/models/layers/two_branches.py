@@ -9,14 +9,14 @@ from collections.abc import Sequence
 
 import torch
 from mmengine.config import ConfigDict
-from mmseg.utils import add_prefix
 from torch import Tensor
 
+from fdep_mm.core.compat import normalizes, swaps_channels
 from fdep_mm.priors import batch_priors
 from fdep_mm.priors.identity import note_channel_order
 from fdep_mm.registry import MODELS
 
-from .two_passes import computed_once, depends_on, kept_statistics
+from .two_passes import depends_on, kept_statistics
 
 
 class TwoBranches:
@@ -36,7 +36,16 @@ class TwoBranches:
         """Features of the host, the replaced one among them."""
         raise NotImplementedError
 
-    def _host_loss(self, feats: list[Tensor], data_samples: list) -> dict:
+    def _laterals(self, feats: list[Tensor]) -> list[Tensor] | None:
+        """What the head makes of features that no prior reaches, or None."""
+        return None
+
+    def _host_loss(
+        self,
+        feats: list[Tensor],
+        laterals: list[Tensor] | None,
+        data_samples: list,
+    ) -> dict:
         """Losses of the host for these features."""
         raise NotImplementedError
 
@@ -88,26 +97,19 @@ class TwoBranches:
         feats = list(self._host_feats(inputs))
         priors = self._priors(inputs, data_samples)
         fused = self.samf(self._pick(feats), priors)
-        return self._decode_both(feats, fused, data_samples)
-
-    def _decode_both(
-        self, feats: list[Tensor], fused: Tensor, data_samples: list
-    ) -> dict:
-        """Losses of both branches; what the prior cannot reach runs once."""
-        replaced = self._pick(feats)
         with_prior = list(feats)
         with_prior[getattr(self, self.index_name)] = fused
-        others = [feat for feat in feats if feat is not replaced]
-        with computed_once(self, others):
-            if self.main_bn == 'shared':
-                main = self._branch_loss(with_prior, data_samples, 'main')
-                light = self._branch_loss(feats, data_samples, 'light')
-            else:
-                light = self._branch_loss(feats, data_samples, 'light')
-                with kept_statistics(self):
-                    main = self._branch_loss(with_prior, data_samples, 'main')
+        laterals = self._laterals(feats)
+        # the light branch last, or alone, in the norms' running statistics
+        if self.main_bn == 'shared':
+            main = self._host_loss(with_prior, laterals, data_samples)
+            light = self._host_loss(feats, laterals, data_samples)
+        else:
+            light = self._host_loss(feats, laterals, data_samples)
+            with kept_statistics(self):
+                main = self._host_loss(with_prior, laterals, data_samples)
         self._check_feature(main, fused)
-        return {**main, **light}
+        return self._weighted('main', main) | self._weighted('light', light)
 
     def _priors(
         self, inputs: Tensor, data_samples: list
@@ -117,28 +119,25 @@ class TwoBranches:
         given = batch_priors(data_samples, size, self.vfm)
         return self.vfm(self._pixels(inputs)) if given is None else given
 
-    def _branch_loss(
-        self, feats: list[Tensor], data_samples: list, branch: str
-    ) -> dict:
+    def _weighted(self, branch: str, losses: dict) -> dict:
         weight = self.loss_weights[branch]
-        losses = {
-            key: _scale(value, weight) if 'loss' in key else value
-            for key, value in self._host_loss(feats, data_samples).items()
+        return {
+            f'{branch}.{key}': _scale(value, weight)
+            if 'loss' in key
+            else value
+            for key, value in losses.items()
         }
-        return add_prefix(losses, branch)
 
     def _pixels(self, inputs: Tensor) -> Tensor:
         """Undo the preprocessor's normalisation: values in 0..255."""
         preprocessor = self.data_preprocessor
-        if not getattr(preprocessor, '_enable_normalize', False):
+        if not normalizes(preprocessor):
             return inputs
         return inputs * preprocessor.std + preprocessor.mean
 
     def _reverses_channels(self) -> bool:
         """Whether the VFM sees an image's channels in reverse order."""
-        # the second is its name in mmseg's older releases
-        names = ('_channel_conversion', 'channel_conversion')
-        return any(getattr(self.data_preprocessor, n, False) for n in names)
+        return swaps_channels(self.data_preprocessor)
 
     def _check_feature(self, losses: dict, fused: Tensor) -> None:
         """Once: a replaced feature that no head reads trains nothing."""

@@ -16,6 +16,8 @@ model is in Keras and has 636,849 parameters):
     * the last bias starts at a target probability of 0.01 (`prior_prob`).
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -23,7 +25,7 @@ from fdep_mm.registry import MODELS
 
 from ..layers import (
     ImageEncoder,
-    SIRSTHead,
+    LateralHead,
     conv_norm_act,
     init_kaiming,
     local_contrast,
@@ -94,7 +96,7 @@ class MultiscaleContrast(nn.Module):
 
 
 @MODELS.register_module()
-class MLCLNetHead(SIRSTHead):
+class MLCLNetHead(LateralHead):
     """Decoder of MLCL-Net: contrast modules and a bilinear pyramid.
 
     Args:
@@ -115,17 +117,13 @@ class MLCLNetHead(SIRSTHead):
         self.logits = logit_layers(64)
         self.init_prior(self.logits[-1])
 
-    def forward(self, inputs: tuple[Tensor, ...]) -> Tensor:
-        """Decode the encoder's three features to logits (B, 1, H, W)."""
-        feat1, feat2, feat3 = (
-            lateral(contrast(feat))
-            for lateral, contrast, feat in zip(
-                self.laterals,
-                self.contrasts,
-                self._transform_inputs(inputs),
-                strict=True,
-            )
-        )
-        x = self.up(feat3) + feat2
-        x = self.up(x) + feat1
+    def _lateral(self, level: int, feat: Tensor) -> Tensor:
+        return self.laterals[level](self.contrasts[level](feat))
+
+    def transfer(self, inputs: Sequence[Tensor]) -> list[Tensor]:
+        return [self._lateral(level, inputs[level]) for level in (0, 1)]
+
+    def fuse(self, laterals: list[Tensor], deepest: Tensor) -> Tensor:
+        x = self.up(self._lateral(2, deepest)) + laterals[1]
+        x = self.up(x) + laterals[0]
         return self.logits(x)

@@ -7,8 +7,8 @@ frozen priors at the bottleneck, decoder) and a light branch (the same encoder
 and decoder without the prior) are supervised by the same labels and updated
 by one backward pass. Only the light branch is deployed.
 
-Our choices: one encoder pass serves both branches, and blocks of the decoder
-that read only features which the prior does not reach are computed once, too;
+Our choices: one encoder pass serves both branches, and so do the laterals of
+:class:`LateralHead` decoders, which the prior does not reach;
 the loss weights are 1 and 1; auxiliary heads belong to both branches; running
 statistics of shared norms are those of the light branch, which is deployed.
 """
@@ -20,8 +20,9 @@ from torch import Tensor
 
 from fdep_mm.registry import MODELS
 
+from ..layers import LateralHead
 from ..layers.two_branches import TwoBranches
-from .split import decode, encode
+from .split import decode, encode, whole_decode
 
 
 @MODELS.register_module()
@@ -49,8 +50,7 @@ class COISDSegmentor(TwoBranches, EncoderDecoder):
         loss_weights (dict): Factors of the branches' losses, keys 'main' and
             'light'. Defaults to 1 and 1.
         main_bn (str): 'shared' lets both branches update the running
-            statistics of the batch norms that the prior reaches (others see
-            the same in both and update once); 'no_update' normalises the
+            statistics of the batch norms; 'no_update' normalises the
             main branch with batch statistics but leaves the running ones to
             the light branch, which is deployed and then runs first. What is
             learned is the same either way, except for dropout's draws.
@@ -146,11 +146,26 @@ class COISDSegmentor(TwoBranches, EncoderDecoder):
         feats[self.bottleneck] = self.samf(feats[self.bottleneck], priors)
         return self._head_feats(feats)
 
-    def _host_loss(self, feats: list[Tensor], data_samples: list) -> dict:
+    def _laterals(self, feats: list[Tensor]) -> list[Tensor] | None:
+        deepest = self.bottleneck in (-1, len(feats) - 1)
+        whole = self._decode is whole_decode and not self.with_neck
+        if isinstance(self.decode_head, LateralHead) and deepest and whole:
+            return self.decode_head.transfer(feats)
+        return None
+
+    def _host_loss(
+        self,
+        feats: list[Tensor],
+        laterals: list[Tensor] | None,
+        data_samples: list,
+    ) -> dict:
         feats = self._head_feats(feats)
-        losses = self._decode_head_forward_train(feats, data_samples)
+        if laterals is None:
+            losses = self._decode_head_forward_train(feats, data_samples)
+        else:
+            logits = self.decode_head.fuse(laterals, feats[-1])
+            losses = self.decode_head.loss_by_feat(logits, data_samples)
+            losses = {f'decode.{key}': loss for key, loss in losses.items()}
         if self.with_auxiliary_head:
-            losses.update(
-                self._auxiliary_head_forward_train(feats, data_samples)
-            )
+            losses |= self._auxiliary_head_forward_train(feats, data_samples)
         return losses
