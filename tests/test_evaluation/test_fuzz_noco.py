@@ -1,8 +1,6 @@
 """Thousands of small random cases for NoCo, mNoCoAP and Pd/Fa of boxes."""
 
 import math
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +10,7 @@ from fuzz_strategies import fuzz, pairs  # noqa: E402
 from hypothesis import assume, given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 from naive_evaluation import flood_components  # noqa: E402
+from nocoap_loop import run_loop  # noqa: E402
 from test_noco import naive_map  # noqa: E402
 
 from fdep_mm.evaluation import mnocoap, noco_map  # noqa: E402
@@ -22,10 +21,6 @@ from fdep_mm.evaluation.functional import (  # noqa: E402
     mask_components,
     prob_points,
 )
-
-TOOLS = Path(__file__).parents[2] / 'tools/analysis_tools'
-sys.path.insert(0, str(TOOLS))
-from benchmark_nocoap import run_loop  # noqa: E402
 
 SIDES = st.integers(1, 12)
 

@@ -1,13 +1,13 @@
 """mNoCoAP: against a naive loop, by hand, and against measured oracles."""
 
 import os
-import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from child_processes import run_python
+from nocoap_loop import imitate, load_truth, run_loop
 
 from fdep_mm.evaluation import mnocoap, noco_map
 from fdep_mm.evaluation.functional import (
@@ -18,9 +18,6 @@ from fdep_mm.evaluation.functional import (
 )
 
 REPO = Path(__file__).parents[2]
-sys.path.insert(0, str(REPO / 'tools/analysis_tools'))
-import benchmark_nocoap  # noqa: E402
-from benchmark_nocoap import imitate, load_truth, run_loop  # noqa: E402
 
 NINE = [f'NoCoAP{t}0' for t in range(1, 10)]
 
@@ -139,14 +136,6 @@ def test_equals_a_loop_over_thresholds(seed):
     for key, value in loop.items():
         assert fast[key] == pytest.approx(value, abs=1e-12)
     assert 0 < fast['mNoCoAP'] < 1
-
-
-def test_benchmark(monkeypatch, capsys, tmp_path):
-    """The script fails by itself if its numbers differ."""
-    arguments = ['--num=12', '--per-image=20', f'--data={tmp_path}']
-    monkeypatch.setattr(sys, 'argv', ['benchmark_nocoap.py', *arguments])
-    benchmark_nocoap.main()
-    assert '12 images, 240 detections' in capsys.readouterr().out
 
 
 @pytest.fixture

@@ -1,10 +1,10 @@
 """Classical methods: one contract for all, and each against its loops."""
 
-import importlib
 import re
-import sys
 from pathlib import Path
 
+import classical_loops
+import classical_loops_models
 import numpy as np
 import pytest
 from child_processes import run_python
@@ -23,7 +23,7 @@ from fdep_mm.models.classical import (
 from fdep_mm.models.classical.max_median import median
 from fdep_mm.models.classical.patches import PatchGrid
 
-TOOLS = Path(__file__).parents[2] / 'tools' / 'analysis_tools'
+HERE = Path(__file__).parent
 LOW_RANK = ('ipi', 'nipps', 'smsl', 'ript', 'pstnn')
 # A plateau around the target, or smoothing by 2x2: the first maximum is this
 # many px away. All others are exact.
@@ -185,14 +185,10 @@ def test_brightness_does_not_matter(name):
 
 
 def loops(name: str):
-    module = 'classical_loops'
-    if name in (*LOW_RANK, 'fkrw'):
-        module += '_models'
-    sys.path.insert(0, str(TOOLS))
-    try:
-        return getattr(importlib.import_module(module), name)
-    finally:
-        sys.path.remove(str(TOOLS))
+    low_rank = name in (*LOW_RANK, 'fkrw')
+    return getattr(
+        classical_loops_models if low_rank else classical_loops, name
+    )
 
 
 @methods
@@ -209,7 +205,7 @@ def test_against_the_loops_of_the_paper(name):
     np.testing.assert_allclose(METHODS[name](image), expected, atol=tolerance)
 
 
-@pytest.mark.parametrize('path', sorted(TOOLS.glob('classical_loops*.py')))
+@pytest.mark.parametrize('path', sorted(HERE.glob('classical_loops*.py')))
 def test_the_loops_use_nothing_of_what_they_test(path):
     assert not re.search(r'^\s*(from|import) fdep_mm', path.read_text(), re.M)
 
@@ -287,7 +283,7 @@ def test_importing_the_functions_needs_little():
     code = (
         'import sys, types\n'
         'parent = types.ModuleType("m")\n'
-        f'parent.__path__ = [{str(TOOLS.parents[1] / "fdep_mm/models")!r}]\n'
+        f'parent.__path__ = [{str(HERE.parents[1] / "fdep_mm/models")!r}]\n'
         'sys.modules["m"] = parent\n'
         'import m.classical\n'
         'print({"torch", "mmengine", "mmseg"} & set(sys.modules))'

@@ -33,13 +33,3 @@ def test_an_environment_that_cannot_be_made(tmp_path):
     )
     assert 'pyirstdmetrics is left out' in output
     assert output.count('numbers equal') == 2
-
-
-def test_data(tmp_path):
-    config = ROOT / 'configs/acm/acm_1xb16-12e_synthetic-128x128.py'
-    args = ('--batches', 1, '--steps', 1, '--workers', 0, 1)
-    output = run('benchmark_data.py', config, *args, cwd=tmp_path)
-    rows = [x for x in output.splitlines() if 'workers' in x]
-    assert len(rows) == 2 and 'step' in output
-    for row in rows:
-        assert float(row.split()[2]) > 0

@@ -5,13 +5,13 @@ import runpy
 import sys
 from pathlib import Path
 
+import pytest
+
 TOOL = Path(__file__).parents[2] / 'tools/analysis_tools/benchmark_train.py'
 CONFIG = """
 _base_ = {parent!r}
 model = dict(vfm=dict(model_name='test_vit', out_indices=(1, 3)))
 """
-OTHERS = ('host', 'naive', 'cached')
-STEP = re.compile(r'^  (\w[\w ]*?) +(\d+\.\d)' + 3 * r' +(\d+\.\d\d)' + '$')
 
 
 def run(tmp_path, monkeypatch, capsys, repo, *more):
@@ -28,39 +28,11 @@ def run(tmp_path, monkeypatch, capsys, repo, *more):
     return capsys.readouterr().out
 
 
-def test_steps_and_parts(tmp_path, monkeypatch, capsys, repo):
+def test_steps_and_their_ratios(tmp_path, monkeypatch, capsys, repo):
     out = run(tmp_path, monkeypatch, capsys, repo)
     assert 'VFM test_vit' in out
-    rows = dict(
-        re.findall(r'^ +(\w[\w ,]*?\w) +(\d+\.\d)(?: |$)', out, re.MULTILINE)
-    )
-    assert list(rows)[:5] == [
-        'host',
-        'cached',
-        'online',
-        'naive',
-        'naive online',
-    ]
-    parts = {'VFM', 'encoder', 'SAMF', 'decoder x2', 'backward', 'optimizer'}
-    assert parts <= rows.keys() and 'data, one process' in rows
-    check_ratios(out, list(rows)[:5])
-
-
-def test_some_steps(tmp_path, monkeypatch, capsys, repo):
-    out = run(tmp_path, monkeypatch, capsys, repo, '--steps', 'host', 'cached')
-    found = re.findall(r'^  (host|cached) +(\d+\.\d) ', out, re.MULTILINE)
-    assert [name for name, _ in found] == ['host', 'cached']
-    assert not {'online', 'naive', 'part'} & set(out.split())
-
-
-def check_ratios(out, names):
-    """Those printed are of the times printed, as far as these are rounded."""
-    found = [m.groups() for m in map(STEP.match, out.splitlines()) if m]
-    assert [name for name, *_ in found] == names
-    times = {name: float(time) for name, time, *_ in found}
-    for name, _, *ratios in found:
-        for other, ratio in zip(OTHERS, ratios, strict=True):
-            least = (times[name] - 0.05) / (times[other] + 0.05) - 0.0051
-            most = (times[name] + 0.05) / (times[other] - 0.05) + 0.0051
-            assert least <= float(ratio) <= most, (name, other)
-            assert name != other or ratio == '1.00'
+    rows = re.findall(r'^ +(\w+) +(\d+\.\d) +(\d+\.\d\d)$', out, re.MULTILINE)
+    assert [name for name, *_ in rows] == ['host', 'cached', 'online']
+    host = float(rows[0][1])
+    for _, time, ratio in rows:
+        assert float(ratio) == pytest.approx(float(time) / host, abs=0.02)

@@ -1,4 +1,4 @@
-"""The table of classical methods stops and goes on; the benchmark runs."""
+"""The table of classical methods stops and goes on."""
 
 import json
 import re
@@ -9,8 +9,6 @@ import cv2
 import numpy as np
 import pytest
 from child_processes import run_python
-
-from fdep_mm.models.classical import METHODS
 
 ROOT = Path(__file__).parents[2]
 TOOLS = ROOT / 'tools' / 'analysis_tools'
@@ -111,26 +109,3 @@ def test_pixel_counts(table):
         'lcm',
         dict(peak='pixel', scales=[3]),
     )
-
-
-def test_the_benchmark_runs(tmp_path):
-    output = run(
-        'benchmark_classical.py',
-        *('--methods', 'tophat', '--rounds', 1),
-        data=tmp_path,
-        cwd=tmp_path,
-    )
-    assert float(row(output, 'tophat')[2]) > 1
-
-
-def test_the_benchmark_takes_torch(monkeypatch):
-    monkeypatch.syspath_prepend(TOOLS)
-    from benchmark_classical import on_device
-
-    image = np.random.default_rng(0).integers(80, 90, (40, 50), np.uint8)
-    image[20:23, 20:23] = 200
-    for name in ('mpcm', 'ript', 'fkrw'):
-        assert on_device(name, None) is METHODS[name]
-        assert on_device(name, 'cpu') is not METHODS[name]
-        found = on_device(name, 'cpu')(image)
-        np.testing.assert_allclose(found, METHODS[name](image), atol=1e-3)

@@ -1,15 +1,10 @@
-r"""Time of a training step and of its parts: FDEP against the host alone.
+r"""Time of a training step: FDEP against the host alone.
 
-For each config and VFM these whole steps, from a batch in the host's memory to
-new weights, are timed side by side, round by round, in this one process:
+For each config and VFM these steps, from a batch in the host's memory to new
+weights, are timed side by side, round by round, in this one process:
     host            the host alone
     cached          CO-ISD, the priors come with the batch
     online          CO-ISD, the VFM computes the priors in every step
-    naive           the whole host twice, the priors come with the batch
-    naive online    the whole host twice, the VFM in every step
-
-Then the parts of the online step, each with a synchronisation behind it, and
-of data loading: one process makes one batch, workers divide that time.
 
 Weights do not change times: --random-vfm loads none.
 
@@ -26,87 +21,117 @@ Example:
 
 import argparse
 import statistics
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from benchmark_train_steps import Clock, make_batch, make_steps, with_priors
 from mmengine.config import Config
+from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
-from torch.utils.data import Dataset
+from mmengine.structures import PixelData
+from mmseg.structures import SegDataSample
 
 import fdep_mm
-from fdep_mm.registry import DATASETS
+from fdep_mm.models.segmentors import COISDSegmentor, host_cfg
+from fdep_mm.priors import pack_priors
+from fdep_mm.registry import MODELS
 
-STEPS = ('host', 'cached', 'online', 'naive', 'naive online')
 VFMS = Path(fdep_mm.CONFIG_ROOT, '_base_', 'vfms')
 
 
-def build_data(cfg: Config) -> Dataset | None:
-    """The training images of a config, None if they are not there."""
-    try:
-        return DATASETS.build(cfg.train_dataloader.dataset)
-    except FileNotFoundError:
-        return None
+def make_batch(size: int, batch: int, pin: bool) -> dict:
+    """Noise images and labels with one small target each, not on a GPU."""
+    label = torch.zeros(1, size, size, dtype=torch.long)
+    label[0, size // 2 : size // 2 + 4, size // 2 : size // 2 + 4] = 1
+    images = torch.rand(batch, 3, size, size) * 255
+    samples = []
+    for _ in range(batch):
+        sample = SegDataSample(gt_sem_seg=PixelData(data=label))
+        sample.set_metainfo(dict(img_shape=(size, size)))
+        samples.append(sample)
+    images = images.pin_memory() if pin else images
+    return dict(inputs=list(images), data_samples=samples)
 
 
-def data_seconds(dataset: Dataset, batch: int) -> float:
-    """Time to make one batch in one process."""
-    clock = Clock()
-    for number in range(batch):
-        dataset[number % len(dataset)]
-    clock.lap('data')
-    return clock.parts['data']
+def with_priors(
+    batch: dict, model: COISDSegmentor, channels: int | None
+) -> dict:
+    """The same batch as fdep_mm.LoadPrior would have made it, in float16."""
+    vfm = model.vfm
+    device = next(model.parameters()).device
+    samples = []
+    for image, old in zip(batch['inputs'], batch['data_samples'], strict=True):
+        sample = old.clone()
+        sample.priors = pack_priors(
+            [
+                one[0, :channels].half().cpu()
+                for one in vfm(image[None].to(device))
+            ],
+            vfm.out_indices,
+            vfm.strides,
+            vfm.input_scale,
+            vfm.record,
+            tuple(image.shape[-2:]),
+        )
+        samples.append(sample)
+    return dict(inputs=batch['inputs'], data_samples=samples)
 
 
-def print_steps(times: dict[str, list[float]]) -> None:
-    """Print the medians of whole steps, and their ratios."""
-    medians = {k: statistics.median(v) for k, v in times.items()}
-    others = [k for k in ('host', 'naive', 'cached') if k in medians]
-    heads = ''.join(f'{"/ " + other:>10s}' for other in others)
-    print(f'  {"step":16s}{"ms":>10s}{heads}')
-    for name, value in medians.items():
-        ratios = ''.join(f'{value / medians[o]:10.2f}' for o in others)
-        print(f'  {name:16s}{1000 * value:10.1f}{ratios}')
+def make_step(cfg: Config, model: torch.nn.Module) -> Callable:
+    """A training step of a model: batch -> seconds."""
+    optim = build_optim_wrapper(model, cfg.optim_wrapper)
 
+    def synchronized() -> float:
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        return time.perf_counter()
 
-def print_parts(parts: list[dict[str, float]], data: list[float]) -> None:
-    """Print the medians of the parts of the online step."""
-    print('  part of the online step       ms')
-    for name in parts[0]:
-        value = statistics.median(part[name] for part in parts)
-        print(f'    {name:24s}{1000 * value:8.1f}')
-    if data:
-        value = 1000 * statistics.median(data)
-        print(f'    {"data, one process":24s}{value:8.1f}')
-    else:
-        print('    data: not there, set FDEP_DATA')
+    def step(batch: dict) -> float:
+        start = synchronized()
+        data = model.data_preprocessor(batch, True)
+        with optim.optim_context(model):
+            losses = model.loss(data['inputs'], data['data_samples'])
+        optim.update_params(model.parse_losses(losses)[0])
+        return synchronized() - start
+
+    return step
 
 
 def measure(cfg: Config, args: argparse.Namespace, device: str) -> None:
     """Time one host with one VFM and print the result."""
+
+    def build(model_cfg: dict) -> torch.nn.Module:
+        model = MODELS.build(model_cfg).to(device).train()
+        if args.compile:
+            model.loss = torch.compile(model.loss)
+        return model
+
     size = cfg.data_preprocessor.size[0] if args.size is None else args.size
-    steps = make_steps(cfg, device, args.compile, args.pca)
     plain = make_batch(size, args.batch, device == 'cuda')
-    given = with_priors(plain, steps['online'].model, args.pca)
-    batches = dict.fromkeys(steps, plain)
-    batches |= dict.fromkeys(('cached', 'naive'), given)
-    online = steps['online']
-    steps = {name: steps[name] for name in args.steps}
-    for name, step in steps.items():
-        step(batches[name])  # warm up
+    online = build(cfg.model)
+    kept = [min(n, args.pca or n) for n in online.vfm.channels]
+    samf = dict(cfg.model.samf, prior_channels=kept)
+    cached = build(dict(cfg.model, samf=samf))
+    cached.vfm.channels = tuple(kept)  # as a VFM with such a cache has them
+    batches = dict(
+        host=plain, cached=with_priors(plain, online, args.pca), online=plain
+    )
+    models = dict(
+        host=build(host_cfg(cfg.model)), cached=cached, online=online
+    )
+    steps = {name: make_step(cfg, model) for name, model in models.items()}
     times = {name: [] for name in steps}
-    parts, data = [], []
-    dataset = build_data(cfg) if 'online' in steps else None
-    for _ in range(args.rounds):
+    for warm_up in (True, *[False] * args.rounds):
         for name, step in steps.items():
-            times[name].append(step(batches[name]))
-        if 'online' in steps:
-            parts.append(online.parts(plain))
-        if dataset is not None:
-            data.append(data_seconds(dataset, args.batch))
-    print_steps(times)
-    if parts:
-        print_parts(parts, data)
+            seconds = step(batches[name])
+            if not warm_up:
+                times[name].append(seconds)
+    medians = {name: statistics.median(found) for name, found in times.items()}
+    print(f'  {"step":16s}{"ms":>10s}{"/ host":>10s}')
+    for name, value in medians.items():
+        ratio = value / medians['host']
+        print(f'  {name:16s}{1000 * value:10.1f}{ratio:10.2f}')
 
 
 def parse_args() -> argparse.Namespace:
@@ -128,13 +153,6 @@ def parse_args() -> argparse.Namespace:
         '--size', type=int, help="px (default: the config's crop)"
     )
     parser.add_argument('--rounds', type=int, default=15)
-    parser.add_argument(
-        '--steps',
-        nargs='+',
-        default=STEPS,
-        choices=STEPS,
-        help='time these only; the parts are those of online (default: all)',
-    )
     parser.add_argument('--threads', type=int, help='CPU threads of torch')
     parser.add_argument(
         '--random-vfm',
