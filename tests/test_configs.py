@@ -83,7 +83,8 @@ def test_evaluators_build(path):
 def test_fdep_leaf_is_its_host_and_a_prior(path):
     """Nothing of the host changes; test_models/ has training steps."""
     cfg = load(path)
-    vfm, host, rest = path.stem.removeprefix('fdep-').split('_', 2)
+    prefix, host, rest = path.stem.split('_', 2)
+    vfm = prefix.removeprefix('fdep').removeprefix('-') or 'dinov3-s16'
     # variants of a network share its folder
     plain = load(ROOT / host.split('-')[0] / f'{host}_{rest}.py')
     for key in plain.model:

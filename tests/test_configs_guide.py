@@ -100,7 +100,7 @@ def test_fdep_on_an_mmseg_network(project):
 def test_another_vfm(project):
     (block,) = [b for b in BLOCKS if '_delete_=True' in b and 'vfm=' in b]
     (project / 'other_vfm.py').write_text(
-        "_base_ = 'configs/fdep/fdep-dinov3-s16_alcnet_1xb16-400e_"
+        "_base_ = 'configs/fdep/fdep_alcnet_1xb16-400e_"
         f"nuaa-sirst-256x256.py'\n{block}"
     )
     cfg = Config.fromfile('other_vfm.py')

@@ -54,6 +54,7 @@ def test_there_are_leaves():
     assert {FCOS.name, RFLA.name, FASTER_RCNN.name} <= names
     for prefix in ('', 'fdep-efficientnet-lite0_'):
         assert SYNTHETIC.format(prefix) in names
+    for prefix in ('', 'fdep_'):
         for width in (128, 256):
             assert f'{prefix}oscar_r18_fpn-{width}_1x_sirstv2.py' in names
 

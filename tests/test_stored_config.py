@@ -93,8 +93,8 @@ def without(value, keys):
     'name',
     [
         'acm/acm_1xb16-400e_nuaa-sirst-256x256',
-        'classical/fkrw_nuaa-sirst',
-        'fdep/fdep-dinov3-s16_dnanet_1xb16-400e_nuaa-sirst-256x256',
+        'classical/fkrw',
+        'fdep/fdep_dnanet_1xb16-400e_nuaa-sirst-256x256',
         'oscar/oscar_r18_fpn-32_1xb16-12e_synthetic-128x128',
         'rfla/rfla-fcos_r50_fpn_1x_sirstv2',
     ],

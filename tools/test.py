@@ -6,7 +6,7 @@ Examples:
     python tools/test.py CONFIG CHECKPOINT \\
         --metric type=fdep_mm.NoCoAPMetric
     python tools/test.py CONFIG alcnet_nuaa-sirst
-    python tools/test.py configs/classical/mpcm_sirstv2.py
+    python tools/test.py configs/classical/mpcm.py
 """
 
 import argparse

@@ -12,7 +12,7 @@ from fdep_mm.apis import SIRSTInferencer
 CONFIGS = [
     'configs/alcnet/alcnet_1xb16-400e_nuaa-sirst-256x256.py',
     'configs/acm/acm_1xb16-12e_synthetic-128x128.py',
-    'configs/fdep/fdep-efficientnet-lite0_acm_1xb16-400e_nuaa-sirst-256x256.py',
+    'configs/fdep/fdep-efficientnet-lite0_acm_1xb16-100e_nuaa-sirst-256x256.py',
 ]
 
 

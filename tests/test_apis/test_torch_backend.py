@@ -16,7 +16,7 @@ from fdep_mm.registry import MODELS
 
 HOST = 'configs/acm/acm_1xb16-400e_nuaa-sirst-256x256.py'
 FDEP = (
-    'configs/fdep/fdep-efficientnet-lite0_acm_1xb16-400e_nuaa-sirst-256x256.py'
+    'configs/fdep/fdep-efficientnet-lite0_acm_1xb16-100e_nuaa-sirst-256x256.py'
 )
 SYNTHETIC = 'configs/acm/acm_1xb16-12e_synthetic-128x128.py'
 OSCAR = 'configs/oscar/oscar_r18_fpn-128_1x_sirstv2.py'

@@ -152,7 +152,7 @@ def run_leaf(cfg: Config, folder: Path) -> dict:
 
 def test_the_runner_tests_a_leaf(tmp_path):
     """On the synthetic set, which has no files for NoCo to read."""
-    cfg = Config.fromfile(CONFIGS / 'classical' / 'mpcm_sirstv2.py')
+    cfg = Config.fromfile(CONFIGS / 'classical' / 'mpcm.py')
     synthetic = Config.fromfile(CONFIGS / '_base_/datasets/synthetic.py')
     cfg.test_dataloader = synthetic.test_dataloader
     cfg.test_dataloader.dataset.num_images = 4
@@ -187,8 +187,11 @@ def sirst_v2(tmp_path) -> Path:
     return root
 
 
-def test_the_runner_tests_a_leaf_with_all_metrics(sirst_v2, tmp_path):
-    cfg = Config.fromfile(CONFIGS / 'classical' / 'new_tophat_sirstv2.py')
+def test_the_runner_tests_a_leaf_with_all_metrics(
+    sirst_v2, tmp_path, monkeypatch
+):
+    monkeypatch.setenv('FDEP_SET', 'sirst-v2')
+    cfg = Config.fromfile(CONFIGS / 'classical' / 'new_tophat.py')
     cfg.test_dataloader.dataset.data_root = str(sirst_v2)
     assert len(cfg.test_evaluator) == 3
     scores = run_leaf(cfg, tmp_path / 'out')
@@ -207,14 +210,17 @@ def run_tool(config: Path, *args: str, data: Path, cwd: Path):
     options = ('--cfg-options', 'test_dataloader.num_workers=0')
     options += ('test_dataloader.persistent_workers=False',)
     done = run_python(
-        tool, config, *args, *options, cwd=cwd, FDEP_DATA=str(data)
+        *(tool, config, *args, *options),
+        cwd=cwd,
+        FDEP_DATA=str(data),
+        FDEP_SET='sirst-v2',
     )
     return done.returncode, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize('args', [(), ('none',)])
 def test_the_tool_needs_no_checkpoint(args, sirst_v2, tmp_path):
-    config = CONFIGS / 'classical' / 'new_tophat_sirstv2.py'
+    config = CONFIGS / 'classical' / 'new_tophat.py'
     code, log = run_tool(config, *args, data=tmp_path, cwd=tmp_path)
     assert code == 0, log
     for key in ('sirst/IoU', 'sirst/mNoCoAP', 'hse/HSE'):
@@ -241,7 +247,7 @@ def test_the_tool_demands_weights_of_networks(args, message, tmp_path):
 def test_iou_on_nuaa_sirst(method, accepted, find_data, tmp_path):
     """What a second implementation gave, and what the README says."""
     root = find_data('NUAA-SIRST')
-    cfg = Config.fromfile(CONFIGS / 'classical' / f'{method}_nuaa-sirst.py')
+    cfg = Config.fromfile(CONFIGS / 'classical' / f'{method}.py')
     cfg.test_dataloader.dataset.data_root = str(root)
     cfg.test_evaluator = cfg.test_evaluator[0]
     cfg.custom_hooks = []  # of HSE

@@ -8,7 +8,7 @@ from mmengine.config import Config
 
 LEAVES = sorted(
     (Path(__file__).parents[2] / 'configs/fdep').glob(
-        'fdep-*_1xb16-400e_nuaa-sirst-256x256.py'
+        'fdep*_nuaa-sirst-256x256.py'
     )
 )
 

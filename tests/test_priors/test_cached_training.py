@@ -23,7 +23,7 @@ from fdep_mm.registry import MODELS
 
 CONFIG = (
     Path(__file__).parents[2]
-    / 'configs/fdep/fdep-dinov3-s16_alcnet_1xb16-400e_nuaa-sirst-256x256.py'
+    / 'configs/fdep/fdep_alcnet_1xb16-400e_nuaa-sirst-256x256.py'
 )
 
 

@@ -14,7 +14,7 @@ from fdep_mm.priors import CacheIndex
 TOOL = Path(__file__).parents[2] / 'tools/cache_priors.py'
 CONFIG = (
     TOOL.parents[1]
-    / 'configs/fdep/fdep-dinov3-s16_alcnet_1xb16-400e_nuaa-sirst-256x256.py'
+    / 'configs/fdep/fdep_alcnet_1xb16-400e_nuaa-sirst-256x256.py'
 )
 TINY = [
     'model.vfm.model_name=test_vit',

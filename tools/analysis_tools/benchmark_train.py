@@ -16,7 +16,7 @@ GLIBC_TUNABLES=glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=68719476736
 Example:
     python tools/analysis_tools/benchmark_train.py --random-vfm \
         --vfms dinov3-s16 dinov3-l16 -- \
-        configs/fdep/fdep-dinov3-s16_alcnet_1xb16-400e_nuaa-sirst-256x256.py
+        configs/fdep/fdep_alcnet_1xb16-400e_nuaa-sirst-256x256.py
 """
 
 import argparse

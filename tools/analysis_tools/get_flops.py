@@ -5,7 +5,7 @@ beside the plain host; the exit code is 1 should they differ.
 
 Example:
     python tools/analysis_tools/get_flops.py \
-        configs/fdep/fdep-dinov3-s16_alcnet_1xb16-400e_nuaa-sirst-256x256.py
+        configs/fdep/fdep_alcnet_1xb16-400e_nuaa-sirst-256x256.py
 """
 
 import argparse

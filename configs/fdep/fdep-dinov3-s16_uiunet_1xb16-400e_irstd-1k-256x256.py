@@ -1,5 +1,0 @@
-_base_ = [
-    '../uiunet/uiunet_1xb16-400e_irstd-1k-256x256.py',
-    '../_base_/vfms/dinov3-s16.py',
-]
-model = dict(type='fdep_mm.COISDSegmentor', vfm=_base_.vfm, samf=_base_.samf)

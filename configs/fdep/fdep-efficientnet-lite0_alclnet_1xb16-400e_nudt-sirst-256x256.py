@@ -1,5 +1,0 @@
-_base_ = [
-    '../alclnet/alclnet_1xb16-400e_nudt-sirst-256x256.py',
-    '../_base_/vfms/efficientnet-lite0.py',
-]
-model = dict(type='fdep_mm.COISDSegmentor', vfm=_base_.vfm, samf=_base_.samf)
