@@ -1,8 +1,8 @@
 """Masks to boxes and points of other formats, and back."""
 
 from .coco import read_coco, to_coco
-from .drawing import draw_labels, list_labels
-from .export import export_labels, mask_labels
+from .drawing import draw_labels, list_labels, read_labels
+from .export import export_labels, mask_labels, write_labels, write_mask
 from .labels import ImageLabels
 from .points import read_points, write_points
 from .polygons import polygons_to_mask
@@ -26,9 +26,12 @@ __all__ = [
     'points_to_mask',
     'polygons_to_mask',
     'read_coco',
+    'read_labels',
     'read_points',
     'read_voc',
     'read_yolo',
     'to_coco',
+    'write_labels',
+    'write_mask',
     'write_points',
 ]

@@ -102,21 +102,46 @@ def draw_labels(
         ValueError: The labels cannot be read, one lies outside the image,
             or the image is missing.
     """
-    if isinstance(labels, ImageLabels):
-        codes = labels.segmentations if fill is None else None
-        codes = codes or [None] * len(labels.boxes)
-        boxed = np.array([not code for code in codes], bool)
-        mask = boxes_to_mask(labels.boxes[boxed], labels.shape, fill or 'box')
-        for code in filter(None, codes):
-            mask |= decode(code, labels.shape, contour)
-        return mask
-    shape = image_shape(find_image(images, image_id))
     if kind == 'points':
+        shape = image_shape(find_image(images, image_id))
         return points_to_mask(labels, shape, radius)
+    found = read_labels(image_id, labels, kind, images)
+    codes = found.segmentations if fill is None else None
+    codes = codes or [None] * len(found.boxes)
+    boxed = np.array([not code for code in codes], bool)
+    mask = boxes_to_mask(found.boxes[boxed], found.shape, fill or 'box')
+    for code in filter(None, codes):
+        mask |= decode(code, found.shape, contour)
+    return mask
+
+
+def read_labels(
+    image_id: str, labels: Labels, kind: str, images: Path | None
+) -> ImageLabels:
+    """Boxes of one image.
+
+    Args:
+        image_id (str): Of the image.
+        labels (Labels): From :func:`list_labels`; None for no target.
+        kind (str): The format, not 'points'.
+        images (Path, optional): Folder of images.
+
+    Returns:
+        ImageLabels: With segmentations where COCO files have them.
+
+    Raises:
+        ValueError: The labels cannot be read, or the image is missing.
+    """
+    if isinstance(labels, ImageLabels):
+        return labels
+    image = find_image(images, image_id)
+    shape = image_shape(image)
     if labels is None:
         boxes = np.zeros((0, 4))
     elif kind == 'yolo':
-        boxes = read_yolo(labels, shape)
+        # fractions of nine digits: a border must not be crossed by rounding
+        boxes = read_yolo(labels, shape).round(4)
     else:
         boxes = read_voc(labels, kind)
-    return boxes_to_mask(boxes, shape, fill or 'box')
+    name = image.relative_to(images).as_posix()
+    return ImageLabels(image_id, name, shape, boxes)

@@ -1,7 +1,7 @@
 """Labels of a data set in other formats, from its mask files."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -13,7 +13,7 @@ from scipy import ndimage
 from fdep_mm.core.components import STRUCTURES
 from fdep_mm.core.image import decode_pages, to_float
 from fdep_mm.core.masks import read_mask
-from fdep_mm.evaluation.functional import mask_boxes
+from fdep_mm.evaluation.functional import check_boxes, mask_boxes
 
 from ..folders import Sample
 from .coco import to_coco
@@ -78,9 +78,10 @@ def export_labels(
         read = partial(_read_labels, images=images)
     if kind in IMAGE_FORMATS:
         for sample, found in _read(samples, read, problems):
-            path = out / f'{sample.image_id}{IMAGE_FORMATS[kind]}'
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _write_image(path, found, kind)
+            if kind == 'point-masks':
+                write_mask(out / f'{sample.image_id}.png', found)
+            else:
+                write_labels([found], kind, out, '')
     else:
         for split in splits:
             own = [sample for sample in samples if split in sample.splits]
@@ -179,17 +180,53 @@ def _write_split(
         points = {sample.image_id: centres for sample, (centres, _) in found}
         write_points(stem.with_name(f'{stem.name}.csv'), points)
     else:
-        text = json.dumps(to_coco(labels for _, labels in found)) + '\n'
-        stem.with_name(f'{stem.name}.json').write_text(text, encoding='utf-8')
+        write_labels((one for _, one in found), kind, stem.parent, stem.name)
 
 
-def _write_image(
-    path: Path, found: ImageLabels | np.ndarray, kind: str
+def write_labels(
+    found: Iterable[ImageLabels], kind: str, out: Path, name: str
 ) -> None:
-    if kind == 'point-masks':
-        if not cv2.imwrite(str(path), found * 255):
-            raise OSError(f'{path}: cannot be written')
-    elif kind == 'yolo':
-        path.write_text(format_yolo(found.boxes, found.shape))
-    else:
-        path.write_text(format_voc(found, kind), encoding='utf-8')
+    """Write boxes in one of the formats.
+
+    Args:
+        found (Iterable[ImageLabels]): Labels, image by image.
+        kind (str): 'coco', 'voc', 'sirst-v2' or 'yolo'.
+        out (Path): Folder; made if it is missing.
+        name (str): Of the file, without suffix, where there is one for all.
+
+    Raises:
+        OSError: It cannot be written.
+        ValueError: A box is empty, inverted, or not wholly in its image.
+    """
+    found = list(found)
+    for image in found:
+        check_boxes(image.boxes, image.shape, image.file_name)
+    texts = {
+        out / f'{image.image_id}{IMAGE_FORMATS.get(kind)}': format_yolo(
+            image.boxes, image.shape
+        )
+        if kind == 'yolo'
+        else format_voc(image, kind)
+        for image in found
+        if kind != 'coco'
+    }
+    if kind == 'coco':
+        texts[out / f'{name}.json'] = json.dumps(to_coco(found)) + '\n'
+    for path, text in texts.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding='utf-8')
+
+
+def write_mask(path: Path, mask: np.ndarray) -> None:
+    """Write a mask of {0, 1} as a PNG file of {0, 255}.
+
+    Args:
+        path (Path): The file; folders are made.
+        mask (np.ndarray): (H, W).
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not cv2.imwrite(str(path), mask * 255):
+        raise OSError(f'{path}: cannot be written')

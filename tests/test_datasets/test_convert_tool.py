@@ -1,4 +1,4 @@
-"""tools/dataset_converters/masks2boxes.py and boxes2masks.py."""
+"""tools/convert.py: from masks, to masks, and between box formats."""
 
 import csv
 import importlib.util
@@ -23,12 +23,20 @@ def regions(mask, image=None):
 def tool(monkeypatch, capsys, repo):
     """Run a converter; returns exit code, stdout and stderr."""
 
-    def run(name, *arguments):
-        path = repo / f'tools/dataset_converters/{name}.py'
-        spec = importlib.util.spec_from_file_location(name, path)
+    def run(name, source, *arguments):
+        spec = importlib.util.spec_from_file_location(
+            'convert', repo / 'tools/convert.py'
+        )
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-        monkeypatch.setattr(sys, 'argv', [name, *map(str, arguments)])
+        names = list(map(str, arguments))
+        if name in ('masks2boxes', 'boxes2masks'):
+            names[names.index('--format')] = (
+                '--to' if name == 'masks2boxes' else '--from'
+            )
+            other = '--from' if name == 'masks2boxes' else '--to'
+            names += [other, 'masks']
+        monkeypatch.setattr(sys, 'argv', [name, str(source), *names])
         code = module.main()
         return code, *capsys.readouterr()
 
@@ -80,7 +88,7 @@ def test_coco_and_back_is_exact(tool, folder, tmp_path):
         *('masks2boxes', folder, '--format', 'coco'),
         *('--out', tmp_path / 'my coco'),
     )
-    assert (code, errors) == (0, '') and '6 masks' in printed
+    assert (code, errors) == (0, '') and '6 images' in printed
     content = json.loads((tmp_path / 'my coco/train.json').read_text())
     names = [image['file_name'] for image in content['images']]
     assert names == ['Misc_0.png', 'Misc_1.png', 'sub/Misc_2.png'] + [
@@ -105,7 +113,7 @@ def test_boxes_and_back(tool, folder, tmp_path, kind):
     code, printed, _ = tool(
         *('boxes2masks', out, '--format', kind, *images, '--out', back)
     )
-    assert code == 0 and '6 masks' in printed
+    assert code == 0 and '6 images' in printed
     same_masks(back, folder / 'masks', 6)
 
 
@@ -156,7 +164,7 @@ def test_unreadable_files_do_not_stop_the_conversion(tool, folder, tmp_path):
     code, printed, errors = tool(
         'masks2boxes', folder, '--format', 'yolo', '--out', out
     )
-    assert code == 1 and '4 masks read' in printed
+    assert code == 1 and '4 images' in printed
     assert 'Misc_0.png' in errors and 'mask-missing' in errors
     assert len(list(out.rglob('*.txt'))) == 4
     (out / 'Misc_5.txt').write_text('0 1 2\n')
@@ -165,7 +173,7 @@ def test_unreadable_files_do_not_stop_the_conversion(tool, folder, tmp_path):
         *('boxes2masks', out, '--format', 'yolo', '--out', tmp_path / 'back'),
         *('--images', folder / 'images'),
     )
-    assert code == 1 and '2 masks' in printed
+    assert code == 1 and '2 images' in printed
     assert 'Misc_4.png' in errors and 'Misc_5.txt, line 1' in errors
 
 
@@ -175,7 +183,7 @@ def test_masks_of_another_size_are_left_out(tool, folder, tmp_path):
     code, printed, errors = tool(
         'masks2boxes', folder, '--format', 'yolo', '--out', out
     )
-    assert code == 1 and '5 masks read' in printed
+    assert code == 1 and '5 images' in printed
     assert 'Misc_3.png: is (9, 52), its image (40, 52)' in errors
     assert len(list(out.rglob('*.txt'))) == 5
 
@@ -190,7 +198,7 @@ def test_labels_that_cannot_be_drawn_are_named(tool, folder, tmp_path):
         *('boxes2masks', table, '--format', 'points', *images),
         *('--out', tmp_path / 'p'),
     )
-    assert code == 1 and '1 masks' in printed
+    assert code == 1 and '1 images' in printed
     assert 'Misc_0: point' in errors and 'Misc_1: points' in errors
     image = dict(id=1, file_name='a.png', height=32, width=32)
     boxes = [[3, 3, 5, 5], [90, 90, 4, 4]]
@@ -216,7 +224,7 @@ def test_names_that_stand_twice_and_empty_segmentations(tool, tmp_path):
     code, printed, errors = tool(
         'boxes2masks', path, '--format', 'coco', '--out', tmp_path / 'c'
     )
-    assert code == 1 and '1 masks' in printed
+    assert code == 1 and '1 images' in printed
     assert 'a: a second image of this name' in errors
     assert 'b: a segmentation holds no pixel' in errors
 
@@ -231,12 +239,12 @@ def test_images_without_label_file(tool, folder, tmp_path):
             (out / name).with_suffix('.xml').unlink(missing_ok=True)
         words = ('boxes2masks', out, '--format', kind, *images)
         code, printed, errors = tool(*words, '--out', back)
-        assert code == 0 and '4 masks' in printed
+        assert code == 0 and '4 images' in printed
         assert 'warning: 2 images have no label file' in errors
         assert '(Misc_1, sub/Misc_2); with --background' in errors
         back = tmp_path / f'{kind} all'
         result = tool(*words, '--background', '--out', back)
-        assert result[0] == 0 and '6 masks' in result[1] and not result[2]
+        assert result[0] == 0 and '6 images' in result[1] and not result[2]
         assert not cv2.imread(str(back / 'sub/Misc_2.png'), 0).any()
 
 
@@ -286,13 +294,52 @@ def test_converter_usage_errors(tool, folder, tmp_path):
         assert 'is not empty' in tool(name, folder, *full)[2]
 
 
-@pytest.mark.parametrize('name', ['masks2boxes', 'boxes2masks'])
-def test_help_of_converters(tool, name, capsys):
-    with pytest.raises(SystemExit) as stop:
-        tool(name, '--help')
-    assert stop.value.code == 0
-    printed = capsys.readouterr().out
-    assert 'Examples:' in printed and 'Exit code: 0' in printed
+@pytest.mark.parametrize('kind', ['coco', 'voc', 'yolo'])
+def test_between_box_formats(tool, folder, tmp_path, kind):
+    images = ('--images', folder / 'images')
+    xml, other, back = (tmp_path / name for name in ('xml', 'other', 'back'))
+    tool('masks2boxes', folder, '--format', 'sirst-v2', '--out', xml)
+    code, printed, errors = tool(
+        *('convert', xml, '--from', 'sirst-v2', '--to', kind, *images),
+        *('--out', other),
+    )
+    assert (code, errors) == (0, '') and '6 images' in printed
+    source = other / 'xml.json' if kind == 'coco' else other
+    code, _, _ = tool(
+        *('convert', source, '--from', kind, '--to', 'sirst-v2', *images),
+        *('--out', back),
+    )
+    assert code == 0
+    for path in xml.rglob('*.xml'):
+        own = read_voc(back / path.relative_to(xml), 'sirst-v2')
+        np.testing.assert_allclose(own, read_voc(path, 'sirst-v2'), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ('change', 'reason'),
+    [
+        (dict(file_name='../a.png'), 'out of the image folder'),
+        (dict(file_name='C:\\a.png'), 'out of the image folder'),
+        (dict(width=5), 'not in it'),
+        (dict(id=7), 'not a COCO file'),
+    ],
+)
+def test_bad_coco(tool, tmp_path, change, reason):
+    image = dict(id=1, file_name='a.png', height=20, width=20) | change
+    annotations = [dict(image_id=1, bbox=[2, 2, 4, 4])]
+    path = tmp_path / 'x.json'
+    path.write_text(json.dumps(dict(images=[image], annotations=annotations)))
+    words = ('--from', 'coco', '--to', 'sirst-v2', '--out', tmp_path / 'out')
+    code, _, errors = tool('convert', path, *words)
+    assert code == 2 and errors.startswith('error: ') and reason in errors
+    assert not (tmp_path / 'out').exists()
+
+
+def test_points_do_not_become_boxes(tool, tmp_path):
+    for kinds in (('points', 'coco'), ('coco', 'points')):
+        words = ('--from', kinds[0], '--to', kinds[1], '--out', tmp_path / 'o')
+        code, _, errors = tool('convert', tmp_path / 'x', *words)
+        assert code == 2 and 'convert to masks first' in errors
 
 
 def test_boxes_of_sirst_v2(find_data, tool, tmp_path):

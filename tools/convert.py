@@ -1,0 +1,217 @@
+"""Turn masks, boxes and points of one format into another.
+
+Formats of --from and --to:
+    masks        PNG files; a target is an 8-connected component
+    coco         a JSON file; category 'target', with segmentations if known
+    voc          {id}.xml of Pascal VOC
+    sirst-v2     {id}.xml as SIRST-V2 has them
+    yolo         {id}.txt, class 0
+    points       a CSV file with the columns image, x, y: centroids
+    point-masks  (--to only, of masks) {id}.png with one pixel per target
+
+SRC of masks is a data set folder in the layout of BasicIRSTD, DNA-Net,
+SIRST-V2 or IRSTD-1K (see tools/check_dataset.py), or any other with its
+folders named; of coco and points a file; of the others a folder. Points can
+only be drawn as masks. coco and points have one file per split of a data set
+of masks, else one named after SRC.
+
+Examples:
+    python tools/convert.py data/NUAA-SIRST --from masks --to coco --out coco
+    python tools/convert.py "my data" --from masks --to yolo \\
+        --images frames --masks labels --mask-suffix _gt --out yolo
+    python tools/convert.py annotations/bboxes --from sirst-v2 --to masks \\
+        --images mixed --fill ellipse --out masks
+    python tools/convert.py train.json --from coco --to sirst-v2 \\
+        --out data/mine/annotations/bboxes
+
+Exit code: 0 all converted, 1 some images left out (named on stderr), 2 wrong
+usage or nothing to convert.
+"""
+
+import argparse
+import sys
+import warnings
+from pathlib import Path
+
+from fdep_mm.datasets.check.findings import Findings
+from fdep_mm.datasets.check.pairing import pair
+from fdep_mm.datasets.converters import (
+    draw_labels,
+    export_labels,
+    list_labels,
+    read_labels,
+    write_labels,
+    write_mask,
+)
+from fdep_mm.datasets.converters.export import IMAGE_FORMATS, SPLIT_FORMATS
+from fdep_mm.datasets.converters.regions import FILLS
+from fdep_mm.datasets.layouts import open_layout
+
+SOURCES = ('masks', 'coco', 'voc', 'sirst-v2', 'yolo', 'points')
+# What is missing in a result; other findings leave nothing out.
+LOST = (
+    'split-unreadable',
+    'split-empty',
+    'split-escape',
+    'image-missing',
+    'mask-missing',
+)
+
+
+def parse_args() -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add('source', metavar='SRC', type=Path, help='file or folder')
+    add('--from', dest='kind', choices=SOURCES, required=True)
+    add(
+        '--to',
+        choices=('masks', *SPLIT_FORMATS, *IMAGE_FORMATS),
+        required=True,
+    )
+    add('--out', type=Path, required=True, help='new or empty folder')
+    add('--images', help='folder of images (not needed for coco)')
+    add('--masks', help='folder of masks')
+    add('--mask-suffix', help='what mask names add to ids')
+    add(
+        '--split',
+        action='append',
+        default=[],
+        metavar='NAME=FILE',
+        help='of masks: a split file, one id per line; may be repeated',
+    )
+    add(
+        '--weighted',
+        action='store_true',
+        help='weigh pixels by gray value in centroids, as SIRST-V1 does',
+    )
+    add(
+        '--fill',
+        choices=FILLS,
+        help='how boxes are filled (default: segmentation if any, else box)',
+    )
+    add(
+        '--polygon',
+        choices=('edge', 'contour'),
+        default='edge',
+        help='points of polygons are on edges of pixels (default), or are '
+        'the outer pixels of a target, as OpenCV finds contours',
+    )
+    add('--radius', type=int, default=0, help='of points in px (default 0)')
+    add(
+        '--background',
+        action='store_true',
+        help='images without label file have no target (default: they are '
+        'left out, with a warning)',
+    )
+    return parser.parse_args()
+
+
+def check(args: argparse.Namespace) -> None:
+    """Refuse what cannot be converted."""
+    if args.kind == args.to:
+        raise ValueError(f'--to {args.to}: is the format of SRC')
+    if 'masks' not in (args.kind, args.to) and 'points' in (
+        args.kind,
+        args.to.replace('point-masks', 'points'),
+    ):
+        raise ValueError(
+            f'--from {args.kind} --to {args.to}: points come from masks and '
+            'become masks; convert to masks first'
+        )
+    if args.kind != 'masks' and args.to == 'point-masks':
+        raise ValueError('--to point-masks: needs --from masks')
+    if args.radius < 0:
+        raise ValueError(f'--radius {args.radius}: give 0 or more')
+    if args.out.is_file() or args.out.is_dir() and any(args.out.iterdir()):
+        raise ValueError(f'{args.out}: is not empty; name a new folder')
+
+
+def from_masks(args: argparse.Namespace) -> tuple[int, list[str]]:
+    """Convert a data set of masks; number of images, and what was lost."""
+    layout = open_layout(
+        args.source,
+        args.images,
+        args.masks,
+        mask_suffix=args.mask_suffix,
+        splits=args.split,
+    )
+    if layout.masks is None:
+        raise ValueError(f'{args.source}: has no masks; name their --masks')
+    findings = Findings()
+    samples = [s for s in pair(layout, findings) if s.mask is not None]
+    if not samples:
+        raise ValueError(f'{args.source}: no image has a mask to convert')
+    lost = [
+        f'{code}: {item.where}: {item.detail}'
+        for code in LOST
+        for item in findings.items(code)
+    ]
+    unread = export_labels(
+        samples,
+        list(layout.splits),
+        layout.images,
+        args.to,
+        args.out,
+        args.weighted,
+    )
+    return len(samples) - len(unread), lost + unread
+
+
+def from_labels(args: argparse.Namespace) -> tuple[int, list[str]]:
+    """Convert label files; number of images, and what was lost."""
+    images = args.images and Path(args.images)
+    done: dict[str, object] = {}
+    lost, bare = [], []
+    for image_id, labels in list_labels(args.source, args.kind, images):
+        if labels is None:
+            bare.append(image_id)
+            if not args.background:
+                continue
+        given = image_id, labels, args.kind, images
+        try:
+            if image_id in done:
+                raise ValueError('a second image of this name; rename it')
+            if args.to == 'masks':
+                contour = args.polygon == 'contour'
+                mask = draw_labels(*given, args.fill, args.radius, contour)
+                done[image_id] = None
+                write_mask(args.out / f'{image_id}.png', mask)
+            else:
+                done[image_id] = read_labels(*given)
+        except ValueError as error:
+            lost.append(f'{image_id}: {error}')
+    if args.to != 'masks':
+        write_labels(done.values(), args.to, args.out, args.source.stem)
+    if bare and not args.background:
+        shown = ', '.join(bare[:5]) + (', ...' if bare[5:] else '')
+        print(
+            f'warning: {len(bare)} images have no label file and are left '
+            f'out ({shown}); with --background they have no target',
+            file=sys.stderr,
+        )
+    return len(done), lost
+
+
+def main() -> int:
+    """Convert; returns the exit code."""
+    args = parse_args()
+    warnings.formatwarning = lambda text, *_: f'warning: {text}\n'
+    try:
+        check(args)
+        convert = from_masks if args.kind == 'masks' else from_labels
+        number, lost = convert(args)
+    except (ValueError, OSError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 2
+    for problem in lost:
+        print(f'left out: {problem}', file=sys.stderr)
+    print(f'{number} images: {args.out}')
+    return 1 if lost else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
