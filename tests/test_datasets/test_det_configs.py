@@ -14,6 +14,7 @@ from mmengine.structures import InstanceData
 from fdep_mm.evaluation import noco_map
 
 pytest.importorskip('mmdet.models')
+pytest.importorskip('fdep_mm.detection')
 
 SIZES = {
     'sirst-v2_det': ('sirst-v2', 2304, 256),

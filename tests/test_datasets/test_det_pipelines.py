@@ -10,6 +10,7 @@ from fdep_mm.datasets.transforms import GenerateNoCoMap
 from fdep_mm.evaluation import BoxPdFaMetric, NoCoAPMetric
 
 pytest.importorskip('mmdet.models')
+pytest.importorskip('fdep_mm.detection')
 
 LOAD = dict(type='LoadAnnotations', with_bbox=True)
 SMALLER = dict(type='Resize', scale=(64, 64), keep_ratio=True)

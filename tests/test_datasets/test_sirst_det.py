@@ -298,7 +298,7 @@ def test_real_xml_and_mask_boxes_differ_in_one_image(find_data, tmp_path):
 
 @pytest.mark.parametrize('convention', ['voc', 'sirst-v2'])
 def test_xml_of_either_convention_is_exact(tree, convention):
-    """What masks2boxes writes, the data set reads as the masks have it."""
+    """What convert.py writes, the data set reads as the masks have it."""
     for image_id, (shape, boxes) in IMAGES.items():
         array = np.array(boxes, np.float64).reshape(-1, 4)
         labels = ImageLabels(image_id, f'{image_id}.png', shape, array)

@@ -9,6 +9,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
 
+import fdep_mm.detection  # noqa: F401, registers
 from fdep_mm import CONFIG_ROOT
 from fdep_mm.registry import MODELS
 

@@ -105,7 +105,7 @@ def read_coco(path: Path) -> list[ImageLabels]:
         warnings.warn(
             f'{path}: {sum(contours)} polygons are smaller than the area or '
             'box that is stated, as contours through the centers of pixels '
-            'are: boxes2masks.py --polygon contour draws them',
+            'are: convert.py --polygon contour draws them',
             stacklevel=2,
         )
     return list(labels)

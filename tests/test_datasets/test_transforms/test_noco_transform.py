@@ -53,6 +53,7 @@ class TestPacking:
     @pytest.fixture(autouse=True)
     def needs_mmdet(self):
         pytest.importorskip('mmdet.models')
+        pytest.importorskip('fdep_mm.detection')
 
     @staticmethod
     def pack(**extra):
