@@ -4,6 +4,8 @@ Configs of detectors name it in ``custom_imports``; the rest of the package
 runs without mmdet.
 """
 
+from .core.compat import import_quietly
+
 _WAY_OUT = (
     'Detection needs mmdet 3 and an mmcv with compiled operators. OneDL '
     'stack: `MMCV_WITH_OPS=1 pip install --no-build-isolation --no-deps '
@@ -12,7 +14,8 @@ _WAY_OUT = (
 )
 
 try:
-    import mmdet.models  # noqa: F401
+    import_quietly('mmdet.models')
+    import_quietly('mmdet.datasets')
 except ImportError as error:
     raise ImportError(
         f'the detection part of fdep_mm cannot be imported: {error}. '

@@ -15,9 +15,9 @@ from mmengine.registry import TRANSFORMS as ROOT_TRANSFORMS
 from mmengine.registry import Registry
 
 from fdep_mm.core.checkpoints import allow_mmengine_checkpoints
-from fdep_mm.core.compat import import_mmseg_datasets
+from fdep_mm.core.compat import import_quietly
 
-import_mmseg_datasets()
+import_quietly('mmseg.datasets')
 
 
 def _child(root: Registry, *locations: str) -> Registry:

@@ -25,10 +25,10 @@ def add_config_package() -> None:
     MODULE2PACKAGE['fdep_mm'] = 'fdep_mm.registry'
 
 
-def import_mmseg_datasets() -> None:
-    """Import them without two lines of "Could not import OneDL"."""
+def import_quietly(name: str) -> None:
+    """Import a module of theirs without "Could not import OneDL", twice."""
     with redirect_stdout(io.StringIO()):
-        import_module('mmseg.datasets')
+        import_module(name)
 
 
 def built_loops(runner: Runner) -> dict[str, BaseLoop]:

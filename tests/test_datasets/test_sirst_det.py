@@ -1,6 +1,5 @@
 import pickle
 import warnings
-from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -8,9 +7,6 @@ import pytest
 from mmengine.registry import DATASETS
 
 from fdep_mm.datasets import SIRSTDetDataset, SyntheticSIRSTDetDataset
-from fdep_mm.datasets.check import check_dataset
-from fdep_mm.datasets.converters import ImageLabels, format_voc
-from fdep_mm.datasets.layouts import find_layout
 from fdep_mm.datasets.sirst_xml import format_boxes, parse_boxes
 
 SPLIT = 'splits/all.txt'
@@ -294,45 +290,3 @@ def test_real_xml_and_mask_boxes_differ_in_one_image(find_data, tmp_path):
     assert different == [
         ('Misc_111', [[260, 206, 274, 217]], [[143, 114, 151, 120]])
     ]
-
-
-@pytest.mark.parametrize('convention', ['voc', 'sirst-v2'])
-def test_xml_of_either_convention_is_exact(tree, convention):
-    """What convert.py writes, the data set reads as the masks have it."""
-    for image_id, (shape, boxes) in IMAGES.items():
-        array = np.array(boxes, np.float64).reshape(-1, 4)
-        labels = ImageLabels(image_id, f'{image_id}.png', shape, array)
-        text = format_voc(labels, convention)
-        (tree / f'annotations/bboxes/{image_id}.xml').write_text(text)
-    by_xml = build(tree, xml_convention=convention)
-    by_mask = build(tree, **MASKS)
-    for index, (_, boxes) in enumerate(IMAGES.values()):
-        for dataset in (by_xml, by_mask):
-            found = dataset.get_data_info(index)['instances']
-            assert [tuple(i['bbox']) for i in found] == boxes
-    report = check_dataset([replace(find_layout(tree), xml_convention='voc')])
-    wrong = report.findings.items('box-convention')
-    assert [i.detail for i in wrong] == (
-        [] if convention == 'voc' else ['voc is set, the masks show sirst-v2']
-    )
-
-
-def test_unknown_xml_convention(tree):
-    with pytest.raises(ValueError, match="xml_convention='yolo': give one of"):
-        build(tree, xml_convention='yolo')
-
-
-@pytest.mark.parametrize(
-    ('objects', 'convention', 'message'),
-    [
-        ('<object/>', 'voc', '1 of 1 <object> have no <bndbox>'),
-        ('<object/>' * 2, 'sirst-v2', '2 of 2 <object>'),
-        ('<object><polygon/></object>', 'sirst-v2', '<polygon> elsewhere'),
-    ],
-)
-def test_objects_without_box(objects, convention, message):
-    content = f'<annotation>{objects}</annotation>'.encode()
-    with pytest.raises(ValueError, match=f'a.xml: {message}'):
-        parse_boxes(content, 'a.xml', convention)
-    one = b'<annotation><object><name>Target</name></object></annotation>'
-    assert parse_boxes(one, 'a.xml').shape == (0, 4)
