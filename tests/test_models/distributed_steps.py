@@ -13,18 +13,12 @@ BATCH = 4
 SIZE = (32, 32)
 # name -> network, loss and what the batch norms do in training
 CASES = {
-    'host, BN in evaluation mode': ('host', 'SoftIoULoss', 'eval', None),
-    'host, BN synchronised': ('host', 'SoftIoULoss', 'sync', None),
-    'host, BN per process': ('host', 'EdgeBCELoss', 'own', None),
-    'FDEP, BN in evaluation mode': ('fdep', 'SoftIoULoss', 'eval', 'shared'),
-    'FDEP, BN synchronised': ('fdep', 'SoftIoULoss', 'sync', 'shared'),
-    'FDEP no_update, BN synchronised': (
-        *('fdep', 'SoftIoULoss', 'sync', 'no_update'),
-    ),
-    'FDEP, BN per process': ('fdep', 'EdgeBCELoss', 'own', 'shared'),
-    'FDEP no_update, BN per process': (
-        *('fdep', 'EdgeBCELoss', 'own', 'no_update'),
-    ),
+    'host, BN in evaluation mode': ('host', 'SoftIoULoss', 'eval'),
+    'host, BN synchronised': ('host', 'SoftIoULoss', 'sync'),
+    'host, BN per process': ('host', 'EdgeBCELoss', 'own'),
+    'FDEP, BN in evaluation mode': ('fdep', 'SoftIoULoss', 'eval'),
+    'FDEP, BN synchronised': ('fdep', 'SoftIoULoss', 'sync'),
+    'FDEP, BN per process': ('fdep', 'EdgeBCELoss', 'own'),
 }
 
 
@@ -53,8 +47,8 @@ class GlobalBatchNorm(nn.BatchNorm2d):
 
 def make_model(case: str) -> nn.Module:
     """A network in the mode the case asks for."""
-    kind, loss, norms, main_bn = CASES[case]
-    cfg = host_cfg() if kind == 'host' else fdep_cfg(main_bn=main_bn)
+    kind, loss, norms = CASES[case]
+    cfg = host_cfg() if kind == 'host' else fdep_cfg()
     cfg['decode_head'].update(
         dropout=0.0, loss_decode=dict(type=f'fdep_mm.{loss}')
     )

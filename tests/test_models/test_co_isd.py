@@ -181,8 +181,8 @@ def running_stats(module):
     }
 
 
-def test_main_bn_no_update_leaves_the_statistics_to_the_light_branch():
-    model = build(fdep_cfg('ACM', main_bn='no_update'))
+def test_running_statistics_are_the_light_branchs():
+    model = build(fdep_cfg('ACM'))
     host = build(host_cfg('ACM'))
     host.load_state_dict(model.state_dict(), strict=False)
     step(model), step(host)
@@ -198,20 +198,8 @@ def test_main_bn_no_update_leaves_the_statistics_to_the_light_branch():
     } == {0.1}
 
 
-def test_main_bn_shared_updates_from_both():
-    model = build(fdep_cfg('ACM', main_bn='shared'))
-    host = build(host_cfg('ACM'))
-    host.load_state_dict(model.state_dict(), strict=False)
-    step(model), step(host)
-    name = 'stage2.0.main.1'
-    assert not torch.equal(
-        running_stats(model.decode_head)[name][0],
-        running_stats(host.decode_head)[name][0],
-    )
-
-
-def test_main_bn_is_restored_after_an_error():
-    model = build(fdep_cfg(main_bn='no_update')).train()
+def test_norms_are_restored_after_an_error():
+    model = build(fdep_cfg()).train()
     with pytest.raises(ValueError, match='must be the same'):
         model.loss(images(), samples(1))
     assert {
@@ -254,8 +242,6 @@ def test_bottleneck_that_no_head_reads():
 
 
 def test_bad_options():
-    with pytest.raises(ValueError, match="'shared' or 'no_update'"):
-        build(fdep_cfg(main_bn='frozen'))
     with pytest.raises(ValueError, match="'light' or 'main', got 'both'"):
         build(fdep_cfg(test_branch='both'))
     with pytest.raises(ValueError, match=r"got \['light'\]"):
@@ -297,15 +283,3 @@ def test_two_processes(amp, tmp_path):
     )
     assert finite1 and finite2
     assert first == second
-
-
-def test_main_bn_never_changes_what_is_learned():
-    """Up to rounding and, where there is dropout, the order of its draws."""
-    grads = []
-    head = dict(type='fdep_mm.ACMHead', dropout=0.0)
-    for main_bn in ('shared', 'no_update'):
-        model = build(fdep_cfg('ACM', decode_head=head, main_bn=main_bn))
-        step(model)
-        grads.append([p.grad for p in model.parameters()])
-    largest = max(grad.abs().max().item() for grad in grads[0])
-    torch.testing.assert_close(*grads, rtol=1e-4, atol=1e-6 * largest)

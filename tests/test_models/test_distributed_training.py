@@ -64,7 +64,7 @@ def test_running_statistics(case, ranks):
 
 def test_the_halves_differ(ranks):
     """Or the comparisons above would show nothing."""
-    for case, (_, _, norms, _) in CASES.items():
+    for case, (_, _, norms) in CASES.items():
         one, other = (rank[case] for rank in ranks)
         assert one['losses'] != other['losses']
         same = all(
@@ -76,7 +76,7 @@ def test_the_halves_differ(ranks):
 
 def test_sync_bn():
     """``sync_bn='torch'`` reaches all norms; one process takes it back."""
-    case = 'FDEP no_update, BN synchronised'
+    case = 'FDEP, BN synchronised'
     before = one_process(case)['losses']
     model = make_model(case)
     norms = sum(isinstance(m, _BatchNorm) for m in model.modules())

@@ -108,6 +108,8 @@ def read_result(path: Path, sha256: str) -> dict[str, float]:
     if result['provenance']['checkpoint_sha256'] != sha256:
         raise ValueError(f'{path}: the result of another checkpoint')
     found = {k.split('/')[-1]: v for k, v in result['metrics'].items()}
+    if 'mNoCoAP' in found:
+        found['mNoCoAP'] *= 100  # logged as a fraction, the others in per cent
     return {key: round(found[key], 2) for key in METRICS if key in found}
 
 

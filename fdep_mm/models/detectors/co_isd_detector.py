@@ -40,15 +40,12 @@ class COISDDetector(TwoBranches, SingleStageDetector):
             OSCAR's P3, but FCOS' P7.
         loss_weights (dict): Factors of the branches' losses, keys 'main' and
             'light'. Defaults to 1 and 1.
-        main_bn (str): 'shared' or 'no_update', see :class:`COISDSegmentor`;
-            the prior reaches the head's batch norms at `level` alone.
-            Defaults to 'no_update'.
         train_cfg, test_cfg, data_preprocessor, init_cfg: As in mmdet's
             ``SingleStageDetector``.
 
     Raises:
         ValueError: If `level` is out of range or the head does not read it,
-            `main_bn` is unknown, or `loss_weights` has other keys.
+            or `loss_weights` has other keys.
     """
 
     index_name = 'level'
@@ -62,7 +59,6 @@ class COISDDetector(TwoBranches, SingleStageDetector):
         neck: dict | None = None,
         level: int = -1,
         loss_weights: dict = dict(main=1.0, light=1.0),
-        main_bn: str = 'no_update',
         train_cfg: dict | None = None,
         test_cfg: dict | None = None,
         data_preprocessor: dict | None = None,
@@ -78,7 +74,7 @@ class COISDDetector(TwoBranches, SingleStageDetector):
             init_cfg,
         )
         self.level = level
-        self._add_main_branch(vfm, samf, loss_weights, main_bn)
+        self._add_main_branch(vfm, samf, loss_weights)
 
     def loss(self, batch_inputs: Tensor, batch_data_samples: list) -> dict:
         """Losses of both branches.

@@ -50,7 +50,7 @@ class TwoBranches:
         raise NotImplementedError
 
     def _add_main_branch(
-        self, vfm: dict, samf: dict, loss_weights: dict, main_bn: str
+        self, vfm: dict, samf: dict, loss_weights: dict
     ) -> None:
         """Build what only training needs; the host is built already."""
         if set(loss_weights) != {'main', 'light'}:
@@ -58,12 +58,7 @@ class TwoBranches:
                 "loss_weights needs the keys 'main' and 'light', "
                 f'got {sorted(loss_weights)}'
             )
-        if main_bn not in ('shared', 'no_update'):
-            raise ValueError(
-                f"main_bn must be 'shared' or 'no_update', got {main_bn!r}"
-            )
         self.loss_weights = dict(loss_weights)
-        self.main_bn = main_bn
         self.vfm = MODELS.build(vfm)
         note_channel_order(self.vfm, self._reverses_channels())
         samf = dict(samf)
@@ -100,14 +95,9 @@ class TwoBranches:
         with_prior = list(feats)
         with_prior[getattr(self, self.index_name)] = fused
         laterals = self._laterals(feats)
-        # the light branch last, or alone, in the norms' running statistics
-        if self.main_bn == 'shared':
+        light = self._host_loss(feats, laterals, data_samples)
+        with kept_statistics(self):  # the light branch is what is deployed
             main = self._host_loss(with_prior, laterals, data_samples)
-            light = self._host_loss(feats, laterals, data_samples)
-        else:
-            light = self._host_loss(feats, laterals, data_samples)
-            with kept_statistics(self):
-                main = self._host_loss(with_prior, laterals, data_samples)
         self._check_feature(main, fused)
         return self._weighted('main', main) | self._weighted('light', light)
 
@@ -180,7 +170,6 @@ def host_cfg(cfg: dict) -> dict:
         'bottleneck',
         'level',
         'loss_weights',
-        'main_bn',
         'test_branch',
     }
     host = {k: v for k, v in cfg.items() if k not in training_only}

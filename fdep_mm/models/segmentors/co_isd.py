@@ -49,12 +49,6 @@ class COISDSegmentor(TwoBranches, EncoderDecoder):
             the main branch. Defaults to -1.
         loss_weights (dict): Factors of the branches' losses, keys 'main' and
             'light'. Defaults to 1 and 1.
-        main_bn (str): 'shared' lets both branches update the running
-            statistics of the batch norms; 'no_update' normalises the
-            main branch with batch statistics but leaves the running ones to
-            the light branch, which is deployed and then runs first. What is
-            learned is the same either way, except for dropout's draws.
-            Defaults to 'no_update'.
         test_branch (str): 'main' keeps the prior at test: for analysis, an
             upper bound of what the prior can tell. Its norms need statistics
             of their own, ``PreciseBNHook(before_test=True)``. Defaults to
@@ -64,8 +58,8 @@ class COISDSegmentor(TwoBranches, EncoderDecoder):
 
     Raises:
         ValueError: If `bottleneck` is out of range or no head reads that
-            feature, `main_bn` or `test_branch` is unknown, or
-            `loss_weights` has other keys.
+            feature, `test_branch` is unknown, or `loss_weights` has other
+            keys.
     """
 
     index_name = 'bottleneck'
@@ -80,7 +74,6 @@ class COISDSegmentor(TwoBranches, EncoderDecoder):
         auxiliary_head: dict | Sequence[dict] | None = None,
         bottleneck: int = -1,
         loss_weights: dict = dict(main=1.0, light=1.0),
-        main_bn: str = 'no_update',
         test_branch: str = 'light',
         train_cfg: dict | None = None,
         test_cfg: dict | None = None,
@@ -108,7 +101,7 @@ class COISDSegmentor(TwoBranches, EncoderDecoder):
         # looked up here: torch.compile cannot follow it
         self._encode = encode.dispatch(type(self.backbone))
         self._decode = decode.dispatch(type(self.backbone))
-        self._add_main_branch(vfm, samf, loss_weights, main_bn)
+        self._add_main_branch(vfm, samf, loss_weights)
 
     def loss(self, inputs: Tensor, data_samples: list) -> dict:
         """Losses of both branches.
