@@ -1,8 +1,9 @@
 """fdep_mm: infrared small target detection for the OpenMMLab stack.
 
 Importing this package is light: it checks the versions of the OpenMMLab
-packages it runs on and registers nothing. Models, datasets, transforms,
-metrics and hooks are imported by :mod:`fdep_mm.registry` on first use.
+packages it runs on, and has MMEngine read checkpoints without running what is
+in them. Models, datasets, transforms, metrics and hooks are imported by
+:mod:`fdep_mm.registry` on first use.
 
 Where torch is not installed, :mod:`fdep_mm.apis` still runs exported networks
 and :mod:`fdep_mm.evaluation` still scores arrays.
@@ -75,6 +76,7 @@ def _find_config_root() -> str:
 if find_spec('torch') is not None:
     _check_stack()
     import_module('fdep_mm.core.compat').add_config_package()
+    import_module('fdep_mm.core.checkpoints')  # MMEngine reads by it
 
 CONFIG_ROOT: str = _find_config_root()
 """Absolute path of the configs: the installed copy, or the checkout's."""

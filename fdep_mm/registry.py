@@ -14,7 +14,6 @@ from mmengine.registry import TASK_UTILS as ROOT_TASK_UTILS
 from mmengine.registry import TRANSFORMS as ROOT_TRANSFORMS
 from mmengine.registry import Registry
 
-from fdep_mm.core.checkpoints import allow_mmengine_checkpoints
 from fdep_mm.core.compat import import_quietly
 
 import_quietly('mmseg.datasets')
@@ -38,5 +37,3 @@ TRANSFORMS = _child(ROOT_TRANSFORMS, 'datasets.transforms')
 METRICS = _child(ROOT_METRICS, 'evaluation.metrics')
 HOOKS = _child(ROOT_HOOKS, 'engine.hooks')
 TASK_UTILS = _child(ROOT_TASK_UTILS, 'models')
-
-allow_mmengine_checkpoints()

@@ -95,7 +95,8 @@ def risks(path):
         ):
             yield name
         elif name == 'torch.load' and is_call:
-            if argument(call, 'weights_only') != 'True':
+            # untrusted unless an environment variable says otherwise
+            if argument(call, 'weights_only') not in ('True', 'not trusted'):
                 yield name
         elif name == 'numpy.load':
             if argument(call, 'allow_pickle', 2) not in (None, 'False'):

@@ -10,10 +10,13 @@ import pickle
 from pathlib import Path
 
 import cv2
+import mmseg
 import numpy as np
 import pytest
 import torch
+from child_processes import run_python
 from mmengine.logging import HistoryBuffer
+from mmengine.runner import CheckpointLoader
 
 from fdep_mm.apis.image_writers import MaskWriter
 from fdep_mm.apis.inputs import Inputs
@@ -25,6 +28,9 @@ from fdep_mm.datasets.converters.voc import read_voc
 from fdep_mm.datasets.sirst_xml import parse_boxes
 
 REPO = Path(__file__).parents[1]
+TOOLS = REPO / 'tools'
+MMSEG_TOOLS = Path(mmseg.__file__).parent / '.mim/tools'  # as mim runs them
+load_checkpoint = CheckpointLoader.load_checkpoint
 
 
 class Bomb:
@@ -64,12 +70,49 @@ def test_weights_are_not_unpickled(bomb):
     assert not sign.exists()
 
 
-def test_torch_files_are_not_unpickled_either(tmp_path):
-    sign = tmp_path / 'went off'
-    path = tmp_path / 'zip.pth'
-    torch.save(dict(state_dict={}, meta=Bomb(sign)), path)
-    with pytest.raises(pickle.UnpicklingError):
-        read_checkpoint(path)
+@pytest.fixture
+def zip_bomb(tmp_path):
+    """The same as torch writes it."""
+    path, sign = tmp_path / 'zip.pth', tmp_path / 'went off'
+    torch.save(dict(state_dict={}, meta=dict(more=Bomb(sign))), path)
+    return path, sign
+
+
+@pytest.mark.parametrize('read', [read_checkpoint, load_checkpoint])
+def test_torch_files_are_not_unpickled_either(read, zip_bomb, monkeypatch):
+    path, sign = zip_bomb
+    with pytest.raises(pickle.UnpicklingError) as refusal:
+        read(str(path))
+    assert not sign.exists()
+    for words in (str(path), 'pathlib.Path', 'attack'):
+        assert words in str(refusal.value)
+    assert 'weights_only' not in str(refusal.value)
+    monkeypatch.setenv('FDEP_MM_TRUST_CHECKPOINTS', '1')
+    read(str(path))
+    assert sign.exists()
+
+
+@pytest.mark.parametrize(
+    ('tool', 'options'),
+    [
+        (TOOLS / 'test.py', ['CONFIG', 'BOMB']),
+        (TOOLS / 'train.py', ['CONFIG', '--cfg-options', 'load_from=BOMB']),
+        (MMSEG_TOOLS / 'test.py', ['CONFIG', 'BOMB']),
+        (MMSEG_TOOLS / 'train.py', ['CONFIG', '--resume']),
+    ],
+    ids=['test', 'load_from', 'mim test', 'mim train --resume'],
+)
+def test_a_payload_in_each_entry_point(tool, options, zip_bomb, tmp_path):
+    path, sign = zip_bomb
+    config = REPO / 'configs/alcnet/alcnet_1xb16-12e_synthetic-128x128.py'
+    (tmp_path / 'last_checkpoint').write_text(str(path))
+    options = [
+        one.replace('CONFIG', str(config)).replace('BOMB', str(path))
+        for one in options
+    ]
+    options += ['--work-dir', tmp_path]
+    done = run_python(tool, *options, cwd=tmp_path)
+    assert done.returncode and 'attack' in done.stderr.splitlines()[-1]
     assert not sign.exists()
 
 
@@ -107,6 +150,13 @@ def test_checkpoints_behind_a_url_are_not_unpickled_either(bomb):
     with pytest.raises(ValueError, match='bomb.pth'):
         TorchBackend(config, path.as_uri())
     assert not sign.exists()
+
+
+def test_json_that_is_too_deep(tmp_path):
+    path = tmp_path / 'boxes.json'
+    path.write_text('[' * 100000)
+    with pytest.raises(ValueError, match='boxes.json: not a COCO file'):
+        read_coco(path)
 
 
 LAUGHS = b"""<?xml version="1.0"?>

@@ -99,13 +99,7 @@ def reading_checkpoints(parser: argparse.ArgumentParser) -> Iterator[None]:
     try:
         yield
     except UnpicklingError as error:
-        reason = str(error).splitlines()[0]
-        parser.exit(
-            2,
-            'error: the checkpoint is damaged, is no checkpoint, or holds '
-            f'Python objects that are not read: {reason} Name another one, '
-            'or save its state_dict alone where it was made\n',
-        )
+        parser.exit(2, f'error: checkpoint {error}\n')
 
 
 def main() -> None:

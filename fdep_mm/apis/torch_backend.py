@@ -2,6 +2,7 @@
 
 import warnings
 from os import PathLike
+from pickle import UnpicklingError
 
 import numpy as np
 import torch
@@ -190,13 +191,8 @@ def _task_of(model_cfg: dict) -> str:
 def _read_weights(path: str) -> dict:
     try:
         checkpoint = read_checkpoint(path)
-    except OSError:
-        raise
-    except Exception as error:  # unpickling rubbish raises any type
-        raise ValueError(
-            f'weights {path!r} are not a PyTorch checkpoint, or the file is '
-            f'damaged ({_first_line(error)})'
-        ) from error
+    except UnpicklingError as error:
+        raise ValueError(f'weights {error}') from None
     if not isinstance(checkpoint, dict):
         raise ValueError(
             f'weights {path!r} hold a {type(checkpoint).__name__}, expected '

@@ -4,10 +4,12 @@ torch reads files with ``weights_only=True`` unless told otherwise, that is,
 no object but those of a list. A checkpoint of MMEngine has smoothed losses in
 it, as NumPy arrays. MMEngine 0.10.7 does not put them on the list, so that it
 could not read its own checkpoints; OneDL's has a list of its own, but takes
-everything if that does not do.
+everything if that does not do. So ``import fdep_mm`` has MMEngine read files,
+and what is in S3, by :func:`read_checkpoint`: to train, resume and test.
 """
 
 import os
+import re
 from collections.abc import Callable
 from pickle import UnpicklingError
 
@@ -16,7 +18,6 @@ import torch
 from mmengine.fileio import get_local_path
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import CheckpointLoader
-from mmengine.runner.checkpoint import load_from_local
 
 from fdep_mm import zoo
 
@@ -24,6 +25,8 @@ from fdep_mm import zoo
 TRAINING_ONLY = ('samf.', 'vfm.')
 # Methods that a pickled HistoryBuffer names.
 STATISTICS = ('min', 'max', 'current', 'mean')
+# Set to 1, files may run whatever they like.
+TRUST = 'FDEP_MM_TRUST_CHECKPOINTS'
 
 
 def statistic(owner: type, name: str) -> Callable:
@@ -80,60 +83,65 @@ def allow_mmengine_checkpoints() -> None:
         torch.serialization.add_safe_globals(mmengine_globals())
 
 
-def read_checkpoint(path: str | os.PathLike) -> object:
+def read_checkpoint(
+    path: str | os.PathLike, map_location: object = 'cpu'
+) -> object:
     """Read tensors, numbers, text and MMEngine's records, nothing else.
 
-    torch before 2.4 has no such list: MMEngine's loader is used, which
-    unpickles whatever there is.
+    torch before 2.4 has no list of what is harmless, and reads no records.
 
     Args:
         path (str | PathLike): A local file, a URL that MMEngine's file
             backends know, or the name of a network in :mod:`fdep_mm.zoo`.
+        map_location (object): As of :func:`torch.load`; not for safetensors,
+            whose tensors stay on the CPU. Defaults to 'cpu'.
 
     Returns:
-        object: What is in the file; tensors on the CPU. Of a safetensors
-        file a dict as MMEngine's, ``state_dict`` and ``meta``.
+        object: What is in the file. Of a safetensors file a dict as
+        MMEngine's, ``state_dict`` and ``meta``.
 
     Raises:
         FileNotFoundError: There is no such file or network.
         pickle.UnpicklingError: It holds something else, or is damaged.
-        safetensors.SafetensorError: It is a damaged safetensors file.
     """
     path = zoo.resolve(path)
-    if not hasattr(torch.serialization, 'add_safe_globals'):  # < 2.4
-        return CheckpointLoader.load_checkpoint(str(path), map_location='cpu')
     # not the context manager safe_globals: at its end it takes away what
     # was on the list before, too
     allow_mmengine_checkpoints()
-    with get_local_path(path) as local:
-        if str(path).endswith('.safetensors'):
-            return _read_safetensors(local)
-        return torch.load(local, map_location='cpu', weights_only=True)
+    trusted = os.environ.get(TRUST) == '1'
+    try:
+        with get_local_path(os.path.expanduser(path)) as local:
+            if str(path).endswith('.safetensors'):
+                return _read_safetensors(local)
+            return torch.load(
+                local, map_location=map_location, weights_only=not trusted
+            )
+    except (OSError, ImportError):
+        raise
+    except Exception as error:  # rubbish raises any type
+        # torch's own advice is to run what is in the file
+        raise UnpicklingError(
+            f'{path}: damaged, or more than weights and the records of '
+            f'MMEngine ({_reason(error)}). It is not read, as it may attack: '
+            'such files can run any program. Name another one, or save its '
+            'state_dict alone where it was made. If you trust it like a '
+            f'program, set {TRUST}=1'
+        ) from None
 
 
-# A path has a folder or a suffix; MMEngine's other schemes have a colon.
+# What other schemes do not take, that is, paths and names, comes to ''.
 @CheckpointLoader.register_scheme(
-    [r'[\w-]+$', r'.*\.safetensors$'], force=True
+    ['', r'(\S+\:)?s3://', r'(\S+\:)?petrel://'], force=True
 )
-def load_from_zoo(filename: str, map_location: object = None) -> object:
-    """MMEngine's ``load_from`` of names and safetensors files.
+def load_from_file(filename: str, map_location: object = None) -> object:
+    """What MMEngine calls, and names in its log, for read_checkpoint."""
+    return read_checkpoint(filename, map_location)
 
-    Args:
-        filename (str): A file, or the name of a network in
-            :mod:`fdep_mm.zoo`.
-        map_location (object): As of :func:`torch.load`; not for safetensors,
-            whose tensors stay on the CPU.
 
-    Returns:
-        object: The checkpoint.
-
-    Raises:
-        FileNotFoundError: There is no such file or network.
-    """
-    path = zoo.resolve(filename)
-    if path.endswith('.safetensors'):
-        return _read_safetensors(path)
-    return load_from_local(path, map_location)
+def _reason(error: Exception) -> str:
+    """What torch found, without its advice."""
+    text = str(error).rpartition('WeightsUnpickler error:')[2].strip()
+    return re.split(r'\.\s|\n', text or type(error).__name__)[0]
 
 
 def _read_safetensors(path: str) -> dict:
@@ -142,3 +150,6 @@ def _read_safetensors(path: str) -> dict:
     with safe_open(path, 'pt') as file:
         state = {key: file.get_tensor(key) for key in file.keys()}
         return dict(state_dict=state, meta=file.metadata() or {})
+
+
+allow_mmengine_checkpoints()
