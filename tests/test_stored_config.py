@@ -1,11 +1,18 @@
 """Configs in checkpoints of strangers: read, looked up, and not run."""
 
+import socket
+
 import pytest
 import torch
 from mmengine.config import Config
 
 from fdep_mm.apis.torch_backend import TorchBackend
-from fdep_mm.core.stored_config import read_settings, read_stored_config
+from fdep_mm.core.stored_config import (
+    LOADING,
+    read_settings,
+    read_stored_config,
+)
+from fdep_mm.registry import MODELS
 
 
 def test_the_config_of_a_checkpoint_is_not_run(tmp_path):
@@ -25,6 +32,7 @@ def test_the_config_of_a_checkpoint_is_not_run(tmp_path):
 
 
 TOUCH = "model = dict(type='pathlib.Path.touch', self={sign!r})"
+TIMM = 'model = dict(type="mmseg.TIMMBackbone", model_name={})'
 PIPELINE = 'test_pipeline = [dict(type={name!r})]'
 
 
@@ -48,6 +56,15 @@ PIPELINE = 'test_pipeline = [dict(type={name!r})]'
         'custom_imports = dict(imports=["evil"])',
         'custom_imports = dict(imports="evil.registry")',
         'custom_imports = dict(imports=["fdep_mm"], more=1)',
+        # places: a pickle, a config that is a program, a hub, pages
+        'model = dict(type="CrossEntropyLoss", class_weight="a.pkl")',
+        'model = dict(teacher_config="evil.py")',
+        TIMM.format('"hf-hub:a/b"'),
+        TIMM.format('"local-dir:a"'),
+        TIMM.format('"resnet10t", pretrained_cfg=dict(url={url!r})'),
+        TIMM.format('"resnet10t", pretrained_cfg="a"'),
+        'model = dict(a=[["http://localhost"]])',
+        'model = dict(name="/dev/stdin")',
     ],
 )
 def test_what_the_config_of_a_checkpoint_names_is_not_run(
@@ -64,6 +81,20 @@ def test_what_the_config_of_a_checkpoint_names_is_not_run(
     with pytest.raises(ValueError, match='Name a config file that you trust'):
         TorchBackend(None, path)
     assert not sign.exists()
+
+
+def test_no_weights_are_fetched(monkeypatch):
+    """timm's backbone does by default, and the VFM of FDEP."""
+    calls = []
+    monkeypatch.setattr(socket, 'getaddrinfo', lambda *a, **k: calls.append(a))
+    monkeypatch.setattr(socket.socket, 'connect', calls.append)
+    for text in (
+        TIMM.format('"resnet10t", features_only=True'),
+        'model = dict(type="fdep_mm.FrozenVFM", model_name="test_vit", '
+        'out_indices=(0,), checkpoint="http://localhost/a.pth")',
+    ):
+        MODELS.build(read_stored_config(text).model)
+    assert not calls
 
 
 def test_components_that_evaluate_an_argument_are_not_built():
@@ -104,9 +135,10 @@ def test_what_inference_needs_of_a_config(name, repo):
     cfg = Config.fromfile(repo / f'configs/{name}.py')
     if cfg.default_scope == 'mmdet':
         pytest.importorskip('mmdet')
-    loading = ('init_cfg', 'pretrained', 'checkpoint_path')
     found = read_stored_config(as_text(cfg)).to_dict()
-    assert found['model'] == without(cfg.model.to_dict(), loading)
+    if 'vfm' in found['model']:
+        assert found['model']['vfm'].pop('pretrained') is False
+    assert found['model'] == without(cfg.model.to_dict(), LOADING)
     pipeline = found['test_dataloader']['dataset']['pipeline']
     assert pipeline == cfg.to_dict()['test_dataloader']['dataset']['pipeline']
     assert found['default_scope'] == cfg.default_scope

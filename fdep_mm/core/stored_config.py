@@ -2,11 +2,14 @@
 
 MMEngine takes a ``type`` with dots for anything that can be imported, imports
 every module of ``custom_imports``, and mmcv evaluates the ``type`` of an NMS.
-So all of them are looked up in lists before anything is built.
+So all of them are looked up in lists before anything is built. Components
+also fetch or open what an argument names, some of them pickles or Python:
+none may name a place.
 """
 
 import ast
 import inspect
+import re
 from importlib import import_module
 
 from mmengine.config import Config
@@ -19,9 +22,20 @@ SCOPES = ('mmengine', *IMPORTED)
 SOURCES = (*SCOPES, 'mmcv', 'torch')
 KINDS = ('MODELS', 'TASK_UTILS', 'TRANSFORMS', 'WEIGHT_INITIALIZERS')
 NMS = ('nms', 'soft_nms')
-REFUSED = ('CameraMotionCompensation',)  # evaluates one of its arguments
+REFUSED = (
+    'CameraMotionCompensation',  # evaluates one of its arguments
+    *('ATSSVLFusionHead', 'BertModel'),  # fetch from a hub
+)
 # The weights are there already.
-LOADING = ('init_cfg', 'pretrained', 'checkpoint_path')
+LOADING = (
+    *('cache', 'checkpoint', 'checkpoint_path', 'init_cfg', 'pretrained'),
+)
+# Words in the names of arguments that, as text, are opened or fetched.
+PLACES = {
+    *('cfg', 'checkpoint', 'ckpt', 'config', 'dir', 'file', 'filename'),
+    *('folder', 'path', 'paths', 'pretrained', 'repo', 'root', 'uri', 'url'),
+    *('weight', 'weights'),
+}
 
 
 def read_stored_config(text: str) -> Config:
@@ -123,41 +137,47 @@ def _import_modules(custom_imports: object) -> None:
     import_modules_from_strings(**custom_imports)
 
 
-def _check(value: object, scope: object) -> None:
-    """Look up every ``type``, and take out what loads weights."""
+def _check(value: object, scope: object, key: object = '') -> None:
+    """Look up every ``type`` and text, and take out what loads weights."""
     if isinstance(value, dict):
         scope = value.get('_scope_', scope)
         if scope not in SCOPES:
             raise _refusal(f'the scope {scope!r}')
-        name = value.get('type')
-        if isinstance(name, str) and not _is_known(name, scope):
-            raise _refusal(f'type={name!r}')
         for key in LOADING:
             if value.get(key):
                 del value[key]
-        value = value.values()
-    if not isinstance(value, str):
-        try:
-            items = iter(value)
-        except TypeError:  # a number, a flag, None
-            return
-        for item in items:
-            _check(item, scope)
+        name = value.get('type')
+        if isinstance(name, str):
+            _check_type(name, scope, value)
+        for name, item in value.items():
+            if name != 'type' or not isinstance(item, str):
+                _check(item, scope, name)
+    elif isinstance(value, (str, bytes)):
+        words = set(re.split(r'[\W_]', str(key).lower()))
+        if words & PLACES or re.search(r'[:/\\]', str(value)):  # hf-hub:a
+            raise _refusal(f'{key}={value!r}, which may be a place')
+    elif isinstance(value, (list, tuple, set)):
+        for item in value:
+            _check(item, scope, key)
 
 
-def _is_known(name: str, scope: str) -> bool:
+def _check_type(name: str, scope: str, arguments: dict) -> None:
     if name in NMS:
-        return True
+        return
     prefix, _, last = name.rpartition('.')
     if prefix in ('', *SCOPES):
         found = _registered(prefix or scope).get(last)
     else:
         found = _by_path(name)
-    return (
-        inspect.isclass(found)
-        and found.__name__ not in REFUSED
-        and found.__module__.split('.')[0] in SOURCES
-    )
+    if (
+        not inspect.isclass(found)
+        or found.__name__ in REFUSED
+        or found.__module__.split('.')[0] not in SOURCES
+    ):
+        raise _refusal(f'type={name!r}')
+    accepted = inspect.signature(found).parameters
+    if 'pretrained' in accepted and accepted['pretrained'].default is True:
+        arguments['pretrained'] = False
 
 
 def _by_path(name: str) -> object:
