@@ -4,7 +4,11 @@ import json
 from dataclasses import asdict, dataclass, fields
 
 PREFIX = 'fdep_mm.'
-TASKS = ('segmentation', 'detection')
+# Task -> outputs, and channels of each (of boxes: numbers for each cell).
+TASKS = {
+    'segmentation': {'prob': 1},
+    'detection': {'boxes': 4, 'scores': 1, 'factors': 1},
+}
 
 
 @dataclass(frozen=True)
@@ -87,16 +91,16 @@ class ModelCard:
                 field.name: json.loads(metadata[PREFIX + field.name])
                 for field in fields(cls)
             }
-        except (KeyError, json.JSONDecodeError) as error:
+        except (KeyError, ValueError, RecursionError) as error:
             raise ValueError(
                 f'{name}: its metadata, of fdep_mm '
                 f'{metadata[PREFIX + "version"]}, cannot be read: {error}. '
                 'Export the network again with this version'
             ) from error
-        if values['task'] not in TASKS:
+        if values['task'] not in [*TASKS]:  # a list cannot be looked up
             raise ValueError(
-                f'{name}: task {values["task"]!r} is none of {TASKS}. Export '
-                'the network again with this version'
+                f'{name}: task {values["task"]!r} is none of {[*TASKS]}. '
+                'Export the network again with this version'
             )
         return cls(
             **{

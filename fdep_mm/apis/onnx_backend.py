@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from .backend import NOT_FINITE
-from .card import ModelCard
+from .card import TASKS, ModelCard
 from .postprocess import detections
 
 try:
@@ -100,8 +100,8 @@ class OnnxBackend:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: It is not an ONNX file or not one of ours, or the device
-            is not available.
+        ValueError: It is not an ONNX file or not one of ours, does not fit
+            its card, or the device is not available.
     """
 
     def __init__(
@@ -115,6 +115,10 @@ class OnnxBackend:
         metadata = self.session.get_modelmeta().custom_metadata_map
         self.card = ModelCard.from_metadata(metadata, self.name)
         self.task = self.card.task
+        values = (*self.session.get_inputs(), *self.session.get_outputs())
+        names = [value.name for value in values]
+        if names != ['images', *TASKS[self.task]]:
+            raise ValueError(f'{self.name}: {self._misfit(names)}')
         # what is resized first has no fixed relation to the network's grid
         self.stride = self.card.stride if self.card.resize is None else 1
         self.threshold = self.card.threshold
@@ -163,13 +167,30 @@ class OnnxBackend:
     def _run(self, images: np.ndarray) -> list[np.ndarray]:
         batch = pad(images, self.card.stride, self.card.pad_value)
         try:
-            return self.session.run(None, {'images': batch})
+            maps = self.session.run(None, {'images': batch})
         except Exception as error:
             raise ValueError(
                 f'{self.name}: the network failed on images of '
                 f'{images.shape[1]}x{images.shape[2]} px (height x width), '
                 f'some need a least size. ({error})'
             ) from error
+        shapes = [values.shape for values in maps]
+        channels = TASKS[self.task].values()
+        if self.task == 'segmentation':
+            expected = [(len(batch), c, *batch.shape[2:]) for c in channels]
+        else:
+            cells = shapes[0][1:2]
+            expected = [(len(batch), *cells, c) for c in channels]
+        if shapes != expected:
+            raise ValueError(f'{self.name}: {self._misfit(shapes)}')
+        return maps
+
+    def _misfit(self, found: list) -> str:
+        return (
+            f'the network does not fit its card, which says {self.task}: it '
+            f'has {found}. Export it again with '
+            'tools/deployment/export_onnx.py'
+        )
 
 
 def pad(

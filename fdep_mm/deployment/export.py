@@ -10,17 +10,13 @@ import torch
 from onnx import ModelProto
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from fdep_mm.apis.card import ModelCard
+from fdep_mm.apis.card import TASKS, ModelCard
 from fdep_mm.apis.onnx_backend import open_session
 
 from .light_branch import LightBranch
 from .rewrite import own_constants, pool_globally, unblock_single_channel
 
 OPSET = 17
-OUTPUTS = {
-    'segmentation': ('prob',),
-    'detection': ('boxes', 'scores', 'factors'),
-}
 # Of the traced images: unequal, multiples of 32, large enough for every net.
 TRACED = (2, 3, 160, 192)
 # More that the others must work with.
@@ -47,7 +43,7 @@ def export(network: LightBranch) -> ModelProto:
     Raises:
         ValueError: If the model contains parts that only training needs.
     """
-    outputs = OUTPUTS[network.card.task]
+    outputs = TASKS[network.card.task]
     free = {'images': {0: 'N', 2: 'H', 3: 'W'}}
     cells = {0: 'N', 1: 'cells'}
     for name in outputs:
@@ -173,7 +169,7 @@ def max_difference(
         if isinstance(expected, torch.Tensor):
             expected = (expected,)
         found = session.run(None, {'images': batch})
-        names = OUTPUTS[network.card.task]
+        names = TASKS[network.card.task]
         for name, theirs, ours in zip(names, expected, found, strict=True):
             difference = float(np.abs(theirs.numpy() - ours).max())
             unit = max(batch.shape[2:]) if name == 'boxes' else 1

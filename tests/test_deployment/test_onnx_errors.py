@@ -43,9 +43,27 @@ def test_a_network_that_fails_on_a_size(model):
         backend(images)
 
 
-def test_a_file_of_an_unknown_task(model):
+@pytest.mark.parametrize('text', ['"tracking"', '["a"]', '[' * 100000])
+def test_a_card_of_rubbish(model, text):
     (entry,) = (p for p in model.metadata_props if p.key == 'fdep_mm.task')
-    entry.value = '"tracking"'
-    message = "the model: task 'tracking' is none of .*Export .* again"
+    entry.value = text
+    with pytest.raises(ValueError, match='the model: .*Export .* again'):
+        OnnxBackend(model.SerializeToString(), 'cpu', threads=1)
+
+
+def test_outputs_that_do_not_fit_the_card(model):
+    """Neither another task, nor another number of channels or pixels."""
+    (entry,) = (p for p in model.metadata_props if p.key == 'fdep_mm.task')
+    entry.value = '"detection"'
+    message = 'the model: .* does not fit its card, which says detection'
     with pytest.raises(ValueError, match=message):
         OnnxBackend(model.SerializeToString(), 'cpu', threads=1)
+    entry.value = '"segmentation"'
+    (last,) = (n for n in model.graph.node if 'prob' in n.output)
+    last.output[0] = 'one'
+    twice = onnx.helper.make_node('Concat', ['one', 'one'], ['prob'], axis=1)
+    model.graph.node.append(twice)
+    model.graph.output[0].type.tensor_type.ClearField('shape')
+    backend = OnnxBackend(model.SerializeToString(), 'cpu', threads=1)
+    with pytest.raises(ValueError, match=r'card.*\(1, 2, 32, 32\)'):
+        backend(np.zeros((1, 32, 32, 3), np.float32))
