@@ -89,7 +89,7 @@ def read_coco(path: Path) -> list[ImageLabels]:
             f'{path}: not a COCO file, or it names an image that it does not '
             f'list: {error}'
         ) from error
-    except (TypeError, AttributeError, ValueError) as error:
+    except (TypeError, AttributeError, ValueError, RecursionError) as error:
         raise ValueError(f'{path}: not a COCO file: {error}') from error
     labels, crowds, contours = zip(*found, strict=True) if found else ((),) * 3
     if any(crowds):
