@@ -1,6 +1,7 @@
 """Image files: none of their pages is lost silently."""
 
 import struct
+import zlib
 
 import cv2
 import numpy as np
@@ -55,3 +56,29 @@ def test_a_tiff_file_that_was_cut_off(tmp_path):
             ValueError, match=r'x.tif: (page [2-4] cannot|not a readable)'
         ):
             decode_pages(whole[: int(part * len(whole))], 'x.tif')
+
+
+@pytest.mark.parametrize(
+    'suffix', ['.png', '.jpg', '.bmp', '.webp', '.pgm', '.tif']
+)
+def test_too_large_images_are_not_decoded(suffix, monkeypatch):
+    content = cv2.imencode(suffix, np.zeros((20, 30), np.uint8))[1].tobytes()
+    decode_pages(content, 'x', max_pixels=600)
+    for decoder in ('imdecode', 'imdecodemulti'):
+        monkeypatch.delattr(cv2, decoder)
+    with pytest.raises(ValueError, match='x: too large, 600 pixels'):
+        decode_pages(content, 'x', max_pixels=599)
+
+
+def test_headers_of_bombs(tmp_path):
+    """A PNG file of 60000x60000, and a TIFF file whose last page is large."""
+    size = struct.pack('>II', 60000, 60000) + b'\1\0\0\0\0'
+    png = b'\x89PNG\r\n\x1a\n\0\0\0\rIHDR' + size
+    png += struct.pack('>I', zlib.crc32(png[12:]))
+    with pytest.raises(ValueError, match='too large, 3600000000 pixels'):
+        decode_pages(png, 'x.png')
+    path = tmp_path / 'x.tif'
+    pages = [np.zeros((n, 9), np.uint8) for n in (9, 100)]
+    cv2.imwritemulti(str(path), pages)
+    with pytest.raises(ValueError, match='too large, 900 pixels'):
+        decode_pages(path.read_bytes(), 'x.tif', max_pixels=899)

@@ -30,6 +30,7 @@ from pathlib import Path
 
 import mmcv
 
+from fdep_mm.core.text import print
 from fdep_mm.datasets.check import (
     Report,
     check_dataset,
@@ -184,7 +185,7 @@ def show_progress(samples: Sequence) -> Iterator:
     for number, sample in enumerate(samples, 1):
         if sys.stderr.isatty() and (number % 20 == 0 or number == total):
             end = '\n' if number == total else ''
-            print(f'\r{number} of {total}', end=end, file=sys.stderr)
+            sys.stderr.write(f'\r{number} of {total}{end}')
         yield sample
 
 

@@ -33,6 +33,7 @@ import sys
 import warnings
 from pathlib import Path
 
+from fdep_mm.core.text import print
 from fdep_mm.datasets.check.findings import Findings
 from fdep_mm.datasets.check.pairing import pair
 from fdep_mm.datasets.converters import (

@@ -32,12 +32,14 @@ from pathlib import Path
 from fdep_mm import zoo
 from fdep_mm.apis import Failure, SIRSTInferencer
 from fdep_mm.apis.writers import OUTPUTS
+from fdep_mm.core.image import MAX_PIXELS
+from fdep_mm.core.text import print
 
 # RuntimeError: of a device, such as one without memory
 USER_ERRORS = (ValueError, TypeError, OSError, ImportError, RuntimeError)
 
 
-def parse_args() -> argparse.Namespace:
+def parse_args(argv: list[str]) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__,
@@ -91,10 +93,19 @@ def parse_args() -> argparse.Namespace:
         help='cut frames whose longer side exceeds it, px (%(default)s)',
     )
     parser.add_argument(
+        '--max-pixels',
+        type=int,
+        default=MAX_PIXELS,
+        help='refuse larger image files, before decoding (%(default)s)',
+    )
+    parser.add_argument(
         '--no-progress', action='store_true', help='no progress bar'
     )
     # not parse_args: that would take inputs after an option for too many
-    args = parser.parse_intermixed_args()
+    # A shell's pattern may have found files that are called like options.
+    args = parser.parse_intermixed_args(
+        [f'./{a}' if a[:1] == '-' and Path(a).is_file() else a for a in argv]
+    )
     if args.model is None and not args.list:
         parser.error('name a model, or show the trained networks with --list')
     return args
@@ -119,6 +130,7 @@ def run(args: argparse.Namespace) -> int:
         overlap=args.overlap,
         tile_above=args.tile_above,
         show_progress=not args.no_progress,
+        max_pixels=args.max_pixels,
     )
     if not args.inputs:
         print(f'no inputs given: searching the examples, {zoo.EXAMPLES}')
@@ -144,7 +156,7 @@ def run(args: argparse.Namespace) -> int:
 
 def main() -> int:
     """Run; user errors are one line and exit code 2."""
-    args = parse_args()
+    args = parse_args(sys.argv[1:])
     try:
         return run(args)
     except USER_ERRORS as error:

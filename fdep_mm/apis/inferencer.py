@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from os import PathLike
 
+from fdep_mm.core.image import MAX_PIXELS
+
 from .backend import Backend
 from .draw import draw_prediction
 from .inputs import Failure, Frame, Inputs, InputsType
@@ -35,6 +37,8 @@ class SIRSTInferencer:
         overlap (int): What two tiles share, px: see :class:`.Tiling`.
             Defaults to 128.
         tile_above (int): px. Defaults to 1024.
+        max_pixels (int): Larger image files are failures, before they are
+            decoded. Defaults to 2**28.
         show_progress (bool): Show a progress bar. Defaults to True.
 
     Raises:
@@ -59,11 +63,13 @@ class SIRSTInferencer:
         overlap: int = 128,
         tile_above: int = 1024,
         show_progress: bool = True,
+        max_pixels: int = MAX_PIXELS,
     ) -> None:
         self.tiling = Tiling(tile_size, overlap, tile_above)
         self.tiling.check()
         self.backend = open_backend(model, weights, device)
         self.show_progress = show_progress
+        self.max_pixels = max_pixels
 
     def __call__(
         self,
@@ -140,7 +146,7 @@ class SIRSTInferencer:
         """
         threshold = self._check(batch_size, threshold)
         skip = [] if out_dir is None else picture_folders(out_dir)
-        frames = Inputs(inputs, skip, self.backend.max_value)
+        frames = Inputs(inputs, skip, self.backend.max_value, self.max_pixels)
         writer = None
         if out_dir is not None:
             info = dict(task=self.backend.task, threshold=threshold)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from fdep_mm.core.image import decode_pages
+from fdep_mm.core.image import MAX_PIXELS, decode_pages
 from fdep_mm.core.suffixes import (
     IMAGE_SUFFIXES,
     TIFF_SUFFIXES,
@@ -104,6 +104,8 @@ class Inputs:
         max_value (float, optional): Value of a pixel that is white, None for
             the largest of the file's type. A video cannot reach one above
             255 and is not read then.
+        max_pixels (int): Of image files: see
+            :func:`fdep_mm.core.image.decode_pages`. Defaults to 2**28.
 
     Raises:
         FileNotFoundError: A single path does not exist, or a pattern has no
@@ -117,7 +119,9 @@ class Inputs:
         inputs: InputsType,
         skip: Sequence[Path] = (),
         max_value: float | None = None,
+        max_pixels: int = MAX_PIXELS,
     ) -> None:
+        self.max_pixels = max_pixels
         self.skip = {folder.resolve() for folder in skip}
         self.max_value = max_value
         if isinstance(inputs, (str, PathLike, np.ndarray)):
@@ -151,7 +155,7 @@ class Inputs:
                 if source.is_video:
                     yield from _video_frames(source, self.max_value)
                 else:
-                    yield from _images(source)
+                    yield from _images(source, self.max_pixels)
             except (OSError, ValueError) as error:
                 yield Failure(source.source, str(error))
 
@@ -262,12 +266,13 @@ def _video_frames(source: _Source, max_value: float | None) -> Iterator[Frame]:
         yield Frame(name, source.source, image, index, fps)
 
 
-def _images(source: _Source) -> Iterator[Frame]:
+def _images(source: _Source, max_pixels: int) -> Iterator[Frame]:
     if source.path is None:
         image = _check_array(source.array, source.source)
         yield Frame(source.name, source.source, image)
         return
-    pages = decode_pages(source.path.read_bytes(), source.source)
+    content = source.path.read_bytes()
+    pages = decode_pages(content, source.source, max_pixels)
     number = len(pages)
     for index in range(number):
         name, where = source.name, source.source

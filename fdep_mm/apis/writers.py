@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from fdep_mm.core.text import cell
+
 from .image_writers import MaskWriter, OverlayWriter, ProbWriter, write_file
 from .inputs import Failure
 from .results import Prediction, Target
@@ -126,7 +128,7 @@ class ResultWriter:
             for number, target in enumerate(record['targets']):
                 table.writerow(
                     [
-                        record['name'],
+                        cell(record['name']),
                         number,
                         *(target[key] for key in ('x', 'y')),
                         *target['box'],

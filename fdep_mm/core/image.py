@@ -1,17 +1,22 @@
 """Pixels of infrared images, from a file to what networks are given.
 
-NumPy and OpenCV only: training pipelines use it, and so does the inference of
-exported networks where neither torch nor MMEngine is installed.
+NumPy, OpenCV and Pillow only: training pipelines use it, and so does the
+inference of exported networks where neither torch nor MMEngine is installed.
 """
 
+import io
+import re
 import struct
 import warnings
 
 import cv2
 import numpy as np
+from PIL import Image
 
 # byte order and version, the second pair of BigTIFF
 TIFF_STARTS = (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+')
+
+MAX_PIXELS = 2**28
 
 
 class UnreadableFileError(ValueError):
@@ -41,7 +46,9 @@ def unreadable(path: str, kind: str, error: Exception) -> UnreadableFileError:
     )
 
 
-def decode_pages(content: bytes, name: str) -> list[np.ndarray]:
+def decode_pages(
+    content: bytes, name: str, max_pixels: int = MAX_PIXELS
+) -> list[np.ndarray]:
     """Decode an image file.
 
     A TIFF file may hold several pages. Those of another size than the first,
@@ -51,13 +58,23 @@ def decode_pages(content: bytes, name: str) -> list[np.ndarray]:
     Args:
         content (bytes): The file.
         name (str): What the error calls it.
+        max_pixels (int): Of an image whose header names more, nothing is
+            decoded: a small file may fill the memory. Defaults to 2**28.
 
     Returns:
         list[np.ndarray]: (H, W) or (H, W, C) as stored; colour is BGR.
 
     Raises:
-        ValueError: If it cannot be decoded, or not all of its pages can.
+        ValueError: If it is too large or cannot be decoded, or not all of its
+            pages can.
     """
+    pixels = header_pixels(content)
+    if pixels > max_pixels:
+        raise ValueError(
+            f'{name}: too large, {pixels} pixels, and at most {max_pixels} '
+            'are read. Raise max_pixels (--max-pixels) if it should be so '
+            'large, or cut it into parts'
+        )
     buffer = np.frombuffer(content, np.uint8)
     number = 1
     try:
@@ -82,8 +99,35 @@ def decode_pages(content: bytes, name: str) -> list[np.ndarray]:
     return [page for page in pages if page.shape[:2] == size]
 
 
+def header_pixels(content: bytes) -> int:
+    """Pixels of the largest image that a file speaks of; 0 of a damaged one.
+
+    Args:
+        content (bytes): The file.
+
+    Returns:
+        int: Height times width.
+    """
+    if content.startswith(TIFF_STARTS):  # Pillow knows only some kinds
+        return max(tiff_pages(content), default=0)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            with Image.open(io.BytesIO(content)) as image:
+                return image.width * image.height
+    except Image.DecompressionBombError as error:  # its own limit is lower
+        return int(re.search(r'\d+', str(error))[0])
+    except Exception:  # OpenCV will say so, or can read it
+        return 0
+
+
 def count_pages(content: bytes) -> int:
-    """Pages that a TIFF file speaks of, be they there or not.
+    """Pages that a TIFF file speaks of, be they there or not; at least 1."""
+    return max(1, len(tiff_pages(content)))
+
+
+def tiff_pages(content: bytes) -> list[int]:
+    """Pixels of the pages that a TIFF file speaks of.
 
     TIFF 6.0, section 2: each directory ends with the place of the next one.
 
@@ -91,25 +135,36 @@ def count_pages(content: bytes) -> int:
         content (bytes): A TIFF or BigTIFF file.
 
     Returns:
-        int: At least 1. One whose directory is not there counts, those that
-        it would name do not. A place where none can be, as old programs leave
+        list[int]: One whose directory is not there has 0, those that it would
+        name do not count. A place where none can be, as old programs leave
         behind, is the end.
     """
     order = '<' if content.startswith(b'II') else '>'
     big = content[2:4] in (b'+\0', b'\0+')
     word, count, entry = ('Q', 'Q', 20) if big else ('I', 'H', 12)
-    at, seen = 8 if big else 4, set()
+    at, pages = 8 if big else 4, {}
     try:
         while True:
             (place,) = struct.unpack_from(order + word, content, at)
             # on a word boundary, behind the file's header
-            if place < 8 or place % 2 or place in seen:
-                return max(1, len(seen))
-            seen.add(place)
+            if place < 8 or place % 2 or place in pages:
+                break
+            pages[place] = 0
             (entries,) = struct.unpack_from(order + count, content, place)
-            at = place + struct.calcsize(order + count) + entries * entry
+            first = place + struct.calcsize(order + count)
+            at = first + entries * entry
+            sides = {256: 0, 257: 0}  # width and height
+            for start in range(first, at, entry):
+                tag, kind = struct.unpack_from(order + 'HH', content, start)
+                if tag in sides:
+                    form = order + ('H' if kind == 3 else word)
+                    value = start + entry - struct.calcsize(word)
+                    side = struct.unpack_from(form, content, value)[0]
+                    sides[tag] = max(sides[tag], side)
+            pages[place] = sides[256] * sides[257]
     except (struct.error, OverflowError):  # beyond the end of the file
-        return max(1, len(seen))
+        pass
+    return list(pages.values())
 
 
 def to_float(

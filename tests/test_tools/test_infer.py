@@ -104,6 +104,23 @@ def test_targets_in_a_folder_by_a_classical_method(call, scenes, tmp_path):
     assert targets_of(tmp_path) == [(str(i), 9 + 12 * i, 21) for i in range(4)]
 
 
+def test_names_of_strangers(call, scenes, tmp_path, monkeypatch):
+    """Options, formulas and escapes from a shell's pattern are just names."""
+    monkeypatch.chdir(tmp_path)
+    for name in ('--weights=-rf', '-rf', '=1+1', '@x', 'ok'):
+        Path(f'{name}.png').write_bytes(cv2.imencode('.png', scenes[0])[1])
+    Path('a\x1b[31m.png').touch()
+    names = sorted(path.name for path in Path().glob('*.png'))
+    code, stdout, stderr = call('mpcm', *names, '--out-dir', 'out')
+    assert code == 1 and '5 images' in stdout
+    assert r'error: a\x1b[31m.png: not a readable' in stderr
+    assert '\x1b' not in stderr
+    found = {name for name, *_ in targets_of(Path('out'))}
+    assert found == {"'--weights=-rf", "'-rf", "'=1+1", "'@x", 'ok'}
+    code, _, stderr = call('mpcm', 'ok.png', '--max-pixels', 48 * 64 - 1)
+    assert code == 1 and 'ok.png: too large, 3072 pixels' in stderr
+
+
 def write_video(path, scenes):
     codec = cv2.VideoWriter_fourcc(*'MJPG')
     video = cv2.VideoWriter(str(path), codec, 10, scenes.shape[:0:-1])

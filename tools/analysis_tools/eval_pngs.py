@@ -25,6 +25,7 @@ import sys
 import warnings
 from pathlib import Path
 
+from fdep_mm.core.text import print
 from fdep_mm.evaluation.functional import (
     EvalProtocol,
     format_table,

@@ -28,6 +28,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+from fdep_mm.core.text import print
 from fdep_mm.visualization import (
     Scene,
     check_scale,

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from fdep_mm.core.text import cell
+
 from .counts import EvalProtocol, unpack
 from .hse import EMPTY_VALUES, check_empty
 
@@ -60,7 +62,7 @@ def per_image_csv(
         strict=True,
     ):
         iou = round(float(inter / union), 6) if union else fill
-        table.writerow([name, inter, union, iou, targets, hits, false])
+        table.writerow([cell(name), inter, union, iou, targets, hits, false])
     return text.getvalue()
 
 

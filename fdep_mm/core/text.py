@@ -1,0 +1,25 @@
+"""Names that strangers gave to files, for terminals and spreadsheets."""
+
+import builtins
+
+
+def print(*values: object, **options) -> None:
+    r"""Print, but control characters as text: ``\x1b`` may write anything.
+
+    Args:
+        *values, **options: Of the built-in function.
+    """
+    builtins.print(*map(shown, values), **options)
+
+
+def shown(value: object) -> str:
+    """Escape what is not printable, but for the ends of lines."""
+    return ''.join(
+        c if c.isprintable() or c == '\n' else ascii(c)[1:-1]
+        for c in str(value)
+    )
+
+
+def cell(name: str) -> str:
+    """Quote a name that spreadsheets would run as a formula."""
+    return f"'{name}" if name.startswith(('=', '+', '-', '@')) else name
