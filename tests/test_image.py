@@ -1,7 +1,6 @@
 """Image files: none of their pages is lost silently."""
 
 import struct
-import zlib
 
 import cv2
 import numpy as np
@@ -72,9 +71,8 @@ def test_too_large_images_are_not_decoded(suffix, monkeypatch):
 
 def test_headers_of_bombs(tmp_path):
     """A PNG file of 60000x60000, and a TIFF file whose last page is large."""
-    size = struct.pack('>II', 60000, 60000) + b'\1\0\0\0\0'
-    png = b'\x89PNG\r\n\x1a\n\0\0\0\rIHDR' + size
-    png += struct.pack('>I', zlib.crc32(png[12:]))
+    size = struct.pack('>II', 60000, 60000)
+    png = b'\x89PNG\r\n\x1a\n\0\0\0\rIHDR' + size + b'\1\0\0\0\0'
     with pytest.raises(ValueError, match='too large, 3600000000 pixels'):
         decode_pages(png, 'x.png')
     path = tmp_path / 'x.tif'

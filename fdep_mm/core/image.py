@@ -5,6 +5,7 @@ inference of exported networks where neither torch nor MMEngine is installed.
 """
 
 import io
+import math
 import re
 import struct
 import warnings
@@ -110,6 +111,8 @@ def header_pixels(content: bytes) -> int:
     """
     if content.startswith(TIFF_STARTS):  # Pillow knows only some kinds
         return max(tiff_pages(content), default=0)
+    if content.startswith(b'\x89PNG') and len(content) > 24:  # nor all PNG
+        return math.prod(struct.unpack_from('>II', content, 16))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')

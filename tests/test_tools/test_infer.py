@@ -236,7 +236,7 @@ def test_user_errors_are_one_line(call, model, images, tmp_path):
         ((config, 'lost.png', *weights), 'lost.png: no such file'),
         ((config, tmp_path / 'empty', *weights), 'holds no image'),
         ((config, images, '--weights', 'lost'), "'lost': no such file"),
-        ((config, images, '--weights', tmp_path / 'w.pth'), 'not a PyTorch'),
+        ((config, images, '--weights', tmp_path / 'w.pth'), 'w.pth: damaged'),
         ((*good, '--threshold', '2'), 'threshold=2.0'),
         ((*good, '--batch-size', '0'), 'batch_size=0'),
         ((*good, '--overlap', '512'), 'overlap=512'),
