@@ -23,7 +23,7 @@ from fdep_mm.apis.inputs import Inputs
 from fdep_mm.apis.torch_backend import TorchBackend
 from fdep_mm.core.checkpoints import read_checkpoint
 from fdep_mm.datasets.converters.coco import read_coco
-from fdep_mm.datasets.converters.points import read_points
+from fdep_mm.datasets.converters.points import read_points, write_points
 from fdep_mm.datasets.converters.voc import read_voc
 from fdep_mm.datasets.sirst_xml import parse_boxes
 
@@ -201,6 +201,18 @@ def test_names_in_label_files_stay_in_the_image_folder(name, tmp_path):
     points.write_text(f'image,x,y\n{name},1,1\n')
     with pytest.raises(ValueError, match='points.csv: line 2: .* leads out'):
         read_points(points)
+
+
+def test_ids_in_tables_are_no_formulas(tmp_path):
+    """And come back as they were."""
+    path = tmp_path / 'points.csv'
+    points = {name: [[1.0, 2.0]] for name in ('=1+1', '-a', "'a", 'a')}
+    write_points(path, {k: np.array(v) for k, v in points.items()})
+    assert path.read_text().split() == [
+        *('image,x,y', "'=1+1,1.0,2.0", "'-a,1.0,2.0"),
+        *("'a,1.0,2.0", 'a,1.0,2.0'),
+    ]
+    assert {k: v.tolist() for k, v in read_points(path).items()} == points
 
 
 @pytest.mark.parametrize('name', ['../x', '/x', 'a/../../x', r'..\x'])

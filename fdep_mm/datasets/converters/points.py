@@ -9,6 +9,7 @@ import numpy as np
 
 from fdep_mm.core.splits import leaves_root
 from fdep_mm.core.suffixes import strip_suffix
+from fdep_mm.core.text import cell
 
 COLUMNS = ('image', 'x', 'y')
 
@@ -27,7 +28,7 @@ def write_points(path: Path, points: Mapping[str, np.ndarray]) -> None:
         writer.writerow(COLUMNS)
         for image_id, rows in points.items():
             for row in rows.tolist() or [('', '')]:
-                writer.writerow((image_id, *row))
+                writer.writerow((cell(image_id), *row))
 
 
 def read_points(path: Path) -> dict[str, np.ndarray]:
@@ -63,7 +64,9 @@ def read_points(path: Path) -> dict[str, np.ndarray]:
                 if delimiter == ';':  # where numbers have a decimal comma
                     row |= {key: row[key].replace(',', '.') for key in 'xy'}
                 point = _point(row, reader.line_num)
-                name = strip_suffix(row['image'])
+                name = row['image']
+                name = name[1:] if name == cell(name[1:]) else name
+                name = strip_suffix(name)
                 rows.setdefault(name, []).extend(point)
     except (OSError, ValueError, csv.Error) as error:
         raise ValueError(f'{path}: {error}') from error

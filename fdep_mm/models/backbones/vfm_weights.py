@@ -7,8 +7,9 @@ must not pay for it.
 import difflib
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
+
+from fdep_mm.core.checkpoints import read_checkpoint
 
 _ACCEPTED = (
     'Give a local file with checkpoint=...: a .safetensors file or a .pth '
@@ -108,12 +109,8 @@ def _read_state_dict(path: str, model_name: str) -> dict[str, Tensor]:
             f'model {model_name!r}. {_ACCEPTED}'
         )
     try:
-        if path.endswith('.safetensors'):
-            from safetensors.torch import load_file
-
-            return load_file(path)
-        state_dict = torch.load(path, map_location='cpu', weights_only=True)
-    except Exception as error:  # both readers raise many types
+        state_dict = read_checkpoint(path)
+    except Exception as error:  # readers raise many types
         raise RuntimeError(
             f'Cannot read weights from {path!r}. {_ACCEPTED} '
             f'({type(error).__name__}: {error})'
