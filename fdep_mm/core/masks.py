@@ -5,9 +5,6 @@ from os import PathLike
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
-
-from .image import unreadable
 
 WAY_OUT = (
     'Fix the file, or set LoadSIRSTMask(threshold={}) if larger values mean '
@@ -59,6 +56,11 @@ def read_mask(
 
 
 def _decode(path: str, backend_args: dict | None) -> np.ndarray:
+    # not at the top: scores of arrays need neither Pillow nor OpenCV
+    from PIL import Image
+
+    from .image import unreadable
+
     try:
         with Image.open(io.BytesIO(_content(path, backend_args))) as image:
             values = np.array(image)
