@@ -103,6 +103,7 @@ setup(
         'matplotlib',
         'numpy',
         'packaging',
+        'pillow',
         'prettytable',
         'scipy',
     ],

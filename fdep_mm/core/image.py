@@ -1,7 +1,8 @@
 """Pixels of infrared images, from a file to what networks are given.
 
-NumPy, OpenCV and Pillow only: training pipelines use it, and so does the
-inference of exported networks where neither torch nor MMEngine is installed.
+NumPy and OpenCV only, and Pillow for other files than PNG and TIFF: training
+pipelines use it, and so does the inference of exported networks where neither
+torch nor MMEngine is installed.
 """
 
 import io
@@ -12,7 +13,6 @@ import warnings
 
 import cv2
 import numpy as np
-from PIL import Image
 
 # byte order and version, the second pair of BigTIFF
 TIFF_STARTS = (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+')
@@ -113,6 +113,8 @@ def header_pixels(content: bytes) -> int:
         return max(tiff_pages(content), default=0)
     if content.startswith(b'\x89PNG') and len(content) > 24:  # nor all PNG
         return math.prod(struct.unpack_from('>II', content, 16))
+    from PIL import Image  # not at the top: see above
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')

@@ -76,6 +76,7 @@ def test_wheel_leaves_the_stack_to_the_user(wheel, repo):
         'matplotlib',
         'numpy',
         'packaging',
+        'pillow',
         'prettytable',
         'scipy',
     }
