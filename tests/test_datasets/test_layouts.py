@@ -151,7 +151,6 @@ def test_unknown_folders(tmp_path):
         'C:\\a',
         '..\\a',
         '\\\\host\\a',
-        '\0',
     ],
 )
 def test_ids_that_leave_the_data_set_are_refused(tmp_path, name):
@@ -163,6 +162,7 @@ def test_ids_that_leave_the_data_set_are_refused(tmp_path, name):
 
 def test_split_file_that_is_no_text(tmp_path):
     path = tmp_path / 'split.txt'
-    path.write_bytes(b'\xff\xfe\x00\x80')
-    with pytest.raises(ValueError, match='split.txt: not a readable'):
-        read_split(path)
+    for content in (b'\xff\xfe\x00\x80', b'a\n\0\n'):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match='split.txt: not a readable'):
+            read_split(path)

@@ -146,6 +146,7 @@ def three_steps(rank: int, action: str) -> dict:
         logger=SimpleNamespace(warning=logged.append),
         epoch=0,
         iter=0,
+        val_loop=None,
     )
     hook = FiniteLossHook(action)
     hook.before_train(runner)

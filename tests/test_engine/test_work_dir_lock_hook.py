@@ -33,6 +33,7 @@ def test_refused_while_it_runs_and_not_after_a_kill(tmp_path, holder):
 def test_a_test_takes_no_lock(tmp_path, holder):
     class Runner:
         _train_loop = dict(type='EpochBasedTrainLoop')
+        _val_loop = None
         work_dir = str(tmp_path)
 
     hook = WorkDirLockHook()

@@ -41,7 +41,7 @@ def run(tool, *args, processes=2, cwd):
 
 
 def scores(work_dir):
-    (file,) = Path(work_dir).glob('*/*.json')
+    (file,) = Path(work_dir).glob('*/2*.json')  # the log, not result.json
     return {
         key: value
         for key, value in json.loads(file.read_text()).items()

@@ -23,6 +23,7 @@ import ast
 import inspect
 import json
 import math
+import os
 import time
 import warnings
 from pathlib import Path
@@ -163,7 +164,9 @@ def score_image(
 def compute(path: Path, name: str, run: str, every: int) -> None:
     """Add the missing records of one method on one set."""
     method, params = parse_run(run)
-    cfg = Config.fromfile(CONFIGS / f'{method}_{name}.py')
+    own = CONFIGS / f'{method}_{name}.py'  # other arguments on this set
+    os.environ['FDEP_SET'] = name.replace('sirstv2', 'sirst-v2')
+    cfg = Config.fromfile(own if own.is_file() else CONFIGS / f'{method}.py')
     init_default_scope(cfg.default_scope)
     model = MODELS.build({**cfg.model, 'params': params}).eval()
     dataset = DATASETS.build(cfg.test_dataloader.dataset)
