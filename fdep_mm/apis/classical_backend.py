@@ -1,9 +1,4 @@
-"""Classical methods as a backend of the inferencer: no weights.
-
-torch is needed on GPUs only.
-"""
-
-import inspect
+"""Classical methods as a backend of the inferencer: no weights, no torch."""
 
 import numpy as np
 
@@ -22,13 +17,10 @@ class ClassicalBackend:
         method (str): A name in :data:`fdep_mm.models.classical.METHODS`.
         params (dict, optional): Parameters that are not its defaults.
         threshold (float): Defaults to 0.5.
-        device (str, optional): torch's name of a device, such as 'cuda:0',
-            to work on where the method can, see :class:`.ClassicalSegmentor`;
-            'cpu:0' is torch on the CPU. Defaults to None: numpy, as 'cpu'.
+        device (str, optional): 'cpu', if given.
 
     Raises:
-        ValueError: There is no such method, or no such device.
-        ImportError: torch is needed and not installed.
+        ValueError: There is no such method, or the device is another one.
     """
 
     task = 'segmentation'
@@ -50,10 +42,10 @@ class ClassicalBackend:
         self.method = METHODS[method]
         self.params = dict(params or {})
         self.threshold = threshold
-        self.device = None if device == 'cpu' else device
-        self._filter = None
-        if self.device is not None:
-            self._use(method, self.device)
+        if device not in (None, 'cpu'):
+            raise ValueError(
+                f'device={device!r}: classical methods run on the CPU only'
+            )
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """Score images.
@@ -65,35 +57,6 @@ class ClassicalBackend:
         Returns:
             np.ndarray: (N, H, W) float32 in [0, 1].
         """
-        greys = np.ascontiguousarray(images[..., 0])
-        if self._filter is not None:
-            import torch
-
-            batch = torch.as_tensor(greys, device=self.device).float()
-            return self._filter(batch[:, None], **self.params)[:, 0].numpy(
-                force=True
-            )
-        return np.stack([self.method(i, **self.params) for i in greys])
-
-    def _use(self, method: str, device: str) -> None:
-        """Work on a device as far as the method can."""
-        try:
-            import torch
-
-            from fdep_mm.models.classical.torch_filters import find_filter
-        except ModuleNotFoundError as error:
-            raise ImportError(
-                f'device={device!r} needs PyTorch ({error}): install it, or '
-                'leave the device out',
-                name=error.name,
-            ) from error
-        try:
-            torch.empty(0, device=device)
-        except (RuntimeError, AssertionError) as error:
-            reason = (str(error) or type(error).__name__).splitlines()[0]
-            raise ValueError(
-                f'device={device!r}: {reason[:200]}; use cpu'
-            ) from error
-        self._filter = find_filter(method, self.params)
-        if 'device' in inspect.signature(self.method).parameters:
-            self.params.setdefault('device', device)
+        return np.stack(
+            [self.method(image[..., 0], **self.params) for image in images]
+        )

@@ -1,10 +1,9 @@
-"""Solvers of the low-rank methods: shrinking, convergence, devices."""
+"""Solvers of the low-rank methods: shrinking, convergence."""
 
 import warnings
 
 import numpy as np
 import pytest
-import torch
 
 from fdep_mm.models.classical import METHODS, ConvergenceWarning
 from fdep_mm.models.classical import low_rank as lr
@@ -51,8 +50,6 @@ def test_shrink(shape, keep, threshold):
     result, rank, _ = lr.shrink(values, threshold, keep)
     np.testing.assert_allclose(result, expected, atol=1e-8)
     assert rank == np.linalg.matrix_rank(expected, 1e-6)
-    tensor, _, _ = lr.shrink(torch.as_tensor(values), threshold, keep)
-    np.testing.assert_allclose(tensor.numpy(), expected, atol=1e-8)
 
 
 def test_shrink_from_an_earlier_subspace():
@@ -106,8 +103,6 @@ def test_more_patches_than_pixels_in_one(name):
     score = METHODS[name](scene, patch=10, stride=2)
     peak = np.unravel_index(score.argmax(), score.shape)
     assert abs(np.subtract(peak, (20, 26))).max() <= 1
-    tensor = METHODS[name](scene, patch=10, stride=2, device='cpu')
-    np.testing.assert_allclose(tensor, score, atol=1e-3)
 
 
 def test_spectrum():
@@ -226,15 +221,6 @@ def test_what_is_too_small(name, shape):
     message = f'at least 7 x 7 px, got {shape[0]} x {shape[1]} '
     with pytest.raises(ValueError, match=message):
         METHODS[name](noise)
-
-
-@low_rank
-def test_torch_gives_the_same_map(name):
-    params = dict(patch=24, stride=4) if name == 'nipps' else {}
-    expected = METHODS[name](image(), **params)
-    assert expected.any()
-    found = METHODS[name](image(), **params, device='cpu')
-    np.testing.assert_allclose(found, expected, atol=1e-3)
 
 
 def test_a_partial_decomposition_gives_the_same_map():

@@ -1,7 +1,6 @@
 """Classical, model-driven detectors: an image in, a score map out.
 
-Plain functions of numpy arrays, without training and, unless a low-rank
-model is given a `device`, without torch::
+Plain functions of numpy arrays, without training and without torch::
 
     from fdep_mm.models.classical import mpcm
     score = mpcm(image)  # (H, W) uint8 -> float32 in [0, 1]
@@ -9,7 +8,6 @@ model is given a `device`, without torch::
 Images are uint8, uint16, or floating point in 0..255: constants of several
 methods are grey levels.
 Each has an attribute `raw`: the same function without the scaling to [0, 1].
-The filters for batches of tensors are in :mod:`.torch_filters`.
 """
 
 from collections.abc import Callable

@@ -8,9 +8,6 @@ seeds. The smoothing by 2x2 pixels (a pixel and its right and lower
 neighbours) moves the maximum of a spot by up to one pixel up and left.
 """
 
-from collections.abc import Callable, Sequence
-from functools import partial
-
 import cv2
 import numpy as np
 from scipy.linalg import solveh_banded
@@ -62,25 +59,6 @@ def fkrw(
         np.ndarray: (H, W) float32 score map in [0, 1]; all zero if nothing
         stands out.
     """
-    return search(
-        image, k, power, partial(walk_one_by_one, beta=beta, eps=eps)
-    )
-
-
-def search(
-    image: np.ndarray, k: float, power: float, walk: Callable
-) -> np.ndarray:
-    """What is left of :func:`fkrw` without the walks.
-
-    Args:
-        image (np.ndarray): (H, W) in 0..255, not constant.
-        k (float): See :func:`fkrw`.
-        power (float): See :func:`fkrw`.
-        walk (Callable): See :func:`walk_one_by_one`.
-
-    Returns:
-        np.ndarray: (H, W), raw map.
-    """
     smooth = _smooth(image / 255)
     facet = cv2.filter2D(smooth, -1, FACET, borderType=cv2.BORDER_REFLECT_101)
     chosen = facet >= facet.mean() + k * facet.std(ddof=1)
@@ -89,43 +67,19 @@ def search(
     ys, xs = np.nonzero(chosen)
     order = np.argsort(-smooth[ys, xs], kind='stable')
     ys, xs = ys[order], xs[order]
-    probability = walk(padded, ys, xs)
+    walker = RandomWalker(padded, beta, eps)
     value, decided = np.zeros_like(padded), np.zeros(padded.shape, bool)
-    for i, (y, x) in enumerate(zip(ys, xs, strict=True)):
+    for y, x in zip(ys, xs, strict=True):
         if decided[y + RADIUS, x + RADIUS]:
             continue
         here = slice(y, y + SIDE), slice(x, x + SIDE)
-        prob = probability(i)
+        prob = walker.probability(y, x)
         region = prob >= 0.5
         new = region & ~decided[here]
         value[here][new] = _contrast(padded[here], prob, region, power)
         decided[here] |= region
     value = value[RADIUS:-RADIUS, RADIUS:-RADIUS] * facet
     return value.clip(0) / (value.max() + 1e-6)
-
-
-def walk_one_by_one(
-    image: np.ndarray,
-    ys: Sequence[int],
-    xs: Sequence[int],
-    beta: float,
-    eps: float,
-) -> Callable[[int], np.ndarray]:
-    """Prepare the walks around candidates.
-
-    Args:
-        image (np.ndarray): See :class:`RandomWalker`.
-        ys (Sequence[int]): Rows in the image without padding.
-        xs (Sequence[int]): Columns there.
-        beta (float): See :func:`fkrw`.
-        eps (float): See :func:`fkrw`.
-
-    Returns:
-        Callable: From the number of a candidate to its probabilities, see
-        :meth:`RandomWalker.probability`.
-    """
-    walker = RandomWalker(image, beta, eps)
-    return lambda i: walker.probability(ys[i], xs[i])
 
 
 def _smooth(image: np.ndarray) -> np.ndarray:

@@ -12,19 +12,15 @@ target and moves the zero level of the scaled map.
 import numpy as np
 
 from .low_rank import (
-    Array,
     Decomposition,
     as_matrix,
     as_patches,
     check_converged,
     iterations,
-    namespace,
     norm,
     shrink,
     soft,
     spectrum,
-    to_device,
-    to_numpy,
 )
 from .patches import grid_for
 from .score import score_map
@@ -40,7 +36,6 @@ def ipi(
     max_iter: int = 1000,
     reconstruction: str = 'median',
     partial: bool = True,
-    device: str | None = None,
 ) -> np.ndarray:
     """Sparse part of the patch image, by accelerated proximal gradient.
 
@@ -59,8 +54,6 @@ def ipi(
             'median'.
         partial (bool): Decompose from the last iteration's subspace while
             the rank is small. Defaults to True.
-        device (str, optional): torch's name of a device to work on; None
-            works in numpy. Defaults to None.
 
     Returns:
         np.ndarray: (H, W) float32 score map in [0, 1].
@@ -78,13 +71,13 @@ def ipi(
     data = as_matrix(patches)
     if lam is None:
         lam = max(data.shape) ** -0.5
-    result = decompose(to_device(data, device), lam, tol, max_iter, partial)
-    target = to_numpy(check_converged('ipi', result).target)
+    result = decompose(data, lam, tol, max_iter, partial)
+    target = check_converged('ipi', result).target
     return span * grid.join(as_patches(target, patches.shape), reconstruction)
 
 
 def decompose(
-    data: Array, lam: float, tol: float, max_iter: int, partial: bool
+    data: np.ndarray, lam: float, tol: float, max_iter: int, partial: bool
 ) -> Decomposition:
     """Minimise ``|B|_* + lam |T|_1 + |D - B - T|^2 / (2 mu)``, mu falling.
 
@@ -93,7 +86,7 @@ def decompose(
     the other from (D - E) / 2, and the two gradients differ in sign only.
 
     Args:
-        data (Array): (m, n) patch image D, 0..1.
+        data (np.ndarray): (m, n) patch image D, 0..1.
         lam (float): Weight of sparsity.
         tol (float): Of the gradient, relative.
         max_iter (int): Limit.
@@ -103,7 +96,6 @@ def decompose(
         Decomposition: Of D. Ends also when the rank of B has settled, as in
         the paper's code, or is no longer low.
     """
-    xp = namespace(data)
     values = spectrum(data)
     mu, last_mu = float(values[1]), 0.005 * float(values[3])
     settled = Settled(0.3 * min(data.shape))
@@ -112,7 +104,7 @@ def decompose(
     start = None
     for iteration in iterations(max_iter):
         # ahead holds the difference before the last
-        xp.subtract(difference, ahead, out=ahead)
+        np.subtract(difference, ahead, out=ahead)
         ahead *= (old_step - 1) / step
         ahead += difference
         low = (data + ahead) / 2
@@ -125,7 +117,7 @@ def decompose(
         ahead -= low
         ahead += sparse
         residual = norm(ahead) / 2**0.5 / max(1, size)
-        done = settled(rank, int(xp.count_nonzero(sparse))) or residual <= tol
+        done = settled(rank, int(np.count_nonzero(sparse))) or residual <= tol
         if done:
             return Decomposition(low, sparse, iteration, residual, True)
         ahead = difference

@@ -18,13 +18,6 @@ from .score import score_map
 PEAKS = ('dilate', 'pixel', 'mean')
 
 
-def check_lcm(scales: Sequence[int], peak: str) -> None:
-    """Check the parameters of :func:`lcm`, which see."""
-    check_odd('scales', *scales)
-    if peak not in PEAKS:
-        raise ValueError(f'peak must be one of {PEAKS}, got {peak!r}')
-
-
 @score_map
 def lcm(
     image: np.ndarray,
@@ -52,7 +45,9 @@ def lcm(
     Raises:
         ValueError: If a scale is not odd or `peak` is unknown.
     """
-    check_lcm(scales, peak)
+    check_odd('scales', *scales)
+    if peak not in PEAKS:
+        raise ValueError(f'peak must be one of {PEAKS}, got {peak!r}')
     image = image.astype(np.float32)
     contrast = np.zeros_like(image)
     for size in scales:

@@ -1,15 +1,9 @@
-"""What the low-rank and sparse models share.
-
-Arrays are numpy's or torch's: the models run where their data lies.
-"""
+"""What the low-rank and sparse models share."""
 
 import warnings
-from types import ModuleType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-
-Array = Any  # np.ndarray or torch.Tensor
 
 # Vectors that a partial decomposition takes beyond the last rank.
 SPARE = 10
@@ -19,15 +13,15 @@ class Decomposition(NamedTuple):
     """Background and target of patches.
 
     Attributes:
-        background (Array): Low rank.
-        target (Array): Sparse.
+        background (np.ndarray): Low rank.
+        target (np.ndarray): Sparse.
         iterations (int): How many were made.
         residual (float): What the stopping rule last saw.
         converged (bool): False if the iteration limit ended it.
     """
 
-    background: Array
-    target: Array
+    background: np.ndarray
+    target: np.ndarray
     iterations: int
     residual: float
     converged: bool
@@ -55,38 +49,6 @@ def check_converged(method: str, result: Decomposition) -> Decomposition:
             stacklevel=5,
         )
     return result
-
-
-def namespace(array: Array) -> ModuleType:
-    """numpy or torch, whose array it is."""
-    if isinstance(array, np.ndarray):
-        return np
-    import torch
-
-    return torch
-
-
-def to_device(array: np.ndarray, device: str | None) -> Array:
-    """Move an array to where it is worked on.
-
-    Args:
-        array (np.ndarray): Any shape.
-        device (str, optional): torch's name of a device; None stays in
-            numpy.
-
-    Returns:
-        Array: A tensor, or the same array.
-    """
-    if device is None:
-        return array
-    import torch
-
-    return torch.as_tensor(array, device=device)
-
-
-def to_numpy(array: Array) -> np.ndarray:
-    """Come back from :func:`to_device`."""
-    return array if isinstance(array, np.ndarray) else array.cpu().numpy()
 
 
 def as_matrix(patches: np.ndarray) -> np.ndarray:
@@ -136,61 +98,60 @@ def iterations(limit: int) -> range:
     return range(1, limit + 1)
 
 
-def norm(array: Array) -> float:
+def norm(array: np.ndarray) -> float:
     """Root of the sum of squares."""
     flat = array.reshape(-1)
     return float(flat @ flat) ** 0.5
 
 
-def soft(array: Array, threshold: float) -> Array:
+def soft(array: np.ndarray, threshold: float) -> np.ndarray:
     """Shrink every entry towards 0."""
     return array - array.clip(-threshold, threshold)
 
 
-def spectrum(matrix: Array) -> Array:
+def spectrum(matrix: np.ndarray) -> np.ndarray:
     """Singular values, by the smaller Gram matrix, exact to about 1e-8.
 
     Args:
-        matrix (Array): (m, n).
+        matrix (np.ndarray): (m, n).
 
     Returns:
-        Array: (min(m, n),), descending.
+        np.ndarray: (min(m, n),), descending.
     """
     if matrix.shape[0] > matrix.shape[1]:
         matrix = matrix.T
-    xp = namespace(matrix)
-    return xp.flip(xp.linalg.eigvalsh(matrix @ matrix.T).clip(0) ** 0.5, (0,))
+    return np.linalg.eigvalsh(matrix @ matrix.T)[::-1].clip(0) ** 0.5
 
 
 def shrink(
-    matrix: Array,
+    matrix: np.ndarray,
     threshold: float,
     keep: int = 0,
-    start: Array | None = None,
-) -> tuple[Array, int, Array | None]:
+    start: np.ndarray | None = None,
+) -> tuple[np.ndarray, int, np.ndarray]:
     """Shrink the singular values of a matrix.
 
     Without `start` exact to about 1e-8, by the smaller Gram matrix.
 
     Args:
-        matrix (Array): (m, n) real.
+        matrix (np.ndarray): (m, n) real.
         threshold (float): What singular values lose.
         keep (int): This many of the largest lose nothing. Defaults to 0.
-        start (Array, optional): Third result of an earlier call, on a matrix
-            that was little different. Two subspace iterations from there
-            replace the full decomposition where they are cheaper and hold
-            all singular values above the threshold.
+        start (np.ndarray, optional): Third result of an earlier call, on a
+            matrix that was little different. Two subspace iterations from
+            there replace the full decomposition where they are cheaper and
+            hold all singular values above the threshold.
 
     Returns:
-        tuple[Array, int, Array | None]: (m, n) result, its rank, and what to
-        pass as `start` next.
+        tuple[np.ndarray, int, np.ndarray]: (m, n) result, its rank, and what
+        to pass as `start` next.
     """
     if matrix.shape[0] > matrix.shape[1]:
         result, rank, start = shrink(matrix.T, threshold, keep, start)
         return result.T, rank, start
     found = None if start is None else _partial(matrix, start)
     if found is None or found[0][0] > threshold or len(found[0]) <= keep:
-        values, vectors = namespace(matrix).linalg.eigh(matrix @ matrix.T)
+        values, vectors = np.linalg.eigh(matrix @ matrix.T)
         found = values.clip(0) ** 0.5, vectors
     values, vectors = found
     gain = _gain(values, threshold, keep)
@@ -206,29 +167,31 @@ def shrink(
     return scaled @ (used.T @ matrix), rank, start
 
 
-def shrink_slices(slices: Array, threshold: float, keep: int) -> Array:
+def shrink_slices(
+    slices: np.ndarray, threshold: float, keep: int
+) -> np.ndarray:
     """Shrink the singular values of many small matrices.
 
     Args:
-        slices (Array): (N, m, n), real or complex.
+        slices (np.ndarray): (N, m, n), real or complex.
         threshold (float): What singular values lose.
         keep (int): This many of the largest of each lose nothing.
 
     Returns:
-        Array: (N, m, n).
+        np.ndarray: (N, m, n).
     """
     if slices.shape[1] > slices.shape[2]:
         return shrink_slices(slices.swapaxes(1, 2), threshold, keep).swapaxes(
             1, 2
         )
     adjoint = slices.conj().swapaxes(1, 2)
-    values, vectors = namespace(slices).linalg.eigh(slices @ adjoint)
+    values, vectors = np.linalg.eigh(slices @ adjoint)
     gain = _gain(values.clip(0) ** 0.5, threshold, keep)
     used = vectors * gain[:, None]
     return used @ (vectors.conj().swapaxes(1, 2) @ slices)
 
 
-def _gain(values: Array, threshold: float, keep: int) -> Array:
+def _gain(values: np.ndarray, threshold: float, keep: int) -> np.ndarray:
     """Factors of ascending singular values, along the last axis."""
     gain = (values - threshold).clip(0) / values.clip(1e-30)
     if keep:
@@ -236,15 +199,16 @@ def _gain(values: Array, threshold: float, keep: int) -> Array:
     return gain
 
 
-def _partial(matrix: Array, start: Array) -> tuple[Array, Array] | None:
+def _partial(
+    matrix: np.ndarray, start: np.ndarray
+) -> tuple[np.ndarray, np.ndarray] | None:
     """Largest singular values, ascending, and left vectors; or None."""
     rows, columns = matrix.shape
     if start.shape[0] != rows or start.shape[1] > rows // 4:
         return None
-    linalg = namespace(matrix).linalg
     basis = start
     for _ in range(2):
-        basis = linalg.qr(matrix @ (matrix.T @ basis))[0]
+        basis = np.linalg.qr(matrix @ (matrix.T @ basis))[0]
     core = basis.T @ matrix
-    values, vectors = linalg.eigh(core @ core.T)
+    values, vectors = np.linalg.eigh(core @ core.T)
     return values.clip(0) ** 0.5, basis @ vectors

@@ -14,12 +14,6 @@ from .score import score_map
 DIRECTIONS = ((0, 1), (1, -1), (1, 0), (1, 1))
 
 
-def check_half(half: int) -> None:
-    """Check the parameter of :func:`max_median` and :func:`max_mean`."""
-    if half < 1:
-        raise ValueError(f'half must be at least 1 px, got {half}')
-
-
 @score_map
 def max_median(image: np.ndarray, half: int = 2) -> np.ndarray:
     """Image minus the largest of four directional medians, clipped at 0.
@@ -61,7 +55,8 @@ def max_mean(image: np.ndarray, half: int = 2) -> np.ndarray:
 
 def _lines(image: np.ndarray, half: int) -> list[list[np.ndarray]]:
     """For each direction the 2N + 1 shifted images, border mirrored."""
-    check_half(half)
+    if half < 1:
+        raise ValueError(f'half must be at least 1 px, got {half}')
     height, width = image.shape
     padded = np.pad(image, half, mode='symmetric')
     return [

@@ -10,14 +10,6 @@ import numpy as np
 from .score import score_map
 
 
-def check_ring(outer: int, inner: int) -> None:
-    """Check the parameters of :func:`new_tophat`, which see."""
-    if not 0 <= inner < outer:
-        raise ValueError(
-            f'need 0 <= inner < outer, got inner={inner}, outer={outer}'
-        )
-
-
 @score_map
 def new_tophat(
     image: np.ndarray, outer: int = 9, inner: int = 4
@@ -41,7 +33,10 @@ def new_tophat(
     Raises:
         ValueError: If not 0 <= inner < outer.
     """
-    check_ring(outer, inner)
+    if not 0 <= inner < outer:
+        raise ValueError(
+            f'need 0 <= inner < outer, got inner={inner}, outer={outer}'
+        )
     image = image.astype(np.float32)
     surroundings = ring_maximum(image, outer, inner)
     square = np.ones((2 * outer + 1, 2 * outer + 1), np.uint8)

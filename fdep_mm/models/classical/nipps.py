@@ -12,7 +12,6 @@ would pass and leave no target.
 import numpy as np
 
 from .low_rank import (
-    Array,
     Decomposition,
     as_matrix,
     as_patches,
@@ -21,8 +20,6 @@ from .low_rank import (
     norm,
     shrink,
     spectrum,
-    to_device,
-    to_numpy,
 )
 from .patches import grid_for
 from .score import score_map
@@ -41,7 +38,6 @@ def nipps(
     ratio: float = 0.005,
     tol: float = 1e-7,
     max_iter: int = 1000,
-    device: str | None = None,
 ) -> np.ndarray:
     """Non-negative sparse part of the patch image, by augmented Lagrangian.
 
@@ -63,8 +59,6 @@ def nipps(
         tol (float): Relative residual of the stopping rule. Defaults to
             1e-7; 1e-4 changes the map by less than a percent.
         max_iter (int): Defaults to 1000.
-        device (str, optional): torch's name of a device to work on; None
-            works in numpy. Defaults to None.
 
     Returns:
         np.ndarray: (H, W) float32 score map in [0, 1].
@@ -80,18 +74,18 @@ def nipps(
     patches = grid.split(image)
     data = as_matrix(patches)
     weight = lam * min(data.shape) ** -0.5
-    result = decompose(to_device(data, device), weight, ratio, tol, max_iter)
-    target = to_numpy(check_converged('nipps', result).target)
+    result = decompose(data, weight, ratio, tol, max_iter)
+    target = check_converged('nipps', result).target
     return grid.join(as_patches(target, patches.shape))
 
 
 def decompose(
-    data: Array, lam: float, ratio: float, tol: float, max_iter: int
+    data: np.ndarray, lam: float, ratio: float, tol: float, max_iter: int
 ) -> Decomposition:
     """Minimise the singular values of B beyond the N largest + lam |T|_1.
 
     Args:
-        data (Array): (m, n) patch image D = B + T.
+        data (np.ndarray): (m, n) patch image D = B + T.
         lam (float): Weight of sparsity.
         ratio (float): See :func:`nipps`.
         tol (float): Of ``|D - B - T| / |D|``.

@@ -9,16 +9,12 @@ Differences from the public code: pixels of overlapping patches are averaged.
 import numpy as np
 
 from .low_rank import (
-    Array,
     Decomposition,
     check_converged,
     iterations,
-    namespace,
     norm,
     shrink_slices,
     spectrum,
-    to_device,
-    to_numpy,
 )
 from .patches import grid_for
 from .score import score_map
@@ -35,7 +31,6 @@ def pstnn(
     eps: float = 0.01,
     tol: float = 1e-3,
     max_iter: int = 500,
-    device: str | None = None,
 ) -> np.ndarray:
     """Sparse part of the patch tensor, weighted towards corners.
 
@@ -55,8 +50,6 @@ def pstnn(
         tol (float): Relative residual of the stopping rule. Defaults to
             1e-3.
         max_iter (int): Defaults to 500.
-        device (str, optional): torch's name of a device to work on; None
-            works in numpy. Defaults to None.
 
     Returns:
         np.ndarray: (H, W) float32 score map in [0, 1].
@@ -76,18 +69,17 @@ def pstnn(
     )
     prior = scale_to_unit(corner * larger)
     data, prior = (
-        to_device(np.moveaxis(grid.split(i), 0, -1).copy(), device)
-        for i in (image, prior)
+        np.moveaxis(grid.split(i), 0, -1).copy() for i in (image, prior)
     )
     weight = lam / (max(data.shape[:2]) * data.shape[2]) ** 0.5
     result = decompose(data, prior, weight, ratio, eps, tol, max_iter)
-    target = to_numpy(check_converged('pstnn', result).target)
+    target = check_converged('pstnn', result).target
     return grid.join(np.moveaxis(target, -1, 0))
 
 
 def decompose(
-    data: Array,
-    prior: Array,
+    data: np.ndarray,
+    prior: np.ndarray,
     lam: float,
     ratio: float,
     eps: float,
@@ -97,8 +89,8 @@ def decompose(
     """Minimise singular values of Fourier slices beyond N + lam |W T|_1.
 
     Args:
-        data (Array): (I, J, P) patch tensor X = B + T.
-        prior (Array): (I, J, P), 0..1; where it is 0, so is T.
+        data (np.ndarray): (I, J, P) patch tensor X = B + T.
+        prior (np.ndarray): (I, J, P), 0..1; where it is 0, so is T.
         lam (float): Weight of sparsity.
         ratio (float): See :func:`pstnn`.
         eps (float): Of the reweighting.
@@ -132,12 +124,15 @@ def decompose(
     return Decomposition(low, sparse, max_iter, residual, False)
 
 
-def _shrink_fourier(tensor: Array, threshold: float, keep: int) -> Array:
+def _shrink_fourier(
+    tensor: np.ndarray, threshold: float, keep: int
+) -> np.ndarray:
     """Shrink the frontal slices in the Fourier domain of the last axis.
 
     The other half of the slices are their complex conjugates.
     """
-    fft = namespace(tensor).fft
-    slices = fft.rfft(tensor).swapaxes(0, 2).swapaxes(1, 2)
+    slices = np.fft.rfft(tensor).swapaxes(0, 2).swapaxes(1, 2)
     slices = shrink_slices(slices, threshold, keep)
-    return fft.irfft(slices.swapaxes(1, 2).swapaxes(0, 2), n=tensor.shape[2])
+    return np.fft.irfft(
+        slices.swapaxes(1, 2).swapaxes(0, 2), n=tensor.shape[2]
+    )

@@ -11,14 +11,11 @@ last one overwrites the others: `reconstruction='last'`), and h is its demo's
 import numpy as np
 
 from .low_rank import (
-    Array,
     Decomposition,
     check_converged,
     iterations,
     norm,
     shrink,
-    to_device,
-    to_numpy,
 )
 from .patches import grid_for
 from .score import score_map
@@ -36,7 +33,6 @@ def ript(
     tol: float = 1e-7,
     max_iter: int = 500,
     reconstruction: str = 'mean',
-    device: str | None = None,
 ) -> np.ndarray:
     """Sparse part of the patch tensor, weighted against edges.
 
@@ -52,8 +48,6 @@ def ript(
             1e-7.
         max_iter (int): Defaults to 500.
         reconstruction (str): 'mean', 'median' or 'last'. Defaults to 'mean'.
-        device (str, optional): torch's name of a device to work on; None
-            works in numpy. Defaults to None.
 
     Returns:
         np.ndarray: (H, W) float32 score map in [0, 1].
@@ -69,19 +63,18 @@ def ript(
     larger, smaller = structure_tensor(image, 1.2, 2.0)
     edge = np.exp(h * scale_to_unit(larger - smaller))
     data, weight = (
-        to_device(np.moveaxis(grid.split(i), 0, -1).copy(), device)
-        for i in (image, edge)
+        np.moveaxis(grid.split(i), 0, -1).copy() for i in (image, edge)
     )
     result = decompose(
         data, weight, lam * min(data.shape) ** -0.5, eps, tol, max_iter
     )
-    target = to_numpy(check_converged('ript', result).target)
+    target = check_converged('ript', result).target
     return grid.join(np.moveaxis(target, -1, 0), reconstruction)
 
 
 def decompose(
-    data: Array,
-    edge: Array,
+    data: np.ndarray,
+    edge: np.ndarray,
     lam: float,
     eps: float,
     tol: float,
@@ -90,8 +83,8 @@ def decompose(
     """Minimise the nuclear norms of all unfoldings + lam |W T|_1, T >= 0.
 
     Args:
-        data (Array): (I, J, P) patch tensor X = B + T.
-        edge (Array): (I, J, P) weight of edges, positive.
+        data (np.ndarray): (I, J, P) patch tensor X = B + T.
+        edge (np.ndarray): (I, J, P) weight of edges, positive.
         lam (float): Weight of sparsity.
         eps (float): Of the reweighting.
         tol (float): Of ``|X - B - T| / |X|``.
@@ -128,7 +121,9 @@ def decompose(
     return Decomposition(low, sparse, max_iter, residual, False)
 
 
-def _shrink_mode(tensor: Array, mode: int, threshold: float) -> Array:
+def _shrink_mode(
+    tensor: np.ndarray, mode: int, threshold: float
+) -> np.ndarray:
     """Shrink the singular values of one unfolding."""
     swapped = tensor.swapaxes(0, mode)
     flat = swapped.reshape(swapped.shape[0], -1)

@@ -16,25 +16,6 @@ from .score import score_map
 PEAKS = ('cell', 'pixel')
 
 
-def check_rlcm(
-    size: int, counts: Sequence[tuple[int, int]], peak: str
-) -> tuple[int, ...]:
-    """Check the parameters of :func:`rlcm`, which see.
-
-    Returns:
-        tuple[int, ...]: All numbers in `counts`, ascending.
-    """
-    check_odd('size', size)
-    numbers = tuple(sorted({k for pair in counts for k in pair}))
-    if not numbers or numbers[0] < 1 or numbers[-1] > size**2:
-        raise ValueError(
-            f'counts must be from 1 to size * size = {size**2}, got {counts}'
-        )
-    if peak not in PEAKS:
-        raise ValueError(f'peak must be one of {PEAKS}, got {peak!r}')
-    return numbers
-
-
 @score_map
 def rlcm(
     image: np.ndarray,
@@ -63,7 +44,14 @@ def rlcm(
         ValueError: If `size` is not odd, a count is larger than a cell, or
             `peak` is unknown.
     """
-    numbers = check_rlcm(size, counts, peak)
+    check_odd('size', size)
+    numbers = tuple(sorted({k for pair in counts for k in pair}))
+    if not numbers or numbers[0] < 1 or numbers[-1] > size**2:
+        raise ValueError(
+            f'counts must be from 1 to size * size = {size**2}, got {counts}'
+        )
+    if peak not in PEAKS:
+        raise ValueError(f'peak must be one of {PEAKS}, got {peak!r}')
     image = image.astype(np.float32)
     means = dict(zip(numbers, top_means(image, size, numbers), strict=True))
     contrast = np.zeros_like(image)

@@ -12,15 +12,11 @@ this solver.
 import numpy as np
 
 from .low_rank import (
-    Array,
     Decomposition,
     check_converged,
     iterations,
-    namespace,
     norm,
     soft,
-    to_device,
-    to_numpy,
 )
 from .patches import grid_for
 from .score import score_map
@@ -37,7 +33,6 @@ def smsl(
     tol: float = 1e-7,
     max_iter: int = 100,
     seed: int = 0,
-    device: str | None = None,
 ) -> np.ndarray:
     """Sparse part of the patch image beside a union of subspaces.
 
@@ -56,8 +51,6 @@ def smsl(
             1e-7.
         max_iter (int): Defaults to 100.
         seed (int): Of the random start. Defaults to 0.
-        device (str, optional): torch's name of a device to work on; None
-            works in numpy. Defaults to None.
 
     Returns:
         np.ndarray: (H, W) float32 score map in [0, 1].
@@ -74,20 +67,20 @@ def smsl(
     rng = np.random.default_rng(seed)
     start = rng.uniform(size=(min(rank, *columns.shape), len(grid)))
     result = decompose(
-        to_device(columns, device),
-        to_device(start, device),
+        columns,
+        start,
         lam * min(columns.shape) ** -0.5,
         non_negative,
         tol,
         max_iter,
     )
-    target = to_numpy(check_converged('smsl', result).target)
+    target = check_converged('smsl', result).target
     return grid.join(target.T.reshape(-1, grid.height, grid.width))
 
 
 def decompose(
-    data: Array,
-    start: Array,
+    data: np.ndarray,
+    start: np.ndarray,
     lam: float,
     non_negative: bool,
     tol: float,
@@ -96,9 +89,9 @@ def decompose(
     """Minimise the row norms of the coefficients + lam |T|_1.
 
     Args:
-        data (Array): (m, n) patch image F = D alpha + T, one patch per
+        data (np.ndarray): (m, n) patch image F = D alpha + T, one patch per
             column; D has orthonormal columns.
-        start (Array): (K, n) first coefficients.
+        start (np.ndarray): (K, n) first coefficients.
         lam (float): Weight of sparsity.
         non_negative (bool): See :func:`smsl`.
         tol (float): Of ``|F - D alpha - T| / |F|``.
@@ -111,7 +104,7 @@ def decompose(
     mu = 10 * lam / float(abs(data).max())
     last_mu = 1e7 * mu
     coefficients = start
-    directions = namespace(data).zeros_like(data[:, :1]) * start[:, 0]
+    directions = np.zeros_like(data[:, :1]) * start[:, 0]
     low, multiplier = data, 0 * data
     for iteration in iterations(max_iter):
         rest = data + multiplier - low
@@ -133,8 +126,11 @@ def decompose(
 
 
 def _sweep(
-    data: Array, directions: Array, coefficients: Array, mu: float
-) -> tuple[Array, Array]:
+    data: np.ndarray,
+    directions: np.ndarray,
+    coefficients: np.ndarray,
+    mu: float,
+) -> tuple[np.ndarray, np.ndarray]:
     """Renew each direction and its coefficients once; drop the dead ones.
 
     With R_k = A - sum over j != k of d_j alpha_j: d_k is the normalised

@@ -15,16 +15,6 @@ from .score import score_map
 CORE = np.outer((1, 2, 1), (1, 2, 1)).astype(np.float32) / 16
 
 
-def check_tllcm(scales: Sequence[int], count: int) -> None:
-    """Check the parameters of :func:`tllcm`, which see."""
-    check_odd('scales', *scales)
-    if not 1 <= count <= min(scales) ** 2:
-        raise ValueError(
-            f'count must be from 1 to {min(scales) ** 2}, the pixels of the '
-            f'smallest cell, got {count}'
-        )
-
-
 @score_map
 def tllcm(
     image: np.ndarray,
@@ -47,7 +37,12 @@ def tllcm(
         ValueError: If a scale is not odd or its cell has less than `count`
             pixels.
     """
-    check_tllcm(scales, count)
+    check_odd('scales', *scales)
+    if not 1 <= count <= min(scales) ** 2:
+        raise ValueError(
+            f'count must be from 1 to {min(scales) ** 2}, the pixels of the '
+            f'smallest cell, got {count}'
+        )
     image = image.astype(np.float32)
     core = cv2.filter2D(image, -1, CORE, borderType=cv2.BORDER_REPLICATE)
     contrast = np.zeros_like(image)

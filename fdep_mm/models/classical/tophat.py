@@ -13,13 +13,6 @@ from .score import score_map
 SHAPES = {'square': cv2.MORPH_RECT, 'disk': cv2.MORPH_ELLIPSE}
 
 
-def check_tophat(size: int, shape: str = 'square') -> None:
-    """Check the parameters of :func:`tophat`, which see."""
-    check_odd('size', size)
-    if shape not in SHAPES:
-        raise ValueError(f'shape must be one of {[*SHAPES]}, got {shape!r}')
-
-
 @score_map
 def tophat(
     image: np.ndarray, size: int = 5, shape: str = 'square'
@@ -38,7 +31,9 @@ def tophat(
     Raises:
         ValueError: If `size` or `shape` is none of these.
     """
-    check_tophat(size, shape)
+    check_odd('size', size)
+    if shape not in SHAPES:
+        raise ValueError(f'shape must be one of {[*SHAPES]}, got {shape!r}')
     element = cv2.getStructuringElement(SHAPES[shape], (size, size))
     return cv2.morphologyEx(
         image.astype(np.float32), cv2.MORPH_TOPHAT, element

@@ -13,17 +13,6 @@ from .cells import box_mean, check_odd
 from .score import score_map
 
 
-def check_wldm(window: int, entropy_window: int) -> None:
-    """Check the parameters of :func:`wldm`, which see."""
-    check_odd('window', window)
-    check_odd('entropy_window', entropy_window)
-    if window < 5 or entropy_window > 15:
-        raise ValueError(
-            'window must be at least 5 and entropy_window at most 15, got '
-            f'{window} and {entropy_window}'
-        )
-
-
 @score_map
 def wldm(
     image: np.ndarray,
@@ -50,7 +39,13 @@ def wldm(
     Raises:
         ValueError: If a window is not odd or out of its range.
     """
-    check_wldm(window, entropy_window)
+    check_odd('window', window)
+    check_odd('entropy_window', entropy_window)
+    if window < 5 or entropy_window > 15:
+        raise ValueError(
+            'window must be at least 5 and entropy_window at most 15, got '
+            f'{window} and {entropy_window}'
+        )
     return _difference(image, window, normalise) * _entropy(
         image, entropy_window
     )

@@ -1,10 +1,8 @@
 """Classical, model-driven methods as a segmentor, beside the networks."""
 
 import inspect
-from collections.abc import Callable
 from types import SimpleNamespace
 
-import numpy as np
 import torch
 from mmengine.runner.checkpoint import CheckpointLoader
 from mmengine.structures import PixelData
@@ -17,9 +15,7 @@ from fdep_mm.core.compat import normalizes
 from fdep_mm.registry import MODELS
 
 from ..classical import METHODS
-from ..classical.torch_filters import find_filter
 
-BACKENDS = ('auto', 'numpy', 'torch')
 # Of red, green and blue.
 LUMINANCE = (0.299, 0.587, 0.114)
 
@@ -51,15 +47,11 @@ class ClassicalSegmentor(BaseSegmentor):
         params (dict, optional): Parameters of the method that are not its
             defaults.
         threshold (float): Foreground is above it. Defaults to 0.5.
-        backend (str): 'torch' works on the device of the images where the
-            method can (all but disks of 'tophat'), filters on images of one
-            size as one batch; 'numpy' on the CPU, 'auto' like 'torch' on a
-            GPU and like 'numpy' elsewhere. Defaults to 'auto'.
         data_preprocessor (dict, optional): Config. Normalisation is undone,
             padding is cut off. Defaults to None: neither.
 
     Raises:
-        ValueError: If there is no such method or backend.
+        ValueError: If there is no such method.
         TypeError: If it has no such parameter.
     """
 
@@ -68,7 +60,6 @@ class ClassicalSegmentor(BaseSegmentor):
         method: str,
         params: dict | None = None,
         threshold: float = 0.5,
-        backend: str = 'auto',
         data_preprocessor: dict | None = None,
     ) -> None:
         if data_preprocessor is None:
@@ -82,21 +73,14 @@ class ClassicalSegmentor(BaseSegmentor):
             raise ValueError(
                 f'method must be one of {[*METHODS]}, got {method!r}'
             )
-        if backend not in BACKENDS:
-            raise ValueError(
-                f'backend must be one of {BACKENDS}, got {backend!r}'
-            )
         self.method = METHODS[method]
         self.params = dict(params or {})
-        known = _parameters(self.method)
+        known = list(inspect.signature(self.method).parameters)[1:]
         unknown = set(self.params) - set(known)
         if unknown:
             raise TypeError(
                 f'{method} has no parameter {sorted(unknown)}; it has {known}'
             )
-        self.backend = backend
-        self._takes_device = 'device' in known
-        self._filter = find_filter(method, self.params)
         # What test-time tools read from a segmentor.
         self.out_channels = 1
         self.align_corners = False
@@ -133,7 +117,7 @@ class ClassicalSegmentor(BaseSegmentor):
         Returns:
             Tensor: (B, 1, H, W) in [0, 1].
         """
-        return torch.stack(self._scores([*inputs]))
+        return torch.stack([self._search(image) for image in inputs])
 
     def predict(
         self, inputs: Tensor, data_samples: list | None = None
@@ -151,13 +135,8 @@ class ClassicalSegmentor(BaseSegmentor):
         """
         if data_samples is None:
             data_samples = [SegDataSample() for _ in inputs]
-        images = [
-            _without_padding(image, sample.metainfo)
-            for image, sample in zip(inputs, data_samples, strict=True)
-        ]
-        for score, sample in zip(
-            self._scores(images), data_samples, strict=True
-        ):
+        for image, sample in zip(inputs, data_samples, strict=True):
+            score = self._search(_without_padding(image, sample.metainfo))
             score = _as_original(score, sample.metainfo)
             mask = (score > self.decode_head.threshold).to(score)
             sample.set_data(
@@ -173,38 +152,19 @@ class ClassicalSegmentor(BaseSegmentor):
     ) -> Tensor:
         return self.encode_decode(inputs)
 
-    def _scores(self, images: list[Tensor]) -> list[Tensor]:
-        """(3, H, W) each to (1, H, W), as one batch if of one size."""
-        greys = [self._grey(image) for image in images]
-        if len({grey.shape for grey in greys}) == 1:
-            return [*self._search(torch.stack(greys))]
-        return [self._search(grey[None])[0] for grey in greys]
+    def _search(self, image: Tensor) -> Tensor:
+        """(3, H, W) to a score map (1, H, W)."""
+        score = self.method(self._gray(image).numpy(force=True), **self.params)
+        return torch.from_numpy(score).to(image)[None]
 
-    def _grey(self, image: Tensor) -> Tensor:
-        """(3, H, W) to (1, H, W), 0..255."""
+    def _gray(self, image: Tensor) -> Tensor:
+        """(3, H, W) to (H, W), 0..255."""
         preprocessor = self.data_preprocessor
         if normalizes(preprocessor):
             image = image * preprocessor.std + preprocessor.mean
         if (image == image[:1]).all():
-            return image[:1]  # a sum of weights would round
-        return torch.tensordot(image.new_tensor(LUMINANCE), image, 1)[None]
-
-    def _search(self, greys: Tensor) -> Tensor:
-        """(B, 1, H, W) grey levels to score maps."""
-        on_gpu = greys.device.type != 'cpu'
-        params = self.params
-        if self.backend == 'torch' or (self.backend == 'auto' and on_gpu):
-            if self._filter is not None:
-                return self._filter(greys, **params)
-            if self._takes_device:
-                params = dict(dict(device=str(greys.device)), **params)
-        scores = [self.method(i, **params) for i in greys[:, 0].cpu().numpy()]
-        return torch.from_numpy(np.stack(scores)).to(greys)[:, None]
-
-
-def _parameters(method: Callable) -> list[str]:
-    """Names of the parameters after the image."""
-    return list(inspect.signature(method).parameters)[1:]
+            return image[0]  # a sum of weights would round
+        return torch.tensordot(image.new_tensor(LUMINANCE), image, 1)
 
 
 def _without_padding(image: Tensor, meta: dict) -> Tensor:
