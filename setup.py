@@ -91,7 +91,7 @@ setup(
     long_description_content_type='text/markdown',
     license='Apache-2.0',
     license_files=['LICENSE'],
-    python_requires='>=3.10',
+    python_requires='>=3.11',
     packages=find_packages(include=['fdep_mm', 'fdep_mm.*']),
     package_data={
         'fdep_mm.zoo': ['*.safetensors', '*.onnx', '*.md', 'examples/*.png']

@@ -43,32 +43,6 @@ class Layout:
         """Name of the data set: that of its folder."""
         return _name(self.root)
 
-    def dataset_config(self, split: str) -> dict:
-        """Arguments that make :class:`.SIRSTDataset` read a split.
-
-        Args:
-            split (str): A key of ``splits``.
-
-        Returns:
-            dict: With ``type``, for a config file.
-        """
-        ann_file = self.splits[split]
-        prefix = dict(img_path=self._relative(self.images))
-        if self.masks is not None:
-            prefix['seg_map_path'] = self._relative(self.masks)
-        return dict(
-            type='fdep_mm.SIRSTDataset',
-            data_root=str(self.root),
-            ann_file='' if ann_file is None else self._relative(ann_file),
-            data_prefix=prefix,
-            img_suffix=self.image_suffixes,
-            seg_map_suffix=self.mask_suffixes,
-        )
-
-    def _relative(self, path: Path) -> str:
-        inside = path.is_relative_to(self.root)
-        return str(path.relative_to(self.root) if inside else path.resolve())
-
 
 # images, masks, boxes, what mask names add to the id
 FOLDERS = (

@@ -241,8 +241,6 @@ def test_head_without_assigners():
     )
     features = torch.rand(2, 8, 16, 16), torch.rand(2, 8, 8, 8)
     assert len(head.loss(features, oscar_samples())) == 5
-    boxes, scores = head.boxes_and_scores(features)
-    assert boxes.shape == (2, 256, 4) and scores.shape == (2, 256, 1)
     coarse = cfg['train_cfg']['coarse_assigner']
     with pytest.raises(ValueError, match='lacks refine_assigner: give it'):
         MODELS.build(

@@ -80,7 +80,7 @@ def test_wheel_leaves_the_stack_to_the_user(wheel, repo):
         'prettytable',
         'scipy',
     }
-    assert metadata['Requires-Python'] == '>=3.10'
+    assert metadata['Requires-Python'] == '>=3.11'
     assert f"'{metadata['Version']}'" in (
         repo / 'fdep_mm/version.py'
     ).read_text(encoding='utf-8')

@@ -7,7 +7,7 @@ import platform
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 
@@ -176,7 +176,7 @@ def _provenance(runner: Runner) -> dict:
         seed=runner.seed,
         versions=dict(python=platform.python_version(), **_versions()),
         hardware=_hardware(),
-        date=datetime.now(timezone.utc).isoformat(timespec='seconds'),
+        date=datetime.now(UTC).isoformat(timespec='seconds'),
         command=shlex.join([_short(sys.argv[0]), *sys.argv[1:]]),
     )
 

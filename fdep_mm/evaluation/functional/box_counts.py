@@ -5,9 +5,6 @@ import numpy as np
 from fdep_mm.core.components import Components
 from fdep_mm.core.matching import close_pairs, match_within
 
-# Columns of a record.
-FIELDS = ('pixels', 'targets', 'detections', 'hits', 'false_pixels')
-
 
 def pixel_ranges(boxes: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Rectangles of pixels that boxes stand for.

@@ -13,7 +13,6 @@ Differences from the paper's code:
 
 from collections.abc import Iterator
 
-import torch
 import torch.nn.functional as F
 from mmdet.models.dense_heads.base_dense_head import BaseDenseHead
 from mmdet.models.task_modules.prior_generators import MlvlPointGenerator
@@ -117,25 +116,6 @@ class OSCARHead(BaseDenseHead):
         """Refined (B, H * W, 4) and coarse (B, h * w, 4) boxes in px."""
         points = self.points(maps)[1]
         return decode_boxes(maps, points, self.strides[0], self.detach_anchors)
-
-    def boxes_and_scores(
-        self, x: tuple[Tensor, Tensor]
-    ) -> tuple[Tensor, Tensor]:
-        """From features to detections before clipping and NMS, for export.
-
-        Args:
-            x (tuple[Tensor, Tensor]): P2 and P3.
-
-        Returns:
-            tuple[Tensor, Tensor]: Boxes (B, H * W, 4) in px and scores
-            (B, H * W, num_classes), 0 where the class score is not above
-            ``test_cfg.score_thr``.
-        """
-        maps = self(x)
-        boxes, _ = self.decode_boxes(maps)
-        scores, factors = decode_scores(maps)
-        kept = scores > self.test_cfg.score_thr
-        return boxes, torch.where(kept, scores * factors, 0.0)
 
     def loss(
         self, x: tuple[Tensor, Tensor], batch_data_samples: SampleList
