@@ -31,7 +31,7 @@ from fdep_mm.registry import DATASETS, MODELS
 
 # TypeError: an argument of a class that is not ours
 USER_ERRORS = (RuntimeError, ValueError, TypeError, OSError)
-LINES = """_base_ = {config!r}
+CHILD = """_base_ = {config!r}
 {options}priors = {folder!r}
 _base_.train_dataloader.dataset.pipeline.insert(
     {place}, dict(type='fdep_mm.LoadPrior', cache=priors)
@@ -114,24 +114,20 @@ def build_model(cfg: Config) -> torch.nn.Module:
 
 
 def config_lines(config: str, folder: Path, place: int, options: dict) -> str:
-    """The child config that trains from the cache.
+    """Text of the child config that trains from the cache.
 
     Args:
         config (str): Path of the parent.
         folder (Path): The cache.
         place (int): Number of loading transforms.
-        options (dict): Dotted key -> value, settings that the parent does not
-            have.
-
-    Returns:
-        str: Its text.
+        options (dict): Dotted key -> value that the parent does not have.
     """
     parent = Config.fromfile(config)
     lines = [
         option_line(parent, '_base_', key.split('.'), value)
         for key, value in options.items()
     ]
-    return LINES.format(
+    return CHILD.format(
         config=str(Path(config).absolute()),
         folder=str(folder.absolute()),
         place=place,
@@ -142,17 +138,13 @@ def config_lines(config: str, folder: Path, place: int, options: dict) -> str:
 def option_line(
     place: dict | list, way: str, keys: list[str], value: object
 ) -> str:
-    """A line of a child config that sets one value of its parent.
+    """An assignment of a child config that sets one value of its parent.
 
     Args:
         place (dict | list): Part of the parent; the value is put into it.
         way (str): What the part is called in the child.
-        keys (list[str]): From there to the value; a number is a place in a
-            list.
+        keys (list[str]): From there to the value, numbers in a list.
         value (object): A literal.
-
-    Returns:
-        str: An assignment.
     """
     is_list = isinstance(place, (list, tuple))
     key = int(keys[0]) if is_list else keys[0]
@@ -167,12 +159,12 @@ def option_line(
 
 def summary(index: CacheIndex, made: int, folder: Path) -> str:
     """What was written, as text."""
-    size = sum(entry.bytes for entry in index.images.values())
+    files = [*(folder / 'maps').rglob('*.safetensors')]
+    size = sum(path.stat().st_size for path in files)
     lines = [
-        f'{folder}: {len(index.images)} images ({made} run through the VFM '
-        f'now), {size / 1e6:.1f} MB as {index.dtype}, layers '
-        f'{list(index.layers)} of {index.vfm["model_name"]}, channels '
-        f'{list(index.channels)}'
+        f'{folder}: {len(files)} images ({made} run through the VFM now), '
+        f'{size / 1e6:.1f} MB as {index.dtype}, layers {list(index.layers)} '
+        f'of {index.vfm["model_name"]}, channels {list(index.channels)}'
     ]
     if index.pca:
         shares = ', '.join(f'{100 * v:.1f} %' for v in index.pca['explained'])
@@ -205,13 +197,7 @@ def caches_of(args: argparse.Namespace) -> dict[Path, dict]:
 
 
 def write_cache(args: argparse.Namespace, folder: Path, options: dict) -> None:
-    """Write one cache and say how to use it.
-
-    Args:
-        args (argparse.Namespace): The command line.
-        folder (Path): The cache.
-        options (dict): Settings that replace those of the config.
-    """
+    """Write one cache, with these settings, and say how to use it."""
     cfg = read_config(args.config, options)
     init_default_scope(cfg.default_scope)
     model = build_model(cfg).to(args.device)

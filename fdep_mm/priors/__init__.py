@@ -6,13 +6,11 @@
 
 from .batch import batch_priors, pack_priors
 from .cache import PriorCache
-from .errors import PriorCacheError
-from .geometry import coordinates, map_shapes, places, sample
-from .index import CacheIndex, Entry
+from .geometry import coordinates, map_shapes, places, resample
+from .index import CacheIndex, PriorCacheError
 
 __all__ = [
     'CacheIndex',
-    'Entry',
     'PriorCache',
     'PriorCacheError',
     'batch_priors',
@@ -20,5 +18,5 @@ __all__ = [
     'map_shapes',
     'pack_priors',
     'places',
-    'sample',
+    'resample',
 ]

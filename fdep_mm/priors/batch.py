@@ -8,12 +8,11 @@ import torch.nn.functional as F
 from mmengine.structures import BaseDataElement
 from torch import Tensor
 
-from .errors import PriorCacheError
 from .geometry import map_shapes
 from .identity import differences
+from .index import PriorCacheError
 
-FIELD = 'priors'
-LINES = (
+HOW_TO_LOAD = (
     "put dict(type='fdep_mm.LoadPrior', cache=...) behind the loading "
     'transforms of the training pipeline and pack with '
     "'fdep_mm.PackPriorInputs'; tools/cache_priors.py prints the lines"
@@ -28,18 +27,12 @@ def pack_priors(
     vfm: dict,
     size: tuple[int, int],
 ) -> BaseDataElement:
-    """Put the maps of one image into one piece.
-
-    One tensor only: a data loading worker sends each with an open file of
-    its own, and a GPU gets each in a copy of its own.
+    """Put the maps of one image into one tensor.
 
     Args:
         maps (Sequence[Tensor]): Each (C, h, w), of one type.
-        layers (Sequence[int]): Which of the VFM's they are.
-        strides (Sequence[int]): Their strides at input scale 1.
-        input_scale (float): Factor on height and width of the VFM's input.
-        vfm (dict): What decides the maps, such as the record of a
-            :class:`.CacheIndex`.
+        layers, strides, input_scale: See :class:`.CacheIndex`.
+        vfm (dict): What decides the maps, such as ``CacheIndex.record``.
         size (tuple[int]): Height and width of the image in px.
 
     Returns:
@@ -55,6 +48,8 @@ def pack_priors(
             input_scale=input_scale,
             shapes=tuple(tuple(one.shape) for one in maps),
         ),
+        # A worker sends each tensor with an open file of its own, and a GPU
+        # gets each in a copy of its own.
         maps=torch.cat([one.flatten() for one in maps]),
     )
 
@@ -83,18 +78,17 @@ def batch_priors(
             VFM, other layers or larger images; or padding an image would
             move its cells.
     """
-    found = [getattr(s, FIELD) for s in data_samples if FIELD in s]
+    found = [sample.priors for sample in data_samples if 'priors' in sample]
     if not found:
         return None
     if len(found) != len(data_samples):
         raise PriorCacheError(
             f'{len(found)} of {len(data_samples)} samples of the batch have '
-            f'priors. Of every data set of the training, {LINES}'
+            f'priors. Of every data set of the training, {HOW_TO_LOAD}'
         )
-    first = found[0]
     _check_vfm(found, vfm)
-    shapes = map_shapes(size, first.strides, first.input_scale)
-    samples = [_unpack(one, shapes, size) for one in found]
+    shapes = map_shapes(size, found[0].strides, found[0].input_scale)
+    samples = [_unpack(prior, shapes, size) for prior in found]
     return tuple(
         torch.stack(maps).float() for maps in zip(*samples, strict=True)
     )
@@ -103,7 +97,7 @@ def batch_priors(
 def _check_vfm(priors: list[BaseDataElement], vfm: object) -> None:
     first = priors[0]
     problems = []
-    for record, layers in {(one.vfm, one.layers) for one in priors}:
+    for record, layers in {(prior.vfm, prior.layers) for prior in priors}:
         problems += _compare(first, json.loads(record), layers)
     if hasattr(vfm, 'record'):
         problems += _compare(first, vfm.record, vfm.out_indices)
@@ -133,8 +127,8 @@ def _unpack(
     shapes: list[tuple[int, int]],
     size: tuple[int, int],
 ) -> list[Tensor]:
-    sizes = [c * h * w for c, h, w in prior.shapes]
-    pieces = prior.maps.split(sizes)
+    """Maps of an image, padded to the shapes of the batch."""
+    pieces = prior.maps.split([c * h * w for c, h, w in prior.shapes])
     maps = []
     for piece, shape, (height, width) in zip(
         pieces, prior.shapes, shapes, strict=True

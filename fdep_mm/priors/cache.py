@@ -1,30 +1,24 @@
-"""Reading priors of a cache, each checked once by every process."""
+"""Reading priors of a cache."""
 
-import os
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from torch import Tensor
 
-from .errors import PriorCacheError
 from .index import (
     CacheIndex,
-    Entry,
-    file_sha256,
-    grey_levels,
-    image_hash,
+    PriorCacheError,
     image_name,
+    image_note,
+    layer_key,
+    map_file,
 )
 
-AGAIN = 'Run tools/cache_priors.py again: it makes this entry anew'
-# Of grey levels: decoders of JPEG files differ by less.
+RENEW = 'Run tools/cache_priors.py again: it makes this entry anew'
+# In gray levels: decoders of JPEG files differ by less.
 TOLERANCE = 0.25
-
-
-def layer_key(layer: int) -> str:
-    """Name of a layer's map in a file."""
-    return f'layer_{layer}'
 
 
 class PriorCache:
@@ -34,7 +28,7 @@ class PriorCache:
         folder (str | Path): The cache.
 
     Attributes:
-        index (CacheIndex): What it holds.
+        index (CacheIndex): What it was made of.
 
     Raises:
         PriorCacheError: It has no readable index.
@@ -43,7 +37,7 @@ class PriorCache:
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         self.index = CacheIndex.read(folder)
-        self._checked: dict[str, tuple] = {}
+        self._key = self.index.key
 
     def read(
         self, img_path: str, img: np.ndarray, layers: Sequence[int]
@@ -61,78 +55,56 @@ class PriorCache:
         Raises:
             PriorCacheError: The entry is missing, stale or damaged.
         """
-        name = image_name(img_path)
-        entry = self.index.images.get(name)
-        if entry is None:
-            raise PriorCacheError(
-                f'cache {self.folder}: no prior of image {name!r}. Run '
-                'tools/cache_priors.py with the config of this data set: it '
-                'adds what is missing'
-            )
-        path = self.folder / entry.file
-        # the hashes take longer than the reading
-        state = (_state(img_path), _state(path))
-        if self._checked.get(name) != state:
-            self._check(name, entry, img_path, img)
-            self._checked[name] = state
-        return self._open(name, path, layers)
-
-    def _check(
-        self, name: str, entry: Entry, img_path: str, img: np.ndarray
-    ) -> None:
-        where = f'cache {self.folder}, prior of image {name!r}'
-        if img.shape[:2] != entry.size:
-            raise PriorCacheError(
-                f'{where}: it was made of {_size(entry.size)}, the image here '
-                f'is {_size(img.shape)}. Put LoadPrior directly behind the '
-                f'loading of the image; if the file has changed: {AGAIN}'
-            )
-        if image_hash(img_path, img) != entry.image:
-            raise PriorCacheError(
-                f'{where} is stale: {img_path} has changed since. {AGAIN}'
-            )
-        found = grey_levels(img)
-        if not np.allclose(found, entry.levels, rtol=0, atol=TOLERANCE):
-            raise PriorCacheError(
-                f'{where} is stale: the image was loaded by '
-                f'{self.index.loading} and had the grey levels '
-                f'{entry.levels}, now {found} (means and standard deviation). '
-                'Load it in the same way, or make a cache with this config'
-            )
-        path = self.folder / entry.file
-        size = path.stat().st_size if path.is_file() else None
-        if size is None:
-            raise PriorCacheError(f'{where}: no file {path}. {AGAIN}')
-        if size != entry.bytes or file_sha256(path) != entry.sha256:
-            raise PriorCacheError(
-                f'{where} is damaged: {path} is not the file that was '
-                f'written ({size} bytes, {entry.bytes} then). {AGAIN}'
-            )
-
-    def _open(
-        self, name: str, path: Path, layers: Sequence[int]
-    ) -> list[Tensor]:
-        # here, as timm: a process without priors does not need it
+        # not at the top: a process without priors does not need it
         from safetensors import SafetensorError, safe_open
 
+        path = map_file(self.folder, img_path)
+        where = f'cache {self.folder}, prior of image {image_name(img_path)!r}'
         try:
             with safe_open(path, 'pt') as file:
-                return [file.get_tensor(layer_key(i)) for i in layers]
-        except (SafetensorError, OSError) as error:
+                made_of = json.loads(file.metadata()['made_of'])
+                maps = [file.get_tensor(layer_key(i)) for i in layers]
+        except FileNotFoundError as error:
             raise PriorCacheError(
-                f'cache {self.folder}, prior of image {name!r} is damaged: '
-                f'{path} cannot be read ({error}). {AGAIN}'
+                f'{where} is missing. Run tools/cache_priors.py with the '
+                'config of this data set: it adds what is missing'
             ) from error
+        except (SafetensorError, OSError, TypeError, ValueError) as error:
+            raise PriorCacheError(
+                f'{where} is damaged: {path} cannot be read ({error}). {RENEW}'
+            ) from error
+        problem = self._problem(made_of, image_note(img_path, img))
+        if problem:
+            raise PriorCacheError(f'{where} {problem}')
+        return maps
 
-
-def _state(path: str | Path) -> tuple | None:
-    """What changes when a file is written; None without a file."""
-    try:
-        found = os.stat(path)
-    except OSError:
+    def _problem(self, then: dict, now: dict) -> str | None:
+        """Why maps of an image do not fit it now, and the way out."""
+        if then['key'] != self._key:
+            return f'is left over from other options or weights. {RENEW}'
+        if then['size'] != now['size']:
+            return (
+                f'was made of {_size(then["size"])}, the image here is '
+                f'{_size(now["size"])}. Put LoadPrior directly behind the '
+                f'loading of the image; if the file has changed: {RENEW}'
+            )
+        if then['file'] != now['file']:
+            return (
+                'is stale: the image has another size in bytes or another '
+                'time of change than it had then. If it is a copy, copy it '
+                f'with its time (cp -p). {RENEW}'
+            )
+        if not np.allclose(
+            then['levels'], now['levels'], rtol=0, atol=TOLERANCE
+        ):
+            return (
+                f'is stale: the image was loaded by {self.index.loading} and '
+                f'had the gray levels {then["levels"]}, now {now["levels"]} '
+                '(means and standard deviations). Load it in the same way, '
+                'or make a cache with this config'
+            )
         return None
-    return found.st_size, found.st_mtime_ns
 
 
-def _size(shape: tuple) -> str:
+def _size(shape: list[int]) -> str:
     return f'{shape[1]}x{shape[0]} (width x height)'

@@ -3,7 +3,7 @@
 Each pixel of an image carries the place in the full image that it comes from.
 Transforms move this field of coordinates as they move a mask, so any of them
 will do, ours or mmseg's. At the end each cell of the new prior looks up the
-place of its centre and takes the prior from there: as it is where the places
+place of its center and takes the prior from there: as it is where the places
 are cells of the full image's prior (crops at multiples of the stride, flips,
 quarter turns), interpolated bilinearly elsewhere, once for all transforms.
 """
@@ -22,15 +22,9 @@ ALIGNED = 1e-4
 def vfm_input_size(
     size: tuple[int, int], stride: int, input_scale: float
 ) -> tuple[int, int]:
-    """Size that an image has when the VFM sees it.
+    """Size at which the VFM sees an image of `size` px, (height, width).
 
-    Args:
-        size (tuple[int]): Height and width of the image in px.
-        stride (int): Largest stride of the VFM's maps.
-        input_scale (float): Factor on height and width.
-
-    Returns:
-        tuple[int]: The nearest multiples of the stride, not zero.
+    Those are the nearest multiples of its largest stride, not zero.
     """
     height, width = (
         max(1, round(side * input_scale / stride)) * stride for side in size
@@ -41,30 +35,24 @@ def vfm_input_size(
 def map_shapes(
     size: tuple[int, int], strides: Sequence[int], input_scale: float
 ) -> list[tuple[int, int]]:
-    """Sizes of the VFM's maps for an image.
+    """Height and width in cells of the VFM's maps of an image.
 
     Args:
         size (tuple[int]): Height and width of the image in px.
         strides (Sequence[int]): Stride of each map at input scale 1.
-        input_scale (float): Factor on height and width.
-
-    Returns:
-        list[tuple[int]]: Height and width of each map in cells.
+        input_scale (float): Factor on height and width of the VFM's input.
     """
     height, width = vfm_input_size(size, max(strides), input_scale)
     return [(height // stride, width // stride) for stride in strides]
 
 
 def coordinates(size: tuple[int, int]) -> np.ndarray:
-    """Coordinates of an image's own pixels.
-
-    Args:
-        size (tuple[int]): Height H and width W in px.
+    """Coordinates of an image's own pixels, for an image of (H, W) px.
 
     Returns:
-        np.ndarray: (H, W, 2) float32, row + 1 and -(column + 1). So any fill
+        np.ndarray: (H, W, 2) float32, row + 1 and -(column + 1): no fill
         value that a transform puts outside of the image, such as 0 or 255,
-        has not the signs of a place in it.
+        has the signs of a place in it.
     """
     field = np.empty((*size, 2), np.float32)
     field[..., 0] = np.arange(1, size[0] + 1)[:, None]
@@ -73,21 +61,17 @@ def coordinates(size: tuple[int, int]) -> np.ndarray:
 
 
 def places(field: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Read a field of coordinates, see :func:`coordinates`.
-
-    Args:
-        field (np.ndarray): (..., 2).
+    """Read a field (..., 2) of :func:`coordinates`.
 
     Returns:
         tuple[np.ndarray, np.ndarray]: Rows and columns in px, (..., 2), and
-        whether they are places of the full image at all, (...) bool; fill
-        values are not.
+        (...) bool, False where a transform has filled in other values.
     """
     inside = (field[..., 0] > 0) & (field[..., 1] < 0)
     return np.abs(field) - 1, inside
 
 
-def sample(
+def resample(
     maps: Sequence[Tensor],
     size: tuple[int, int],
     field: np.ndarray,
@@ -104,26 +88,26 @@ def sample(
 
     Returns:
         list[Tensor]: Each (C, h', w') of its map's type; 0 where most of a
-        cell's centre lies outside of the full image.
+        cell's center lies outside of the full image.
     """
     shapes = [tuple(shape) for shape in shapes]
     # the layers of a ViT share one
-    centres = {shape: _centres(field, shape) for shape in set(shapes)}
+    centers = {shape: _centers(field, shape) for shape in set(shapes)}
     return [
-        _sample_one(one, size, *centres[shape])
+        _sample_one(one, size, *centers[shape])
         for one, shape in zip(maps, shapes, strict=True)
     ]
 
 
-def _centres(
+def _centers(
     field: np.ndarray, shape: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Places (h, w, 2) of the cells' centres in px, and if they are inside.
+    """Places (h, w, 2) of the cells' centers in px, and if they are inside.
 
-    A centre lies between pixels as a rule: the mean of up to four of them.
+    Most lie between pixels and are the mean of up to four of them.
     """
-    rows, row_weights = _neighbours(field.shape[0], shape[0])
-    columns, column_weights = _neighbours(field.shape[1], shape[1])
+    rows, row_weights = _neighbors(field.shape[0], shape[0])
+    columns, column_weights = _neighbors(field.shape[1], shape[1])
     found, inside = places(field[rows][:, columns].astype(np.float64))
     weights = np.outer(row_weights, column_weights) * inside
     four = (2, shape[0], 2, shape[1])
@@ -132,13 +116,13 @@ def _centres(
     return place / np.maximum(total, 1e-9)[..., None], total >= 0.5
 
 
-def _neighbours(pixels: int, cells: int) -> tuple[np.ndarray, np.ndarray]:
-    """Pixels before all cells' centres, then behind them; their weights."""
-    centres = (np.arange(cells) + 0.5) * pixels / cells - 0.5
-    centres = centres.clip(0, pixels - 1)
-    before = np.floor(centres).astype(int)
+def _neighbors(pixels: int, cells: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels before each cell's center, then those behind; their weights."""
+    centers = (np.arange(cells) + 0.5) * pixels / cells - 0.5
+    centers = centers.clip(0, pixels - 1)
+    before = np.floor(centers).astype(int)
     behind = np.minimum(before + 1, pixels - 1)
-    share = centres - before
+    share = centers - before
     return np.append(before, behind), np.append(1 - share, share)
 
 

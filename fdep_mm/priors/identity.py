@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from .errors import PriorCacheError
-from .index import CacheIndex, file_sha256
+from .index import CacheIndex, PriorCacheError, file_sha256
 
-WORDS = ('in the cache', 'in the config')
+IN_CACHE_AND_CONFIG = ('in the cache', 'in the config')
 
 
 def weights_sha256(model: nn.Module) -> str:
@@ -24,52 +23,47 @@ def weights_sha256(model: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def describe(
-    model_name: str,
-    norm: bool,
-    input_scale: float,
-    mean: Sequence[float] | None,
-    std: Sequence[float] | None,
-    pretrained: bool,
-    checkpoint: str | None,
-    seed: int,
+def vfm_record(
+    vfm: nn.Module, mean: Sequence[float] | None, std: Sequence[float] | None
 ) -> dict:
-    """Describe a VFM by what its config says.
+    """What a VFM's config says about its maps.
 
     Args:
-        model_name, norm, input_scale, mean, std, pretrained, checkpoint,
-        seed: As in :class:`fdep_mm.models.FrozenVFM`.
+        vfm (nn.Module): A :class:`fdep_mm.models.FrozenVFM`, built or not.
+        mean, std (Sequence[float], optional): Normalization of its input.
 
     Returns:
         dict: For JSON; None where something is not known or does not matter.
     """
-    random = not pretrained and checkpoint is None
-    there = checkpoint is not None and osp.isfile(checkpoint)
+    file = vfm.checkpoint
+    if file is not None:
+        weights = f'file {osp.basename(file)}'
+    else:
+        weights = "timm's" if vfm.pretrained else 'random'
     return dict(
-        model_name=model_name,
-        norm=norm,
-        input_scale=input_scale,
+        model_name=vfm.model_name,
+        norm=vfm.norm,
+        input_scale=vfm.input_scale,
         mean=mean and [round(value, 6) for value in mean],
         std=std and [round(value, 6) for value in std],
-        weights=_weights_source(pretrained, checkpoint),
-        seed=seed if random else None,
-        checkpoint_sha256=file_sha256(checkpoint) if there else None,
+        weights=weights,
+        seed=vfm.seed if weights == 'random' else None,
+        checkpoint_sha256=file_sha256(file)
+        if file is not None and osp.isfile(file)
+        else None,
     )
 
 
 def differences(made: dict, wanted: dict, words: tuple[str, str]) -> list[str]:
-    """What two descriptions of VFMs differ in.
+    """What two records of VFMs differ in, one text each.
 
     What one of them does not know is not compared. Files of weights are
     compared by their content where it is known, else by their names: cached
     priors do not need the file.
 
     Args:
-        made, wanted (dict): What :func:`describe` gave, and more.
+        made, wanted (dict): From :func:`vfm_record`, with more keys or fewer.
         words (tuple[str, str]): What to call the two.
-
-    Returns:
-        list[str]: One text per difference.
     """
     keys = [
         key
@@ -90,17 +84,10 @@ def check_identity(
 ) -> None:
     """Compare the VFM of a config with that of a cache.
 
-    Args:
-        index (CacheIndex): Of the cache.
-        folder (str): The cache, for the error.
-        wanted (dict): The VFM of the config, see :func:`describe`.
-        out_indices (Sequence[int]): As in
-            :class:`fdep_mm.models.FrozenVFM`.
-
     Raises:
         PriorCacheError: They differ; the message names how.
     """
-    found = differences(index.vfm, wanted, WORDS)
+    found = differences(index.vfm, wanted, IN_CACHE_AND_CONFIG)
     missing = sorted(set(out_indices) - set(index.layers))
     if missing:
         found.append(
@@ -116,30 +103,22 @@ def check_identity(
 
 
 def note_channel_order(vfm: nn.Module, bgr_to_rgb: bool) -> None:
-    """Tell a VFM in which order it gets the channels of an image.
-
-    Args:
-        vfm (nn.Module): A ``FrozenVFM``; another one need not know.
-        bgr_to_rgb (bool): Whether the network's preprocessor reverses them.
+    """Tell a VFM whether the network's preprocessor reverses the channels.
 
     Raises:
         PriorCacheError: Its cache has maps of the other order.
     """
-    if not hasattr(vfm, 'bgr_to_rgb'):
+    if not hasattr(vfm, 'bgr_to_rgb'):  # not a FrozenVFM
         return
     vfm.bgr_to_rgb = bgr_to_rgb
     if vfm.cache is None:
         return
-    found = differences(vfm.record, dict(bgr_to_rgb=bgr_to_rgb), WORDS)
+    found = differences(
+        vfm.record, dict(bgr_to_rgb=bgr_to_rgb), IN_CACHE_AND_CONFIG
+    )
     if found:
         raise PriorCacheError(
             f'cache={vfm.cache!r} is of images with another order of '
             f'channels: {found[0]}. Make a cache with this config by '
             "tools/cache_priors.py, or change the config's data_preprocessor"
         )
-
-
-def _weights_source(pretrained: bool, checkpoint: str | None) -> str:
-    if checkpoint is not None:
-        return f'file {osp.basename(checkpoint)}'
-    return "timm's" if pretrained else 'random'

@@ -1,45 +1,20 @@
-"""What a cache of priors holds, and of what: ``index.json``."""
+"""What a cache of priors was made of: ``index.json`` and a note per image."""
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+import os
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 
-from .errors import PriorCacheError
-
-FILE = 'index.json'
-FORMAT = 2
-BLOCK = 1 << 20  # bytes
+INDEX_FILE = 'index.json'
+FORMAT = 3
 
 
-@dataclass(frozen=True)
-class Entry:
-    """The prior of one image.
-
-    Attributes:
-        file (str): Its safetensors file, relative to the cache.
-        bytes (int): Size of that file.
-        sha256 (str): Of that file.
-        image (str): ``file:`` and the SHA-256 of the image's file, or
-            ``pixels:`` and that of its pixels where there is no file.
-        size (tuple[int]): Height and width of the image in px.
-        levels (tuple[float]): Mean grey level of each channel, and the
-            standard deviation of all: another way of loading changes them.
-    """
-
-    file: str
-    bytes: int
-    sha256: str
-    image: str
-    size: tuple[int, int]
-    levels: tuple[float, ...]
-
-    def __post_init__(self) -> None:
-        # JSON has lists only
-        object.__setattr__(self, 'size', tuple(self.size))
-        object.__setattr__(self, 'levels', tuple(self.levels))
+class PriorCacheError(RuntimeError):
+    """An entry is missing, stale or damaged, or the cache is another's."""
 
 
 @dataclass
@@ -47,8 +22,8 @@ class CacheIndex:
     """Description of a cache.
 
     Attributes:
-        vfm (dict): What decides its maps, see :func:`~.identity.describe`,
-            and ``weights_sha256``, of all weights.
+        vfm (dict): What decides its maps: the VFM's record and
+            ``weights_sha256``, of all weights.
         layers (tuple[int]): Blocks or stages of the VFM, ascending.
         channels (tuple[int]): Channels of each layer's map, as stored.
         strides (tuple[int]): Stride of each at input scale 1.
@@ -56,7 +31,6 @@ class CacheIndex:
         loading (list[str]): Transforms that loaded the images.
         pca (dict, optional): ``channels`` kept and ``explained``, the share
             of each layer's variance in them.
-        images (dict[str, Entry]): By name, see :func:`image_name`.
     """
 
     vfm: dict
@@ -66,7 +40,6 @@ class CacheIndex:
     dtype: str
     loading: list[str]
     pca: dict | None = None
-    images: dict[str, Entry] = field(default_factory=dict)
 
     @property
     def input_scale(self) -> float:
@@ -78,55 +51,49 @@ class CacheIndex:
         """What maps of two caches must have in common."""
         return dict(self.vfm, pca=self.pca)
 
+    @property
+    def key(self) -> str:
+        """What all files of a cache carry, and those of no other one."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
+
     @classmethod
     def read(cls, folder: str | Path) -> 'CacheIndex':
         """Read the index of a cache.
 
-        Args:
-            folder (str | Path): The cache.
-
-        Returns:
-            CacheIndex: Its description.
-
         Raises:
             PriorCacheError: There is none, or it cannot be read.
         """
-        path = Path(folder, FILE)
+        path = Path(folder, INDEX_FILE)
         if not path.is_file():
             raise PriorCacheError(
-                f'cache={str(folder)!r}: no file {FILE} in it. Make the cache '
-                'with tools/cache_priors.py CONFIG --out FOLDER and name that '
-                'FOLDER'
+                f'cache={str(folder)!r}: no file {INDEX_FILE} in it. Make the '
+                'cache with tools/cache_priors.py CONFIG --out FOLDER and '
+                'name that FOLDER'
             )
         try:
             record = json.loads(path.read_text('utf-8'))
-            found = record.pop('format')
-            if found == 1:
+            version = record.pop('format')
+            if version in (1, 2):
                 raise PriorCacheError(
-                    f'{path}: an older version of fdep_mm made this cache, '
-                    'which did not note whether colours came as BGR or RGB. '
+                    f'{path}: an older version of fdep_mm made this cache. '
                     'Remove the folder, or give another --out, and run '
                     'tools/cache_priors.py again'
                 )
-            if found != FORMAT:
-                raise ValueError(f'format {found}, {FORMAT} is known')
-            images = record.pop('images')
+            if version != FORMAT:
+                raise ValueError(f'format {version}, {FORMAT} is known')
             for key in ('layers', 'channels', 'strides'):
                 record[key] = tuple(record[key])
-            index = cls(**record)
-            index.images = {k: Entry(**v) for k, v in images.items()}
+            return cls(**record)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise PriorCacheError(
                 f'{path}: not an index of priors, or damaged '
                 f'({type(error).__name__}: {error}). Remove it and run '
-                'tools/cache_priors.py again: maps that are there are kept'
+                'tools/cache_priors.py again: maps that fit are kept'
             ) from error
-        return index
 
     def to_json(self) -> str:
         """The content of ``index.json``."""
-        record = dict(format=FORMAT, **asdict(self))
-        return json.dumps(record, indent=1) + '\n'
+        return json.dumps(dict(format=FORMAT, **asdict(self)), indent=1) + '\n'
 
 
 def image_name(img_path: str) -> str:
@@ -143,31 +110,39 @@ def image_name(img_path: str) -> str:
     return '/'.join(parts[-3:])
 
 
-def file_sha256(path: str | Path) -> str:
-    """SHA-256 of a file's content."""
-    digest = hashlib.sha256()
-    with open(path, 'rb') as file:
-        while block := file.read(BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
+def map_file(folder: Path, img_path: str) -> Path:
+    """Where a cache has the maps of an image."""
+    return folder / 'maps' / f'{image_name(img_path)}.safetensors'
 
 
-def image_hash(img_path: str, img: np.ndarray) -> str:
-    """Hash of an image, see :class:`Entry`.
+def layer_key(layer: int) -> str:
+    """Name of a layer's map in a file."""
+    return f'layer_{layer}'
+
+
+def image_note(img_path: str, img: np.ndarray) -> dict:
+    """What tells an image from others, and whether it has changed.
 
     Args:
         img_path (str): Path of its file, or its name where it has none.
-        img (np.ndarray): Its pixels.
+        img (np.ndarray): (H, W, C), C up to 4, as loaded.
 
     Returns:
-        str: ``file:...`` or ``pixels:...``.
+        dict: ``file``, its size in bytes and its time in whole seconds (some
+        file systems keep no fractions), or None; ``size``, height and width
+        in px; ``levels``, mean and standard deviation of each channel, by
+        which another way of loading shows.
     """
-    if Path(img_path).is_file():
-        return f'file:{file_sha256(img_path)}'
-    return f'pixels:{hashlib.sha256(np.ascontiguousarray(img)).hexdigest()}'
+    try:
+        found = os.stat(img_path)
+        file = [found.st_size, int(found.st_mtime)]
+    except OSError:
+        file = None
+    levels = np.concatenate(cv2.meanStdDev(img)).ravel().round(3).tolist()
+    return dict(file=file, size=list(img.shape[:2]), levels=levels)
 
 
-def grey_levels(img: np.ndarray) -> tuple[float, ...]:
-    """Means of an image's channels and its standard deviation."""
-    means = img.reshape(-1, img.shape[-1]).mean(0, dtype=np.float64)
-    return (*(round(float(m), 3) for m in means), round(float(img.std()), 3))
+def file_sha256(path: str | Path) -> str:
+    """SHA-256 of a file's content."""
+    with open(path, 'rb') as file:
+        return hashlib.file_digest(file, 'sha256').hexdigest()

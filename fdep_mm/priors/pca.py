@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -9,117 +10,87 @@ from safetensors.torch import load_file, save
 from scipy.linalg import eigh
 from torch import Tensor
 
-from .cache import layer_key
+from .index import layer_key
 
 
-def check_number(components: int, channels: int) -> None:
-    """Refuse more components than channels.
+class LayerPCA(NamedTuple):
+    """Mean and components of one layer.
 
-    Args:
-        components (int): Asked for.
-        channels (int): Of the layer.
-
-    Raises:
-        ValueError: They are not within 1..channels.
-    """
-    if not 1 <= components <= channels:
-        raise ValueError(
-            f'pca={components}: give 1..{channels}, a layer has {channels} '
-            'channels'
-        )
-
-
-class LayerPCA:
-    """Mean, components and explained variance of one layer.
-
-    Args:
+    Attributes:
         mean (Tensor): (C,) float32.
         components (Tensor): (K, C) float32, orthonormal rows.
-        explained (float): Share of the variance in them.
     """
 
-    def __init__(
-        self, mean: Tensor, components: Tensor, explained: float
-    ) -> None:
-        self.mean = mean
-        self.components = components
-        self.explained = explained
-
-    @classmethod
-    def fit(cls, maps: Iterable[Tensor], channels: int) -> 'LayerPCA':
-        """Fit to the cells of all maps.
-
-        Args:
-            maps (Iterable[Tensor]): Each (C, h, w).
-            channels (int): Components K to keep.
-
-        Returns:
-            LayerPCA: The fit.
-
-        Raises:
-            ValueError: K is not within 1..C.
-        """
-        number, total, products = 0, 0.0, 0.0
-        for one in maps:
-            cells = one.flatten(1).double().numpy()
-            number += cells.shape[1]
-            total = total + cells.sum(1)
-            products = products + cells @ cells.T
-        width = len(total)
-        check_number(channels, width)
-        mean = total / number
-        covariance = products / number - np.outer(mean, mean)
-        values, vectors = eigh(
-            covariance, subset_by_index=(width - channels, width - 1)
-        )
-        variance = np.trace(covariance)
-        return cls(
-            torch.from_numpy(mean).float(),
-            torch.from_numpy(vectors.T[::-1].copy()).float(),
-            float(values.sum() / variance) if variance > 0 else 1.0,
-        )
+    mean: Tensor
+    components: Tensor
 
     def project(self, one: Tensor) -> Tensor:
-        """Project a map.
+        """Components of a map (C, h, w): (K, h, w) float32."""
+        centered = one.float() - self.mean[:, None, None]
+        return torch.einsum('kc,chw->khw', self.components, centered)
 
-        Args:
-            one (Tensor): (C, h, w).
 
-        Returns:
-            Tensor: (K, h, w) float32.
-        """
-        centred = one.float() - self.mean[:, None, None]
-        return torch.einsum('kc,chw->khw', self.components, centred)
+def fit_layers(
+    images: Iterable[Sequence[Tensor]], channels: int
+) -> tuple[list[LayerPCA], list[float]]:
+    """Principal components of each layer, over the cells of all images.
+
+    Args:
+        images (Iterable[Sequence[Tensor]]): For each image the maps of all
+            layers, (C, h, w).
+        channels (int): Components K to keep, at most C of each layer.
+
+    Returns:
+        tuple: The fits, and the share of each layer's variance in them.
+    """
+    sums = None
+    for maps in images:
+        cells = [one.flatten(1).double().numpy() for one in maps]
+        own = [(c.shape[1], c.sum(1), c @ c.T) for c in cells]
+        if sums is not None:
+            own = [
+                tuple(a + b for a, b in zip(*pair, strict=True))
+                for pair in zip(sums, own, strict=True)
+            ]
+        sums = own
+    fits = [_fit(*of_layer, channels) for of_layer in sums]
+    return [pca for pca, _ in fits], [share for _, share in fits]
+
+
+def _fit(
+    number: int, total: np.ndarray, products: np.ndarray, channels: int
+) -> tuple[LayerPCA, float]:
+    mean = total / number
+    covariance = products / number - np.outer(mean, mean)
+    width = len(mean)
+    values, vectors = eigh(
+        covariance, subset_by_index=(width - channels, width - 1)
+    )
+    variance = np.trace(covariance)
+    pca = LayerPCA(
+        torch.from_numpy(mean).float(),
+        torch.from_numpy(vectors.T[::-1].copy()).float(),
+    )
+    return pca, float(values.sum() / variance) if variance > 0 else 1.0
 
 
 def save_basis(basis: Sequence[LayerPCA], layers: Sequence[int]) -> bytes:
     """Content of a file that :func:`read_basis` reads."""
-    tensors = {}
-    for layer, one in zip(layers, basis, strict=True):
-        tensors[f'{layer_key(layer)}.mean'] = one.mean
-        tensors[f'{layer_key(layer)}.components'] = one.components
-    return save(tensors)
+    return save(
+        {
+            f'{layer_key(layer)}.{name}': tensor
+            for layer, pca in zip(layers, basis, strict=True)
+            for name, tensor in pca._asdict().items()
+        }
+    )
 
 
-def read_basis(
-    path: Path, layers: Sequence[int], explained: Sequence[float]
-) -> list[LayerPCA]:
-    """Read the components of all layers.
-
-    Args:
-        path (Path): A safetensors file.
-        layers (Sequence[int]): Which.
-        explained (Sequence[float]): Share of each layer's variance in them.
-
-    Returns:
-        list[LayerPCA]: One per layer.
-    """
+def read_basis(path: Path, layers: Sequence[int]) -> list[LayerPCA]:
+    """Components of all layers, from a safetensors file."""
     stored = load_file(path)
     return [
         LayerPCA(
-            stored[f'{layer_key(layer)}.mean'],
-            stored[f'{layer_key(layer)}.components'],
-            share,
+            *(stored[f'{layer_key(layer)}.{k}'] for k in LayerPCA._fields)
         )
-        for layer, share in zip(layers, explained, strict=True)
+        for layer in layers
     ]

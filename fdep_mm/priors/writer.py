@@ -4,17 +4,17 @@ Files are whole or not there, and say what they were made of. A run that was
 interrupted goes on: what fits is kept, all else made anew.
 """
 
-import hashlib
 import json
-import shutil
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import torch
 from mmcv.transforms import Compose
 from mmengine.logging import print_log
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
@@ -22,18 +22,16 @@ from fdep_mm.core.base_datasets import base_datasets
 from fdep_mm.core.files import AtomicBackend
 from fdep_mm.core.lock import FileLock
 
-from .cache import layer_key
-from .errors import PriorCacheError
 from .index import (
-    FILE,
+    INDEX_FILE,
     CacheIndex,
-    Entry,
-    file_sha256,
-    grey_levels,
-    image_hash,
+    PriorCacheError,
     image_name,
+    image_note,
+    layer_key,
+    map_file,
 )
-from .pca import LayerPCA, check_number, read_basis, save_basis
+from .pca import LayerPCA, fit_layers, read_basis, save_basis
 
 DTYPES = ('float16', 'float32')
 PCA_FILE = 'pca.safetensors'
@@ -72,8 +70,11 @@ class CacheWriter:
             same VFM and options.
         dtype (str): 'float16' or 'float32'. Defaults to 'float16'.
         pca (int, optional): Keep so many channels of each layer. The
-            components are those of the first run's images. Defaults to None,
-            all channels.
+            components are those of the first run's images; to find them takes
+            one more pass of the VFM. Defaults to None, all channels.
+
+    Attributes:
+        made (int): Images whose maps the last :meth:`write` wrote.
 
     Raises:
         ValueError: `dtype` is unknown, or `pca` larger than a layer.
@@ -88,14 +89,16 @@ class CacheWriter:
     ) -> None:
         if dtype not in DTYPES:
             raise ValueError(f'dtype={dtype!r}: give one of {DTYPES}')
-        if pca is not None:
-            check_number(pca, min(model.vfm.channels))
+        smallest = min(model.vfm.channels)
+        if pca is not None and not 1 <= pca <= smallest:
+            raise ValueError(
+                f'pca={pca}: give 1..{smallest}, a layer has {smallest} '
+                'channels'
+            )
         self.model = model.eval()
         self.folder = Path(folder)
         self.dtype = dtype
         self.pca = pca
-        self.basis: list[LayerPCA] | None = None
-        self.index: CacheIndex | None = None
         self.made = 0
 
     def write(self, dataset: Dataset) -> CacheIndex:
@@ -119,16 +122,15 @@ class CacheWriter:
             base.pipeline = Compose(loading_transforms(base))
         self.folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self.folder / LOCK_FILE):
-            self.index = self._open_index(bases)
-            self._put_index()
-            if self.pca is not None and self.basis is None:
-                self._fit(bases)
-            self._write_all(bases, 'maps')
-            self._put_index()
-            shutil.rmtree(self.folder / 'raw', ignore_errors=True)
-        return self.index
+            index = self._open_index(bases[0])
+            basis = None
+            if self.pca is not None:
+                basis = self._open_basis(bases, index)
+            FILES.put_text(index.to_json(), self.folder / INDEX_FILE)
+            self._write_maps(bases, index, basis)
+        return index
 
-    def _open_index(self, bases: list[Dataset]) -> CacheIndex:
+    def _open_index(self, dataset: Dataset) -> CacheIndex:
         vfm = self.model.vfm
         new = CacheIndex(
             vfm=vfm.identity(),
@@ -136,91 +138,70 @@ class CacheWriter:
             channels=vfm.channels,
             strides=vfm.strides,
             dtype=self.dtype,
-            loading=_image_loading(bases[0]),
+            loading=_image_loading(dataset),
         )
         if self.pca is not None:
             new.channels = (self.pca,) * len(new.layers)
             new.pca = dict(channels=self.pca, explained=None)
-        if not (self.folder / FILE).is_file():
+        if not (self.folder / INDEX_FILE).is_file():
             return new
         old = CacheIndex.read(self.folder)
-        if _head(old) != _head(new):
+        if _options(old) != _options(new):
             raise PriorCacheError(
-                f'{self.folder} holds other priors: {_head(old)}; now wanted: '
-                f'{_head(new)}. Give another --out, or remove the folder'
+                f'{self.folder} holds other priors: {_options(old)}; now '
+                f'wanted: {_options(new)}. Give another --out, or remove the '
+                'folder'
             )
-        path = self.folder / PCA_FILE
-        if self.pca is not None and path.is_file():
-            self.basis = read_basis(path, old.layers, old.pca['explained'])
         return old
 
-    def _write_all(self, bases: list[Dataset], kind: str) -> None:
-        names: dict[str, str] = {}
-        total = sum(len(base) for base in bases)
-        for number, results in enumerate(_load(bases), 1):
-            name = image_name(results['img_path'])
-            image = image_hash(results['img_path'], results['img'])
-            if names.setdefault(name, image) != image:
-                raise PriorCacheError(
-                    f'two images are called {name!r}: the last three parts '
-                    f'of their paths, {results["img_path"]} is one of them. '
-                    'Rename a folder'
-                )
-            path = self.folder / kind / f'{name}.safetensors'
-            done = self._is_done(path, kind, image)
-            if not done or self._is_damaged(name, path, image):
-                self._put_maps(path, kind, image, results)
-            if kind == 'maps':
-                self._enter(name, path, image, results)
-            if number % EVERY == 0 or number == total:
-                print_log(f'{kind}: {number} of {total} images')
+    def _open_basis(
+        self, bases: list[Dataset], index: CacheIndex
+    ) -> list[LayerPCA]:
+        """Read the components, or fit them and note the explained shares."""
+        path = self.folder / PCA_FILE
+        if index.pca['explained'] is not None and path.is_file():
+            return read_basis(path, index.layers)
+        images = _load(bases, 'principal components')
+        basis, index.pca['explained'] = fit_layers(
+            (self._compute(results['img']) for results in images), self.pca
+        )
+        FILES.put(save_basis(basis, index.layers), path)
+        return basis
 
-    def _is_done(self, path: Path, kind: str, image: str) -> bool:
-        """If the file says that it is of this image and these options."""
-        try:
-            with safe_open(path, 'pt') as file:
-                return file.metadata() == self._made_of(kind, image)
-        except (SafetensorError, OSError):
-            return False
-
-    def _is_damaged(self, name: str, path: Path, image: str) -> bool:
-        """If the file is not the one that was entered for this image."""
-        entry = self.index.images.get(name)
-        own = path.relative_to(self.folder).as_posix()
-        if entry is None or (entry.file, entry.image) != (own, image):
-            return False
-        return file_sha256(path) != entry.sha256
-
-    def _made_of(self, kind: str, image: str) -> dict[str, str]:
-        head = _head(self.index)
-        if kind == 'raw':
-            head.pop('pca'), head.pop('channels'), head.pop('dtype')
-        elif self.basis is not None:
-            head['basis'] = [float(b.components.sum()) for b in self.basis]
-        text = json.dumps(dict(head, image=image), sort_keys=True)
-        # one key: several would come in any order, and files would differ
-        return dict(made_of=hashlib.sha256(text.encode()).hexdigest())
-
-    def _put_maps(
-        self, path: Path, kind: str, image: str, results: dict
+    def _write_maps(
+        self,
+        bases: list[Dataset],
+        index: CacheIndex,
+        basis: list[LayerPCA] | None,
     ) -> None:
-        raw = self.folder / 'raw' / path.relative_to(self.folder / kind)
-        if kind == 'maps' and self._is_done(raw, 'raw', image):
-            stored = load_file(raw)
-            maps = [stored[layer_key(i)] for i in self.index.layers]
-        else:
-            maps = self._compute(results['img'])
+        notes: dict[Path, dict] = {}
+        self.made = 0
+        for results in _load(bases, 'maps'):
+            img_path, img = results['img_path'], results['img']
+            path = map_file(self.folder, img_path)
+            note = image_note(img_path, img)
+            if notes.setdefault(path, note) != note:
+                raise PriorCacheError(
+                    f'two images are called {image_name(img_path)!r}: the '
+                    f'last three parts of their paths, {img_path} is one of '
+                    'them. Rename a folder'
+                )
+            # one key: several come in any order, and files would differ
+            made_of = dict(made_of=json.dumps(dict(note, key=index.key)))
+            if _is_done(path, made_of):
+                continue
+            maps = self._compute(img)
+            if basis is not None:
+                maps = [p.project(m) for p, m in zip(basis, maps, strict=True)]
+            tensors = {
+                layer_key(layer): self._convert(one, layer, path)
+                for layer, one in zip(index.layers, maps, strict=True)
+            }
+            FILES.put(save(tensors, made_of), path)
             self.made += 1
-        if kind == 'maps':
-            maps = [self._convert(i, m, path) for i, m in enumerate(maps)]
-        tensors = {
-            layer_key(layer): one.contiguous()
-            for layer, one in zip(self.index.layers, maps, strict=True)
-        }
-        FILES.put(save(tensors, self._made_of(kind, image)), path)
 
     @torch.no_grad()
-    def _compute(self, img) -> list[Tensor]:
+    def _compute(self, img: np.ndarray) -> list[Tensor]:
         """The VFM's maps of one image, (H, W, C) in 0..255."""
         model = self.model
         image = torch.from_numpy(img.transpose(2, 0, 1).copy())
@@ -230,46 +211,22 @@ class CacheWriter:
         maps = model.vfm(model._pixels(batch['inputs']))
         return [one[0].cpu() for one in maps]
 
-    def _convert(self, number: int, one: Tensor, path: Path) -> Tensor:
-        if self.basis is not None:
-            one = self.basis[number].project(one)
-        one = one.to(getattr(torch, self.dtype))
+    def _convert(self, one: Tensor, layer: int, path: Path) -> Tensor:
+        one = one.to(getattr(torch, self.dtype)).contiguous()
         if not one.isfinite().all():
             raise PriorCacheError(
-                f'{path}: layer {self.index.layers[number]} has values that '
-                f'{self.dtype} cannot hold. Use --dtype float32, or norm=True '
-                'in the vfm'
+                f'{path}: layer {layer} has values that {self.dtype} cannot '
+                'hold. Use --dtype float32, or norm=True in the vfm'
             )
         return one
 
-    def _enter(self, name: str, path: Path, image: str, results: dict) -> None:
-        content = path.read_bytes()
-        self.index.images[name] = Entry(
-            file=path.relative_to(self.folder).as_posix(),
-            bytes=len(content),
-            sha256=hashlib.sha256(content).hexdigest(),
-            image=image,
-            size=results['img'].shape[:2],
-            levels=grey_levels(results['img']),
-        )
 
-    def _fit(self, bases: list[Dataset]) -> None:
-        self._write_all(bases, 'raw')
-        files = sorted((self.folder / 'raw').rglob('*.safetensors'))
-        self.basis = [
-            LayerPCA.fit(
-                (load_file(path)[layer_key(layer)] for path in files),
-                self.pca,
-            )
-            for layer in self.index.layers
-        ]
-        self.index.pca['explained'] = [b.explained for b in self.basis]
-        self._put_index()
-        content = save_basis(self.basis, self.index.layers)
-        FILES.put(content, self.folder / PCA_FILE)
-
-    def _put_index(self) -> None:
-        FILES.put_text(self.index.to_json(), self.folder / FILE)
+def _is_done(path: Path, made_of: dict[str, str]) -> bool:
+    try:
+        with safe_open(path, 'pt') as file:
+            return file.metadata() == made_of
+    except (SafetensorError, OSError):
+        return False
 
 
 def _image_loading(dataset: Dataset) -> list[str]:
@@ -281,20 +238,18 @@ def _image_loading(dataset: Dataset) -> list[str]:
     ]
 
 
-def _head(index: CacheIndex) -> dict:
-    """What must be the same for all files of a cache."""
-    pca = index.pca and index.pca['channels']
-    return dict(
-        vfm=index.vfm,
-        layers=list(index.layers),
-        channels=list(index.channels),
-        dtype=index.dtype,
-        loading=index.loading,
-        pca=pca,
-    )
+def _options(index: CacheIndex) -> dict:
+    """What must be the same for all files of a cache, without results."""
+    return dict(asdict(index), pca=index.pca and index.pca['channels'])
 
 
-def _load(bases: list[Dataset]) -> Iterator[dict]:
+def _load(bases: list[Dataset], what: str) -> Iterator[dict]:
+    """Loaded images of all data sets, with a line of progress now and then."""
+    total = sum(map(len, bases))
+    done = 0
     for base in bases:
         for number in range(len(base)):
             yield base.pipeline(base.get_data_info(number))
+            done += 1
+            if done % EVERY == 0 or done == total:
+                print_log(f'{what}: {done} of {total} images')

@@ -1,6 +1,8 @@
 """Reading a cache: what is checked, and what is refused."""
 
 import json
+import os
+import shutil
 
 import cv2
 import numpy as np
@@ -35,7 +37,6 @@ def test_maps_are_those_of_the_vfm(images, cache):
             torch.testing.assert_close(
                 ours.float(), theirs[0], rtol=2e-3, atol=2e-3
             )
-        assert reader.index.images[image_name(path)].size == img.shape[:2]
 
 
 def test_chosen_layers(images, cache):
@@ -53,8 +54,6 @@ def test_index(cache):
     assert index.dtype == 'float16' and index.pca is None
     assert len(index.vfm['weights_sha256']) == 64
     assert 'LoadInfraredImage' in index.loading[0] and len(index.loading) == 1
-    for entry in index.images.values():
-        assert (cache / entry.file).stat().st_size == entry.bytes
 
 
 def test_names_do_not_depend_on_where_the_data_is():
@@ -70,11 +69,15 @@ def test_moved_data(images, cache, tmp_path):
     assert len(PriorCache(cache).read(*load(moved), (1, 3, 5))) == 3
 
 
-def test_a_stale_image(images, cache):
+@pytest.mark.parametrize('change', ['size', 'time'])
+def test_a_stale_image(images, cache, change):
     path, img = load(images)
     reader = PriorCache(cache)
     reader.read(path, img, (1,))
-    cv2.imwrite(path, np.full(SIZES[0], 9, np.uint8))
+    if change == 'size':
+        cv2.imwrite(path, np.full(SIZES[0], 9, np.uint8))
+    else:
+        os.utime(path, (0, 1e9))
     with pytest.raises(
         PriorCacheError,
         match=r"image 'data set/images/0.png' is stale.*cache_priors\.py",
@@ -82,9 +85,16 @@ def test_a_stale_image(images, cache):
         reader.read(*load(images), (1,))
 
 
+def test_maps_of_another_cache(images, cache, tmp_path):
+    other = write_cache(images, tmp_path / 'other', dict(seed=1)).folder
+    shutil.copy(prior_file(other), prior_file(cache))
+    with pytest.raises(PriorCacheError, match='0.png.*other options'):
+        PriorCache(cache).read(*load(images), (1,))
+
+
 def test_another_way_of_loading(images, cache):
     path, img = load(images)
-    with pytest.raises(PriorCacheError, match='0.png.*grey levels'):
+    with pytest.raises(PriorCacheError, match='0.png.*gray levels'):
         PriorCache(cache).read(path, img * 0.5, (1,))
 
 
@@ -95,30 +105,29 @@ def test_a_changed_image_before_load_prior(images, cache):
 
 
 @pytest.mark.parametrize('checked', [False, True])
-@pytest.mark.parametrize('damage', ['cut', 'flip', 'gone'])
+@pytest.mark.parametrize('damage', ['cut', 'gone'])
 def test_a_damaged_file(images, cache, damage, checked):
     """Found at the first reading, and in a process that read it before."""
     reader = PriorCache(cache)
     if checked:
         reader.read(*load(images), (1,))
     path = prior_file(cache)
-    content = bytearray(path.read_bytes())
+    content = path.read_bytes()
     if damage == 'gone':
         path.unlink()
-    elif damage == 'cut':
-        path.write_bytes(content[:-7])
     else:
-        content[-7] ^= 1
-        path.write_bytes(content)
+        path.write_bytes(content[:-7])
     with pytest.raises(
-        PriorCacheError, match='0.png.*(damaged|no file).*cache_priors'
+        PriorCacheError, match='0.png.*(damaged|missing).*cache_priors'
     ):
         reader.read(*load(images), (1,))
 
 
 def test_a_missing_image(images, cache):
     path, img = load(images)
-    with pytest.raises(PriorCacheError, match="no prior of image.*'x/y.png'"):
+    with pytest.raises(
+        PriorCacheError, match="prior of image 'x/y.png' is mis"
+    ):
         PriorCache(cache).read('x/y.png', img, (1,))
 
 
@@ -126,21 +135,19 @@ def test_no_cache_or_a_damaged_index(cache, tmp_path):
     with pytest.raises(PriorCacheError, match='no file index.json.*--out'):
         PriorCache(tmp_path)
     path = cache / 'index.json'
-    for text in ('{"format": 2', '[]', '{"format": 3}', '{"format": 2}'):
+    for text in ('{"format": 3', '[]', '{"format": 4}', '{"format": 3}'):
         path.write_text(text)
         with pytest.raises(PriorCacheError, match='index.json.*damaged'):
             PriorCache(cache)
 
 
-def test_a_cache_without_the_order_of_channels(images, cache):
-    """One that an older version made."""
+def test_a_cache_of_an_older_version(images, cache):
     path = cache / 'index.json'
     record = json.loads(path.read_text())
-    assert record['vfm'].pop('bgr_to_rgb') is True
-    path.write_text(json.dumps(record | dict(format=1)))
+    path.write_text(json.dumps(record | dict(format=2)))
     for use in (PriorCache, frozen, lambda at: write_cache(images, at)):
         with pytest.raises(
-            PriorCacheError, match='index.json: an older.*BGR or RGB.*--out'
+            PriorCacheError, match='index.json: an older version.*--out'
         ):
             use(cache)
 

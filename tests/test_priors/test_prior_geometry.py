@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from fdep_mm.priors import coordinates, map_shapes, sample
+from fdep_mm.priors import coordinates, map_shapes, resample
 
 
 def test_shapes_are_those_of_the_vfm():
@@ -31,7 +31,7 @@ def own(size, channels=2, stride=4, dtype=torch.float16):
 @pytest.mark.parametrize('size', [(16, 24), (17, 23), (4, 4), (3, 30)])
 def test_nothing_moved_nothing_changed(size):
     one = own(size)
-    (out,) = sample([one], size, coordinates(size), [one.shape[1:]])
+    (out,) = resample([one], size, coordinates(size), [one.shape[1:]])
     assert out.dtype == one.dtype and torch.equal(out, one)
 
 
@@ -58,7 +58,7 @@ def test_crops(size, origin):
     one = own(size, dtype=torch.float32)
     top, left = origin
     field = coordinates(size)[top : top + 24, left : left + 28]
-    (out,) = sample([one], size, field, [(6, 7)])
+    (out,) = resample([one], size, field, [(6, 7)])
     for i in range(6):
         for j in range(7):
             place = (top + 4 * i + 1.5, left + 4 * j + 1.5)
@@ -80,16 +80,16 @@ def test_outside_is_zero_whatever_the_fill(fill, channels):
     if channels == 'first':
         field[..., 1] = 0
     field[:16, :16] = coordinates(size)
-    (out,) = sample([one], size, field, [(6, 7)])
+    (out,) = resample([one], size, field, [(6, 7)])
     assert torch.equal(out[:, :4, :4], one)
     assert out[:, 4:].abs().max() == 0 == out[:, :, 4:].abs().max()
 
 
-def test_a_cell_counts_by_its_centre():
+def test_a_cell_counts_by_its_center():
     size = (16, 16)
     one = torch.ones(1, 4, 4)
     for inside, expected in ((1, 0), (2, 1), (3, 1)):
         field = np.zeros((16, 16, 2), np.float32)
         field[: 4 + inside] = coordinates(size)[: 4 + inside]
-        (out,) = sample([one], size, field, [(4, 4)])
+        (out,) = resample([one], size, field, [(4, 4)])
         assert out[0, :, 0].tolist() == [1, expected, 0, 0]

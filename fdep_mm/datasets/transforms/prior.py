@@ -17,7 +17,7 @@ from fdep_mm.priors import (
     map_shapes,
     pack_priors,
     places,
-    sample,
+    resample,
 )
 from fdep_mm.registry import TRANSFORMS
 
@@ -120,22 +120,23 @@ class PackPriorInputs(PackSegInputs):
         size = results['img'].shape[:2]
         _check_place(results, place, size)
         shapes = map_shapes(size, info['strides'], info['input_scale'])
-        maps = sample(results['priors'], info.pop('full_size'), place, shapes)
-        packed['data_samples'] = _Sample.of(packed['data_samples'])
+        full_size = info.pop('full_size')
+        maps = resample(results['priors'], full_size, place, shapes)
+        packed['data_samples'] = _PinnedSample.of(packed['data_samples'])
         packed['data_samples'].priors = pack_priors(maps, size=size, **info)
         return packed
 
 
-class _Sample(SegDataSample):
+class _PinnedSample(SegDataSample):
     """mmseg's, but ``pin_memory`` of a data loader reaches its tensors."""
 
     @classmethod
-    def of(cls, sample: SegDataSample) -> '_Sample':
+    def of(cls, sample: SegDataSample) -> '_PinnedSample':
         new = cls()
         new.update(sample)
         return new
 
-    def pin_memory(self) -> '_Sample':
+    def pin_memory(self) -> '_PinnedSample':
         """A copy in page-locked memory; torch's data loader calls this."""
         return _pinned(self)
 

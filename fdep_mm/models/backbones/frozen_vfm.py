@@ -15,9 +15,13 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from fdep_mm.priors import CacheIndex, PriorCacheError
-from fdep_mm.priors.batch import LINES
+from fdep_mm.priors.batch import HOW_TO_LOAD
 from fdep_mm.priors.geometry import vfm_input_size
-from fdep_mm.priors.identity import check_identity, describe, weights_sha256
+from fdep_mm.priors.identity import (
+    check_identity,
+    vfm_record,
+    weights_sha256,
+)
 from fdep_mm.registry import MODELS
 
 from .vfm_weights import check_name, create, from_file, from_hub
@@ -138,7 +142,7 @@ class FrozenVFM(BaseModule):
         self, mean: Sequence[float] | None, std: Sequence[float] | None
     ) -> None:
         index = CacheIndex.read(self.cache)
-        wanted = self._describe(mean, std)
+        wanted = vfm_record(self, mean, std)
         check_identity(index, self.cache, wanted, self.out_indices)
         self.record = index.record
         chosen = [index.layers.index(i) for i in self.out_indices]
@@ -206,24 +210,10 @@ class FrozenVFM(BaseModule):
     @cached_property
     def record(self) -> dict:
         """What decides the maps; with a cache, what its index knows."""
-        found = self._describe(
-            self.mean.flatten().tolist(), self.std.flatten().tolist()
+        found = vfm_record(
+            self, self.mean.flatten().tolist(), self.std.flatten().tolist()
         )
         return dict(found, bgr_to_rgb=self.bgr_to_rgb)
-
-    def _describe(
-        self, mean: Sequence[float] | None, std: Sequence[float] | None
-    ) -> dict:
-        return describe(
-            self.model_name,
-            self.norm,
-            self.input_scale,
-            mean,
-            std,
-            self.pretrained,
-            self.checkpoint,
-            self.seed,
-        )
 
     def identity(self) -> dict:
         """What decides the maps, for the index of a cache.
@@ -261,7 +251,7 @@ class FrozenVFM(BaseModule):
         if self.cache is not None:
             raise PriorCacheError(
                 f'vfm.cache={self.cache!r}, but the batch has no priors: '
-                f'{LINES}. Without vfm.cache the VFM computes them'
+                f'{HOW_TO_LOAD}. Without vfm.cache the VFM computes them'
             )
         self.init_weights()
         self._vfm.module.to(pixels.device)

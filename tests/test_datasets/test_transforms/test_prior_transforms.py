@@ -1,11 +1,11 @@
 """Prior and image stay together under every transform of the pipelines.
 
-The prior of the marker image is made of the image itself: mean grey levels of
-its cells. After any transform it must be the mean grey levels of the new
+The prior of the marker image is made of the image itself: mean gray levels of
+its cells. After any transform it must be the mean gray levels of the new
 image's cells.
 """
 
-import hashlib
+import json
 
 import cv2
 import numpy as np
@@ -16,10 +16,9 @@ from mmengine.registry import TRANSFORMS
 from safetensors.torch import save_file
 from torch.utils.data._utils.pin_memory import pin_memory
 
-from fdep_mm.core.files import AtomicBackend
 from fdep_mm.datasets.transforms import LoadPrior, PackPriorInputs
-from fdep_mm.priors import CacheIndex, Entry, PriorCacheError
-from fdep_mm.priors.index import grey_levels, image_hash, image_name
+from fdep_mm.priors import CacheIndex, PriorCacheError
+from fdep_mm.priors.index import image_note, map_file
 
 STRIDES = (4, 8)
 LAYERS = (2, 5)
@@ -28,16 +27,16 @@ NAME = 'some/marker/image'
 
 def cell_means(img: np.ndarray, stride: int) -> torch.Tensor:
     """(1, h, w) means of the first channel's cells."""
-    grey = torch.from_numpy(np.ascontiguousarray(img[..., 0]))
-    return torch.nn.functional.avg_pool2d(grey[None], stride)
+    gray = torch.from_numpy(np.ascontiguousarray(img[..., 0]))
+    return torch.nn.functional.avg_pool2d(gray[None], stride)
 
 
 def marker(size=(64, 96)) -> np.ndarray:
     """Smooth, and without any symmetry: a bright blob and a slope."""
     rows, columns = np.mgrid[: size[0], : size[1]].astype(np.float32)
     blob = np.exp(-((rows - 20) ** 2 + (columns - 60) ** 2) / (2 * 22**2))
-    grey = 60 + 100 * blob + 0.5 * rows - 0.2 * columns
-    return np.repeat(grey[..., None], 3, -1).astype(np.float32)
+    gray = 60 + 100 * blob + 0.5 * rows - 0.2 * columns
+    return np.repeat(gray[..., None], 3, -1).astype(np.float32)
 
 
 def results_of(img):
@@ -53,14 +52,12 @@ def results_of(img):
 
 def write_marker_cache(folder, img):
     """A cache whose maps are the image's cell means."""
-    path = folder / 'maps' / f'{image_name(NAME)}.safetensors'
+    path = map_file(folder, NAME)
     path.parent.mkdir(parents=True)
     maps = {
         f'layer_{layer}': cell_means(img, stride)
         for layer, stride in zip(LAYERS, STRIDES, strict=True)
     }
-    save_file(maps, path)
-    content = path.read_bytes()
     index = CacheIndex(
         vfm=dict(model_name='cell means', input_scale=1.0),
         layers=LAYERS,
@@ -69,15 +66,9 @@ def write_marker_cache(folder, img):
         dtype='float32',
         loading=[],
     )
-    index.images[image_name(NAME)] = Entry(
-        file=str(path.relative_to(folder)),
-        bytes=len(content),
-        sha256=hashlib.sha256(content).hexdigest(),
-        image=image_hash(NAME, img),
-        size=img.shape[:2],
-        levels=grey_levels(img),
-    )
-    AtomicBackend().put_text(index.to_json(), folder / 'index.json')
+    made_of = json.dumps(dict(image_note(NAME, img), key=index.key))
+    save_file(maps, path, dict(made_of=made_of))
+    (folder / 'index.json').write_text(index.to_json())
     return str(folder)
 
 
@@ -174,8 +165,8 @@ MOVES = {
 def slope(size=(64, 96)) -> np.ndarray:
     """A plane: interpolating it linearly is exact, 1 px off is not."""
     rows, columns = np.mgrid[: size[0], : size[1]].astype(np.float32)
-    grey = 40 + 1.3 * rows + 0.7 * columns
-    return np.repeat(grey[..., None], 3, -1).astype(np.float32)
+    gray = 40 + 1.3 * rows + 0.7 * columns
+    return np.repeat(gray[..., None], 3, -1).astype(np.float32)
 
 
 @pytest.mark.parametrize('name', MOVES)
