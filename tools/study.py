@@ -45,7 +45,6 @@ from fdep_mm.study import (
     read_study,
     summarize,
 )
-from fdep_mm.study.running import thread_variables
 from fdep_mm.visualization import plot_bands
 
 TOOLS = Path(__file__).parent
@@ -60,17 +59,11 @@ exec {command} --cell "$SLURM_ARRAY_TASK_ID"
 
 
 class Display:
-    """One line per cell that starts or ends, and a bar where one is seen.
+    """One line per cell that starts or ends, and a bar on a terminal."""
 
-    Args:
-        cells (list[Cell]): All.
-        waiting (list[Cell]): Those that are not finished.
-    """
-
-    def __init__(self, cells: list[Cell], waiting: list[Cell]) -> None:
+    def __init__(self, total: int, waiting: list[Cell]) -> None:
         console = Console(highlight=False, soft_wrap=True)
-        self.failed: list[Cell] = []
-        self._lock = Lock()
+        self.failed: list[str] = []
         self.progress = Progress(
             BarColumn(),
             MofNCompleteColumn(),
@@ -82,9 +75,10 @@ class Display:
             speed_estimate_period=1e9,
             disable=not console.is_terminal,
         )
-        self._total = len(cells)
+        self._lock = Lock()
+        self._total = total
         self._waiting = {cell.name for cell in waiting}
-        self._bar = self.progress.add_task('', total=self._total)
+        self._bar = self.progress.add_task('', total=total)
 
     def show(self, cell: Cell, event: str) -> None:
         """Print a line; see :class:`fdep_mm.study.StudyRunner`."""
@@ -92,7 +86,7 @@ class Display:
             if event != 'start':
                 self._waiting.discard(cell.name)
             if event not in ('start', 'done', 'elsewhere'):
-                self.failed.append(cell)
+                self.failed.append(cell.name)
                 event = f'FAILED: {event}'
             ended = self._total - len(self._waiting)
             self.progress.update(self._bar, completed=ended)
@@ -107,65 +101,49 @@ def parse_args() -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('study', type=Path, help='YAML file of the study')
-    parser.add_argument(
-        '--work-dir', type=Path, required=True, help='folder of its cells'
-    )
-    parser.add_argument(
-        '--jobs', type=int, default=1, help='cells at a time (default 1)'
-    )
-    parser.add_argument(
-        '--threads', type=int, default=1, help='of each process (default 1)'
-    )
-    parser.add_argument(
-        '--cell', type=int, help='run only this job of the array (from 0)'
-    )
-    parser.add_argument(
-        '--dry-run', action='store_true', help='print the commands'
-    )
-    parser.add_argument(
-        '--slurm', type=Path, metavar='FILE', help='write an array job script'
-    )
-    parser.add_argument(
+    add = parser.add_argument
+    add('study', type=Path, help='YAML file of the study')
+    add('--work-dir', type=Path, required=True, help='folder of its cells')
+    add('--jobs', type=int, default=1, help='cells at a time (default 1)')
+    add('--threads', type=int, default=1, help='of each process (default 1)')
+    add('--cell', type=int, help='run only this job of the array (from 0)')
+    add('--dry-run', action='store_true', help='print the commands')
+    add('--slurm', type=Path, metavar='FILE', help='write an array job script')
+    add(
         '--table',
         choices=FORMATS,
         help='print what finished cells measured, run nothing; --work-dir '
         'may be an exported folder, as for --curves',
     )
-    parser.add_argument(
-        '--curves', type=Path, metavar='DIR', help='draw them, run nothing'
-    )
-    parser.add_argument(
+    add('--curves', type=Path, metavar='DIR', help='draw them, run nothing')
+    add(
         '--export',
         type=Path,
         metavar='DIR',
         help='copy the small files of finished cells, run nothing',
     )
     args = parser.parse_args()
-    for option in ('jobs', 'threads'):
-        if getattr(args, option) < 1:
-            parser.error(f'--{option}: give a number above 0')
+    if min(args.jobs, args.threads) < 1:
+        parser.error('--jobs and --threads: give a number above 0')
     return args
 
 
 def print_commands(runner: StudyRunner, cells: list[Cell]) -> None:
     """Print what would be run."""
-    variables = thread_variables(runner.threads).items()
-    prefix = ' '.join(f'{key}={value}' for key, value in variables)
+    prefix = [f'{key}={value}' for key, value in runner.variables.items()]
     for cell in cells:
         if cell.weights_of is None:
-            print(prefix, shlex.join(runner.train_command(cell)))
+            print(*prefix, shlex.join(runner.train_command(cell)))
         weights = runner.work_dir / cell.trained / f'{cell.checkpoint}.pth'
-        print(prefix, shlex.join(runner.test_command(cell, weights)))
+        print(*prefix, shlex.join(runner.test_command(cell, weights)))
 
 
-def slurm_script(args: argparse.Namespace, num: int) -> str:
+def write_script(args: argparse.Namespace, num: int) -> None:
     """Write an array job; its log files need the work dir."""
     args.work_dir.mkdir(parents=True, exist_ok=True)
-    tool = TOOLS / 'study.py'
-    command = [sys.executable, tool, args.study, '--work-dir', args.work_dir]
-    command += ['--threads', args.threads]
-    return SLURM.format(
+    command = [sys.executable, TOOLS / 'study.py', args.study]
+    command += ['--work-dir', args.work_dir, '--threads', args.threads]
+    script = SLURM.format(
         name=shlex.quote(args.study.parent.name or args.study.stem),
         last=num - 1,
         threads=args.threads,
@@ -173,6 +151,8 @@ def slurm_script(args: argparse.Namespace, num: int) -> str:
         cwd=shlex.quote(str(Path.cwd())),
         command=shlex.join(map(str, command)),
     )
+    args.slurm.write_text(script)
+    print(f'{num} jobs: sbatch {args.slurm}')
 
 
 def show_results(args: argparse.Namespace, study: Study) -> None:
@@ -204,26 +184,27 @@ def run(args: argparse.Namespace, study: Study) -> int:
         return 0
     jobs = study.jobs()
     if args.slurm:
-        args.slurm.write_text(slurm_script(args, len(jobs)))
-        print(f'{len(jobs)} jobs: sbatch {args.slurm}')
+        write_script(args, len(jobs))
         return 0
     if args.cell is not None:
         if not 0 <= args.cell < len(jobs):
             raise ValueError(f'--cell: there are 0 to {len(jobs) - 1}')
         jobs = [jobs[args.cell]]
     cells = [cell for job in jobs for cell in job]
-    runner = StudyRunner(study, args.work_dir, TOOLS, args.threads)
+    runner = StudyRunner(args.work_dir, TOOLS, args.threads)
     waiting = [cell for cell in cells if not runner.is_finished(cell)]
     if args.dry_run:
         print_commands(runner, waiting)
         return 0
-    display = Display(cells, waiting)
+    display = Display(len(cells), waiting)
     with display.progress:
         runner.run(jobs, args.jobs, display.show)
-    if display.failed:
-        names = ', '.join(cell.name for cell in display.failed)
-        print(f'{len(display.failed)} have failed: {names}', file=sys.stderr)
-    return int(bool(display.failed))
+    failed = display.failed
+    if failed:
+        print(
+            f'{len(failed)} have failed: {", ".join(failed)}', file=sys.stderr
+        )
+    return int(bool(failed))
 
 
 def main() -> int:

@@ -19,18 +19,9 @@ CHECKPOINTS = ('last', 'best')
 class Cell(NamedTuple):
     """One training and its test, or a test of another cell's weights.
 
-    Attributes:
-        data (str): Name of the data set.
-        host (str): Name of the host.
-        arm (str): Name of the arm.
-        seed (int): Of the training.
-        config (str): Path of the config.
-        options (dict[str, str]): Dotted key -> value as on a command line,
-            for training and test.
-        test_options (dict[str, str]): For the test alone.
-        weights_of (str | None): The arm whose weights are tested; None for
-            the cell's own.
-        checkpoint (str): 'last' or 'best', which one is tested.
+    Options are dotted key -> value as on a command line; `test_options` are
+    for the test alone. `weights_of` is the arm whose weights are tested, None
+    for the cell's own, and `checkpoint` ('last' or 'best') which of them.
     """
 
     data: str
@@ -55,20 +46,8 @@ class Cell(NamedTuple):
 
 
 class Study(NamedTuple):
-    """A grid of cells.
+    """A grid of cells; the first of `scores` is the main one."""
 
-    Attributes:
-        path (Path): The file.
-        data (list[str]): Names of data sets.
-        hosts (list[str]): Names of hosts.
-        seeds (list[int]): Of trainings.
-        scores (list[str]): What tables show; the first is the main one.
-        arms (list[str]): Names of arms, in the order of tables.
-        baseline (str | None): The arm that others are compared with.
-        cells (list[Cell]): All.
-    """
-
-    path: Path
     data: list[str]
     hosts: list[str]
     seeds: list[int]
@@ -110,102 +89,108 @@ def read_study(path: Path) -> Study:
     text = Path(path).read_text()
     try:
         _check_given_once(yaml.compose(text, yaml.SafeLoader))
-        content = yaml.safe_load(text)
-        return _study(Path(path), content)
+        return _study(yaml.safe_load(text))
     except (yaml.YAMLError, ValueError) as error:
         raise ValueError(f'{path}: {error}') from error
 
 
-def _study(path: Path, content: object) -> Study:
+def _study(content: object) -> Study:
     _check_keys(content, KEYS, 'the study')
-    lists = {}
-    for key in ('data', 'hosts', 'seeds', 'scores'):
-        values = content.get(key, SCORES if key == 'scores' else None)
-        kind = int if key == 'seeds' else str
-        if not isinstance(values, list) or not values:
-            raise ValueError(f'{key}: give a list, got {values!r}')
-        if not all(type(value) is kind for value in values):
-            raise ValueError(f'{key}: {values} are not all {kind.__name__}')
-        if len(set(values)) < len(values):
-            raise ValueError(f'{key}: {values} names one twice')
-        if key != 'scores':
-            _check_folders(values, key)
-        lists[key] = values
-    arms = _arms(content)
-    baseline = content.get('baseline')
-    if baseline is not None:
-        _check_known(baseline, arms, 'baseline: no arm')
-    grid = product(lists['data'], lists['hosts'], arms, lists['seeds'])
-    cells = [_cell(content, arms, *place) for place in grid]
-    missing = dict.fromkeys(
-        cell.config for cell in cells if not Path(cell.config).is_file()
-    )
-    if missing:
-        raise ValueError(
-            f'no such config: {", ".join(missing)}; looked from {Path.cwd()}'
-        )
-    return Study(
-        path, **lists, arms=list(arms), baseline=baseline, cells=cells
-    )
-
-
-def _arms(content: Mapping) -> dict[str, dict]:
+    lists = {
+        key: _list(content, key) for key in ('data', 'hosts', 'seeds')
+    } | {'scores': _list({'scores': SCORES, **content}, 'scores')}
     arms = content.get('arms')
     if not isinstance(arms, dict) or not arms:
         raise ValueError(f'arms: give name: settings, got {arms!r}')
     arms = {str(name): arm or {} for name, arm in arms.items()}
-    _check_folders(arms, 'arms')
     for name, arm in arms.items():
-        _check_keys(arm, ARM_KEYS, f'arm {name!r}')
-        source = arm.get('weights_of')
-        if source is None:
-            continue
-        where = f'arm {name!r}: weights_of'
-        _check_known(source, arms, f'{where}: no arm')
+        _check_arm(name, arm, arms)
+    baseline = content.get('baseline')
+    if baseline is not None:
+        _check_known(baseline, arms, 'baseline: no arm')
+    for key in ('data', 'hosts', 'arms'):
+        for name in {**lists, 'arms': arms}[key]:
+            if not re.fullmatch(r'\w[\w.+=-]*', name):
+                raise ValueError(
+                    f'{key}: {name!r} names a folder: letters, digits, '
+                    '. + = - _'
+                )
+    grid = product(lists['data'], lists['hosts'], arms, lists['seeds'])
+    cells = [_cell(content, arms, *place) for place in grid]
+    configs = dict.fromkeys(cell.config for cell in cells)
+    missing = [config for config in configs if not Path(config).is_file()]
+    if missing:
+        raise ValueError(
+            f'no such config: {", ".join(missing)}; looked from {Path.cwd()}'
+        )
+    return Study(**lists, arms=list(arms), baseline=baseline, cells=cells)
+
+
+def _list(content: Mapping, key: str) -> list:
+    values, kind = content.get(key), int if key == 'seeds' else str
+    if not isinstance(values, list) or not values:
+        raise ValueError(f'{key}: give a list, got {values!r}')
+    if not all(type(value) is kind for value in values):
+        raise ValueError(f'{key}: {values} are not all {kind.__name__}')
+    if len(set(values)) < len(values):
+        raise ValueError(f'{key}: {values} names one twice')
+    return values
+
+
+def _check_arm(name: str, arm: object, arms: Mapping[str, dict]) -> None:
+    _check_keys(arm, ARM_KEYS, f'arm {name!r}')
+    checkpoint = arm.get('checkpoint', 'last')
+    _check_known(checkpoint, CHECKPOINTS, f'arm {name!r}: no checkpoint')
+    source = arm.get('weights_of')
+    if source is not None:
+        _check_known(source, arms, f'arm {name!r}: weights_of: no arm')
         if arms[source].get('weights_of'):
             raise ValueError(
-                f'{where}: {source!r} has no weights of its own; name '
-                f'{arms[source]["weights_of"]!r}'
+                f'arm {name!r}: weights_of: {source!r} has no weights of its '
+                f'own; name {arms[source]["weights_of"]!r}'
             )
-    return arms
 
 
 def _cell(
     content: Mapping, arms: Mapping, data: str, host: str, arm: str, seed: int
 ) -> Cell:
     own = arms[arm]
-    source = arms.get(own.get('weights_of'), {})
-    config = own.get('config') or source.get('config') or content.get('config')
+    names = dict(data=data, host=host, arm=arm, seed=seed)
+    config, options, test_options = None, {}, {}
+    for settings in (content, arms.get(own.get('weights_of'), {}), own):
+        config = settings.get('config') or config
+        options |= _options(settings.get('options') or {}, names)
+        test_options |= _options(settings.get('test_options') or {}, names)
     if not config:
         raise ValueError(f'arm {arm!r}: there is no config')
-    checkpoint = own.get('checkpoint', 'last')
-    _check_known(checkpoint, CHECKPOINTS, f'arm {arm!r}: no checkpoint')
-    names = dict(data=data, host=host, arm=arm, seed=seed)
-    options, test_options = {}, {}
-    for settings in (content, source, own):
-        options |= _options(settings.get('options'), names, arm)
-        test_options |= _options(settings.get('test_options'), names, arm)
     return Cell(
         **names,
-        config=_fill(config, names, arm),
+        config=_fill(config, names),
         options=options,
         test_options=test_options,
         weights_of=own.get('weights_of'),
-        checkpoint=checkpoint,
+        checkpoint=own.get('checkpoint', 'last'),
     )
 
 
-def _options(
-    settings: object, names: Mapping[str, object], arm: str
-) -> dict[str, str]:
-    if not isinstance(settings, (dict, type(None))):
-        raise ValueError(
-            f'arm {arm!r}: options are key: value, got {settings!r}'
-        )
-    return {
-        key: _as_text(_fill(value, names, arm), key)
-        for key, value in _flat(settings or {}, '')
-    }
+def _options(settings: object, names: Mapping) -> dict[str, str]:
+    """As :class:`fdep_mm.core.options.OptionAction` reads them."""
+    if not isinstance(settings, dict):
+        raise ValueError(f'options are key: value, got {settings!r}')
+    options = {}
+    for key, value in _flat(settings, ''):
+        text = repr(value) if isinstance(value, list) else str(value)
+        text = _fill(text, names)
+        if '{' not in text:
+            if isinstance(value, list):
+                text = text.replace("'", '').replace(', ', ',')
+            if ' ' in text:
+                raise ValueError(
+                    f'option {key}: {value!r} cannot be given on a command '
+                    'line; write a config'
+                )
+        options[key] = text
+    return options
 
 
 def _flat(settings: Mapping, where: str) -> Iterator[tuple[str, object]]:
@@ -216,35 +201,14 @@ def _flat(settings: Mapping, where: str) -> Iterator[tuple[str, object]]:
             yield f'{where}{key}', value
 
 
-def _as_text(value: object, key: str) -> str:
-    """As :class:`fdep_mm.core.options.OptionAction` reads it."""
-    text = repr(value) if isinstance(value, list) else str(value)
-    if '{' in text:
-        return text
-    if isinstance(value, list):
-        text = text.replace("'", '').replace(', ', ',')
-    if ' ' in text:
-        raise ValueError(
-            f'option {key}: {value!r} cannot be given on a command line; '
-            'write a config'
-        )
-    return text
-
-
-def _fill(value: object, names: Mapping[str, object], arm: str) -> object:
-    """Replace the names in all texts."""
-    if isinstance(value, list):
-        return [_fill(item, names, arm) for item in value]
-    if isinstance(value, dict):
-        return {key: _fill(item, names, arm) for key, item in value.items()}
-    if not isinstance(value, str):
-        return value
+def _fill(text: str, names: Mapping) -> str:
+    """Replace {host} and the like; other braces are those of a dict."""
     try:
-        return value.format(**names)
-    except (KeyError, IndexError, ValueError) as error:
+        return re.sub(r'\{(\w+)\}', lambda one: str(names[one[1]]), text)
+    except KeyError as error:
         raise ValueError(
-            f'arm {arm!r}: {value!r}: only {{data}}, {{host}}, {{arm}} and '
-            f'{{seed}} are replaced ({error})'
+            f'{text!r}: only {{data}}, {{host}}, {{arm}} and {{seed}} are '
+            f'replaced ({error})'
         ) from error
 
 
@@ -261,14 +225,6 @@ def _check_known(name: object, known: Iterable[str], what: str) -> None:
             f'{what} {name!r}{nearest(str(name), set(known))}. There are '
             f'{", ".join(known)}'
         )
-
-
-def _check_folders(names: Iterable[object], key: str) -> None:
-    for name in names:
-        if not re.fullmatch(r'\w[\w.+=-]*', str(name)):
-            raise ValueError(
-                f'{key}: {name!r} names a folder: letters, digits, . + = - _'
-            )
 
 
 def _check_given_once(node: yaml.Node | None) -> None:

@@ -20,13 +20,9 @@ LAST = 'last 5'
 class Result(NamedTuple):
     """One finished cell.
 
-    Attributes:
-        cell (Cell): It.
-        scores (dict[str, float]): As logged, NaN where undefined; and
-            ``last 5``, the mean of a training's last five validations by the
-            study's first score (not there if it had fewer).
-        images (dict[str, float]): IoU by the name of the image, a fraction.
-        evaluation (Evaluation | None): Scores and curves.
+    `scores` are as logged, NaN where undefined, and ``last 5`` is the mean of
+    the last five validations by the study's first score; `images` is the IoU
+    by the name of the image, a fraction.
     """
 
     cell: Cell
@@ -36,14 +32,7 @@ class Result(NamedTuple):
 
 
 def read_results(study: Study, folder: Path) -> list[Result]:
-    """Read what is there.
-
-    Args:
-        study (Study): The study.
-        folder (Path): Its work dir, or what :func:`export` made of one.
-
-    Returns:
-        list[Result]: Of the finished cells.
+    """Results of the finished cells below a work dir or an exported folder.
 
     Raises:
         ValueError: A file is not what a test writes.
@@ -61,33 +50,26 @@ def _read(cell: Cell, folder: Path, score: str) -> Result:
         key: np.nan if value is None else value
         for key, value in content['metrics'].items()
     }
-    curve = folder / CURVE
-    curves = json.loads(curve.read_text()) if curve.is_file() else {}
-    values = curves.get(score, {}).get('values', [])
-    if len(values) >= 5:
-        scores[LAST] = float(np.mean(values[-5:]))
-    table = folder / PER_IMAGE
-    images = read_per_image(table) if table.is_file() else {}
-    evaluation = None
+    images, evaluation = {}, None
+    if (folder / CURVE).is_file():
+        curve = json.loads((folder / CURVE).read_text()).get(score, {})
+        if len(curve.get('values', [])) >= 5:
+            scores[LAST] = float(np.mean(curve['values'][-5:]))
+    if (folder / PER_IMAGE).is_file():
+        images = read_per_image(folder / PER_IMAGE)
     if 'curves' in content:
         evaluation = Evaluation(*read_json(folder / RESULT)[:2])
     return Result(cell, scores, images, evaluation)
 
 
 def export(study: Study, work_dir: Path, target: Path) -> int:
-    """Copy the small files of finished cells.
-
-    Args:
-        study (Study): The study.
-        work_dir (Path): Its work dir; in the copies, its path where the cells
-            ran is WORK_DIR.
-        target (Path): The same folders are made there.
+    """Copy the small files of finished cells; their paths begin at WORK_DIR.
 
     Returns:
         int: Number of cells.
     """
-    results = read_results(study, work_dir)
-    for cell in (result.cell for result in results):
+    cells = [result.cell for result in read_results(study, work_dir)]
+    for cell in cells:
         folder = work_dir / cell.name
         origin = json.loads((folder / RESULT).read_text())['provenance']
         there = origin['checkpoint'].partition(f'/{cell.trained}')[0]
@@ -96,4 +78,4 @@ def export(study: Study, work_dir: Path, target: Path) -> int:
                 text = (folder / name).read_text().replace(there, 'WORK_DIR')
                 path = target / cell.name / name
                 AtomicBackend('export again').put_text(text, path)
-    return len(results)
+    return len(cells)

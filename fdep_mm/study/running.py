@@ -9,7 +9,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from threading import Event
-from types import FrameType
 
 from fdep_mm.core.files import AtomicBackend
 from fdep_mm.core.lock import FileLock, LockedError
@@ -18,14 +17,13 @@ from fdep_mm.engine.hooks.safe_checkpoint_hook import newest_checkpoint
 from fdep_mm.engine.hooks.work_dir_lock_hook import FILE as TRAIN_LOCK
 from fdep_mm.visualization import read_scalars
 
-from .plan import Cell, Study
+from .plan import Cell
 from .results import CURVE
 
 SETTINGS = 'cell.json'
 LOCK = 'study.lock'
 TEMPLATES = ('epoch_{}.pth', 'iter_{}.pth')
 LOG_LINES = 12
-Report = Callable[[Cell, str], None]
 
 
 class CellError(RuntimeError):
@@ -37,32 +35,29 @@ class Stopped(RuntimeError):
 
 
 class StudyRunner:
-    """Runs cells that are not finished.
+    """Runs the cells that have no ``result.json`` yet.
 
-    A cell is finished when its ``result.json`` is there. Others go on where
-    they were stopped.
+    What was stopped goes on where it was.
 
     Args:
-        study (Study): The study.
         work_dir (Path): Folder of the cells.
         tools (Path): Folder of ``train.py`` and ``test.py``.
         threads (int): Of each process.
     """
 
-    def __init__(
-        self,
-        study: Study,
-        work_dir: Path,
-        tools: Path,
-        threads: int,
-    ) -> None:
-        self.study = study
+    def __init__(self, work_dir: Path, tools: Path, threads: int) -> None:
         self.work_dir = work_dir
         self.tools = tools
-        self.threads = threads
+        names = ('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS')
+        self.variables = dict.fromkeys(names, str(threads))
         self._stop = Event()
 
-    def run(self, jobs: list[list[Cell]], num: int, report: Report) -> None:
+    def run(
+        self,
+        jobs: list[list[Cell]],
+        num: int,
+        report: Callable[[Cell, str], None],
+    ) -> None:
         """Run jobs, several at a time.
 
         Args:
@@ -76,7 +71,7 @@ class StudyRunner:
             KeyboardInterrupt: By Ctrl-C or SIGTERM, when all processes have
                 been ended.
         """
-        old = signal.signal(signal.SIGTERM, _interrupt)
+        old = signal.signal(signal.SIGTERM, signal.default_int_handler)
         pool = ThreadPoolExecutor(num)
         try:
             futures = [pool.submit(self._run_job, job, report) for job in jobs]
@@ -88,17 +83,41 @@ class StudyRunner:
             signal.signal(signal.SIGTERM, old)
 
     def is_finished(self, cell: Cell) -> bool:
-        """Whether the cell's result is there.
-
-        Args:
-            cell (Cell): A cell.
-
-        Returns:
-            bool: True if it is.
-        """
+        """Whether the cell's result is there."""
         return (self.work_dir / cell.name / RESULT).is_file()
 
-    def _run_job(self, cells: list[Cell], report: Report) -> None:
+    def train_command(self, cell: Cell) -> list[str]:
+        """Program and arguments that train a cell, or go on with it."""
+        folder = self.work_dir / cell.name
+        options = {'randomness.seed': cell.seed, **cell.options}
+        more = []
+        if any(newest_checkpoint(folder, name) for name in TEMPLATES):
+            more.append('--resume')
+            options['load_from'] = None  # else it would be resumed
+        return self._command('train.py', cell, folder, more, options)
+
+    def test_command(self, cell: Cell, weights: Path) -> list[str]:
+        """Program and arguments that test a cell with a checkpoint."""
+        folder = self.work_dir / cell.name
+        options = {
+            'randomness.seed': cell.seed,
+            **cell.options,
+            **cell.test_options,
+            'default_hooks.result.type': 'fdep_mm.ResultWriterHook',
+            'default_hooks.result.out_dir': folder,
+        }
+        more = ['--checkpoint', weights]
+        return self._command('test.py', cell, folder / 'test', more, options)
+
+    def _command(
+        self, tool: str, cell: Cell, folder: Path, more: list, options: dict
+    ) -> list[str]:
+        words = [sys.executable, self.tools / tool, cell.config]
+        words += ['--work-dir', folder, *more, '--cfg-options']
+        words += [f'{key}={value}' for key, value in options.items()]
+        return [str(word) for word in words]
+
+    def _run_job(self, cells: list[Cell], report: Callable) -> None:
         folder = self.work_dir / cells[0].trained
         folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -112,41 +131,26 @@ class StudyRunner:
         except Stopped:
             pass
 
-    def _run_cell(self, cell: Cell, report: Report) -> None:
+    def _run_cell(self, cell: Cell, report: Callable) -> None:
         folder = self.work_dir / cell.name
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            self._check_settings(cell, folder)
+            _check_settings(cell, folder / SETTINGS)
             if self.is_finished(cell):
                 return
             report(cell, 'start')
             if cell.weights_of is None and not (folder / CURVE).is_file():
                 self._wait_for_orphan(folder)
                 self._call(self.train_command(cell), folder / 'train.log')
-                _write(folder / CURVE, validation_curve(folder))
-            command = self.test_command(cell, self._weights(cell))
-            self._call(command, folder / 'test.log')
+                _write(folder / CURVE, _validations(folder))
+            weights = _weights(self.work_dir / cell.trained, cell.checkpoint)
+            self._call(self.test_command(cell, weights), folder / 'test.log')
             if not self.is_finished(cell):
                 raise CellError(f'the test wrote no {folder / RESULT}')
         except (CellError, OSError, ValueError) as error:
             report(cell, str(error))
         else:
             report(cell, 'done')
-
-    def _check_settings(self, cell: Cell, folder: Path) -> None:
-        """What was begun with other settings is not gone on with."""
-        path = folder / SETTINGS
-        now = json.loads(json.dumps(cell._asdict()))
-        if not path.is_file():
-            _write(path, now)
-        then = json.loads(path.read_text())
-        changed = [key for key in now if now[key] != then.get(key)]
-        if changed:
-            raise CellError(
-                f'{folder} was begun with another {", ".join(changed)}: '
-                f'{ {key: then.get(key) for key in changed} }. Give the arm '
-                'another name, or remove the folder'
-            )
 
     def _wait_for_orphan(self, folder: Path) -> None:
         """A study that was killed may have left its training running."""
@@ -157,64 +161,6 @@ class StudyRunner:
             except LockedError:
                 self._stop.wait(1)
 
-    def train_command(self, cell: Cell) -> list[str]:
-        """Give the command that trains a cell, or goes on with it.
-
-        Args:
-            cell (Cell): One that is trained.
-
-        Returns:
-            list[str]: Program and arguments.
-        """
-        folder = self.work_dir / cell.name
-        options = {'randomness.seed': cell.seed, **cell.options}
-        command = self._command('train.py', cell, folder)
-        if any(newest_checkpoint(folder, name) for name in TEMPLATES):
-            command.append('--resume')
-            options['load_from'] = None  # else it would be resumed
-        return command + _cfg_options(options)
-
-    def test_command(self, cell: Cell, weights: Path) -> list[str]:
-        """Give the command that tests a cell.
-
-        Args:
-            cell (Cell): The cell.
-            weights (Path): The checkpoint.
-
-        Returns:
-            list[str]: Program and arguments.
-        """
-        folder = self.work_dir / cell.name
-        options = {
-            'randomness.seed': cell.seed,
-            **cell.options,
-            **cell.test_options,
-            'default_hooks.result.type': 'fdep_mm.ResultWriterHook',
-            'default_hooks.result.out_dir': folder,
-        }
-        command = self._command('test.py', cell, folder / 'test')
-        command += ['--checkpoint', str(weights)]
-        return command + _cfg_options(options)
-
-    def _command(self, tool: str, cell: Cell, folder: Path) -> list[str]:
-        program = [sys.executable, str(self.tools / tool), cell.config]
-        return [*program, '--work-dir', str(folder)]
-
-    def _weights(self, cell: Cell) -> Path:
-        folder = self.work_dir / cell.trained
-        if not (folder / CURVE).is_file():
-            raise CellError(f'the training in {folder} has not ended')
-        if cell.checkpoint == 'best':
-            found = sorted(folder.glob('best_*.pth'))
-            if len(found) > 1:
-                raise CellError(f'{folder}: which is the best of {found}?')
-        else:
-            found = [newest_checkpoint(folder, name) for name in TEMPLATES]
-        found = list(filter(None, found))
-        if not found:
-            raise CellError(f'{folder} has no {cell.checkpoint} checkpoint')
-        return found[0]
-
     def _call(self, command: list[str], log: Path) -> None:
         with open(log, 'a') as file:
             process = subprocess.Popen(
@@ -222,49 +168,56 @@ class StudyRunner:
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
-                env=os.environ | thread_variables(self.threads),
+                env=os.environ | self.variables,
                 start_new_session=True,  # Ctrl-C is for the study
             )
         while process.poll() is None and not self._stop.wait(0.2):
             pass
         if self._stop.is_set():
-            _end(process)
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
             raise Stopped
         if process.returncode:
-            lines = log.read_text(errors='replace').splitlines()
-            raise CellError(
-                '\n    '.join(
-                    [
-                        f'code {process.returncode}, the end of {log}:',
-                        *lines[-LOG_LINES:],
-                    ]
-                )
-            )
+            lines = log.read_text(errors='replace').splitlines()[-LOG_LINES:]
+            head = f'code {process.returncode}, the end of {log}:'
+            raise CellError('\n    '.join([head, *lines]))
 
 
-def thread_variables(threads: int) -> dict[str, str]:
-    """Environment variables that limit the threads of a process.
+def _check_settings(cell: Cell, path: Path) -> None:
+    """What was begun with other settings is not gone on with."""
+    now = json.loads(json.dumps(cell._asdict()))
+    if not path.is_file():
+        _write(path, now)
+    then = json.loads(path.read_text())
+    changed = {key: then.get(key) for key in now if now[key] != then.get(key)}
+    if changed:
+        raise CellError(
+            f'{path.parent} was begun with another {", ".join(changed)}: '
+            f'{changed}. Give the arm another name, or remove the folder'
+        )
 
-    Args:
-        threads (int): How many.
 
-    Returns:
-        dict[str, str]: By name.
-    """
-    names = ('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS')
-    return dict.fromkeys(names, str(threads))
+def _weights(folder: Path, checkpoint: str) -> Path:
+    if not (folder / CURVE).is_file():
+        raise CellError(f'the training in {folder} has not ended')
+    if checkpoint == 'best':
+        found = sorted(folder.glob('best_*.pth'))
+        if len(found) > 1:
+            raise CellError(f'{folder}: which is the best of {found}?')
+    else:
+        found = [newest_checkpoint(folder, name) for name in TEMPLATES]
+    found = list(filter(None, found))
+    if not found:
+        raise CellError(f'{folder} has no {checkpoint} checkpoint')
+    return found[0]
 
 
-def validation_curve(folder: Path) -> dict[str, dict[str, list[float]]]:
-    """Take the scores of all validations out of a training's logs.
-
-    Args:
-        folder (Path): Its work dir.
-
-    Returns:
-        dict: Key with a '/' -> ``steps`` and ``values``; empty where the
-        config has no LocalVisBackend.
-    """
+def _validations(folder: Path) -> dict[str, dict[str, list[float]]]:
+    """Scores of all validations; none if there is no LocalVisBackend."""
     try:
         scalars = read_scalars(folder)
     except ValueError:
@@ -274,24 +227,6 @@ def validation_curve(folder: Path) -> dict[str, dict[str, list[float]]]:
         for key, (steps, values) in scalars.items()
         if '/' in key
     }
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
-def _end(process: subprocess.Popen) -> None:
-    process.terminate()
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def _cfg_options(options: dict[str, object]) -> list[str]:
-    pairs = [f'{key}={value}' for key, value in options.items()]
-    return ['--cfg-options', *pairs]
 
 
 def _write(path: Path, content: dict) -> None:

@@ -22,18 +22,9 @@ from scipy import stats
 from .plan import Study
 from .results import LAST, Result
 
-LEVEL = 0.95
-
 
 class Difference(NamedTuple):
-    """Of two arms by one score.
-
-    Attributes:
-        mean (float): Of the differences.
-        low (float): Of the confidence interval; NaN with one seed.
-        high (float): Of the confidence interval.
-        num (int): Number of pairs.
-    """
+    """Mean of paired differences, its 95 % interval, the number of pairs."""
 
     mean: float
     low: float
@@ -42,19 +33,10 @@ class Difference(NamedTuple):
 
 
 class Row(NamedTuple):
-    """An arm on a host and a data set.
+    """An arm on a host and a data set, by its `num` finished seeds.
 
-    Attributes:
-        data (str): Name of the data set.
-        host (str): Name of the host.
-        arm (str): Name of the arm.
-        checkpoint (str): 'last' or 'best'.
-        num (int): Finished seeds.
-        scores (dict[str, tuple[float, float]]): Mean and sample standard
-            deviation.
-        differences (dict[str, Difference]): To the baseline; empty for the
-            baseline itself.
-        wilcoxon_p (float): NaN where there is none.
+    `scores` are mean and sample standard deviation. There are no
+    `differences` of the baseline itself. What is undefined is NaN.
     """
 
     data: str
@@ -67,27 +49,13 @@ class Row(NamedTuple):
     wilcoxon_p: float
 
 
-def mean_std(values: Sequence[float]) -> tuple[float, float]:
-    """Mean and sample standard deviation; NaN for too few values."""
-    std = float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
-    return (float(np.mean(values)) if len(values) else math.nan), std
-
-
 def paired_difference(differences: Sequence[float]) -> Difference:
-    """Mean of paired differences with its confidence interval.
-
-    Args:
-        differences (Sequence[float]): One per pair.
-
-    Returns:
-        Difference: With a 95 % interval by Student's t.
-    """
-    num = len(differences)
-    mean, std = mean_std(differences)
-    half = math.nan
-    if num > 1:
-        half = stats.t.ppf((1 + LEVEL) / 2, num - 1) * std / math.sqrt(num)
-    return Difference(mean, mean - half, mean + half, num)
+    """Mean of paired differences with a 95 % interval by Student's t."""
+    low = high = math.nan
+    if len(differences) > 1:
+        test = stats.ttest_1samp(differences, 0)
+        low, high = map(float, test.confidence_interval(0.95))
+    return Difference(_mean_std(differences)[0], low, high, len(differences))
 
 
 def image_test(
@@ -119,57 +87,51 @@ def image_test(
 
 
 def summarize(study: Study, results: Sequence[Result]) -> list[Row]:
-    """Compare the arms.
-
-    Args:
-        study (Study): The study.
-        results (Sequence[Result]): Of its finished cells.
-
-    Returns:
-        list[Row]: By data set, host and arm; the order is that of the study.
+    """One row for each data set, host and arm, in the order of the study.
 
     Raises:
         ValueError: Arms were tested on different images.
     """
-    return [
-        _row(study, results, *place)
-        for place in product(study.data, study.hosts, study.arms)
-    ]
+    places = product(study.data, study.hosts, study.arms)
+    return [_row(study, results, *place) for place in places]
 
 
 def _row(
-    study: Study,
-    results: Sequence[Result],
-    data: str,
-    host: str,
-    arm: str,
+    study: Study, results: Sequence[Result], data: str, host: str, arm: str
 ) -> Row:
     def seeds(name: str | None) -> dict[int, Result]:
         place = (data, host, name)
         return {r.cell.seed: r for r in results if r.cell[:3] == place}
 
+    def values(ones: Sequence[Result], name: str) -> np.ndarray:
+        return np.array([one.scores.get(name, math.nan) for one in ones])
+
     ours, others = seeds(arm), seeds(study.baseline)
+    checkpoint = next(c.checkpoint for c in study.cells if c.arm == arm)
     names = (*study.scores, LAST)
-    scores = {
-        name: mean_std(
-            [one.scores.get(name, math.nan) for one in ours.values()]
-        )
-        for name in names
-    }
-    differences, p = {}, math.nan
-    if study.baseline not in (None, arm):
-        pairs = [(ours[s], others[s]) for s in ours if s in others]
-        for name in names:
-            values = (
-                [one.scores.get(name, math.nan) for one in pair]
-                for pair in pairs
+    scores = {name: _mean_std(values(ours.values(), name)) for name in names}
+    if study.baseline in (None, arm):
+        differences, p = {}, math.nan
+    else:
+        both = [seed for seed in ours if seed in others]
+        pair = [ours[s] for s in both], [others[s] for s in both]
+        differences = {
+            name: paired_difference(
+                values(pair[0], name) - values(pair[1], name)
             )
-            differences[name] = paired_difference([a - b for a, b in values])
+            for name in names
+        }
         try:
-            p = image_test([(a.images, b.images) for a, b in pairs])
+            p = image_test(
+                [(a.images, b.images) for a, b in zip(*pair, strict=True)]
+            )
         except ValueError as error:
             raise ValueError(
                 f'{data}/{host}: {arm} and {study.baseline}: {error}'
             ) from error
-    checkpoint = next(c.checkpoint for c in study.cells if c.arm == arm)
     return Row(data, host, arm, checkpoint, len(ours), scores, differences, p)
+
+
+def _mean_std(values: Sequence[float]) -> tuple[float, float]:
+    std = float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
+    return (float(np.mean(values)) if len(values) else math.nan), std

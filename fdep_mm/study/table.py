@@ -3,18 +3,18 @@
 import csv
 import io
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 
 from .plan import Study
 from .results import LAST
-from .summary import Difference, Row
+from .summary import Row
 
 FORMATS = ('md', 'csv', 'latex')
 COLUMNS = (
     'data,host,arm,checkpoint,score,seeds,mean,std,paired_seeds,difference,'
     'low,high,wilcoxon_p'
-)
+).split(',')
 NOTE = (
     'Mean ± sample standard deviation over the finished seeds, at the last '
     'epoch unless the arm says otherwise; Fa in 1e-6, others x100; last 5: '
@@ -49,43 +49,47 @@ def format_study(study: Study, rows: Sequence[Row], kind: str) -> str:
     for place, group in groupby(rows, key=lambda row: row[:2]):
         group = list(group)
         parts.append(comment + ', '.join(place))
-        parts.append(write(list(_scores(group, len(study.seeds)))))
+        parts.append(write(_scores(group, len(study.seeds))))
         if study.baseline is not None:
-            parts.append(write(list(_differences(group))))
+            parts.append(write(_differences(group)))
     return '\n\n'.join(parts) + '\n'
 
 
-def _scores(rows: Sequence[Row], total: int) -> Iterator[list[str]]:
-    yield ['arm', 'seeds', *_heads(rows[0])]
+def _scores(rows: Sequence[Row], total: int) -> list[list[str]]:
+    table = [['arm', 'seeds', *_heads(rows[0])]]
     for row in rows:
         values = (
             _number(mean) + ('' if math.isnan(std) else f' ± {std:.2f}')
             for mean, std in row.scores.values()
         )
-        yield [_arm(row), f'{row.num}/{total}', *values]
+        table.append([_arm(row), f'{row.num}/{total}', *values])
+    return table
 
 
-def _differences(rows: Sequence[Row]) -> Iterator[list[str]]:
-    yield ['arm', 'pairs', *_heads(rows[0]), 'p']
+def _differences(rows: Sequence[Row]) -> list[list[str]]:
+    table = [['arm', 'pairs', *_heads(rows[0]), 'p']]
     for row in rows:
-        if not row.differences:
-            continue
-        num = row.differences[LAST].num
-        values = map(_interval, row.differences.values())
-        p = row.wilcoxon_p
-        yield [_arm(row), str(num), *values, _number(p, '', '.2g')]
+        line = [_arm(row)]
+        for mean, low, high, num in row.differences.values():
+            limits = f'{low:+.2f}, {high:+.2f}' if num > 1 else 'n/a'
+            unknown = math.isnan(mean)
+            line += ['n/a' if unknown else f'{mean:+.2f} [{limits}]']
+        if row.differences:
+            line.insert(1, str(num))
+            table.append([*line, _number(row.wilcoxon_p, '.2g')])
+    return table
 
 
 def _csv(rows: Sequence[Row]) -> str:
     text = io.StringIO()
     table = csv.writer(text, lineterminator='\n')
-    table.writerow(COLUMNS.split(','))
+    table.writerow(COLUMNS)
     for row in rows:
         for name, (mean, std) in row.scores.items():
             paired = row.differences.get(name)
             mine = [paired.num, *paired[:3], row.wilcoxon_p] if paired else []
             values = [*row[:4], name, row.num, mean, std, *mine]
-            values += [''] * (COLUMNS.count(',') + 1 - len(values))
+            values += [''] * (len(COLUMNS) - len(values))
             table.writerow(['' if one != one else one for one in values])
     return text.getvalue()
 
@@ -97,8 +101,8 @@ def _markdown(table: list[list[str]]) -> str:
 
 
 def _latex(table: list[list[str]]) -> str:
-    lines = [' & '.join(line) + r' \\' for line in table]
-    text = '\n'.join([lines[0], r'\midrule', *lines[1:]])
+    head, *body = [' & '.join(line) + r' \\' for line in table]
+    text = '\n'.join([head, r'\midrule', *body])
     for sign, command in (('±', r'$\pm$'), ('_', r'\_'), ('%', r'\%')):
         text = text.replace(sign, command)
     columns = 'l' + 'r' * (len(table[0]) - 1)
@@ -117,10 +121,5 @@ def _heads(row: Row) -> list[str]:
     return [*short[:-1], f'{short[0]} {LAST}']
 
 
-def _interval(one: Difference) -> str:
-    limits = f' [{one.low:+.2f}, {one.high:+.2f}]' if one.num > 1 else ' [n/a]'
-    return _number(one.mean, '+') + ('' if math.isnan(one.mean) else limits)
-
-
-def _number(value: float, sign: str = '', digits: str = '.2f') -> str:
-    return 'n/a' if math.isnan(value) else format(value, sign + digits)
+def _number(value: float, digits: str = '.2f') -> str:
+    return 'n/a' if math.isnan(value) else format(value, digits)
