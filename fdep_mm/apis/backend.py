@@ -29,7 +29,6 @@ class Backend(Protocol):
       a backend returns boxes below it too (all that its NMS keeps).
 
     Attributes:
-        task (str): 'segmentation' or 'detection'.
         stride (int): Multiple that height and width are padded to, in px.
             Tiles begin at multiples of it, so that they are seen by the
             network as the whole image would be. 1 where nothing is padded or
@@ -38,8 +37,6 @@ class Backend(Protocol):
             least this score, count.
         max_value (float, optional): Value of a file that becomes 255, None
             for the full range of the file type: `LoadInfraredImage`'s.
-        grey (bool): Colour becomes three equal channels of luminance:
-            `LoadInfraredImage`'s.
     """
 
     task: str

@@ -31,9 +31,7 @@ def merge_boxes(
         results (Iterator): Tiles and their boxes (n, 5), see
             :class:`.backend.Backend`.
         shape (tuple[int, int]): Height and width of the frame, px.
-        threshold (float): Boxes with a smaller score are dropped.
         jitter (float): Largest distance of centres that are matched, px.
-            Defaults to 8.
 
     Returns:
         np.ndarray: (n, 5) float32, by falling score.

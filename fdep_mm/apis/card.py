@@ -69,13 +69,6 @@ class ModelCard:
     def from_metadata(cls, metadata: dict[str, str], name: str) -> 'ModelCard':
         """Read the entries of a file; those of others are ignored.
 
-        Args:
-            metadata (dict[str, str]): Of the file.
-            name (str): Of the file, for the message.
-
-        Returns:
-            ModelCard: What the file says.
-
         Raises:
             ValueError: The file was not written by fdep_mm, or by a version
                 that this one cannot read.

@@ -13,12 +13,6 @@ class ClassicalBackend:
     without a target has a false alarm. Tiles of a large frame are scaled one
     by one too; raise the inferencer's `tile_above` to search it whole.
 
-    Args:
-        method (str): A name in :data:`fdep_mm.models.classical.METHODS`.
-        params (dict, optional): Parameters that are not its defaults.
-        threshold (float): Defaults to 0.5.
-        device (str, optional): 'cpu', if given.
-
     Raises:
         ValueError: There is no such method, or the device is another one.
     """

@@ -15,12 +15,10 @@ def draw_prediction(
     """Mark the targets with boxes and their scores.
 
     Args:
-        prediction (Prediction): Image and targets.
         min_side (int): Smaller images are enlarged by the smallest integer
-            factor that makes their shorter side at least this, px. Defaults
-            to 512.
+            factor that makes their shorter side at least this, px.
         margin (int): Between a target's box and what is drawn, px of the
-            picture, so that the target stays visible. Defaults to 3.
+            picture, so that the target stays visible.
 
     Returns:
         np.ndarray: (H', W', 3) uint8, RGB.

@@ -14,10 +14,6 @@ from .video import count_frames
 def write_file(path: Path, content: bytes) -> None:
     """Write a file as a whole or, on an error, not at all.
 
-    Args:
-        path (Path): Folders are made.
-        content (bytes): What to write.
-
     Raises:
         OSError: It cannot be written, the disk is full.
     """

@@ -31,10 +31,7 @@ class Frame(NamedTuple):
     Attributes:
         name (str): Its name in the outputs: unique in a run, without suffix,
             ``/`` between folders.
-        source (str): Where it comes from, for messages and records.
         image (np.ndarray): (H, W) or (H, W, C) as decoded, BGR.
-        index (int, optional): Number of the frame in its video.
-        fps (float, optional): Frames per second of its video.
     """
 
     name: str
@@ -99,13 +96,9 @@ class Inputs:
             pattern with ``*``; an array (H, W) or (H, W, C), or (N, H, W, C),
             uint8 or uint16, BGR; a list of these, or an iterator, which is
             not read ahead.
-        skip (Sequence[Path]): Folders that are left out, such as those of
-            results. Defaults to none.
         max_value (float, optional): Value of a pixel that is white, None for
             the largest of the file's type. A video cannot reach one above
             255 and is not read then.
-        max_pixels (int): Of image files: see
-            :func:`fdep_mm.core.image.decode_pages`. Defaults to 2**28.
 
     Raises:
         FileNotFoundError: A single path does not exist, or a pattern has no

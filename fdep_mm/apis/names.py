@@ -22,13 +22,8 @@ class Names:
         """Give a name that is not taken yet, and take it.
 
         Args:
-            name (str): Wanted; ``/`` between folders.
             suffix (str): Of the file, put behind a name that is taken; '' for
                 none. Where this does not do, a number follows.
-            is_sequence (bool): Whether frames will be called after it.
-
-        Returns:
-            str: A relative path that does not lead out of a folder.
         """
         name = harmless(name)
         if self._is_taken(name, is_sequence):
@@ -62,9 +57,6 @@ def harmless(name: str) -> str:
     Args:
         name (str): ``/`` between folders. File systems may allow ``:`` and
             ``\``, which Windows reads as a drive and as ``/``.
-
-    Returns:
-        str: The same name where nothing had to be replaced.
     """
     parts = ['_' if part in ('.', '..') else part for part in name.split('/')]
     name = '/'.join(parts)

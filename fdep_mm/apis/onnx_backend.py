@@ -30,17 +30,6 @@ def open_session(
 ) -> ort.InferenceSession:
     """Open an ONNX file, whoever wrote it.
 
-    Args:
-        source (str | Path | bytes): The file or its content.
-        device (str, optional): 'cpu', 'cuda' or 'cuda:1'. Defaults to None:
-            what is available.
-        threads (int, optional): CPU threads of one run. Defaults to None:
-            one for each core.
-
-    Returns:
-        onnxruntime.InferenceSession: Ready to run, with all of
-        onnxruntime's graph optimisations.
-
     Raises:
         FileNotFoundError: There is no such file.
         ValueError: It is not an ONNX file, or the device is not available.
@@ -87,16 +76,6 @@ def _provider(device: str | None) -> str | tuple[str, dict]:
 
 class OnnxBackend:
     """A network in an ONNX file of ours; see :class:`.backend.Backend`.
-
-    Args:
-        file (str | Path | bytes): The file or its content.
-        device (str, optional): See :func:`open_session`.
-        threads (int, optional): See :func:`open_session`.
-
-    Attributes:
-        card (ModelCard): All that the file says about itself.
-        task, stride, threshold, max_value, grey: See
-            :class:`.backend.Backend`.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -200,8 +179,6 @@ def pad(
 
     Args:
         images (np.ndarray): (N, H, W, C).
-        stride (int): Height and width become multiples of it.
-        value (tuple[float]): One for each channel.
 
     Returns:
         np.ndarray: (N, C, H', W') float32, contiguous.

@@ -22,11 +22,6 @@ def open_backend(
             'mpcm'; or a ``.safetensors`` file with a config; or a backend,
             which is returned as it is. None takes the config stored in
             `weights`.
-        weights (str | PathLike, optional): Checkpoint of a config, or the
-            name of a network in :mod:`fdep_mm.zoo`.
-        device (str, optional): Such as 'cpu' or 'cuda:0'. Defaults to None:
-            what PyTorch finds available, and the CPU for an ONNX file or a
-            classical method.
 
     Returns:
         Backend: The network. Where PyTorch is not installed, the ONNX file

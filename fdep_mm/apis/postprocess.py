@@ -17,7 +17,6 @@ def detections(
         scores (np.ndarray): (M, 1), what ``score_thr`` and ``nms_pre`` read.
         factors (np.ndarray): (M, 1), what scores are multiplied by.
         size (tuple[int, int]): Height and width in px that boxes are cut to.
-        rule (dict): See :class:`.ModelCard`.
 
     Returns:
         np.ndarray: (n, 5) float32, by falling score.
@@ -46,10 +45,6 @@ def nms(
     Args:
         boxes (np.ndarray): (M, 4), x1, y1, x2, y2.
         scores (np.ndarray): (M,).
-        iou_threshold (float): Boxes that overlap a better one by more go.
-
-    Returns:
-        np.ndarray: Indices of the boxes that stay, by falling score.
     """
     order = np.argsort(-scores, kind='stable')
     areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])

@@ -102,10 +102,6 @@ def targets_of_map(prob: np.ndarray, threshold: float) -> list[Target]:
 
     Args:
         prob (np.ndarray): (H, W) float32 in [0, 1].
-        threshold (float): A pixel counts where the probability exceeds it.
-
-    Returns:
-        list[Target]: In raster order of their first pixels.
     """
     mask = prob > np.float32(threshold)
     # Large frames are mostly empty: of each run of empty lines one is
@@ -130,9 +126,6 @@ def targets_of_boxes(boxes: np.ndarray) -> list[Target]:
 
     Args:
         boxes (np.ndarray): (n, 5) x1, y1, x2, y2, score in px.
-
-    Returns:
-        list[Target]: In the same order.
     """
     targets = []
     for left, top, right, bottom, score in boxes.tolist():

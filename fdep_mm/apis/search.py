@@ -30,16 +30,6 @@ def search(
 
     A frame that the network cannot take, or for which it gives NaN, becomes a
     failure.
-
-    Args:
-        backend (Backend): The network.
-        items (list[Frame | Failure]): Failures are passed on.
-        threshold (float): Probability or score.
-        tiling (Tiling): How large frames are cut.
-        batch_size (int): Images or tiles that the network gets at a time.
-
-    Returns:
-        list[Prediction | Failure]: In the order of `items`.
     """
     found: list = list(items)
     frames = [i for i, item in enumerate(items) if isinstance(item, Frame)]

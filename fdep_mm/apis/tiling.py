@@ -38,7 +38,6 @@ class Tile(NamedTuple):
     """A part of a frame and the part of it that it answers for.
 
     Attributes:
-        area (tuple[slice, slice]): Rows and columns the network sees.
         core (tuple[slice, slice]): Rows and columns it answers for; the cores
             of all tiles cover the frame once.
     """
@@ -69,7 +68,6 @@ def cut_axis(
         length (int): Of the axis, px.
         size (int): Of a tile, px, at least.
         overlap (int): Of neighbours, px, at least.
-        stride (int): Of the network.
 
     Returns:
         list[tuple[slice, slice]]: For each tile what it sees and what it
@@ -101,8 +99,6 @@ def cut_frame(
 
     Args:
         shape (tuple[int, int]): Height and width, px.
-        tiling (Tiling): How.
-        stride (int): Of the network.
 
     Returns:
         list[Tile]: Row by row; a single one for a frame that is not large.
@@ -128,13 +124,7 @@ def run_tiles(
     """Run a network on tiles, in batches of one size.
 
     Args:
-        run (Callable): A backend.
         pixels (Callable): From rows and columns to (h, w, 3) float32.
-        tiles (list[Tile]): Of one frame.
-        batch_size (int): Tiles at a time.
-
-    Yields:
-        tuple[Tile, np.ndarray]: A tile and its result.
     """
     by_shape = sorted(tiles, key=lambda tile: tile.shape)
     for _, group in groupby(by_shape, key=lambda tile: tile.shape):
@@ -151,7 +141,6 @@ def merge_maps(
     """Put maps of tiles together, each pixel from the tile it belongs to.
 
     Args:
-        results (Iterator): Tiles and their maps (h, w).
         shape (tuple[int, int]): Height and width of the frame, px.
 
     Returns:

@@ -35,10 +35,6 @@ class TorchBackend:
     Args:
         config (str | PathLike | dict, optional): A config, or its path. None
             takes the one that MMEngine stores in `weights`.
-        weights (str | PathLike, optional): Checkpoint; None keeps random
-            weights, with a warning.
-        device (str, optional): Such as 'cpu' or 'cuda:0'. Defaults to None:
-            what is available.
 
     Raises:
         FileNotFoundError: A file does not exist.

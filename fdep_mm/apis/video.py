@@ -12,9 +12,6 @@ import numpy as np
 def count_frames(path: Path) -> int:
     """Count the frames of a video by its header.
 
-    Args:
-        path (Path): A video.
-
     Returns:
         int: An estimate in some formats; 0 of a stream without an index or a
         file that cannot be opened.
@@ -31,9 +28,6 @@ def read_video(path: Path) -> Iterator[tuple[np.ndarray, float]]:
     A video that ends more than a second, or a tenth of its length, before its
     header says is reported as damaged. Streams without an index tell no
     length: where they break off is taken for their end.
-
-    Args:
-        path (Path): A video.
 
     Yields:
         tuple[np.ndarray, float]: A frame (H, W, 3) uint8 BGR, and frames per

@@ -35,13 +35,10 @@ class ResultWriter:
     context manager, is left, also because of an error.
 
     Args:
-        out_dir (str | PathLike): Folder, made if it does not exist.
         outputs (Sequence[str]): 'json' (predictions.json), 'csv'
             (targets.csv), 'coco' (coco.json, a COCO data set with scores),
             'mask' (masks/NAME.png of {0, 255}), 'prob' (probs/NAME.png,
             16-bit), 'overlay' (overlays/NAME.png, or .mp4 of a video).
-        task (str): 'segmentation' or 'detection'.
-        info (dict): What the tables say of the run, JSON types.
 
     Raises:
         ValueError: An output is unknown, or a detector has none of its kind.
@@ -180,7 +177,6 @@ def run_lengths(target: Target, shape: tuple[int, int]) -> dict:
     """COCO's uncompressed run-length code of a target's pixels.
 
     Args:
-        target (Target): With a crop.
         shape (tuple[int, int]): Height and width of the image, px.
 
     Returns:

@@ -6,14 +6,7 @@ from torch.utils.data import Dataset
 
 
 def base_datasets(dataset: Dataset) -> list[Dataset]:
-    """Unwrap repeated, concatenated, balanced and cut data sets.
-
-    Args:
-        dataset (Dataset): Any data set.
-
-    Returns:
-        list[Dataset]: Those that wrap no other one; itself if it is one.
-    """
+    """Unwrap repeated, concatenated, balanced and cut data sets."""
     inner = getattr(dataset, 'datasets', None)
     if inner is None:
         # _dataset: MMEngine's wrapper for num_batch_per_epoch
@@ -24,14 +17,7 @@ def base_datasets(dataset: Dataset) -> list[Dataset]:
 
 
 def image_folders(dataset: Dataset) -> list[Path]:
-    """Find where images are.
-
-    Args:
-        dataset (Dataset): Any data set.
-
-    Returns:
-        list[Path]: A folder for each of its parts that has one.
-    """
+    """Find where images are."""
     prefixes = (
         getattr(base, 'data_prefix', {}).get('img_path')
         for base in base_datasets(dataset)

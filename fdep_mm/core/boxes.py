@@ -12,7 +12,7 @@ def mask_boxes(mask: np.ndarray, connectivity: int = 8) -> np.ndarray:
 
     Args:
         mask (np.ndarray): (H, W); everything that is not 0 is target.
-        connectivity (int): 8 or 4. Defaults to 8.
+        connectivity (int): 8 or 4.
 
     Returns:
         np.ndarray: (G, 4) float64, whole numbers.

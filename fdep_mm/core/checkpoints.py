@@ -34,13 +34,6 @@ def statistic(owner: type, name: str) -> Callable:
 
     The real one would lead from any allowed function to all of Python.
 
-    Args:
-        owner (type): HistoryBuffer.
-        name (str): One of its statistics.
-
-    Returns:
-        Callable: The method.
-
     Raises:
         pickle.UnpicklingError: It is anything else.
     """
@@ -59,11 +52,7 @@ statistic.__name__ = statistic.__qualname__ = 'getattr'
 
 
 def mmengine_globals() -> list:
-    """For :func:`torch.serialization.add_safe_globals`.
-
-    Returns:
-        list: Types and functions in MMEngine's checkpoints.
-    """
+    """For :func:`torch.serialization.add_safe_globals`."""
     core = np._core if hasattr(np, '_core') else np.core
     kinds = (np.bool_, np.int32, np.int64, np.float32, np.float64)
     return [
@@ -93,8 +82,6 @@ def read_checkpoint(
     Args:
         path (str | PathLike): A local file, a URL that MMEngine's file
             backends know, or the name of a network in :mod:`fdep_mm.zoo`.
-        map_location (object): As of :func:`torch.load`; not for safetensors,
-            whose tensors stay on the CPU. Defaults to 'cpu'.
 
     Returns:
         object: What is in the file. Of a safetensors file a dict as

@@ -21,12 +21,6 @@ class Components(NamedTuple):
 
     All attributes are (N,). Areas and sums are integers held as float64,
     which is exact up to 2**53.
-
-    Attributes:
-        area (np.ndarray): Pixels.
-        sum_y (np.ndarray): Sum of the pixels' rows.
-        sum_x (np.ndarray): Sum of the pixels' columns.
-        layer (np.ndarray): Index of the threshold the component belongs to.
     """
 
     area: np.ndarray
@@ -81,8 +75,6 @@ def find_components(
         index (np.ndarray): (P,) flat positions in the frame.
         layer (np.ndarray): (P,) integers from 0; pixels of different layers
             are never neighbours.
-        shape (tuple[int, int]): Height and width of the frame.
-        connectivity (int): 8 or 4. Defaults to 8.
 
     Returns:
         Components: Numbered layer after layer, in raster order of their first
@@ -106,7 +98,7 @@ def mask_components(mask: np.ndarray, connectivity: int = 8) -> Components:
 
     Args:
         mask (np.ndarray): (H, W) bool.
-        connectivity (int): 8 or 4. Defaults to 8.
+        connectivity (int): 8 or 4.
 
     Returns:
         Components: All of layer 0.
@@ -129,12 +121,6 @@ def sweep_components(
     Args:
         index (np.ndarray): (P,) from :func:`.pixel.digitise`.
         level (np.ndarray): (P,) from :func:`.pixel.digitise`.
-        num_thresholds (int): T.
-        shape (tuple[int, int]): Height and width of the frame.
-        connectivity (int): 8 or 4. Defaults to 8.
-
-    Returns:
-        Components: Those above threshold 0, then above threshold 1, ...
     """
     step = max(1, MAX_CANVAS // (shape[0] * shape[1]))
     parts = []

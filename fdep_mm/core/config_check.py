@@ -37,12 +37,6 @@ READ_BY_NAME = frozenset(
 def read_config(path: str | PathLike) -> Config:
     """Read a config file.
 
-    Args:
-        path (str | PathLike): The file.
-
-    Returns:
-        Config: What it says.
-
     Raises:
         FileNotFoundError: There is no such file.
         ImportError: It imports a package that is not installed.
@@ -67,11 +61,6 @@ def merge_options(cfg: Config, options: dict | None) -> None:
     Each must replace a key of the config, or be an argument of the component
     that it is in. Where a component takes any argument, or is not known, a
     key is refused that looks like one that is there.
-
-    Args:
-        cfg (Config): Is changed.
-        options (dict, optional): Dotted key -> value, see
-            :class:`mmengine.config.DictAction`.
 
     Raises:
         ValueError: Naming the key and the nearest one.

@@ -34,10 +34,6 @@ class AtomicBackend(LocalBackend):
     def put(self, obj: bytes, filepath: str | Path) -> None:
         """Write a file.
 
-        Args:
-            obj (bytes): Its content.
-            filepath (str | Path): Where to; folders are made.
-
         Raises:
             OSError: It cannot be written; the old file is as it was.
         """
@@ -62,11 +58,6 @@ class AtomicBackend(LocalBackend):
     ) -> None:
         """Write a text file.
 
-        Args:
-            obj (str): Its content.
-            filepath (str | Path): Where to; folders are made.
-            encoding (str): Defaults to 'utf-8'.
-
         Raises:
             OSError: It cannot be written; the old file is as it was.
         """
@@ -78,10 +69,6 @@ register_backend(NAME, AtomicBackend, force=True)
 
 def move_over(part: Path, path: Path) -> None:
     """Replace a file by a finished one, and have that survive a crash.
-
-    Args:
-        part (Path): The new one, on the same disk.
-        path (Path): The old one; it may be missing.
 
     Raises:
         OSError: It cannot be moved; the old file is as it was.

@@ -12,7 +12,6 @@ def foreground(maps: Tensor, name: str) -> Tensor:
 
     Args:
         maps (Tensor): (1, H, W), a probability already, or (2, H, W).
-        name (str): What the error calls the image.
 
     Returns:
         Tensor: (1, H, W) in 0..1, above 0.5 where mmseg predicts a target.

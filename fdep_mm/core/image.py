@@ -25,16 +25,7 @@ class UnreadableFileError(ValueError):
 
 
 def unreadable(path: str, kind: str, error: Exception) -> UnreadableFileError:
-    """Say why a file of a data set cannot be read.
-
-    Args:
-        path (str): The file.
-        kind (str): What it should be, 'image' or 'mask'.
-        error (Exception): Of the file system or of the decoder.
-
-    Returns:
-        UnreadableFileError: To be raised.
-    """
+    """Say why a file of a data set cannot be read."""
     # Pillow's for what is no picture has no number
     if isinstance(error, OSError) and error.errno is not None:
         problem = f'the {kind} cannot be read ({error.strerror})'
@@ -57,8 +48,6 @@ def decode_pages(
     taken.
 
     Args:
-        content (bytes): The file.
-        name (str): What the error calls it.
         max_pixels (int): Of an image whose header names more, nothing is
             decoded: a small file may fill the memory. Defaults to 2**28.
 
@@ -101,14 +90,7 @@ def decode_pages(
 
 
 def header_pixels(content: bytes) -> int:
-    """Pixels of the largest image that a file speaks of; 0 of a damaged one.
-
-    Args:
-        content (bytes): The file.
-
-    Returns:
-        int: Height times width.
-    """
+    """Pixels of the largest image in a file; 0 of a damaged one."""
     if content.startswith(TIFF_STARTS):  # Pillow knows only some kinds
         return max(tiff_pages(content), default=0)
     if content.startswith(b'\x89PNG') and len(content) > 24:  # nor all PNG
@@ -135,9 +117,6 @@ def tiff_pages(content: bytes) -> list[int]:
     """Pixels of the pages that a TIFF file speaks of.
 
     TIFF 6.0, section 2: each directory ends with the place of the next one.
-
-    Args:
-        content (bytes): A TIFF or BigTIFF file.
 
     Returns:
         list[int]: One whose directory is not there has 0, those that it would
@@ -183,10 +162,6 @@ def to_float(
     Args:
         image (np.ndarray): (H, W) or (H, W, C) uint8 or uint16; BGR, and a
             fourth channel (alpha) is dropped.
-        max_value (float, optional): Value that becomes 255; larger ones are
-            clipped. Defaults to None: 255 or 65535, the range of the type.
-        grey (bool): Turn colour into luminance. Defaults to True.
-        name (str): What the error calls it.
 
     Returns:
         np.ndarray: (H, W, 3) float32 in 0..255.
@@ -242,14 +217,7 @@ def _check_depth(
 
 
 def full_scale(high: float) -> int:
-    """The largest value of the bit depth that a value needs.
-
-    Args:
-        high (float): Such as 4000.
-
-    Returns:
-        int: Such as 4095.
-    """
+    """The largest value of the bit depth that a value needs."""
     return 2 ** int(high).bit_length() - 1
 
 

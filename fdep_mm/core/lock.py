@@ -26,9 +26,6 @@ class FileLock:
     ends, so there is no stale one; the empty file stays. Where the file
     system or the operating system has no locks, a warning is logged.
 
-    Args:
-        path (str | Path): The file; its folder exists.
-
     Example:
         >>> with FileLock('folder/write.lock'):
         ...     write('folder')

@@ -115,7 +115,6 @@ def check_binary(values: np.ndarray, name: str, way_out: str) -> None:
 
     Args:
         values (np.ndarray): (H, W).
-        name (str): What the error calls it.
         way_out (str): What to do; ``{}`` stands for a threshold that tells
             the largest value from the least.
 

@@ -24,9 +24,6 @@ class Pairs(NamedTuple):
     Sorted by layer, then target, then detection. All attributes are (P,).
 
     Attributes:
-        layer (np.ndarray): Threshold index of the detection.
-        target (np.ndarray): Index of the target.
-        detection (np.ndarray): Index of the detection.
         distance (np.ndarray): Distance of the two centroids in px.
     """
 
@@ -46,12 +43,7 @@ def close_pairs(
     in the image it is.
 
     Args:
-        targets (Components): G components.
-        detections (Components): C components of any layers.
         max_distance (float): In px, inclusive.
-
-    Returns:
-        Pairs: Of all layers.
     """
     columns = []
     for target, (area, sum_y, sum_x, _) in enumerate(
@@ -80,9 +72,6 @@ def close_pairs(
 def match_greedy(pairs: Pairs) -> np.ndarray:
     """Match in raster order of targets, then of detections.
 
-    Args:
-        pairs (Pairs): Admissible pairs of all layers.
-
     Returns:
         np.ndarray: (M,) indices into the pairs, ascending.
     """
@@ -102,9 +91,6 @@ def match_greedy(pairs: Pairs) -> np.ndarray:
 
 def match_hungarian(pairs: Pairs) -> np.ndarray:
     """Match as many as possible, at the least total distance.
-
-    Args:
-        pairs (Pairs): Admissible pairs of all layers.
 
     Returns:
         np.ndarray: (M,) indices into the pairs, ascending.
@@ -139,10 +125,7 @@ def match_within(
     """Matched pairs within a radius.
 
     Args:
-        pairs (Pairs): From :func:`close_pairs` with at least this radius.
         radius (float): In px.
-        inclusive (bool): Whether a distance of exactly `radius` is within.
-        match (str): 'greedy' or 'hungarian'. Defaults to 'greedy'.
 
     Returns:
         Pairs: The matched ones; no target (of a layer) and no detection
@@ -165,13 +148,10 @@ def target_counts(
     """Matches and matched pixels of all layers.
 
     Args:
-        targets (Components): Of the ground truth.
         detections (Components): Of the prediction, layers 0..T-1.
-        num_layers (int): T.
         radius (float): Pd and Fa: matched if the distance is < radius, px.
         tolerances (Sequence[float]): D values in px; matched at d if the
             distance is <= d.
-        match (str): 'greedy' or 'hungarian'.
 
     Returns:
         tuple[np.ndarray, np.ndarray, np.ndarray]: matches within `radius`
@@ -224,9 +204,9 @@ def match_masks(
     Args:
         pred (np.ndarray): (H, W) bool, the thresholded prediction.
         mask (np.ndarray): (H, W) bool, the ground truth.
-        radius (float): In px; hit if the distance is < radius. Defaults to 3.
-        match (str): 'greedy' or 'hungarian'. Defaults to 'greedy'.
-        connectivity (int): 8 or 4. Defaults to 8.
+        radius (float): In px; hit if the distance is < radius.
+        match (str): 'greedy' or 'hungarian'.
+        connectivity (int): 8 or 4.
 
     Returns:
         MatchedMasks: Consistent with the counts of Pd and Fa.

@@ -31,7 +31,7 @@ def noco_map(
             pixel gets one.
         overlap (str): Where windows overlap: 'overwrite' (a later target's
             whole window replaces what was there, as in the toolkit of the
-            paper) or 'max'. Defaults to 'overwrite'.
+            paper) or 'max'.
 
     Returns:
         np.ndarray: (H, W) float64 in [0, 1); 0 outside the windows.

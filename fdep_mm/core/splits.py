@@ -11,9 +11,6 @@ from .suffixes import composed
 def read_ids(path: Path) -> list[str]:
     """Read the ids of a split file; blank lines are ignored.
 
-    Args:
-        path (Path): The file.
-
     Returns:
         list[str]: In the order of the file, may be empty. They may lead out
         of the data set, see :func:`leaves_root`.
@@ -33,13 +30,6 @@ def read_ids(path: Path) -> list[str]:
 def decode_ids(content: bytes, name: str) -> list[str]:
     """Ids of the content of a split file, see :func:`read_ids`.
 
-    Args:
-        content (bytes): Of the file.
-        name (str): What the error calls it.
-
-    Returns:
-        list[str]: Composed, see :func:`.suffixes.composed`.
-
     Raises:
         ValueError: It is no text in UTF-8.
     """
@@ -57,14 +47,7 @@ def decode_ids(content: bytes, name: str) -> list[str]:
 
 
 def leaves_root(name: str) -> bool:
-    """Whether a relative name leads, or may lead, out of its folder.
-
-    Args:
-        name (str): With / or \\ between its parts.
-
-    Returns:
-        bool: True for absolute names, ``..`` and NUL characters.
-    """
+    """Whether a relative name leads, or may lead, out of its folder."""
     # PureWindowsPath splits at / and at \, and knows drive letters.
     path = PureWindowsPath(name)
     return '..' in path.parts or bool(path.anchor) or '\0' in name

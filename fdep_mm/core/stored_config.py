@@ -41,9 +41,6 @@ PLACES = {
 def read_stored_config(text: str) -> Config:
     """What inference needs of the config in a checkpoint.
 
-    Args:
-        text (str): See :func:`read_settings`.
-
     Returns:
         Config: ``default_scope`` and, where they are there, ``model``,
         ``test_pipeline`` and the pipeline of ``test_dataloader``, without
@@ -76,13 +73,6 @@ def read_stored_config(text: str) -> Config:
 
 def read_settings(text: str) -> dict:
     """Settings of a config, without running it as Python.
-
-    Args:
-        text (str): Assignments of literals and ``dict(...)``, which is what
-            MMEngine writes.
-
-    Returns:
-        dict: What ``Config.fromstring`` gives, which would run anything.
 
     Raises:
         ValueError: There is anything else in it.

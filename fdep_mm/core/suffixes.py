@@ -11,35 +11,18 @@ VIDEO_SUFFIXES = ('.avi', '.mp4', '.mkv', '.mov', '.mpg', '.mpeg', '.webm')
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a file is one that systems add, such as ``._x.png``.
-
-    Args:
-        name (str): With / between folders, or without folders.
-    """
+    """Whether a file is one that systems add, such as ``._x.png``."""
     last = osp.basename(name)
     return last.startswith('.') or last.lower() in ('thumbs.db', 'desktop.ini')
 
 
 def is_image(name: str) -> bool:
-    """Whether a file counts as an image, in upper or lower case.
-
-    Args:
-        name (str): With / between folders, or without folders.
-    """
+    """Whether a file counts as an image, in upper or lower case."""
     return name.lower().endswith(IMAGE_SUFFIXES) and not is_hidden(name)
 
 
 def strip_suffix(name: str, suffixes: Sequence[str] = IMAGE_SUFFIXES) -> str:
-    """Take the suffix off a name, if it has one.
-
-    Args:
-        name (str): Such as 'Misc_1' or 'Misc_1.PNG'.
-        suffixes (Sequence[str]): The longest that fits is taken. Defaults to
-            those of images.
-
-    Returns:
-        str: 'Misc_1'.
-    """
+    """Take the suffix off a name, if it has one."""
     for suffix in sorted(suffixes, key=len, reverse=True):
         if suffix and name.lower().endswith(suffix.lower()):
             return name[: -len(suffix)]
@@ -47,19 +30,11 @@ def strip_suffix(name: str, suffixes: Sequence[str] = IMAGE_SUFFIXES) -> str:
 
 
 def composed(name: str) -> str:
-    """A name in NFC; some systems write other forms of the same letters.
-
-    Args:
-        name (str): Of a file, or an id.
-    """
+    """A name in NFC; some systems write other forms of the same letters."""
     return unicodedata.normalize('NFC', name)
 
 
 def same_name(name: str) -> str:
-    """What is equal for names of one file: composed, type in lower case.
-
-    Args:
-        name (str): Of a file.
-    """
+    """What is equal for names of one file: composed, type in lower case."""
     stem, suffix = osp.splitext(composed(name))
     return stem + suffix.lower()

@@ -4,11 +4,7 @@ import builtins
 
 
 def print(*values: object, **options) -> None:
-    r"""Print, but control characters as text: ``\x1b`` may write anything.
-
-    Args:
-        *values, **options: Of the built-in function.
-    """
+    r"""Print, but control characters as text: ``\x1b`` may write anything."""
     builtins.print(*map(shown, values), **options)
 
 

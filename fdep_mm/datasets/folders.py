@@ -13,16 +13,7 @@ from fdep_mm.core.suffixes import (
 
 
 class Sample(NamedTuple):
-    """One image of a data set with what belongs to it.
-
-    Attributes:
-        image_id (str): Its line in a split file, without suffix.
-        dataset (str): Name of its data set.
-        splits (tuple[str, ...]): Names of the splits that list it.
-        image (Path): Its file.
-        mask (Path | None): File of its mask.
-        boxes (Path | None): XML file of its boxes.
-    """
+    """One image of a data set with what belongs to it."""
 
     image_id: str
     dataset: str
@@ -43,11 +34,6 @@ class Folder:
     Names are compared with one listing: strange ids cannot reach other
     places, and wrong upper and lower case is seen; that of suffixes does not
     count. Files that systems add are passed over.
-
-    Args:
-        path (Path): The folder.
-        suffixes (tuple[str, ...]): Of the files that count, the preferred
-            first.
     """
 
     def __init__(self, path: Path, suffixes: tuple[str, ...]) -> None:
@@ -64,9 +50,6 @@ class Folder:
 
     def find(self, image_id: str) -> tuple[list[str], bool]:
         """Files of an id.
-
-        Args:
-            image_id (str): With or without suffix.
 
         Returns:
             tuple: Names below the folder, the preferred first, and whether

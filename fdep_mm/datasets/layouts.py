@@ -74,9 +74,6 @@ def find_layout(root: Path) -> Layout:
             (DNA-Net) or no split files; ``mixed/``, ``annotations/`` and
             ``splits/`` (SIRST-V2); or IRSTD-1K as published.
 
-    Returns:
-        Layout: Without split files it has one split, 'all'.
-
     Raises:
         ValueError: There is no such folder, no images in it, or several
             groups of split files.
@@ -95,18 +92,9 @@ def open_layout(
     """Layout of a data set whose parts were named by a user, found, or both.
 
     Args:
-        root (Path): The data set.
         images (str, optional): Folder, relative to the root or absolute;
             nothing is then looked for: masks, boxes and splits are those
             that are given.
-        masks (str, optional): Folder, relative to the root or absolute.
-        boxes (str, optional): The same, of XML files.
-        mask_suffix (str, optional): What mask names add to the id.
-        splits (Sequence[str]): 'NAME=FILE' each, files relative to the root,
-            the current folder, or absolute.
-
-    Returns:
-        Layout: Of existing files and folders.
 
     Raises:
         ValueError: A file or folder does not exist, a split has no name, or
@@ -133,9 +121,6 @@ def open_layout(
 
 def read_split(path: Path) -> tuple[list[str], list[str]]:
     """Read a split file: one id per line, blank lines ignored.
-
-    Args:
-        path (Path): The file.
 
     Returns:
         tuple: Ids, and ids that are refused because they lead outside the

@@ -48,12 +48,11 @@ class SIRSTDataset(BaseSegDataset):
             without masks.
         on_error (str): 'raise', or 'skip' for training on a disk that may
             fail: an image that the loading transforms of ``fdep_mm`` cannot
-            read any more, or whose mask they cannot, is logged and another
-            one taken, by chance. All other errors end the training.
-            ``unreadable``, uint8 (N,), then marks them, also from within
-            data loading workers;
-            :class:`fdep_mm.engine.UnreadableImagesHook` counts them at the
-            end of an epoch. Defaults to 'raise'.
+            read any more, or whose mask they cannot, is logged and another one
+            taken, by chance. All other errors end the training.
+            ``unreadable``, uint8 (N,), then marks them, also from within data
+            loading workers; :class:`fdep_mm.engine.UnreadableImagesHook`
+            counts them at the end of an epoch.
         **kwargs: Arguments of :class:`mmseg.datasets.BaseSegDataset`.
 
     Raises:
@@ -124,9 +123,6 @@ class SIRSTDataset(BaseSegDataset):
 
     def prepare_data(self, idx: int) -> dict | None:
         """Load and transform image ``idx``.
-
-        Args:
-            idx (int): Index.
 
         Returns:
             dict | None: What the pipeline gives; None, for which another

@@ -36,9 +36,8 @@ class SIRSTDetDataset(SIRSTDataset):
         ann_file (str): Split file, see :class:`SIRSTDataset`.
         box_source (str): 'xml', the files of the folder ``ann_path``, see
             :func:`~.sirst_xml.parse_boxes`; or 'mask', the box of each
-            8-connected component of the masks of ``seg_map_path``. In
-            SIRST-V2 they differ in one image: the XML of Misc_111 is wrong.
-            Defaults to 'xml'.
+            8-connected component of the masks of ``seg_map_path``. In SIRST-V2
+            they differ in one image: the XML of Misc_111 is wrong.
         data_prefix (dict, optional): Folders ``img_path`` and either
             ``ann_path`` or ``seg_map_path``, relative to ``data_root``.
             Defaults to None: those of SIRST-V2.
@@ -47,7 +46,6 @@ class SIRSTDetDataset(SIRSTDataset):
             None: they stay.
         xml_convention (str): How XML files count pixels, 'sirst-v2' or 'voc';
             ``tools/check_dataset.py`` tells which one fits the masks.
-            Defaults to 'sirst-v2'.
         **kwargs: Arguments of :class:`SIRSTDataset`.
 
     Raises:
@@ -192,14 +190,7 @@ class SyntheticSIRSTDetDataset(SyntheticSIRSTDataset):
         return self.data_list
 
     def get_data_info(self, idx: int) -> dict:
-        """Make image ``idx`` and its boxes.
-
-        Args:
-            idx (int): Index.
-
-        Returns:
-            dict: See the class.
-        """
+        """Make image ``idx`` and its boxes."""
         info = super().get_data_info(idx)
         # mmdet would pack and draw a mask
         boxes = mask_boxes(info.pop('gt_seg_map'))

@@ -31,12 +31,6 @@ def parse_boxes(
     A single ``object`` without ``bndbox`` is how files of SIRST-V2 say that
     there is no target; in 'voc', and beside others, it is an error.
 
-    Args:
-        content (bytes): Of the file.
-        path (str): What error messages call it.
-        convention (str): A key of :data:`CONVENTIONS`. Defaults to
-            'sirst-v2'.
-
     Returns:
         np.ndarray: (G, 4) float64, 0-based and half-open.
 
@@ -77,9 +71,6 @@ def parse_boxes(
 def check_convention(convention: str) -> tuple[int, int, int, int]:
     """What the numbers of a file add to 0-based, half-open ones.
 
-    Args:
-        convention (str): A key of :data:`CONVENTIONS`.
-
     Raises:
         ValueError: It is another one.
     """
@@ -97,13 +88,6 @@ def format_boxes(
     convention: str = 'sirst-v2',
 ) -> str:
     """Text of a file that :func:`parse_boxes` reads.
-
-    Args:
-        file_name (str): Of the image; SIRST-V2 has names without suffix.
-        shape (tuple[int, int]): Height and width of the image.
-        boxes (np.ndarray): (G, 4), 0-based and half-open.
-        convention (str): A key of :data:`CONVENTIONS`. Defaults to
-            'sirst-v2'.
 
     Returns:
         str: XML. In 'sirst-v2' an image without target has one ``object``

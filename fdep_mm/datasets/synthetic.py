@@ -36,7 +36,7 @@ class SyntheticSIRSTDataset(BaseSegDataset):
         num_images (int): Length.
         img_size (tuple[int, int]): Height and width in px, from 32.
         split (str): 'train', 'val' or 'test'; no two share an image.
-        seed (int): Another seed gives another data set. Defaults to 0.
+        seed (int): Another seed gives another data set.
         num_targets (tuple[int, int]): Fewest and most targets per image.
         target_size (tuple[float, float]): Range of their long diameter in
             px, within 2..16.
@@ -120,9 +120,6 @@ class SyntheticSIRSTDataset(BaseSegDataset):
     def get_data_info(self, idx: int) -> dict:
         """Make image ``idx``.
 
-        Args:
-            idx (int): Index.
-
         Returns:
             dict: The dict of :meth:`load_data_list` with ``img``,
             ``gt_seg_map``, ``img_shape``, ``ori_shape`` and ``ori_img``,
@@ -137,9 +134,6 @@ class SyntheticSIRSTDataset(BaseSegDataset):
 
     def make_scene(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Draw scene ``index``.
-
-        Args:
-            index (int): Its number.
 
         Returns:
             tuple: Image, float32 (H, W) of whole numbers in 0..255, and

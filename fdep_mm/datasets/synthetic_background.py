@@ -32,10 +32,7 @@ def power_law_texture(
     """Draw a texture whose power falls with frequency as ``f ** -beta``.
 
     Args:
-        rng (np.random.Generator): Source of randomness.
         size (tuple[int, int]): Height and width in px.
-        beta (float): 0 is white noise, 2 rough terrain, 3 to 4 clouds.
-        aspect (float): Stretch along x, above 1 for sea and stratus.
 
     Returns:
         np.ndarray: float32 (H, W), mean 0 and standard deviation 1.
@@ -53,8 +50,6 @@ def draw_background(
     """Draw one background.
 
     Args:
-        rng (np.random.Generator): Source of randomness.
-        kind (str): One of :data:`BACKGROUNDS`.
         size (tuple[int, int]): Height and width in px.
 
     Returns:
@@ -72,9 +67,7 @@ def add_edges(
     """Add bright, blurred line segments such as cables and roof edges.
 
     Args:
-        rng (np.random.Generator): Source of randomness.
         image (np.ndarray): float32 (H, W).
-        number (int): How many.
 
     Returns:
         np.ndarray: float32 (H, W).
@@ -106,12 +99,9 @@ def add_sensor_noise(
     as resampled and compressed footage has.
 
     Args:
-        rng (np.random.Generator): Source of randomness.
         image (np.ndarray): float32 (H, W).
         std (float): Standard deviation of the temporal noise; each pattern
             has up to half of it.
-        num_hot_pixels (int): Single bright pixels, 20 to 100 above the
-            background.
 
     Returns:
         np.ndarray: float32 (H, W).

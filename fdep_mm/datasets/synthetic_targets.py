@@ -37,14 +37,10 @@ def draw_target(
     the peak does the same.
 
     Args:
-        rng (np.random.Generator): Source of randomness.
         size (tuple[int, int]): Image height and width in px.
         target_size (tuple[float, float]): Range of the mask's long diameter
             in px, from 2; the short one is at least half of it, and at
             least 2.
-
-    Returns:
-        Target: The blob.
     """
     long = rng.uniform(*target_size)
     short = max(2.0, long * rng.uniform(0.5, 1))
@@ -82,11 +78,8 @@ def add_targets(
     crowded small image, targets that find no place are left out.
 
     Args:
-        rng (np.random.Generator): Source of randomness.
         image (np.ndarray): float32 (H, W), background with noise.
-        number (int): How many.
         target_size (tuple[float, float]): Range of the diameter in px.
-        scr (tuple[float, float]): Range of the SCR, drawn log-uniformly.
 
     Returns:
         tuple: The image, float32 (H, W), and the mask, uint8 (H, W) {0, 1}.

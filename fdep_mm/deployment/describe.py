@@ -14,13 +14,6 @@ from fdep_mm.version import __version__
 def describe(cfg: Config, backend: TorchBackend) -> ModelCard:
     """Read what running the network needs from its config.
 
-    Args:
-        cfg (Config): Of the network.
-        backend (TorchBackend): The network.
-
-    Returns:
-        ModelCard: For the file, precision 'fp32'.
-
     Raises:
         ValueError: The test pipeline changes images in a way that a card
             cannot describe.

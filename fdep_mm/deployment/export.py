@@ -86,10 +86,6 @@ def check_light(model: ModelProto, network: LightBranch) -> dict[str, int]:
     Node names and initialisers carry the path of the module that they come
     from, and a folded graph holds no more numbers than the host.
 
-    Args:
-        model (ModelProto): Just exported.
-        network (LightBranch): What it was exported from.
-
     Returns:
         dict[str, int]: ``nodes`` and ``weights`` of the model, and
         ``parameters`` of the host (with the statistics of its norms).
@@ -133,9 +129,6 @@ def random_batches(card: ModelCard) -> list[np.ndarray]:
     drives networks that multiply differences (ALCNet) so far that PyTorch's
     own float32 is 1e-3 away from its float64.
 
-    Args:
-        card (ModelCard): Tells mean and contrast.
-
     Returns:
         list[np.ndarray]: (N, 3, H, W) float32 in 0..255, each.
     """
@@ -153,8 +146,6 @@ def max_difference(
     """Compare a model with the network it came from.
 
     Args:
-        network (LightBranch): In evaluation mode.
-        model (ModelProto): Of any precision.
         batches (Iterable[np.ndarray]): (N, 3, H, W) float32, each.
 
     Returns:

@@ -38,11 +38,6 @@ class Sample:
 class Images:
     """Some images of a split, spread over it, as testing loads them.
 
-    Args:
-        cfg (Config): Holds the data sets.
-        split (str): 'train' or 'test'.
-        limit (int, optional): Largest number of images; None takes all.
-
     Raises:
         ValueError: The config has no such data set, or its files are missing.
     """
@@ -100,7 +95,6 @@ def batch(image: np.ndarray, card: ModelCard) -> np.ndarray:
 
     Args:
         image (np.ndarray): (H, W, 3) float32 in 0..255.
-        card (ModelCard): Of the network.
 
     Returns:
         np.ndarray: (1, 3, H', W') float32, scaled and padded.
@@ -118,11 +112,6 @@ def score(
 
     Args:
         run (Callable): (1, H, W, 3) in 0..255 -> (1, H, W) probabilities.
-        samples (Iterable[Sample]): Images with masks.
-        threshold (float): Larger probabilities are target.
-
-    Returns:
-        dict[str, float]: IoU, nIoU, Pd and Fa, among others; fractions.
     """
     protocol = EvalProtocol(tolerances=(), threshold=threshold)
     records = [
@@ -140,10 +129,6 @@ def score_boxes(
     Args:
         run (Callable): (1, H, W, 3) in 0..255 -> one array (n, 5) of boxes
             and scores.
-        samples (Iterable[Sample]): Images with boxes.
-
-    Returns:
-        dict[str, float]: mNoCoAP and NoCoAP10 ... NoCoAP90, fractions.
     """
     metric = NoCoAPMetric()
     for sample in samples:

@@ -18,12 +18,6 @@ from .describe import describe
 class LightBranch(nn.Module):
     """The host between pixels and answers.
 
-    Args:
-        host (nn.Module): A segmentor with one logit channel, or a detector
-            with an :class:`OSCARHead`.
-        card (ModelCard): Its normalisation.
-        bgr_to_rgb (bool): Whether the host wants the channels turned round.
-
     Raises:
         ValueError: If the host is neither of both.
     """
@@ -95,14 +89,6 @@ def build_light_branch(
     cfg: Config, checkpoint: str | Path | None
 ) -> LightBranch:
     """Build what is deployed of a config, in evaluation mode on the CPU.
-
-    Args:
-        cfg (Config): Of a host or an FDEP network.
-        checkpoint (str | Path, optional): Weights of either, a file or a URL.
-            None leaves them random.
-
-    Returns:
-        LightBranch: Without VFM and SAMF.
 
     Raises:
         FileNotFoundError: There is no such checkpoint.

@@ -31,15 +31,7 @@ QUANTIZED = (
 
 
 def to_fp16(model: ModelProto) -> ModelProto:
-    """Store and compute in half precision; inputs and outputs stay float32.
-
-    Args:
-        model (ModelProto): Of :func:`.export.export`.
-
-    Returns:
-        ModelProto: Half the size. On CPUs without half-precision kernels it
-        is not faster.
-    """
+    """Store and compute in half precision; inputs and outputs stay float32."""
     with warnings.catch_warnings():
         # of constants too small for half precision, such as epsilons
         warnings.simplefilter('ignore')
@@ -55,12 +47,8 @@ def to_int8(model: ModelProto, batches: Iterable[np.ndarray]) -> ModelProto:
     stay in float32, so that probabilities keep their resolution.
 
     Args:
-        model (ModelProto): Of :func:`.export.export`.
         batches (Iterable[np.ndarray]): (N, 3, H, W) float32 in 0..255, each,
             such as the network will see.
-
-    Returns:
-        ModelProto: A quarter of the size.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / 'int8.onnx'
@@ -97,14 +85,7 @@ class _Batches(CalibrationDataReader):
 
 
 def last_nodes(model: ModelProto) -> list[str]:
-    """Names of the last convolutions and of all nodes after them.
-
-    Args:
-        model (ModelProto): With one or several outputs.
-
-    Returns:
-        list[str]: Going back from the outputs up to the first convolutions.
-    """
+    """Names of the last convolutions and of all nodes after them."""
     makers = {out: node for node in model.graph.node for out in node.output}
     names: set[str] = set()
     values = [output.name for output in model.graph.output]

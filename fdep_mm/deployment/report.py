@@ -42,11 +42,8 @@ def export_checked(
     """Export the light branch and compare it with PyTorch.
 
     Args:
-        cfg (Config): Of a host or an FDEP network.
-        checkpoint (str | Path): Weights of either.
         tolerance (float): Largest accepted difference, see
-            :func:`.export.max_difference`. Defaults to 1e-4.
-        say (Callable): Gets a line about each step.
+            :func:`.export.max_difference`.
 
     Returns:
         tuple[LightBranch, ModelProto]: The network and its float32 model.
@@ -105,17 +102,7 @@ def convert(
     precision: str,
     calibration: Iterable[np.ndarray],
 ) -> ModelProto:
-    """Convert a float32 model and write its card.
-
-    Args:
-        model (ModelProto): Of :func:`.export.export`.
-        card (ModelCard): Of the network.
-        precision (str): 'fp16' or 'int8'.
-        calibration (Iterable[np.ndarray]): For 'int8', see :func:`to_int8`.
-
-    Returns:
-        ModelProto: Another model.
-    """
+    """Convert a float32 model and write its card."""
     if precision == 'fp16':
         converted = to_fp16(model)
     else:
@@ -128,11 +115,6 @@ def score_table(
     models: dict[str, ModelProto], samples: Images, card: ModelCard
 ) -> str:
     """Score models of one network on the same images.
-
-    Args:
-        models (dict[str, ModelProto]): By precision, the reference first.
-        samples (Images): Images with masks or, for a detector, boxes.
-        card (ModelCard): Of the network.
 
     Returns:
         str: A table; percent, Fa x1e-6, the first score with its change.

@@ -12,12 +12,6 @@ def own_constants(model: ModelProto) -> int:
     The exporter keeps equal weights once, such as the zeros that biases start
     with, and passes them on through identities. Quantisation then takes them
     for activations and leaves the convolution in float32.
-
-    Args:
-        model (ModelProto): Changed in place.
-
-    Returns:
-        int: Number of copies.
     """
     graph = model.graph
     constants = {tensor.name: tensor for tensor in graph.initializer}
@@ -46,9 +40,6 @@ def pool_globally(model: ModelProto) -> int:
     Args:
         model (ModelProto): Changed in place. Of (N, C, H, W) maps, with axes
             as attributes, as up to opset 17.
-
-    Returns:
-        int: Number of places.
     """
     places = 0
     for node in model.graph.node:
@@ -74,12 +65,6 @@ def unblock_single_channel(model: ModelProto) -> int:
     the sigmoid as 16. The layout ends at an operator that cannot keep it, so
     the channel is taken away and given back where a convolution to one
     channel is followed by a resize, as in ACM and ALCNet.
-
-    Args:
-        model (ModelProto): Changed in place.
-
-    Returns:
-        int: Number of places.
     """
     graph = model.graph
     channels = {tensor.name: tensor.dims for tensor in graph.initializer}

@@ -22,13 +22,10 @@ def prepare(network: LightBranch, mode: str, device: str = 'cpu') -> Run:
     """Make a network ready to run in one of several ways.
 
     Args:
-        network (LightBranch): A segmentor in evaluation mode.
         mode (str): 'eager': PyTorch as it is; 'fused': convolutions and norms
             fused, channels-last memory; 'compile': fused, compiled with
             frozen weights; 'onnx': onnxruntime in float32; 'int8': in 8-bit
             integers, calibrated on noise (for times, not for accuracy).
-        device (str): Of the PyTorch modes, 'cpu' or 'cuda'. Defaults to
-            'cpu'.
 
     Returns:
         Callable: (N, 3, H, W) float32 in 0..255 -> (N, 1, H, W)
@@ -92,12 +89,8 @@ def check_equal(
     """Largest difference of each mode to the first one.
 
     Args:
-        runs (dict[str, Callable]): Of :func:`prepare`, by mode.
         image (np.ndarray): (1, 3, H, W) float32 in 0..255.
-        tolerance (float): Of all but 'int8'. Defaults to 1e-3.
-
-    Returns:
-        dict[str, float]: By mode.
+        tolerance (float): Of all but 'int8'.
 
     Raises:
         ValueError: A mode computes something else, or NaN.

@@ -14,10 +14,6 @@ def prepare_cpu_launch(cfg: Config) -> None:
     accelerator, and without ``--launcher pytorch``, nothing is done. Batch
     norms stay those of each process: torch synchronises them on accelerators
     only.
-
-    Args:
-        cfg (Config): With ``launcher``; ``model_wrapper_cfg`` is added to
-            it.
     """
     if cfg.get('launcher') != 'pytorch' or get_device() != 'cpu':
         return

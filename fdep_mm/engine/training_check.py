@@ -16,9 +16,6 @@ from fdep_mm.models.losses.teaching import check_losses
 def check_training(runner: Runner) -> None:
     """Refuse losses, heads and labels of a segmentor that do not fit.
 
-    Args:
-        runner (Runner): Before its training.
-
     Raises:
         ValueError: A loss teaches a head of one channel nothing, the metrics
             cannot score a head, or targets are labelled as "ignore".

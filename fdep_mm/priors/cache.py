@@ -45,9 +45,7 @@ class PriorCache:
         """Read the prior of an image.
 
         Args:
-            img_path (str): Path of its file, or its name.
             img (np.ndarray): (H, W, C), as loaded and not yet changed.
-            layers (Sequence[int]): Whose maps.
 
         Returns:
             list[Tensor]: Maps of the full image, each (C, h, w).

@@ -26,15 +26,7 @@ def weights_sha256(model: nn.Module) -> str:
 def vfm_record(
     vfm: nn.Module, mean: Sequence[float] | None, std: Sequence[float] | None
 ) -> dict:
-    """What a VFM's config says about its maps.
-
-    Args:
-        vfm (nn.Module): A :class:`fdep_mm.models.FrozenVFM`, built or not.
-        mean, std (Sequence[float], optional): Normalization of its input.
-
-    Returns:
-        dict: For JSON; None where something is not known or does not matter.
-    """
+    """What a VFM's config says about its maps."""
     file = vfm.checkpoint
     if file is not None:
         weights = f'file {osp.basename(file)}'
@@ -60,10 +52,6 @@ def differences(made: dict, wanted: dict, words: tuple[str, str]) -> list[str]:
     What one of them does not know is not compared. Files of weights are
     compared by their content where it is known, else by their names: cached
     priors do not need the file.
-
-    Args:
-        made, wanted (dict): From :func:`vfm_record`, with more keys or fewer.
-        words (tuple[str, str]): What to call the two.
     """
     keys = [
         key

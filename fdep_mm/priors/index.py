@@ -97,14 +97,7 @@ class CacheIndex:
 
 
 def image_name(img_path: str) -> str:
-    """Name of an image in a cache; the same where the data was moved.
-
-    Args:
-        img_path (str): Path of its file, or its name where it has none.
-
-    Returns:
-        str: The last three parts of the path, with slashes.
-    """
+    """Name of an image in a cache; the same where the data was moved."""
     parts = [p for p in str(img_path).replace('\\', '/').split('/') if p]
     parts = [part.replace(':', '_') for part in parts if part != '..']
     return '/'.join(parts[-3:])
@@ -124,7 +117,6 @@ def image_note(img_path: str, img: np.ndarray) -> dict:
     """What tells an image from others, and whether it has changed.
 
     Args:
-        img_path (str): Path of its file, or its name where it has none.
         img (np.ndarray): (H, W, C), C up to 4, as loaded.
 
     Returns:

@@ -38,10 +38,6 @@ def fit_layers(
     Args:
         images (Iterable[Sequence[Tensor]]): For each image the maps of all
             layers, (C, h, w).
-        channels (int): Components K to keep, at most C of each layer.
-
-    Returns:
-        tuple: The fits, and the share of each layer's variance in them.
     """
     sums = None
     for maps in images:

@@ -44,9 +44,6 @@ FILES = AtomicBackend('run the same command again: it goes on where it was')
 def loading_transforms(dataset: Dataset) -> list:
     """Those at the start of a pipeline that load image and labels.
 
-    Args:
-        dataset (Dataset): With MMEngine's ``pipeline``.
-
     Returns:
         list: Its transforms up to the first that is no ``Load...``, or is
         ``LoadPrior``.
@@ -68,13 +65,10 @@ class CacheWriter:
             pad in tests; its VFM sees what it would see in training.
         folder (str | Path): The cache, new or the result of a run with the
             same VFM and options.
-        dtype (str): 'float16' or 'float32'. Defaults to 'float16'.
+        dtype (str): 'float16' or 'float32'.
         pca (int, optional): Keep so many channels of each layer. The
             components are those of the first run's images; to find them takes
             one more pass of the VFM. Defaults to None, all channels.
-
-    Attributes:
-        made (int): Images whose maps the last :meth:`write` wrote.
 
     Raises:
         ValueError: `dtype` is unknown, or `pca` larger than a layer.
@@ -103,13 +97,6 @@ class CacheWriter:
 
     def write(self, dataset: Dataset) -> CacheIndex:
         """Write what is missing.
-
-        Args:
-            dataset (Dataset): Of a training; its pipelines are cut to the
-                loading transforms.
-
-        Returns:
-            CacheIndex: Of the whole cache.
 
         Raises:
             LockedError: Another process writes into the folder.

@@ -61,8 +61,6 @@ class StudyRunner:
         """Run jobs, several at a time.
 
         Args:
-            jobs (list[list[Cell]]): Of :meth:`Study.jobs`.
-            num (int): How many at a time.
             report (Callable): Gets a cell and ``'start'``, ``'done'``,
                 ``'elsewhere'`` (another study runs it) or what has failed;
                 from several threads.

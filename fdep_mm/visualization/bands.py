@@ -24,8 +24,8 @@ def plot_bands(
         arms (Mapping[str, Sequence[Curves]]): Curves of each seed, see
             :func:`fdep_mm.evaluation.evaluate_curves`, by the name for the
             legend.
-        title (str): Over the panels. Defaults to none.
-        fa_limit (float): Right end of Pd over Fa. Defaults to 1e-4.
+        title (str): Over the panels.
+        fa_limit (float): Right end of Pd over Fa.
 
     Returns:
         Figure: Three panels, 1800 x 560 px. Lines are means over seeds at

@@ -40,7 +40,7 @@ def areas(
 
     Args:
         curves (Mapping[str, np.ndarray]): Those of one network.
-        fa_limit (float): Largest Fa that counts. Defaults to 1e-4.
+        fa_limit (float): Largest Fa that counts.
 
     Returns:
         dict[str, float]: ``PdFa_AUC``
@@ -63,13 +63,11 @@ def plot_comparison(
 
     Args:
         models (Mapping[str, Evaluation]): By the name for the legend.
-        kinds (Sequence[str]): Panels: 'iou' (IoU and nIoU over the
-            threshold), 'hse' (what HSE integrates over the threshold: the
-            mean of IoU and nIoU, and the mean of F1 over the tolerances),
-            'pdfa' (Pd over Fa) and 'roc' (TPR over FPR of the pixels).
-            Defaults to all.
-        fa_limit (float): Largest Fa of the area under Pd over Fa. Defaults to
-            1e-4.
+        kinds (Sequence[str]): Panels: 'iou' (IoU and nIoU over the threshold),
+            'hse' (what HSE integrates over the threshold: the mean of IoU and
+            nIoU, and the mean of F1 over the tolerances), 'pdfa' (Pd over Fa)
+            and 'roc' (TPR over FPR of the pixels).
+        fa_limit (float): Largest Fa of the area under Pd over Fa.
 
     Returns:
         Figure: A row of up to two panels each, 700 x 520 px a panel.
@@ -109,9 +107,6 @@ def plot_comparison(
 
 def colors(num: int) -> list[tuple]:
     """A color for each of several networks.
-
-    Args:
-        num (int): How many.
 
     Returns:
         list[tuple]: RGBA.

@@ -24,9 +24,8 @@ def count_files(
         masks (dict[str, Path]): By identifier.
         names (list[str]): Identifiers to evaluate.
         protocol (EvalProtocol): What to count.
-        binary (bool): Whether predictions are masks, see
-            :func:`.read_prob`. Defaults to False.
-        max_value (float, optional): As there. Defaults to None.
+        binary (bool): Whether predictions are masks, see :func:`.read_prob`.
+        max_value (float, optional): As there.
 
     Returns:
         tuple[dict[str, np.ndarray], list[str]]: One record per image, by

@@ -39,8 +39,8 @@ def list_images(folder: Path, suffix: str = '') -> dict[str, Path]:
 
     Args:
         folder (Path): The folder, or a single file.
-        suffix (str): Part of the stem after the identifier, such as
-            '_pixels0' for the masks of SIRST-V2. Defaults to ''.
+        suffix (str): Part of the stem after the identifier, such as '_pixels0'
+            for the masks of SIRST-V2.
 
     Returns:
         dict[str, Path]: Identifier -> file, in order: the path below the
@@ -175,7 +175,7 @@ def read_prob(
     Args:
         path (Path): 8- or 16-bit grey file, or floating point in [0, 1].
         binary (bool): Whether it is a mask, whatever its values: anything
-            above 0 becomes 1. Defaults to False.
+            above 0 becomes 1.
         max_value (float, optional): Value that stands for 1. Defaults to
             None: 255, 65535, or 1 of floating point.
 
@@ -274,8 +274,8 @@ def load_scene(
         image (Path): Any image file.
         pred (Path): See :func:`read_prob`.
         mask (Path): See :func:`read_mask`.
-        binary (bool): See :func:`read_prob`. Defaults to False.
-        max_value (float, optional): As there. Defaults to None.
+        binary (bool): See :func:`read_prob`.
+        max_value (float, optional): As there.
 
     Returns:
         Scene: All of one size.

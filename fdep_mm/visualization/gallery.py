@@ -58,16 +58,16 @@ def write_gallery(
         path (Path): The HTML file; its folder exists.
         scenes (Iterable[Scene]): Read once, in this order, such as of
             :func:`.files.load_scene`.
-        title (str): Heading. Defaults to 'Predictions'.
-        threshold (float): Foreground is above it. Defaults to 0.5.
-        radius (float): Of a hit, in px, exclusive. Defaults to 3.
-        match (str): 'greedy' or 'hungarian'. Defaults to 'greedy'.
-        connectivity (int): 8 or 4. Defaults to 8.
-        embed (bool): Whether to put the pictures into the page; otherwise
-            they go to a folder ``<stem>_files`` beside it, with a large one
-            of each for the click. Defaults to True.
+        title (str): Heading.
+        threshold (float): Foreground is above it.
+        radius (float): Of a hit, in px, exclusive.
+        match (str): 'greedy' or 'hungarian'.
+        connectivity (int): 8 or 4.
+        embed (bool): Whether to put the pictures into the page; otherwise they
+            go to a folder ``<stem>_files`` beside it, with a large one of each
+            for the click.
         side (int): Shorter side of the image in the page, in px, at least;
-            from 64. Defaults to 256.
+            from 64.
         failures (Sequence[str]): Lines to be listed below, read after the
             last scene, so that scenes may add to it.
 

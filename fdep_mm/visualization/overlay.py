@@ -27,10 +27,7 @@ class Mark(NamedTuple):
 
     Attributes:
         crop (np.ndarray): (h, w) uint8 {0, 1}, its bounding box.
-        top (int): Row of the box in the image.
-        left (int): Column of the box in the image.
         color (tuple[int, int, int]): RGB, 0..255.
-        circle (bool): Whether to circle it beside outlining it.
     """
 
     crop: np.ndarray
@@ -63,14 +60,14 @@ def draw_overlay(
         image (np.ndarray): (H, W) or (H, W, C), see :func:`to_display`.
         pred (np.ndarray): (H, W) bool, the thresholded prediction.
         mask (np.ndarray): (H, W) bool, the ground truth.
-        radius (float): Of a hit, in px, exclusive. Defaults to 3.
-        match (str): 'greedy' or 'hungarian'. Defaults to 'greedy'.
-        connectivity (int): 8 or 4. Defaults to 8.
+        radius (float): Of a hit, in px, exclusive.
+        match (str): 'greedy' or 'hungarian'.
+        connectivity (int): 8 or 4.
         min_side (int): The image is enlarged by the smallest integer factor
-            that makes its shorter side at least this, in px. Defaults to 768.
+            that makes its shorter side at least this, in px.
         max_zooms (int): Most close-ups; what is beyond is marked in the image
-            only, and counted in the legend. Defaults to 12.
-        legend (bool): Whether to add the legend. Defaults to True.
+            only, and counted in the legend.
+        legend (bool): Whether to add the legend.
 
     Returns:
         np.ndarray: (H', W', 3) uint8, RGB.

@@ -28,10 +28,10 @@ def plot_surfaces(
             levels from its minimum to its maximum.
         mask (np.ndarray): (H, W) bool, the ground truth.
         prob (np.ndarray): (H, W) probabilities in [0, 1].
-        title (str): Above the three. Defaults to ''.
-        max_points (int): Most points along the longer side. Defaults to 96.
-        elevation (float): Of the eye, in degrees. Defaults to 30.
-        azimuth (float): Of the eye, in degrees. Defaults to -60.
+        title (str): Above the three.
+        max_points (int): Most points along the longer side.
+        elevation (float): Of the eye, in degrees.
+        azimuth (float): Of the eye, in degrees.
 
     Returns:
         Figure: Three panels, 1560 x 520 px.

@@ -40,14 +40,6 @@ def is_name(value: object) -> bool:
 def find(name: str, others: Iterable[str] = ()) -> Path:
     """Find the file of a trained network.
 
-    Args:
-        name (str): Its name.
-        others (Iterable[str]): What else could have been meant, for the
-            message. Defaults to ().
-
-    Returns:
-        Path: Of its ``.safetensors`` file.
-
     Raises:
         FileNotFoundError: There is none; the message lists those that there
             are, the nearest name first.
@@ -71,12 +63,6 @@ def find(name: str, others: Iterable[str] = ()) -> Path:
 def resolve(weights: str | PathLike) -> str | PathLike:
     """Turn a name into a path, and leave paths as they are.
 
-    Args:
-        weights (str | PathLike): A name, a path or a URL.
-
-    Returns:
-        str | PathLike: Of the network's file, or `weights`.
-
     Raises:
         FileNotFoundError, FileExistsError: As :func:`find`.
     """
@@ -90,9 +76,6 @@ def resolve(weights: str | PathLike) -> str | PathLike:
 def read_card(path: Path) -> dict:
     """Read where the weights of a file come from.
 
-    Args:
-        path (Path): A ``.safetensors`` file that ``make_zoo.py`` wrote.
-
     Returns:
         dict: See the options of ``make_zoo.py``. ``scores`` is a list of
         dicts with ``data``, ``split`` and metrics, in per cent, Fa in 1e-6.
@@ -104,14 +87,7 @@ def read_card(path: Path) -> dict:
 
 
 def table(paths: Iterable[Path]) -> str:
-    """Tabulate trained networks.
-
-    Args:
-        paths (Iterable[Path]): Their ``.safetensors`` files.
-
-    Returns:
-        str: Name, data, sizes and scores, one line for each test set.
-    """
+    """Tabulate trained networks."""
     from prettytable import PrettyTable  # not there with onnxruntime alone
 
     rows = []

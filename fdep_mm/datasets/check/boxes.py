@@ -16,8 +16,6 @@ class BoxCheck(NamedTuple):
         offset (tuple[float, float, float, float]): What the files add to
             0-based half-open (x1, y1, x2, y2): median over all boxes. SIRST-V2
             has (1, 1, 1, 1), Pascal VOC (1, 1, 0, 0).
-        compared (int): Number of boxes that have a partner.
-        differences (dict[int, str]): Index of the image -> what is wrong.
     """
 
     offset: tuple[float, float, float, float]
@@ -38,11 +36,7 @@ def compare_boxes(
     Args:
         boxes (Sequence[np.ndarray]): (B, 4) per image, from the files minus
             1 (as :func:`~fdep_mm.datasets.sirst_xml.parse_boxes` gives them).
-        targets (Sequence[np.ndarray]): (G, 4) per image, from the masks.
-        tolerance (float): Largest deviation of an edge in px. Defaults to 2.
-
-    Returns:
-        BoxCheck: The offset, and the images that differ.
+        tolerance (float): Largest deviation of an edge in px.
     """
     pairs = [_pair(*both) for both in zip(boxes, targets, strict=True)]
     moved = [
@@ -72,9 +66,6 @@ def compare_boxes(
 
 def known_convention(offset: Sequence[float]) -> str | None:
     """Name the way of counting pixels that an offset shows.
-
-    Args:
-        offset (Sequence[float]): Of a :class:`BoxCheck`.
 
     Returns:
         str | None: A key of :data:`~..sirst_xml.CONVENTIONS`, or what else

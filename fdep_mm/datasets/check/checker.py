@@ -74,10 +74,10 @@ def check_dataset(
         layouts (Sequence[Layout]): One data set, or several that are used
             together, such as SIRST3. Splits of the same name are one.
         threshold (float): Images whose thumbnails correlate above it are
-            look-alikes. Defaults to 0.98.
-        side (int): Of the thumbnails in px. Defaults to 48.
-        margin (int): Of a target's surroundings in px. Defaults to 10.
-        tolerance (float): Of a box's edges in px. Defaults to 2.
+            look-alikes.
+        side (int): Of the thumbnails in px.
+        margin (int): Of a target's surroundings in px.
+        tolerance (float): Of a box's edges in px.
         progress (Callable): Iterates over the samples and may show how far
             it is. Defaults to iter: silent.
 

@@ -35,7 +35,6 @@ def similar_groups(thumbnails: np.ndarray, threshold: float) -> np.ndarray:
 
     Args:
         thumbnails (np.ndarray): (N, D) thumbnails of length 1.
-        threshold (float): Pairs correlate above it.
 
     Returns:
         np.ndarray: (N,) number of each image's group, from 0. Two images of

@@ -147,12 +147,7 @@ LEVELS = ('error', 'warning', 'note')
 
 
 class Item(NamedTuple):
-    """One place where something was found.
-
-    Attributes:
-        where (str): Image, file or split.
-        detail (str): What is special about this one; may be empty.
-    """
+    """One place where something was found."""
 
     where: str
     detail: str = ''
@@ -165,13 +160,7 @@ class Findings:
         self._items: dict[str, list[Item]] = {}
 
     def add(self, code: str, where: str, detail: str = '') -> None:
-        """Add one place.
-
-        Args:
-            code (str): A key of :data:`CODES`.
-            where (str): Image, file or split.
-            detail (str): What is special about this one.
-        """
+        """Add one place."""
         level = CODES[code][0]
         assert level in LEVELS
         self._items.setdefault(code, []).append(Item(where, detail))

@@ -65,13 +65,9 @@ def inspect(sample: Sample, side: int = 48, margin: int = 10) -> Record:
     """Read the files of a sample; nothing that is wrong in them raises.
 
     Args:
-        sample (Sample): Its files.
-        side (int): Of the thumbnail in px. Defaults to 48.
-        margin (int): Width in px of the surroundings that a target's
-            contrast is measured against. Defaults to 10.
-
-    Returns:
-        Record: What they hold.
+        side (int): Of the thumbnail in px.
+        margin (int): Width in px of the surroundings that a target's contrast
+            is measured against.
     """
     record = Record(sample)
     try:
@@ -103,9 +99,6 @@ def inspect(sample: Sample, side: int = 48, margin: int = 10) -> Record:
 
 def read_pixels(path: Path) -> np.ndarray:
     """Decode a file as stored, and refuse what is cut off.
-
-    Args:
-        path (Path): The file.
 
     Returns:
         np.ndarray: (H, W) or (H, W, C), colours in OpenCV's order.

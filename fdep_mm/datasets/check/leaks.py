@@ -11,14 +11,7 @@ from .inspection import Record
 
 
 class Pair(NamedTuple):
-    """An image and its look-alike in an earlier split.
-
-    Attributes:
-        record (Record): The image.
-        match (Record): Its look-alike.
-        correlation (float): Of their thumbnails.
-        identical (bool): Whether their grey pixels are equal.
-    """
+    """An image and its look-alike in an earlier split."""
 
     record: Record
     match: Record
@@ -30,9 +23,6 @@ class Leak(NamedTuple):
     """What of a split an earlier split has as well.
 
     Attributes:
-        split (str): Its name.
-        earlier (str): Name of the earlier split.
-        images (int): Readable images of ``split``.
         pairs (list[Pair]): One for each image that has a look-alike: with the
             most similar one, the most similar pair first.
     """
@@ -62,14 +52,6 @@ def find_leaks(
     """Compare each split with each earlier one.
 
     Images that are listed in both are left out: they overlap as files.
-
-    Args:
-        records (Sequence[Record]): All samples.
-        splits (Sequence[str]): Names, training first.
-        threshold (float): Look-alikes correlate above it.
-
-    Returns:
-        list[Leak]: One per pair of splits, also where ``pairs`` is empty.
     """
     leaks = []
     for number, split in enumerate(splits):
@@ -87,12 +69,7 @@ def find_leaks(
 
 
 def report_leaks(leaks: Sequence[Leak], findings: Findings) -> None:
-    """Add look-alikes to the findings.
-
-    Args:
-        leaks (Sequence[Leak]): From :func:`find_leaks`.
-        findings (Findings): Is added to.
-    """
+    """Add look-alikes to the findings."""
     for leak in leaks:
         for record, match, correlation, identical in leak.pairs:
             detail = f'of {match.sample.where}'
@@ -105,13 +82,7 @@ def report_leaks(leaks: Sequence[Leak], findings: Findings) -> None:
 def report_copies(
     records: Sequence[Record], splits: Sequence[str], findings: Findings
 ) -> None:
-    """Add identical images of one split to the findings.
-
-    Args:
-        records (Sequence[Record]): All samples.
-        splits (Sequence[str]): Names of the splits.
-        findings (Findings): Is added to.
-    """
+    """Add identical images of one split to the findings."""
     for split in splits:
         seen: dict[str, Record] = {}
         for record in members(records, split):

@@ -13,13 +13,6 @@ from .findings import Findings
 def pair(layout: Layout, findings: Findings) -> list[Sample]:
     """List the samples of a data set; everything odd becomes a finding.
 
-    Args:
-        layout (Layout): Where its files are.
-        findings (Findings): Is added to.
-
-    Returns:
-        list[Sample]: Those whose image exists, in the order of the splits.
-
     Raises:
         ValueError: The image folder has no images.
     """

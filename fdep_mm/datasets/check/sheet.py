@@ -30,10 +30,9 @@ def draw_sheet(
 
     Args:
         report (Report): From :func:`~.checker.check_dataset`.
-        number (int): At most this many images. Defaults to 24.
+        number (int): At most this many images.
         columns (int): Images per row, even so that pairs stay together.
-            Defaults to 4.
-        tile (int): Side of an image in px. Defaults to 256.
+        tile (int): Side of an image in px.
 
     Returns:
         np.ndarray: uint8 (H, W, 3), BGR; (tile, tile, 3) and black if no

@@ -16,14 +16,7 @@ MODES = ('drop-later', 'drop-earlier', 'move')
 
 
 class NewSplits(NamedTuple):
-    """A leak-free division of the images.
-
-    Attributes:
-        members (dict[str, list[Record]]): Split -> its images.
-        dropped (list[Record]): Images that were taken out as look-alikes.
-        moved (int): Images that changed their split.
-        broken (list[Record]): Images left out because they cannot be used.
-    """
+    """A leak-free division of the images."""
 
     members: dict[str, list[Record]]
     dropped: list[Record]
@@ -45,11 +38,11 @@ def make_splits(
             test split: trained networks stay comparable), 'drop-earlier' out
             of the earlier one (the test split stays as it is), 'move' keeps
             all images and puts each group of look-alikes into the split that
-            has most of it. Defaults to 'drop-later'.
+            has most of it.
         test_fraction (float): A data set without split files is divided into
             train and test, with about this fraction for the test; groups of
-            look-alikes stay together. Defaults to 0.3.
-        seed (int): Of that division. Defaults to 0.
+            look-alikes stay together.
+        seed (int): Of that division.
 
     Returns:
         NewSplits: Images in their old order.

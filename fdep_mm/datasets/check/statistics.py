@@ -14,9 +14,6 @@ QUANTILES = dict(min=0, p5=5, median=50, p95=95, max=100)
 def describe(records: Sequence[Record]) -> dict:
     """Summarise the images and targets of a split.
 
-    Args:
-        records (Sequence[Record]): Its samples.
-
     Returns:
         dict: Counts, normalisation constants (mean over the images of their
         grey mean and standard deviation, in 0..255), ranges, and quantiles of

@@ -43,8 +43,7 @@ def measure_targets(
     Args:
         grey (np.ndarray): (H, W) in 0..255.
         mask (np.ndarray): (H, W); everything that is not 0 is target.
-        margin (int): In px. Defaults to 10.
-        connectivity (int): 8 or 4. Defaults to 8.
+        margin (int): In px.
 
     Returns:
         list[Target]: In raster order of the components. NaN where nothing

@@ -127,11 +127,6 @@ def decode(
 ) -> np.ndarray:
     """Mask of one target.
 
-    Args:
-        segmentation (dict | list): Run lengths or polygons.
-        shape (tuple[int, int]): Height and width of the image.
-        contour (bool): See :func:`.polygons_to_mask`. Defaults to False.
-
     Returns:
         np.ndarray: uint8 (H, W) {0, 1}.
 

@@ -91,9 +91,8 @@ def draw_labels(
         images (Path, optional): Folder of images.
         fill (str, optional): 'box' or 'ellipse'. Defaults to None: the
             segmentation of each target that has one, else 'box'.
-        radius (int): Of points in px. Defaults to 0.
-        contour (bool): Of polygons, see :func:`.polygons_to_mask`. Defaults
-            to False.
+        radius (int): Of points in px.
+        contour (bool): Of polygons, see :func:`.polygons_to_mask`.
 
     Returns:
         np.ndarray: uint8 (H, W) {0, 1}.

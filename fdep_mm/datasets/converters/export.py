@@ -54,8 +54,7 @@ def export_labels(
         images (Path): Folder of the images; names are relative to it.
         kind (str): A member of ``SPLIT_FORMATS`` or ``IMAGE_FORMATS``.
         out (Path): Folder to write into; made if it is missing.
-        weighted (bool): Weigh pixels by grey value in centroids. Defaults to
-            False.
+        weighted (bool): Weigh pixels by grey value in centroids.
 
     Returns:
         list[str]: What was left out and why, one line per image.
@@ -92,9 +91,6 @@ def export_labels(
 
 def read_sized_mask(sample: Sample) -> np.ndarray:
     """Read a mask and compare its size with that of its image.
-
-    Args:
-        sample (Sample): With a mask. Of the image only the size is read.
 
     Returns:
         np.ndarray: uint8 (H, W) {0, 1}.

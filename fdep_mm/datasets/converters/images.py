@@ -13,9 +13,6 @@ from ..folders import Folder
 def image_shape(path: str | Path) -> tuple[int, int]:
     """Height and width of an image file, without decoding it.
 
-    Args:
-        path (str | Path): The file.
-
     Returns:
         tuple[int, int]: In px.
 
@@ -36,13 +33,6 @@ def image_shape(path: str | Path) -> tuple[int, int]:
 
 def find_image(folder: Path, image_id: str) -> Path:
     """Image file of an id.
-
-    Args:
-        folder (Path): Of the images.
-        image_id (str): Name with or without suffix.
-
-    Returns:
-        Path: The file.
 
     Raises:
         ValueError: There is none.

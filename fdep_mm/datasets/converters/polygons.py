@@ -9,10 +9,6 @@ import numpy as np
 def check_polygons(polygons: Sequence, where: str) -> None:
     """Check a segmentation that comes from a file.
 
-    Args:
-        polygons (Sequence): Lists [x1, y1, x2, y2, ...].
-        where (str): What error messages call it.
-
     Raises:
         ValueError: One is no list of at least three points, all numbers
             finite.
@@ -42,7 +38,7 @@ def polygons_to_mask(
             px, 0 being the left edge of the first pixel.
         shape (tuple[int, int]): Height and width of the image.
         contour (bool): The points are pixels of the target's border, 0 being
-            the first pixel, as OpenCV finds contours. Defaults to False.
+            the first pixel, as OpenCV finds contours.
 
     Returns:
         np.ndarray: uint8 (H, W) {0, 1}: pixels whose centre is in a polygon

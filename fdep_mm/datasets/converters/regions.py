@@ -21,7 +21,7 @@ def mask_centroids(
         image (np.ndarray, optional): (H, W) of values from 0: their weights
             move the centre to the bright part of the target, as in the
             centroid files of SIRST-V1. Defaults to None: equal weights.
-        connectivity (int): 8 or 4. Defaults to 8.
+        connectivity (int): 8 or 4.
 
     Returns:
         np.ndarray: (G, 2) float64, x and y in px, 0 being the centre of the
@@ -47,8 +47,7 @@ def boxes_to_mask(
             px; rounded to whole pixels, halves up, but to no less than one.
         shape (tuple[int, int]): Height and width of the image.
         fill (str): 'box', or 'ellipse' for the pixels whose centre is in the
-            ellipse that touches the box, at least those nearest to its
-            centre. Defaults to 'box'.
+            ellipse that touches the box, at least those nearest to its centre.
 
     Returns:
         np.ndarray: uint8 (H, W) {0, 1}, with pixels of every box.
@@ -110,7 +109,7 @@ def points_to_mask(
             first pixel; rounded, halves up.
         shape (tuple[int, int]): Height and width of the image.
         radius (int): In px; 0 for single pixels, the label of methods that
-            train from points. Defaults to 0.
+            train from points.
 
     Returns:
         np.ndarray: uint8 (H, W) {0, 1}.

@@ -25,13 +25,6 @@ def encode_rle(mask: np.ndarray) -> dict:
 def read_rle(rle: dict, shape: tuple[int, int]) -> dict:
     """Check a segmentation that comes from a file, and decompress it.
 
-    Args:
-        rle (dict): ``size`` and ``counts``, a list or COCO's text.
-        shape (tuple[int, int]): Height and width that it must have.
-
-    Returns:
-        dict: As :func:`encode_rle` gives it.
-
     Raises:
         ValueError: It is of another size, or its runs are none or do not add
             up.

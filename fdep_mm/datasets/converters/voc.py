@@ -13,7 +13,7 @@ def format_voc(image: ImageLabels, convention: str = 'voc') -> str:
 
     Args:
         image (ImageLabels): The targets.
-        convention (str): 'voc' or 'sirst-v2'. Defaults to 'voc'.
+        convention (str): 'voc' or 'sirst-v2'.
 
     Returns:
         str: XML.
@@ -31,7 +31,7 @@ def read_voc(path: Path, convention: str = 'voc') -> np.ndarray:
 
     Args:
         path (Path): The file.
-        convention (str): See :func:`format_voc`. Defaults to 'voc'.
+        convention (str): See :func:`format_voc`.
 
     Returns:
         np.ndarray: (G, 4) float64, x1, y1, x2, y2, 0-based and half-open.

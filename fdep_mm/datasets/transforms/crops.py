@@ -21,10 +21,10 @@ class TargetCrop(BaseTransform):
 
     Args:
         crop_size (tuple[int, int]): Height and width in px.
-        target_prob (float): Probability of a forced window. Defaults to 0.5.
+        target_prob (float): Probability of a forced window.
         pad (bool): Pad smaller images; otherwise they are an error.
-        pad_val (float): Grey value (0..255) of the padding; the mask is
-            padded with 0. Defaults to 0.
+        pad_val (float): Grey value (0..255) of the padding; the mask is padded
+            with 0.
 
     Raises:
         ValueError: An image is smaller than the crop and ``pad`` is False,
@@ -56,13 +56,8 @@ class TargetCrop(BaseTransform):
         """Draw the window's upper left corner.
 
         Args:
-            shape (tuple[int, int]): Image height and width, not below
-                ``crop_size``.
             mask (np.ndarray, optional): (H, W), positive at targets; None
                 for a uniform window.
-
-        Returns:
-            tuple[int, int]: Row and column.
         """
         low = np.zeros(2, int)
         high = np.array(shape) - self.crop_size

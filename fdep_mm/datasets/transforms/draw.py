@@ -22,8 +22,8 @@ class RandomDraw(RandomChoice):
             nothing.
         weights (Sequence[float]): Relative weight of each candidate; they
             need not sum to 1.
-        num (int): Number of draws. Defaults to 1.
-        prob (float): Probability that anything is drawn. Defaults to 1.
+        num (int): Number of draws.
+        prob (float): Probability that anything is drawn.
 
     Raises:
         ValueError: ``weights`` does not fit ``transforms``.

@@ -87,7 +87,7 @@ class RandomShiftScaleRotate(BaseTransform):
         scale (float): Largest change of scale, 0.2 for factors 0.8 to 1.2.
         degree (float): Largest angle in degrees, to both sides.
         border (str): 'reflect' or 'constant': ``pad_val`` in the image, 0 in
-            masks. Defaults to 'reflect'.
+            masks.
         pad_val (float): Gray value (0..255) of a constant border.
 
     Raises:

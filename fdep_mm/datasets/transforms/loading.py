@@ -26,9 +26,9 @@ class LoadInfraredImage(LoadImageFromFile):
             as 16383 for 14-bit data in a 16-bit file. Larger values are
             clipped. Defaults to None: 255 for 8-bit and 65535 for 16-bit
             files.
-        grey (bool): Turn colour into three equal channels of luminance.
-            With False, colours stay, in OpenCV's order (BGR), which the
-            data preprocessor turns round. Defaults to True.
+        grey (bool): Turn colour into three equal channels of luminance. With
+            False, colours stay, in OpenCV's order (BGR), which the data
+            preprocessor turns round.
         backend_args (dict, optional): File backend, see
             :func:`mmengine.fileio.get`.
 

@@ -62,12 +62,5 @@ class GenerateNoCoMap(BaseTransform):
 
 
 def box_array(boxes: object) -> np.ndarray:
-    """Copy boxes into an array.
-
-    Args:
-        boxes (object): (G, 4), an array, a tensor or mmdet's box class.
-
-    Returns:
-        np.ndarray: (G, 4).
-    """
+    """Copy boxes into an array."""
     return np.array(getattr(boxes, 'tensor', boxes))

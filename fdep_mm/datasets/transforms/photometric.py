@@ -47,7 +47,7 @@ class RandomGaussianNoise(BaseTransform):
 
     Args:
         variance (tuple[float, float]): Range of the noise's variance in
-            squared gray values. Defaults to (10, 50).
+            squared gray values.
         per_channel (bool): Draw each channel by itself, as the PAL framework
             does. Defaults to False, one field for all: gray stays gray.
     """

@@ -25,12 +25,10 @@ def batch_image(
     name.
 
     Args:
-        sample (SegDataSample): The prediction; its `img_path` may be missing.
         data_batch (Mapping): What the data loader gave, before the
             preprocessor: ``inputs``, one (C, H, W) tensor per image, or with
             test-time augmentation a list of those per view, of which the
             first is taken.
-        i (int): Position in the batch.
         shape (tuple[int, int]): Height and width that are wanted, in px.
 
     Returns:
@@ -54,9 +52,6 @@ def batch_image(
 
 def scored_threshold(evaluator: Evaluator) -> float | None:
     """The one threshold at which an evaluator scores masks.
-
-    Args:
-        evaluator (Evaluator): Of the validation or test.
 
     Returns:
         float | None: None where no :class:`.CountMetric` is in it: others
@@ -84,10 +79,6 @@ def scored_mask(sample: SegDataSample, threshold: float | None) -> np.ndarray:
 
     Heads of mmseg have a threshold of their own, 0.3 by default.
 
-    Args:
-        sample (SegDataSample): The prediction.
-        threshold (float, optional): Of :func:`scored_threshold`.
-
     Returns:
         np.ndarray: (H, W) bool.
     """
@@ -98,9 +89,6 @@ def scored_mask(sample: SegDataSample, threshold: float | None) -> np.ndarray:
 
 def probability(sample: SegDataSample) -> np.ndarray:
     """The probability of targets, as metrics see it.
-
-    Args:
-        sample (SegDataSample): The prediction.
 
     Returns:
         np.ndarray: (H, W) float32.

@@ -36,7 +36,7 @@ class CheckpointCheckHook(Hook):
 
     Args:
         changed_data (str): What other images are at a resume, 'error' or
-            'warn'. Defaults to 'error'.
+            'warn'.
 
     Raises:
         ValueError: The argument is unknown, or the checkpoint does not
@@ -55,21 +55,11 @@ class CheckpointCheckHook(Hook):
         self.changed_data = changed_data
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Put names of the images and what is known of the VFM into it.
-
-        Args:
-            runner (Runner): The running one.
-            checkpoint (dict): Its ``meta`` gets ``images`` and ``vfm``.
-        """
+        """Put names of the images and what is known of the VFM into it."""
         checkpoint['meta'].update(images=_records(runner), vfm=_vfm(runner))
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Compare a checkpoint with the network and the data.
-
-        Args:
-            runner (Runner): The running one.
-            checkpoint (dict): As it was read.
-        """
+        """Compare a checkpoint with the network and the data."""
         training = 'training' in built_loops(runner)
         resuming = training and is_resumed(runner)
         problem = _weights_problem(runner, checkpoint, training, resuming)

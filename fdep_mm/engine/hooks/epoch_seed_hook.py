@@ -35,11 +35,7 @@ class EpochSeedHook(Hook):
     priority = 'VERY_HIGH'
 
     def before_train(self, runner: Runner) -> None:
-        """Make the training data set seed each of its samples.
-
-        Args:
-            runner (Runner): The running one.
-        """
+        """Make the training data set seed each of its samples."""
         self._epoch = None
         dataset = runner.train_dataloader.dataset
         if not isinstance(
@@ -56,24 +52,14 @@ class EpochSeedHook(Hook):
         dataset.__getitems__ = _SeededItems(dataset, runner.seed, self._epoch)
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Tell the data set, here and in the workers, which epoch it is.
-
-        Args:
-            runner (Runner): The running one.
-        """
+        """Tell the data set, here and in the workers, which epoch it is."""
         if self._epoch is not None:
             self._epoch[0] = runner.epoch
 
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict | None = None
     ) -> None:
-        """Seed this process for the network, whoever loaded the batch.
-
-        Args:
-            runner (Runner): The running one.
-            batch_idx (int): Position of the batch in the epoch.
-            data_batch (dict, optional): Not used.
-        """
+        """Seed this process for the network, whoever loaded the batch."""
         if self._epoch is not None:
             _seed_all(runner.seed, runner.epoch, 1, batch_idx, get_rank())
 

@@ -41,9 +41,9 @@ class FiniteLossHook(Hook):
     would be learned.
 
     Args:
-        action (str): 'raise' or 'skip'. Defaults to 'raise'.
+        action (str): 'raise' or 'skip'.
         max_in_a_row (int): With 'skip', so many batches one after the other
-            may be left out; more are an error. Defaults to 10.
+            may be left out; more are an error.
 
     Raises:
         ValueError: The action is unknown; at the start of a training, nothing
@@ -67,11 +67,7 @@ class FiniteLossHook(Hook):
         self._training = False
 
     def before_train(self, runner: Runner) -> None:
-        """Put the check between the loss and the backward pass.
-
-        Args:
-            runner (Runner): The running one.
-        """
+        """Put the check between the loss and the backward pass."""
         check_training(runner)
         self._training = True
         wrapper = runner.optim_wrapper
@@ -86,33 +82,19 @@ class FiniteLossHook(Hook):
             )
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Count anew.
-
-        Args:
-            runner (Runner): The running one.
-        """
+        """Count anew."""
         self._skipped = []
 
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict | None = None
     ) -> None:
-        """Remember the batch, and what its forward pass may spoil.
-
-        Args:
-            runner (Runner): The running one.
-            batch_idx (int): Not used.
-            data_batch (dict, optional): What the data loader gave.
-        """
+        """Remember the batch, and what its forward pass may spoil."""
         self._batch = data_batch
         if self.action == 'skip':
             self._buffers = [b.clone() for b in runner.model.buffers()]
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """Log how many batches were left out.
-
-        Args:
-            runner (Runner): The running one.
-        """
+        """Log how many batches were left out."""
         if self._skipped:
             runner.logger.warning(
                 f'{len(self._skipped)} of {len(runner.train_dataloader)} '
@@ -127,10 +109,6 @@ class FiniteLossHook(Hook):
 
         Without this a network that finds nothing has an IoU of 100 there,
         and would be the best.
-
-        Args:
-            runner (Runner): The running one.
-            metrics (dict[str, float], optional): Its scores.
         """
         for key, value in (metrics or {}).items():
             if self._training and key.endswith('/Pd') and math.isnan(value):
@@ -141,13 +119,7 @@ class FiniteLossHook(Hook):
                 )
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Refuse to save weights that are not finite.
-
-        Args:
-            runner (Runner): The running one.
-            checkpoint (dict): Its ``state_dict`` is looked at, which has all
-                weights where processes share them.
-        """
+        """Refuse to save weights that are not finite."""
         spoiled = _not_finite(checkpoint['state_dict'])
         if spoiled is not None:
             raise FloatingPointError(
@@ -220,15 +192,7 @@ def _first_backward(
 
 
 def image_names(batch: dict | None) -> list[str]:
-    """Names of the images of a batch.
-
-    Args:
-        batch (dict, optional): What the data loader gave, samples with
-            ``img_path`` under 'data_samples'.
-
-    Returns:
-        list[str]: Paths; 'unknown image' for each sample without one.
-    """
+    """Names of the images of a batch."""
     samples = batch.get('data_samples') if isinstance(batch, dict) else None
     return [
         str(getattr(sample, 'img_path', None) or 'unknown image')

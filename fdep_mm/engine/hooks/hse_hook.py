@@ -39,11 +39,11 @@ class HSEHook(Hook):
     ``overlays/NNN_name.png`` in `out_dir`.
 
     Args:
-        num_images (int): Test images to draw; 0 for none. Defaults to 8.
+        num_images (int): Test images to draw; 0 for none.
         out_dir (str, optional): Folder to write to. Defaults to None:
             ``vis_data/hse`` in the run's log folder.
         phases (Sequence[str]): Any of 'val' and 'test', in which the hook
-            acts; their evaluators must hold an HSEMetric. Defaults to both.
+            acts; their evaluators must hold an HSEMetric.
 
     Raises:
         ValueError: If `phases` holds another name; before an evaluation, if
@@ -72,30 +72,18 @@ class HSEHook(Hook):
         self._training = False
 
     def before_train(self, runner: Runner) -> None:
-        """Fail before the first epoch, not after it.
-
-        Args:
-            runner (Runner): The running one.
-        """
+        """Fail before the first epoch, not after it."""
         self._training = True
         if 'val' in self.phases and runner.val_loop is not None:
             self._metric(runner.val_evaluator, 'val')
 
     def before_val_epoch(self, runner: Runner) -> None:
-        """Check that there is something to show.
-
-        Args:
-            runner (Runner): The running one.
-        """
+        """Check that there is something to show."""
         if 'val' in self.phases:
             self._metric(runner.val_evaluator, 'val')
 
     def before_test_epoch(self, runner: Runner) -> None:
-        """Check that there is something to show.
-
-        Args:
-            runner (Runner): The running one.
-        """
+        """Check that there is something to show."""
         self._drawn = 0
         if 'test' in self.phases:
             self._metric(runner.test_evaluator, 'test')
@@ -103,12 +91,7 @@ class HSEHook(Hook):
     def after_val_epoch(
         self, runner: Runner, metrics: Mapping[str, float] | None = None
     ) -> None:
-        """Write the curves of a validation.
-
-        Args:
-            runner (Runner): The running one.
-            metrics (Mapping[str, float], optional): Not used.
-        """
+        """Write the curves of a validation."""
         if 'val' in self.phases and is_main_process():
             # Asking a runner that only validates would build a train loop.
             step = runner.iter if self._training else 0
@@ -123,15 +106,7 @@ class HSEHook(Hook):
         data_batch: dict | None = None,
         outputs: Sequence[SegDataSample] | None = None,
     ) -> None:
-        """Draw images until there are `num_images`.
-
-        Args:
-            runner (Runner): The running one.
-            batch_idx (int): Not used.
-            data_batch (dict, optional): Its inputs are drawn where samples
-                have no file.
-            outputs (Sequence[SegDataSample], optional): Predictions.
-        """
+        """Draw images until there are `num_images`."""
         if 'test' not in self.phases or not is_main_process():
             return
         missing = max(0, self.num_images - self._drawn)
@@ -142,12 +117,7 @@ class HSEHook(Hook):
     def after_test_epoch(
         self, runner: Runner, metrics: Mapping[str, float] | None = None
     ) -> None:
-        """Write the curves of a test and print the table.
-
-        Args:
-            runner (Runner): The running one.
-            metrics (Mapping[str, float], optional): Not used.
-        """
+        """Write the curves of a test and print the table."""
         if 'test' in self.phases and is_main_process():
             metric = self._metric(runner.test_evaluator, 'test')
             self._write_curves(

@@ -30,9 +30,8 @@ class PreciseBNHook(Hook):
 
     Args:
         before_test (bool): Compute them before a test as well, with the
-            config's training set; for a path that was not deployed in
-            training (``test_branch='main'``) or weights of another tool.
-            Defaults to False.
+            config's training set; for a path that was not deployed in training
+            (``test_branch='main'``) or weights of another tool.
 
     Example:
         >>> default_hooks = dict(
@@ -43,21 +42,13 @@ class PreciseBNHook(Hook):
         self.before_test_too = before_test
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """Compute them if this epoch is validated or is the last.
-
-        Args:
-            runner (Runner): Holds model and training set.
-        """
+        """Compute them if this epoch is validated or is the last."""
         loop, epoch = runner.train_loop, runner.epoch + 1
         if epoch % loop.val_interval == 0 or epoch == loop.max_epochs:
             compute_statistics(runner.model, runner.train_dataloader)
 
     def before_test(self, runner: Runner) -> None:
-        """Compute them if asked to.
-
-        Args:
-            runner (Runner): Its config has a ``train_dataloader``.
-        """
+        """Compute them if asked to."""
         if self.before_test_too:
             loader = runner.build_dataloader(runner.cfg.train_dataloader)
             compute_statistics(runner.model, loader)
@@ -70,8 +61,6 @@ def compute_statistics(model: nn.Module, batches: Iterable[dict]) -> None:
     Args:
         model (nn.Module): An MMEngine model, wrapped or not. Its weights and
             its training mode stay.
-        batches (Iterable[dict]): As a training data loader gives them; each
-            counts the same.
     """
     model = model.module if is_model_wrapper(model) else model
     norms = [

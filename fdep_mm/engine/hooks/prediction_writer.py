@@ -63,9 +63,6 @@ class PredictionWriterHook(Hook):
     def before_test_epoch(self, runner: Runner) -> None:
         """Start anew, and fail before the first image where nothing can be
         written.
-
-        Args:
-            runner (Runner): The running one.
         """
         self._names.clear()
         self._roots = image_folders(runner.test_dataloader.dataset)
@@ -81,14 +78,7 @@ class PredictionWriterHook(Hook):
         data_batch: dict | None = None,
         outputs: Sequence[SegDataSample] | None = None,
     ) -> None:
-        """Write the files of a batch.
-
-        Args:
-            runner (Runner): The running one.
-            batch_idx (int): Not used.
-            data_batch (dict, optional): What the data loader gave.
-            outputs (Sequence[SegDataSample], optional): Predictions.
-        """
+        """Write the files of a batch."""
         for i, sample in enumerate(outputs or ()):
             name = self._name(sample)
             if 'predicted' in self.folders:

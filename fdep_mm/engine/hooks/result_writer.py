@@ -59,11 +59,7 @@ class ResultWriterHook(Hook):
         self._names: list[str | None] = []
 
     def before_test_epoch(self, runner: Runner) -> None:
-        """Start anew.
-
-        Args:
-            runner (Runner): Not used.
-        """
+        """Start anew."""
         self._names.clear()
 
     def after_test_iter(
@@ -73,24 +69,13 @@ class ResultWriterHook(Hook):
         data_batch: dict | None = None,
         outputs: Sequence[BaseDataElement] | None = None,
     ) -> None:
-        """Note which images a batch held.
-
-        Args:
-            runner (Runner): Not used.
-            batch_idx (int): Not used.
-            data_batch (dict, optional): Not used.
-            outputs (Sequence[BaseDataElement], optional): Predictions.
-        """
+        """Note which images a batch held."""
         self._names += [one.get('img_path', None) for one in outputs or ()]
 
     def after_test_epoch(
         self, runner: Runner, metrics: Mapping[str, float] | None = None
     ) -> None:
         """Write the files.
-
-        Args:
-            runner (Runner): The running one.
-            metrics (Mapping[str, float], optional): Scores as logged.
 
         Raises:
             OSError: They cannot be written.
@@ -128,7 +113,6 @@ def image_names(
     """Name images by their paths, without what is the same in all of them.
 
     Args:
-        paths (Sequence[str | None]): N paths; None has no name.
         folders (Sequence[Path]): Where the data set says that images are; if
             there are none, the folders that the paths are in.
 
@@ -148,9 +132,6 @@ def image_names(
 
 def settings_hash(cfg: Config) -> str:
     """Hash what a config says.
-
-    Args:
-        cfg (Config): With all options in it.
 
     Returns:
         str: sha256 of its settings as JSON with sorted keys; without work

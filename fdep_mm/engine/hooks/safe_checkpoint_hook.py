@@ -51,11 +51,7 @@ class SafeCheckpointHook(CheckpointHook):
         super().__init__(backend_args=backend_args, **kwargs)
 
     def before_run(self, runner: Runner) -> None:
-        """Mend ``last_checkpoint`` before it is read.
-
-        Args:
-            runner (Runner): The running one.
-        """
+        """Mend ``last_checkpoint`` before it is read."""
         if not is_resumed(runner) or checkpoint_name(runner) is not None:
             return
         if is_main_process():
@@ -91,11 +87,7 @@ class SafeCheckpointHook(CheckpointHook):
         return Path(self.out_dir, Path(runner.work_dir).name)
 
     def before_train(self, runner: Runner) -> None:
-        """Clear up, and make up for a validation that was interrupted.
-
-        Args:
-            runner (Runner): The running one.
-        """
+        """Clear up, and make up for a validation that was interrupted."""
         super().before_train(runner)
         if is_main_process() and '://' not in str(self.out_dir):
             for part in Path(self.out_dir).glob(f'*.pth{PART}'):
@@ -113,21 +105,12 @@ class SafeCheckpointHook(CheckpointHook):
             runner.val_loop.run()
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """Save a checkpoint, with a note that validation follows.
-
-        Args:
-            runner (Runner): The running one.
-        """
+        """Save a checkpoint, with a note that validation follows."""
         runner.message_hub.update_info('is_validation_due', _validates(runner))
         super().after_train_epoch(runner)
 
     def after_val_epoch(self, runner: Runner, metrics: dict) -> None:
-        """Save the best checkpoint, and again the last one, which knows it.
-
-        Args:
-            runner (Runner): The running one.
-            metrics (dict): Of the validation.
-        """
+        """Save the best checkpoint, and again the last one, which knows it."""
         runner.message_hub.update_info('is_validation_due', False)
         super().after_val_epoch(runner, metrics)
 
@@ -158,13 +141,6 @@ def newest_checkpoint(folder: Path, template: str) -> Path | None:
     """Find the checkpoint of the last epoch or iteration.
 
     By the number in its name: copying a folder changes the times.
-
-    Args:
-        folder (Path): It may be missing.
-        template (str): Name with ``{}`` for the number.
-
-    Returns:
-        Path | None: None if there is none.
     """
     pattern = re.escape(template).replace(r'\{\}', r'(\d+)')
     found = {}

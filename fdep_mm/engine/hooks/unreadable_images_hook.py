@@ -18,7 +18,6 @@ class UnreadableImagesHook(Hook):
 
     Args:
         max_names (int): So many names are logged; the number always is.
-            Defaults to 20.
 
     Example:
         >>> default_hooks = dict(
@@ -29,11 +28,7 @@ class UnreadableImagesHook(Hook):
         self.max_names = max_names
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """Log the images, and forget them.
-
-        Args:
-            runner (Runner): The running one.
-        """
+        """Log the images, and forget them."""
         for dataset in base_datasets(runner.train_dataloader.dataset):
             marks = getattr(dataset, 'unreadable', None)
             if marks is None:

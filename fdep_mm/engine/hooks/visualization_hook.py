@@ -39,14 +39,7 @@ class PictureHook(SegVisualizationHook):
         data_batch: dict | None = None,
         outputs: Sequence[BaseDataElement] | None = None,
     ) -> None:
-        """Draw the first image of every `interval`-th batch.
-
-        Args:
-            runner (Runner): The running one.
-            batch_idx (int): Position of the batch in the loop.
-            data_batch (dict, optional): What the data loader gave.
-            outputs (Sequence[BaseDataElement], optional): Predictions.
-        """
+        """Draw the first image of every `interval`-th batch."""
         if self.draw and outputs and batch_idx % self.interval == 0:
             step = runner.iter + batch_idx
             self._name_and_add('val', outputs[0], data_batch, 0, step)
@@ -58,14 +51,7 @@ class PictureHook(SegVisualizationHook):
         data_batch: dict | None = None,
         outputs: Sequence[BaseDataElement] | None = None,
     ) -> None:
-        """Draw all images.
-
-        Args:
-            runner (Runner): The running one.
-            batch_idx (int): Not used.
-            data_batch (dict, optional): What the data loader gave.
-            outputs (Sequence[BaseDataElement], optional): Predictions.
-        """
+        """Draw all images."""
         for i, sample in enumerate(outputs or () if self.draw else ()):
             self._drawn += 1
             self._name_and_add('test', sample, data_batch, i, self._drawn)
@@ -105,9 +91,9 @@ class SIRSTVisualizationHook(PictureHook):
     sample without ground truth is drawn as if there were no target.
 
     Args:
-        radius (float): Of a hit, in px, exclusive. Defaults to 3.
-        match (str): 'greedy' or 'hungarian'. Defaults to 'greedy'.
-        connectivity (int): 8 or 4. Defaults to 8.
+        radius (float): Of a hit, in px, exclusive.
+        match (str): 'greedy' or 'hungarian'.
+        connectivity (int): 8 or 4.
         **kwargs: See :class:`PictureHook`.
 
     Example:
@@ -129,20 +115,12 @@ class SIRSTVisualizationHook(PictureHook):
         self._threshold: float | None = None
 
     def before_val_epoch(self, runner: Runner) -> None:
-        """Note the threshold of the scores.
-
-        Args:
-            runner (Runner): The running one.
-        """
+        """Note the threshold of the scores."""
         if self.draw:
             self._threshold = scored_threshold(runner.val_evaluator)
 
     def before_test_epoch(self, runner: Runner) -> None:
-        """Note the threshold of the scores.
-
-        Args:
-            runner (Runner): The running one.
-        """
+        """Note the threshold of the scores."""
         if self.draw:
             self._threshold = scored_threshold(runner.test_evaluator)
 
@@ -177,13 +155,12 @@ class SIRSTDetVisualizationHook(PictureHook):
     with swapped edges, which OSCAR keeps as published, are drawn.
 
     Args:
-        score_thr (float): Of the boxes drawn, exclusive. Defaults to 0.3.
+        score_thr (float): Of the boxes drawn, exclusive.
         test_out_dir (str, optional): Folder below the log folder of the run
             for the pictures of a test, as mmdet's own tool sets it. Defaults
             to None: the backends of the visualizer get them.
-        min_side (int): Images are enlarged by the smallest integer factor
-            that makes their shorter side at least this, in px. Defaults to
-            512.
+        min_side (int): Images are enlarged by the smallest integer factor that
+            makes their shorter side at least this, in px.
         **kwargs: See :class:`PictureHook`.
     """
 
@@ -201,11 +178,7 @@ class SIRSTDetVisualizationHook(PictureHook):
         self._folder: Path | None = None
 
     def before_test_epoch(self, runner: Runner) -> None:
-        """Note where pictures go.
-
-        Args:
-            runner (Runner): The running one.
-        """
+        """Note where pictures go."""
         if self.test_out_dir is not None:
             self._folder = Path(
                 runner.work_dir, runner.timestamp, self.test_out_dir

@@ -35,11 +35,7 @@ class WorkDirLockHook(Hook):
         self._lock: FileLock | None = None
 
     def before_run(self, runner: Runner) -> None:
-        """Take the lock.
-
-        Args:
-            runner (Runner): The running one.
-        """
+        """Take the lock."""
         training = 'training' in built_loops(runner)
         if training and is_main_process() and self._lock is None:
             lock = FileLock(Path(runner.work_dir, FILE))
@@ -47,11 +43,7 @@ class WorkDirLockHook(Hook):
             self._lock = lock
 
     def after_run(self, runner: Runner) -> None:
-        """Give the lock back.
-
-        Args:
-            runner (Runner): Not used.
-        """
+        """Give the lock back."""
         if self._lock is not None:
             self._lock.give_back()
             self._lock = None

@@ -111,7 +111,7 @@ def pd_fa_auc(fa: np.ndarray, pd: np.ndarray, limit: float = 1e-4) -> float:
     Args:
         fa (np.ndarray): (S,) false pixels / pixels at S thresholds.
         pd (np.ndarray): (S,) hit targets / targets.
-        limit (float): Largest Fa that counts. Defaults to 1e-4.
+        limit (float): Largest Fa that counts.
 
     Returns:
         float: In [0, 1], or NaN if a Pd is NaN (no target in the set).

@@ -15,7 +15,6 @@ def pixel_ranges(boxes: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
     Args:
         boxes (np.ndarray): (N, 4) x1, y1, x2, y2 in px, half-open; finite.
-        shape (tuple[int, int]): Height and width of the image.
 
     Returns:
         np.ndarray: (N, 4) integers: first column, first row, and one past
@@ -68,8 +67,8 @@ def count_boxes(
         targets (Components): Of the ground truth.
         shape (tuple[int, int]): Height and width of the image.
         radius (float): In px; hit if the distance of the centroids is <
-            radius. Defaults to 3.
-        match (str): 'greedy' or 'hungarian'. Defaults to 'greedy'.
+            radius.
+        match (str): 'greedy' or 'hungarian'.
 
     Returns:
         np.ndarray: (5,) int64, the numbers of `FIELDS`. False pixels are

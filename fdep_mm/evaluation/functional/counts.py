@@ -23,17 +23,15 @@ class EvalProtocol:
         thresholds (int | Sequence[float]): Thresholds of the sweep, see
             :func:`.inputs.check_thresholds`. Defaults to 19: 0.05 ... 0.95.
         tolerances (Sequence[float]): Centroid distances d in px for F1; a
-            detection is within d if its distance is <= d. If empty, F1 is
-            not counted and HSE is NaN.
-            Defaults to (1, 2, 3, 4, 5).
+            detection is within d if its distance is <= d. If empty, F1 is not
+            counted and HSE is NaN.
         threshold (float): Where the single-threshold IoU, nIoU, Pd and Fa are
-            read. Defaults to 0.5.
+            read.
         radius (float): Pd and Fa: a detection hits a target if the distance
             of their centroids is < radius (strictly, the field's rule).
             Defaults to 3 px.
-        match (str): 'greedy' or 'hungarian', see :mod:`.targets`. Defaults to
-            'greedy'.
-        connectivity (int): 8 or 4. Defaults to 8.
+        match (str): 'greedy' or 'hungarian', see :mod:`.targets`.
+        connectivity (int): 8 or 4.
 
     Attributes:
         sweep (np.ndarray): (S,) float64, the thresholds of the sweep.
@@ -96,15 +94,11 @@ class Counts(NamedTuple):
     T thresholds (the protocol's grid), D tolerances.
 
     Attributes:
-        pixels (np.ndarray): () pixels of the image.
-        targets (np.ndarray): () targets.
-        target_pixels (np.ndarray): () pixels of the targets.
         inter (np.ndarray): (T,) pixels predicted and true.
         union (np.ndarray): (T,) pixels predicted or true.
         detections (np.ndarray): (T,) detections.
         hits (np.ndarray): (T,) targets hit within the radius.
         false_pixels (np.ndarray): (T,) pixels of detections that hit nothing.
-        matches (np.ndarray): (D, T) targets matched within each tolerance.
     """
 
     pixels: np.ndarray

@@ -188,17 +188,15 @@ def evaluate_masks(
         thresholds (int | Sequence[float]): For the integrals; an int n gives
             k / (n + 1), k = 1..n. Defaults to 19: 0.05, 0.10, ..., 0.95.
         tolerances (Sequence[float]): Centroid distances d in px for F1 (a
-            match is ``<= d``). Defaults to (1, 2, 3, 4, 5).
-        threshold (float): Where IoU, nIoU, Pd and Fa are read. Defaults to
-            0.5.
-        radius (float): Of Pd and Fa, in px. Defaults to 3.
-        match (str): 'greedy' (the field's rule) or 'hungarian'. Defaults to
-            'greedy'.
-        connectivity (int): Of targets and detections, 8 or 4. Defaults to 8.
+            match is ``<= d``).
+        threshold (float): Where IoU, nIoU, Pd and Fa are read.
+        radius (float): Of Pd and Fa, in px.
+        match (str): 'greedy' (the field's rule) or 'hungarian'.
+        connectivity (int): Of targets and detections, 8 or 4.
         empty (str): IoU of an image without target and without foreground:
             'one', 'zero' (as older toolkits have it) or 'skip' (left out of
             nIoU). The same value stands for the IoU of a set that is empty
-            throughout, NaN with 'skip'. Defaults to 'one'.
+            throughout, NaN with 'skip'.
         names (Sequence[str], optional): What error messages call the images.
             Defaults to None: 'image 0', 'image 1', ...
 
@@ -246,13 +244,12 @@ def evaluate_curves(
         probs (Iterable[np.ndarray]): See :func:`evaluate_masks`, as for all
             arguments.
         masks (Iterable[np.ndarray]): (H, W) each.
-        thresholds (int | Sequence[float]): S thresholds. Defaults to 19.
-        tolerances (Sequence[float]): D distances in px. Defaults to
-            (1, 2, 3, 4, 5).
-        radius (float): Of Pd and Fa, in px. Defaults to 3.
-        match (str): 'greedy' or 'hungarian'. Defaults to 'greedy'.
-        connectivity (int): 8 or 4. Defaults to 8.
-        empty (str): 'one', 'zero' or 'skip'. Defaults to 'one'.
+        thresholds (int | Sequence[float]): S thresholds.
+        tolerances (Sequence[float]): D distances in px.
+        radius (float): Of Pd and Fa, in px.
+        match (str): 'greedy' or 'hungarian'.
+        connectivity (int): 8 or 4.
+        empty (str): 'one', 'zero' or 'skip'.
         names (Sequence[str], optional): What error messages call the images.
 
     Returns:

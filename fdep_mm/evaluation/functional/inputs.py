@@ -68,7 +68,6 @@ def check_prob(prob: np.ndarray, name: str) -> np.ndarray:
     Args:
         prob (np.ndarray): (H, W), floating point in [0, 1]; bool counts as
             0 / 1.
-        name (str): What error messages call the image.
 
     Returns:
         np.ndarray: (H, W) float32.
@@ -113,7 +112,6 @@ def check_mask(mask: np.ndarray, name: str) -> np.ndarray:
 
     Args:
         mask (np.ndarray): (H, W) bool, {0, 1} or {0, 255}.
-        name (str): What error messages call the image.
 
     Returns:
         np.ndarray: (H, W) bool.

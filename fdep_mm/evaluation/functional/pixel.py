@@ -30,7 +30,6 @@ def at_least(levels: np.ndarray, num_thresholds: int) -> np.ndarray:
 
     Args:
         levels (np.ndarray): (P,) integers in 0..T.
-        num_thresholds (int): T.
 
     Returns:
         np.ndarray: (T,) integers; entry k counts the levels above k.
@@ -51,7 +50,6 @@ def overlap_counts(
         index (np.ndarray): (P,) from :func:`digitise`.
         level (np.ndarray): (P,) from :func:`digitise`.
         mask (np.ndarray): (H, W) bool, the ground truth.
-        num_thresholds (int): T.
 
     Returns:
         tuple[np.ndarray, np.ndarray, np.ndarray]: predicted, intersection

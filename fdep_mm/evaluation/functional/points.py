@@ -63,11 +63,10 @@ def prob_points(
     Args:
         prob (np.ndarray): (H, W) in [0, 1].
         threshold (float): Regions are components of ``prob > threshold``.
-            Defaults to 0.5.
-        connectivity (int): 8 or 4. Defaults to 8.
+        connectivity (int): 8 or 4.
         peak (str): Largest of what: of the region's 'bounding_box', as the
             paper's toolkit has it, or of the 'region'. They differ where
-            regions interlock. Defaults to 'bounding_box'.
+            regions interlock.
 
     Returns:
         np.ndarray: (n, 3) x, y, score.

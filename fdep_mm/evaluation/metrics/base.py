@@ -23,17 +23,7 @@ class CountMetric(BaseMetric):
     there is exactly one per image, so that MMEngine can cut the images a
     distributed sampler pads with.
 
-    Args:
-        protocol (EvalProtocol): What to count.
-        empty (str): IoU of an image without target and foreground: 'one',
-            'zero' or 'skip'.
-        collect_device (str): 'cpu' or 'gpu', where ranks are merged.
-        prefix (str, optional): Of the keys; None takes `default_prefix`.
-
     Attributes:
-        records (Sequence[np.ndarray] | None): One per image, in the order of
-            the data set.
-        scores (dict[str, float] | None): Fractions.
         curves (dict[str, np.ndarray] | None): See
             :func:`fdep_mm.evaluation.evaluate_curves`. All three are of the
             last evaluation and set on the main process only.
@@ -64,7 +54,6 @@ class CountMetric(BaseMetric):
         """Count the images of a batch.
 
         Args:
-            data_batch (dict | None): Not used.
             data_samples (Sequence[dict]): ``SegDataSample``s as dicts with
                 ``seg_logits.data``, see
                 :func:`fdep_mm.core.foreground.foreground`, and
@@ -86,9 +75,6 @@ class CountMetric(BaseMetric):
     def compute_metrics(self, results: Sequence[np.ndarray]) -> dict:
         """Reduce the records of all images, and keep what they give.
 
-        Args:
-            results (Sequence[np.ndarray]): One record per image.
-
         Returns:
             dict: The scores in `keys`, all x100 but Fa, which is x1e6.
         """
@@ -101,11 +87,6 @@ class CountMetric(BaseMetric):
 
 def single_channel(sample: dict, field: str, name: str) -> np.ndarray:
     """Take the map of targets out of a sample of mmseg.
-
-    Args:
-        sample (dict): ``SegDataSample`` as a dict.
-        field (str): ``'seg_logits'`` or ``'gt_sem_seg'``.
-        name (str): What error messages call the image.
 
     Returns:
         np.ndarray: (H, W).

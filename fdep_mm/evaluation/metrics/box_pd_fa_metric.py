@@ -42,17 +42,16 @@ class BoxPdFaMetric(BaseMetric):
     no probabilities: compare at thresholds of equal Pd or equal Fa.
 
     Args:
-        threshold (float): Of the scores, exclusive. Defaults to 0.5.
+        threshold (float): Of the scores, exclusive.
         targets (str): 'mask': components of the ground-truth mask, read from
             the file ``seg_map_path`` of the sample; 'box': the pixels of its
             ``gt_instances.bboxes``, for data without masks. Both at the
-            original size of the image. Defaults to 'mask'.
-        radius (float): In px; hit if the distance is < radius. Defaults to 3.
-        match (str): 'greedy' (the field's rule) or 'hungarian'. Defaults to
-            'greedy'.
-        connectivity (int): Of mask targets, 8 or 4. Defaults to 8.
+            original size of the image.
+        radius (float): In px; hit if the distance is < radius.
+        match (str): 'greedy' (the field's rule) or 'hungarian'.
+        connectivity (int): Of mask targets, 8 or 4.
         backend_args (dict, optional): File backend of ``seg_map_path``.
-        collect_device (str): 'cpu' or 'gpu'. Defaults to 'cpu'.
+        collect_device (str): 'cpu' or 'gpu'.
         prefix (str, optional): Of the keys. Defaults to None: 'sirst'.
 
     Raises:
@@ -92,7 +91,6 @@ class BoxPdFaMetric(BaseMetric):
         """Count the images of a batch.
 
         Args:
-            data_batch (dict | None): Not used.
             data_samples (Sequence[dict]): ``DetDataSample``s as dicts with
                 ``pred_instances`` (boxes in px of the original image),
                 ``ori_shape``, and the targets, see the class; tensors on any
@@ -124,9 +122,6 @@ class BoxPdFaMetric(BaseMetric):
 
     def compute_metrics(self, results: Sequence[np.ndarray]) -> dict:
         """Reduce the records of all images.
-
-        Args:
-            results (Sequence[np.ndarray]): One record per image.
 
         Returns:
             dict: Pd (x100) and Fa (x1e6).

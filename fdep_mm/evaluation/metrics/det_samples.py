@@ -9,10 +9,6 @@ from ..functional import check_boxes
 def original_shape(sample: dict, name: str) -> tuple[int, int]:
     """Height and width of the original image.
 
-    Args:
-        sample (dict): ``DetDataSample`` as a dict.
-        name (str): What error messages call the image.
-
     Returns:
         tuple[int, int]: In px.
 
@@ -29,14 +25,6 @@ def original_shape(sample: dict, name: str) -> tuple[int, int]:
 
 def instances(sample: dict, kind: str, name: str) -> dict:
     """Detected or true targets.
-
-    Args:
-        sample (dict): ``DetDataSample`` as a dict.
-        kind (str): 'pred' or 'gt'.
-        name (str): What error messages call the image.
-
-    Returns:
-        dict: The fields of the ``InstanceData``, tensors.
 
     Raises:
         ValueError: There are none.
@@ -62,8 +50,6 @@ def true_boxes(sample: dict, shape: tuple[int, int], name: str) -> np.ndarray:
         sample (dict): ``DetDataSample`` as a dict. Where it has
             ``instances``, the annotation as the data set gave it, the boxes
             must still be those.
-        shape (tuple[int, int]): Of the original image.
-        name (str): What error messages call the image.
 
     Returns:
         np.ndarray: (G, 4) float64.
@@ -98,9 +84,6 @@ def true_boxes(sample: dict, shape: tuple[int, int], name: str) -> np.ndarray:
 
 def to_numpy(values: torch.Tensor) -> np.ndarray:
     """Array of a tensor or of mmdet's box class.
-
-    Args:
-        values (torch.Tensor): Of any type and device.
 
     Returns:
         np.ndarray: float64.

@@ -22,15 +22,13 @@ class HSEMetric(CountMetric):
         thresholds (int | Sequence[float]): Of the integrals; an int n gives
             k / (n + 1), k = 1..n. Defaults to 19: 0.05, 0.10, ..., 0.95.
         tolerances (Sequence[float]): Centroid distances in px, inclusive.
-            Defaults to (1, 2, 3, 4, 5).
-        threshold (float): Where IoU, nIoU, Pd and Fa are read. Defaults to
-            0.5.
-        radius (float): Of Pd and Fa, in px, exclusive. Defaults to 3.
-        match (str): 'greedy' or 'hungarian'. Defaults to 'greedy'.
-        connectivity (int): 8 or 4. Defaults to 8.
+        threshold (float): Where IoU, nIoU, Pd and Fa are read.
+        radius (float): Of Pd and Fa, in px, exclusive.
+        match (str): 'greedy' or 'hungarian'.
+        connectivity (int): 8 or 4.
         empty (str): IoU of an image without target and without foreground:
-            'one', 'zero' or 'skip'. Defaults to 'one'.
-        collect_device (str): 'cpu' or 'gpu'. Defaults to 'cpu'.
+            'one', 'zero' or 'skip'.
+        collect_device (str): 'cpu' or 'gpu'.
         prefix (str, optional): Of the keys. Defaults to None: 'hse'.
 
     Raises:

@@ -53,15 +53,13 @@ class NoCoAPMetric(BaseMetric):
             original image, which the detector derives from its NoCo map.
             Points of segmentation networks are pixels already. Defaults to
             'box_centre', that of the published numbers.
-        overlap (str): See :func:`fdep_mm.evaluation.noco_map`. Defaults to
-            'overwrite'.
-        threshold (float): Of segmented regions, exclusive. Defaults to 0.5.
+        overlap (str): See :func:`fdep_mm.evaluation.noco_map`.
+        threshold (float): Of segmented regions, exclusive.
         peak (str): Point of a segmented region, 'bounding_box' or 'region',
-            see :func:`fdep_mm.evaluation.functional.prob_points`. Defaults
-            to 'bounding_box'.
+            see :func:`fdep_mm.evaluation.functional.prob_points`.
         noco_thresholds (Sequence[float]): Defaults to 0.1, 0.2, ..., 0.9.
         backend_args (dict, optional): File backend of ``img_path``.
-        collect_device (str): 'cpu' or 'gpu'. Defaults to 'cpu'.
+        collect_device (str): 'cpu' or 'gpu'.
         prefix (str, optional): Of the keys. Defaults to None: 'sirst'. Two of
             these metrics in one evaluator need different ones: the configs
             have 'pixel' for 'pixel_centre', and 'peak' suits 'noco_peak'.
@@ -111,12 +109,6 @@ class NoCoAPMetric(BaseMetric):
     ) -> None:
         """Look up the detections of a batch.
 
-        Args:
-            data_batch (dict | None): Not used.
-            data_samples (Sequence[dict]): ``DetDataSample``s or
-                ``SegDataSample``s as dicts, see the class; tensors on any
-                device.
-
         Raises:
             FileNotFoundError: There is no ``ori_img`` and ``img_path`` is no
                 file.
@@ -148,14 +140,7 @@ class NoCoAPMetric(BaseMetric):
             )
 
     def compute_metrics(self, results: Sequence[tuple]) -> dict:
-        """Reduce the records of all images.
-
-        Args:
-            results (Sequence[tuple]): The fields of one record per image.
-
-        Returns:
-            dict: ``mNoCoAP`` and ``NoCoAP10`` ... ``NoCoAP90``.
-        """
+        """Reduce the records of all images."""
         # gathering makes plain tuples of named ones
         records = [NoCoRecord(*result) for result in results]
         print_log(

@@ -23,15 +23,13 @@ class SIRSTMetric(CountMetric):
     apart, one to one. Distances are absolute: evaluate at the original size.
 
     Args:
-        threshold (float): Foreground is ``prob > threshold``. Defaults to
-            0.5.
-        radius (float): In px; hit if the distance is < radius. Defaults to 3.
-        match (str): 'greedy' (the field's rule) or 'hungarian'. Defaults to
-            'greedy'.
-        connectivity (int): Of targets and detections, 8 or 4. Defaults to 8.
+        threshold (float): Foreground is ``prob > threshold``.
+        radius (float): In px; hit if the distance is < radius.
+        match (str): 'greedy' (the field's rule) or 'hungarian'.
+        connectivity (int): Of targets and detections, 8 or 4.
         empty (str): IoU of an image without target and without foreground:
-            'one', 'zero' or 'skip'. Defaults to 'one'.
-        collect_device (str): 'cpu' or 'gpu'. Defaults to 'cpu'.
+            'one', 'zero' or 'skip'.
+        collect_device (str): 'cpu' or 'gpu'.
         prefix (str, optional): Of the keys. Defaults to None: 'sirst'.
 
     Raises:

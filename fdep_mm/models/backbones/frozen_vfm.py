@@ -60,32 +60,29 @@ class FrozenVFM(BaseModule):
         model_name (str): Any timm model name with ``forward_intermediates``,
             for example ``'vit_small_patch16_dinov3.lvd1689m'``.
         out_indices (Sequence[int]): Blocks (ViT) or stages (CNN) to return,
-            ascending. Defaults to (2, 5, 8, 11).
-        pretrained (bool): Load timm's own weights. Without a `checkpoint`
-            this needs a network or timm's cache. Defaults to True.
+            ascending.
+        pretrained (bool): Load timm's own weights. Without a `checkpoint` this
+            needs a network or timm's cache.
         checkpoint (str, optional): Local file with the weights, a
-            ``.safetensors`` file or a PyTorch file of tensors only. Defaults
-            to None.
-        input_scale (float): Factor on height and width before the VFM; 2
-            gives four times as many tokens. Defaults to 1.
+            ``.safetensors`` file or a PyTorch file of tensors only.
+        input_scale (float): Factor on height and width before the VFM; 2 gives
+            four times as many tokens.
         norm (bool): Apply the VFM's last norm to every map, as DINO's own
-            feature extraction does. Defaults to True.
+            feature extraction does.
         amp_dtype (str, optional): 'bfloat16' or 'float16' runs the VFM under
             autocast. Defaults to None, the caller's precision.
         mean, std (Sequence[float], optional): Normalisation of the VFM's
             input, for pixel values in 0..1. Default to timm's record.
-        seed (int): Seeds the weights if neither `pretrained` nor
-            `checkpoint` is set, so that a resumed run sees the same random
-            VFM. Defaults to 0.
+        seed (int): Seeds the weights if neither `pretrained` nor `checkpoint`
+            is set, so that a resumed run sees the same random VFM.
         channels_last (bool): Keep images and convolutions' weights in that
             memory format, which is faster for CNNs on GPUs, and on CPUs with
-            bfloat16. Defaults to False.
-        compile (bool): Run the VFM through ``torch.compile``: slower to
-            start, faster from then on. Defaults to False.
-        cache (str, optional): Folder that ``tools/cache_priors.py`` wrote.
-            The priors come with the batch then and the VFM is never built;
-            neither timm nor weights are needed. Must have been made by the
-            same VFM. Defaults to None.
+            bfloat16.
+        compile (bool): Run the VFM through ``torch.compile``: slower to start,
+            faster from then on.
+        cache (str, optional): Folder that ``tools/cache_priors.py`` wrote. The
+            priors come with the batch then and the VFM is never built; neither
+            timm nor weights are needed. Must have been made by the same VFM.
 
     Attributes:
         channels (tuple[int]): Channels of each returned map; with a cache,
@@ -217,9 +214,6 @@ class FrozenVFM(BaseModule):
 
     def identity(self) -> dict:
         """What decides the maps, for the index of a cache.
-
-        Returns:
-            dict: The record and ``weights_sha256``.
 
         Raises:
             RuntimeError: If the weights cannot be had or do not fit.

@@ -22,9 +22,6 @@ _ACCEPTED = (
 def check_name(model_name: str) -> None:
     """Refuse a name that timm does not know.
 
-    Args:
-        model_name (str): Of a model.
-
     Raises:
         ValueError: With the nearest names.
     """
@@ -52,13 +49,6 @@ def create(model_name: str, **kwargs) -> nn.Module:
 def from_file(model_name: str, path: str) -> nn.Module:
     """Build a model with the weights of a file.
 
-    Args:
-        model_name (str): timm's.
-        path (str): A ``.safetensors`` file or a PyTorch file of tensors only.
-
-    Returns:
-        nn.Module: The model.
-
     Raises:
         RuntimeError: The file is missing, damaged or of another model.
     """
@@ -81,12 +71,6 @@ def from_file(model_name: str, path: str) -> nn.Module:
 
 def from_hub(model_name: str) -> nn.Module:
     """Build a model with timm's own weights.
-
-    Args:
-        model_name (str): timm's.
-
-    Returns:
-        nn.Module: The model.
 
     Raises:
         RuntimeError: They are not in timm's cache and cannot be downloaded.

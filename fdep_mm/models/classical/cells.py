@@ -22,7 +22,6 @@ def check_odd(name: str, *sizes: int) -> None:
     """Check sizes of windows.
 
     Args:
-        name (str): The argument that gave them.
         *sizes (int): In px.
 
     Raises:
@@ -98,8 +97,6 @@ def top_means(
     Args:
         image (np.ndarray): (H, W) float32.
         size (int): Side of the cell, px.
-        counts (tuple[int, ...]): How many pixels to average, each from 1 to
-            size * size.
 
     Returns:
         list[np.ndarray]: One (H, W) map per count.

@@ -48,12 +48,12 @@ def fkrw(
 
     Args:
         image (np.ndarray): (H, W) in 0..255, see :func:`.score.as_grey`.
-        k (float): Candidates are where the facet response is at least its
-            mean plus k standard deviations. Defaults to 4.
+        k (float): Candidates are where the facet response is at least its mean
+            plus k standard deviations.
         beta (float): Edge weights are ``exp(-beta * difference) + eps``, of
-            grey levels in 0..1. Defaults to 200.
-        power (float): Of the heterogeneity. Defaults to 6.
-        eps (float): See `beta`. Defaults to 1e-5.
+            grey levels in 0..1.
+        power (float): Of the heterogeneity.
+        eps (float): See `beta`.
 
     Returns:
         np.ndarray: (H, W) float32 score map in [0, 1]; all zero if nothing
@@ -121,8 +121,6 @@ class RandomWalker:
 
     Args:
         image (np.ndarray): (H + 10, W + 10), the padded image, 0..1.
-        beta (float): See :func:`fkrw`.
-        eps (float): See :func:`fkrw`.
     """
 
     def __init__(self, image: np.ndarray, beta: float, eps: float) -> None:
@@ -131,10 +129,6 @@ class RandomWalker:
 
     def probability(self, y: int, x: int) -> np.ndarray:
         """Solve around one pixel.
-
-        Args:
-            y (int): Row in the image without padding.
-            x (int): Column in the image without padding.
 
         Returns:
             np.ndarray: (11, 11); 1 at the centre, 0 at the border.

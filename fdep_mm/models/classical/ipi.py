@@ -42,18 +42,16 @@ def ipi(
     Args:
         image (np.ndarray): (H, W) in 0..255, see :func:`.score.as_grey`.
         patch (int): Side of a patch, px; less, and denser, on images that
-            would have fewer than four patches. Defaults to 50.
-        stride (int, optional): px. None: a fifth of `patch`, on images of
-            more than 0.11 megapixels a half, which saves most of the time.
-            Defaults to 10.
+            would have fewer than four patches.
+        stride (int, optional): px. None: a fifth of `patch`, on images of more
+            than 0.11 megapixels a half, which saves most of the time.
         lam (float, optional): Weight of sparsity. Defaults to None:
             ``1 / sqrt(max(m, n))`` of the patch image.
-        tol (float): Of the stopping rule. Defaults to 1e-6.
+        tol (float): Of the stopping rule.
         max_iter (int): Defaults to 1000.
-        reconstruction (str): 'median', 'mean' or 'last'. Defaults to
-            'median'.
-        partial (bool): Decompose from the last iteration's subspace while
-            the rank is small. Defaults to True.
+        reconstruction (str): 'median', 'mean' or 'last'.
+        partial (bool): Decompose from the last iteration's subspace while the
+            rank is small.
 
     Returns:
         np.ndarray: (H, W) float32 score map in [0, 1].
@@ -87,10 +85,6 @@ def decompose(
 
     Args:
         data (np.ndarray): (m, n) patch image D, 0..1.
-        lam (float): Weight of sparsity.
-        tol (float): Of the gradient, relative.
-        max_iter (int): Limit.
-        partial (bool): See :func:`ipi`.
 
     Returns:
         Decomposition: Of D. Ends also when the rank of B has settled, as in
@@ -128,11 +122,7 @@ def decompose(
 
 
 class Settled:
-    """The rank rule: constant for more than ten iterations, or too high.
-
-    Args:
-        limit (float): Ranks above it end the iteration.
-    """
+    """The rank rule: constant for more than ten iterations, or too high."""
 
     def __init__(self, limit: float) -> None:
         self.limit = limit

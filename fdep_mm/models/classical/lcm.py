@@ -32,12 +32,12 @@ def lcm(
     Args:
         image (np.ndarray): (H, W) in 0..255, see :func:`.score.as_grey`.
         scales (Sequence[int]): Sides of the cells, px, odd; the map is the
-            maximum over them. Defaults to (3, 5, 7, 9).
+            maximum over them.
         peak (str): 'dilate' is the paper's, and leaves a plateau of the size
             of a cell whose first pixel is not on the target. 'pixel'
             multiplies the cell's maximum by the pixel instead of by itself:
-            equal at the peak, no plateau. 'mean' takes the cell's mean for
-            its maximum. Defaults to 'dilate'.
+            equal at the peak, no plateau. 'mean' takes the cell's mean for its
+            maximum.
 
     Returns:
         np.ndarray: (H, W) float32 score map in [0, 1].

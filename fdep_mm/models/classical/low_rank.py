@@ -10,15 +10,7 @@ SPARE = 10
 
 
 class Decomposition(NamedTuple):
-    """Background and target of patches.
-
-    Attributes:
-        background (np.ndarray): Low rank.
-        target (np.ndarray): Sparse.
-        iterations (int): How many were made.
-        residual (float): What the stopping rule last saw.
-        converged (bool): False if the iteration limit ended it.
-    """
+    """Background and target of patches."""
 
     background: np.ndarray
     target: np.ndarray
@@ -32,15 +24,7 @@ class ConvergenceWarning(UserWarning):
 
 
 def check_converged(method: str, result: Decomposition) -> Decomposition:
-    """Warn if the iteration limit was hit.
-
-    Args:
-        method (str): Its name, for the message.
-        result (Decomposition): Of its solver.
-
-    Returns:
-        Decomposition: The same.
-    """
+    """Warn if the iteration limit was hit."""
     if not result.converged:
         warnings.warn(
             f'{method}: stopped by max_iter={result.iterations} with a '
@@ -72,7 +56,6 @@ def as_patches(matrix: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
 
     Args:
         matrix (np.ndarray): (P, h * w) or (h * w, P).
-        shape (tuple[int, int, int]): P, h and w.
 
     Returns:
         np.ndarray: (P, h, w).
@@ -83,9 +66,6 @@ def as_patches(matrix: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
 
 def iterations(limit: int) -> range:
     """Count iterations from 1.
-
-    Args:
-        limit (int): The last one.
 
     Returns:
         range: 1..limit.
@@ -135,8 +115,6 @@ def shrink(
 
     Args:
         matrix (np.ndarray): (m, n) real.
-        threshold (float): What singular values lose.
-        keep (int): This many of the largest lose nothing. Defaults to 0.
         start (np.ndarray, optional): Third result of an earlier call, on a
             matrix that was little different. Two subspace iterations from
             there replace the full decomposition where they are cheaper and
@@ -174,8 +152,6 @@ def shrink_slices(
 
     Args:
         slices (np.ndarray): (N, m, n), real or complex.
-        threshold (float): What singular values lose.
-        keep (int): This many of the largest of each lose nothing.
 
     Returns:
         np.ndarray: (N, m, n).

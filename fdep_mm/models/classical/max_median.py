@@ -21,7 +21,7 @@ def max_median(image: np.ndarray, half: int = 2) -> np.ndarray:
     Args:
         image (np.ndarray): (H, W) in 0..255, see :func:`.score.as_grey`.
         half (int): N; lines are 2N + 1 px long, which must exceed twice the
-            width of a target for it to stand out whole. Defaults to 2.
+            width of a target for it to stand out whole.
 
     Returns:
         np.ndarray: (H, W) float32 score map in [0, 1].
@@ -40,7 +40,7 @@ def max_mean(image: np.ndarray, half: int = 2) -> np.ndarray:
 
     Args:
         image (np.ndarray): (H, W) in 0..255, see :func:`.score.as_grey`.
-        half (int): N; lines are 2N + 1 px long. Defaults to 2.
+        half (int): N; lines are 2N + 1 px long.
 
     Returns:
         np.ndarray: (H, W) float32 score map in [0, 1].

@@ -27,9 +27,9 @@ def mpcm(
         image (np.ndarray): (H, W) in 0..255, see :func:`.score.as_grey`.
         scales (Sequence[int]): Sides of the cells, px, odd. Defaults to the
             paper's (3, 5, 7, 9); a widespread MATLAB version has (3, 5, 7).
-        bright_only (bool): Ignore neighbours that are brighter than the
-            cell. The paper does not, so that dark spots, whose differences
-            are negative twice, respond like bright ones. Defaults to False.
+        bright_only (bool): Ignore neighbours that are brighter than the cell.
+            The paper does not, so that dark spots, whose differences are
+            negative twice, respond like bright ones.
 
     Returns:
         np.ndarray: (H, W) float32 score map in [0, 1].

@@ -23,9 +23,9 @@ def new_tophat(
 
     Args:
         image (np.ndarray): (H, W) in 0..255, see :func:`.score.as_grey`.
-        outer (int): px. Defaults to 9.
+        outer (int): px.
         inner (int): px, less than `outer`. Targets must fit inside the inner
-            square. Defaults to 4.
+            square.
 
     Returns:
         np.ndarray: (H, W) float32 score map in [0, 1].

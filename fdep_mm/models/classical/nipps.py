@@ -48,12 +48,11 @@ def nipps(
     Args:
         image (np.ndarray): (H, W) in 0..255, see :func:`.score.as_grey`.
         patch (int): Side of a patch, px; less, and denser, on images that
-            would have fewer than 60 patches. Defaults to 50.
-        stride (int, optional): px. None: a fifth of `patch`, on images of
-            more than 0.11 megapixels a half, which saves most of the time.
-            Defaults to 10.
+            would have fewer than 60 patches.
+        stride (int, optional): px. None: a fifth of `patch`, on images of more
+            than 0.11 megapixels a half, which saves most of the time.
         lam (float): L; the weight of sparsity is ``L / sqrt(min(m, n))`` of
-            the patch image. Defaults to 2.
+            the patch image.
         ratio (float): Singular values of at least this fraction of the
             largest are background whole. Defaults to the demo's 0.005.
         tol (float): Relative residual of the stopping rule. Defaults to
@@ -86,13 +85,6 @@ def decompose(
 
     Args:
         data (np.ndarray): (m, n) patch image D = B + T.
-        lam (float): Weight of sparsity.
-        ratio (float): See :func:`nipps`.
-        tol (float): Of ``|D - B - T| / |D|``.
-        max_iter (int): Limit.
-
-    Returns:
-        Decomposition: Of D, T not negative.
     """
     values = spectrum(data)
     largest = float(values[0])

@@ -132,10 +132,7 @@ def grid_for(
             more than 0.11 megapixels a half.
         least (int): Patches that the model needs. Where there would be less,
             their side is at most two thirds of the image's smaller side, and
-            their stride a sixth of the rest. Defaults to 1.
-
-    Returns:
-        PatchGrid: For this image.
+            their stride a sixth of the rest.
 
     Raises:
         ValueError: If the image is smaller than 7 x 7 px or the stride

@@ -39,16 +39,15 @@ def pstnn(
 
     Args:
         image (np.ndarray): (H, W) in 0..255, see :func:`.score.as_grey`.
-        patch (int): Side of a patch, px. Defaults to 40.
-        stride (int): px. Defaults to 40.
-        lam (float): The weight of sparsity is ``lam / sqrt(max(I, J) * P)``
-            of the patch tensor. Defaults to 0.7.
-        ratio (float): Singular values of the first unfolding of at least
-            this fraction of the largest count; so many per slice are
-            background whole. Defaults to 0.1.
-        eps (float): Of the reweighting, grey levels. Defaults to 0.01.
-        tol (float): Relative residual of the stopping rule. Defaults to
-            1e-3.
+        patch (int): Side of a patch, px.
+        stride (int): px.
+        lam (float): The weight of sparsity is ``lam / sqrt(max(I, J) * P)`` of
+            the patch tensor.
+        ratio (float): Singular values of the first unfolding of at least this
+            fraction of the largest count; so many per slice are background
+            whole.
+        eps (float): Of the reweighting, grey levels.
+        tol (float): Relative residual of the stopping rule.
         max_iter (int): Defaults to 500.
 
     Returns:
@@ -89,13 +88,7 @@ def decompose(
     """Minimise singular values of Fourier slices beyond N + lam |W T|_1.
 
     Args:
-        data (np.ndarray): (I, J, P) patch tensor X = B + T.
         prior (np.ndarray): (I, J, P), 0..1; where it is 0, so is T.
-        lam (float): Weight of sparsity.
-        ratio (float): See :func:`pstnn`.
-        eps (float): Of the reweighting.
-        tol (float): Of ``|X - B - T| / |X|``.
-        max_iter (int): Limit.
 
     Returns:
         Decomposition: Of X, T not negative. Ends also when the number of

@@ -38,16 +38,15 @@ def ript(
 
     Args:
         image (np.ndarray): (H, W) in 0..255, see :func:`.score.as_grey`.
-        patch (int): Side of a patch, px. Defaults to 30.
-        stride (int): px. Defaults to 10.
-        lam (float): L; the weight of sparsity is ``L / sqrt(min(I, J, P))``
-            of the patch tensor. Defaults to 0.7.
-        h (float): Exponent of the edge weight. Defaults to 1.
-        eps (float): Of the reweighting, grey levels. Defaults to 0.01.
-        tol (float): Relative residual of the stopping rule. Defaults to
-            1e-7.
+        patch (int): Side of a patch, px.
+        stride (int): px.
+        lam (float): L; the weight of sparsity is ``L / sqrt(min(I, J, P))`` of
+            the patch tensor.
+        h (float): Exponent of the edge weight.
+        eps (float): Of the reweighting, grey levels.
+        tol (float): Relative residual of the stopping rule.
         max_iter (int): Defaults to 500.
-        reconstruction (str): 'mean', 'median' or 'last'. Defaults to 'mean'.
+        reconstruction (str): 'mean', 'median' or 'last'.
 
     Returns:
         np.ndarray: (H, W) float32 score map in [0, 1].
@@ -81,14 +80,6 @@ def decompose(
     max_iter: int,
 ) -> Decomposition:
     """Minimise the nuclear norms of all unfoldings + lam |W T|_1, T >= 0.
-
-    Args:
-        data (np.ndarray): (I, J, P) patch tensor X = B + T.
-        edge (np.ndarray): (I, J, P) weight of edges, positive.
-        lam (float): Weight of sparsity.
-        eps (float): Of the reweighting.
-        tol (float): Of ``|X - B - T| / |X|``.
-        max_iter (int): Limit.
 
     Returns:
         Decomposition: Of X. Ends also when the number of entries of T stays

@@ -29,13 +29,12 @@ def rlcm(
 
     Args:
         image (np.ndarray): (H, W) in 0..255, see :func:`.score.as_grey`.
-        size (int): Side of a cell, px, odd. Defaults to 9.
+        size (int): Side of a cell, px, odd.
         counts (Sequence[tuple[int, int]]): Scales (K1, K2): t is the mean of
             the K1 largest pixels of the cell, b that of the K2 largest of
             the brightest neighbour. Defaults to the paper's.
-        peak (str): 'cell' is the paper's, and leaves a plateau of the size
-            of a cell; 'pixel' multiplies by the pixel, not by t. Defaults to
-            'cell'.
+        peak (str): 'cell' is the paper's, and leaves a plateau of the size of
+            a cell; 'pixel' multiplies by the pixel, not by t.
 
     Returns:
         np.ndarray: (H, W) float32 score map in [0, 1].

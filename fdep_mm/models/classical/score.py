@@ -16,11 +16,6 @@ def check_range(low: float, high: float, stacklevel: int) -> None:
 
     No error: frames and tiles of a dark sky may have no grey level above 1.
 
-    Args:
-        low (float): Minimum of the image.
-        high (float): Maximum of the image.
-        stacklevel (int): Of the warning, counted from here.
-
     Warns:
         UserWarning: It is not constant, and its maximum is at most 1.
     """

@@ -39,18 +39,16 @@ def smsl(
     Args:
         image (np.ndarray): (H, W) in 0..255, see :func:`.score.as_grey`.
         patch (int): Side of a patch, px; less, and denser, on images that
-            would have fewer than nine patches. Defaults to 30.
+            would have fewer than nine patches.
         stride (int): px. Defaults to 30: no overlap.
         lam (float): L; the weight of sparsity is ``L / sqrt(min(m, n))`` of
-            the patch image. Defaults to 1.
+            the patch image.
         rank (int): Directions to start with; those that are not needed are
-            dropped. Defaults to 30.
-        non_negative (bool): Let only bright targets be sparse. Defaults to
-            True.
-        tol (float): Relative residual of the stopping rule. Defaults to
-            1e-7.
+            dropped.
+        non_negative (bool): Let only bright targets be sparse.
+        tol (float): Relative residual of the stopping rule.
         max_iter (int): Defaults to 100.
-        seed (int): Of the random start. Defaults to 0.
+        seed (int): Of the random start.
 
     Returns:
         np.ndarray: (H, W) float32 score map in [0, 1].
@@ -92,13 +90,6 @@ def decompose(
         data (np.ndarray): (m, n) patch image F = D alpha + T, one patch per
             column; D has orthonormal columns.
         start (np.ndarray): (K, n) first coefficients.
-        lam (float): Weight of sparsity.
-        non_negative (bool): See :func:`smsl`.
-        tol (float): Of ``|F - D alpha - T| / |F|``.
-        max_iter (int): Limit.
-
-    Returns:
-        Decomposition: Of F.
     """
     size = norm(data)
     mu = 10 * lam / float(abs(data).max())

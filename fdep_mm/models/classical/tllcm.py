@@ -26,9 +26,7 @@ def tllcm(
     Args:
         image (np.ndarray): (H, W) in 0..255, see :func:`.score.as_grey`.
         scales (Sequence[int]): Sides of the neighbour cells, px, odd.
-            Defaults to (3, 5, 7, 9).
         count (int): b is the mean of this many largest pixels of a cell.
-            Defaults to 9.
 
     Returns:
         np.ndarray: (H, W) float32 score map in [0, 1].

@@ -21,9 +21,9 @@ def tophat(
 
     Args:
         image (np.ndarray): (H, W) in 0..255, see :func:`.score.as_grey`.
-        size (int): Side of the structuring element, px, odd. Targets must
-            fit inside; 3 finds little but point noise. Defaults to 5.
-        shape (str): 'square' or 'disk'. Defaults to 'square'.
+        size (int): Side of the structuring element, px, odd. Targets must fit
+            inside; 3 finds little but point noise.
+        shape (str): 'square' or 'disk'.
 
     Returns:
         np.ndarray: (H, W) float32 score map in [0, 1].

@@ -26,12 +26,12 @@ def wldm(
 
     Args:
         image (np.ndarray): (H, W) in 0..255, see :func:`.score.as_grey`.
-        window (int): Side of the largest box mean, px, odd; the others are
-            3, 5, ... Defaults to 9.
+        window (int): Side of the largest box mean, px, odd; the others are 3,
+            5, ...
         entropy_window (int): Side of the entropy's window, px, odd, at most
-            15. Defaults to 5.
+            15.
         normalise (bool): Divide the difference by the range of the means, as
-            the public MATLAB version does. Defaults to True.
+            the public MATLAB version does.
 
     Returns:
         np.ndarray: (H, W) float32 score map in [0, 1].

@@ -23,7 +23,6 @@ class OSCARDataPreprocessor(DetDataPreprocessor):
         Args:
             data (dict): ``inputs``, a list of (3, h, w) uint8 images, and
                 ``data_samples``; those with ``gt_noco`` hold a (1, h, w) map.
-            training (bool): Whether batch augmentations apply.
 
         Returns:
             dict: ``inputs`` (B, 3, H, W) float32, and ``data_samples`` with
@@ -58,9 +57,6 @@ def _check_size(noco: Tensor, sample: DetDataSample) -> None:
 
 def stack_noco(samples: SampleList) -> Tensor:
     """Stack the padded NoCo maps of a batch.
-
-    Args:
-        samples (SampleList): With ``gt_noco`` and ``batch_input_shape``.
 
     Returns:
         Tensor: (B, 1, H, W).

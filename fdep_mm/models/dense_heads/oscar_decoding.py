@@ -28,11 +28,8 @@ def decode_boxes(
     """Boxes of every cell in px of the network's input, not clipped.
 
     Args:
-        maps (OSCARMaps): Outputs of the head.
         points (Tensor): (h * w, 2), centres of the coarse cells in px.
         stride (int): Of the refined level in px.
-        detach_anchors (bool): Whether no gradient flows from the refined to
-            the coarse boxes.
 
     Returns:
         tuple[Tensor, Tensor]: Refined (B, H * W, 4) and coarse (B, h * w, 4);
@@ -51,9 +48,6 @@ def decode_scores(maps: OSCARMaps) -> tuple[Tensor, Tensor]:
     """Class scores of the refined cells, and what they are multiplied by.
 
     They come apart because the score threshold applies to the first alone.
-
-    Args:
-        maps (OSCARMaps): Outputs of the head.
 
     Returns:
         tuple[Tensor, Tensor]: Both (B, H * W, num_classes) in 0..1.
@@ -76,9 +70,6 @@ def best_cells(
         boxes (Tensor): (N, 4) in px of the network's input.
         scores (Tensor): (N, num_classes), those that `cfg` thresholds.
         factors (Tensor): (N, num_classes), see :func:`decode_scores`.
-        img_shape (tuple[int, int]): Height and width without padding, to
-            which boxes are clipped.
-        cfg (ConfigDict): ``score_thr`` and ``nms_pre``.
 
     Returns:
         InstanceData: ``bboxes`` (n, 4), ``scores``, ``labels`` and

@@ -50,7 +50,7 @@ class OSCARHead(BaseDenseHead):
 
     Args:
         head_module (dict): The networks, e.g. an ``OSCARHeadModule``.
-        strides (tuple[int, int]): Of P2 and P3 in px. Defaults to (4, 8).
+        strides (tuple[int, int]): Of P2 and P3 in px.
         detach_anchors (bool): Whether the refined boxes' loss leaves the
             coarse regression alone. Defaults to False, as published.
         loss_cls (dict): Of both levels' classes; divided by the number of
@@ -123,12 +123,8 @@ class OSCARHead(BaseDenseHead):
         """Losses of a batch.
 
         Args:
-            x (tuple[Tensor, Tensor]): P2 and P3.
             batch_data_samples (SampleList): With ``gt_instances`` and
                 ``gt_noco``, the latter padded to the shape of the batch.
-
-        Returns:
-            dict[str, Tensor]: Five scalars.
 
         Raises:
             ValueError: If a sample has no NoCo map of the batch's shape.
@@ -143,13 +139,9 @@ class OSCARHead(BaseDenseHead):
         """Losses of the maps.
 
         Args:
-            maps (OSCARMaps): Outputs of :meth:`forward`.
             gt_instances (InstanceList): ``bboxes`` (n, 4) in px and
                 ``labels`` (n,) of each image.
             noco (Tensor): (B, 1, padded height, padded width) in 0..1.
-
-        Returns:
-            dict[str, Tensor]: Five scalars.
 
         Raises:
             ValueError: If the head was built without ``train_cfg``.
@@ -227,13 +219,8 @@ class OSCARHead(BaseDenseHead):
         """Detections of each image.
 
         Args:
-            *maps (Tensor): The fields of :class:`OSCARMaps`.
-            batch_img_metas (list[dict]): ``img_shape`` of the image without
-                padding and, to rescale, ``scale_factor``.
             cfg (ConfigDict, optional): Instead of ``test_cfg``.
             rescale (bool): Whether boxes are in px of the original image.
-                Defaults to False.
-            with_nms (bool): Defaults to True.
 
         Returns:
             InstanceList: ``bboxes`` (n, 4), ``scores`` (n,), ``labels``

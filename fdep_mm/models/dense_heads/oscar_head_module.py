@@ -63,8 +63,8 @@ class OSCARHeadModule(BaseModule):
             of `in_channels`.
         norm_cfg (dict): Norm in the towers. Defaults to GN with 32 groups.
         prior_prob (float, optional): Class and NoCo scores of an untrained
-            head; the gates, 0.5 then, are allowed for. None: biases are 0
-            and the scores 0.5. Defaults to None.
+            head; the gates, 0.5 then, are allowed for. None: biases are 0 and
+            the scores 0.5.
 
     Raises:
         ValueError: If `prior_prob` is outside (0, 1).
@@ -102,9 +102,6 @@ class OSCARHeadModule(BaseModule):
         Args:
             x (tuple[Tensor, Tensor]): P2 (B, in_channels, H, W) and P3
                 (B, in_channels, h, w), H = 2h and W = 2w.
-
-        Returns:
-            OSCARMaps: The five maps.
         """
         fine, coarse = x
         coarse_cls = self.coarse_cls_tower(coarse)

@@ -34,8 +34,7 @@ class RFLAFCOSHead(FCOSHead):
     Args:
         receptive_fields (Sequence[float]): Theoretical receptive field of
             each level in px. Defaults to those of P3 to P7 of ResNet-50-FPN.
-        fraction (float): Effective / theoretical receptive field. Defaults
-            to 0.5.
+        fraction (float): Effective / theoretical receptive field.
         **kwargs: As in mmdet's ``FCOSHead``. ``train_cfg.assigner`` is the
             config of the assigner; `regress_ranges` have no effect.
 
@@ -78,8 +77,6 @@ class RFLAFCOSHead(FCOSHead):
         Args:
             gt_instances (InstanceData): `bboxes` (G, 4) and `labels` (G,).
             points (Tensor): (N, 2) centres (x, y) in px, all levels.
-            regress_ranges (Tensor): Not used.
-            num_points_per_lvl (list[int]): How many are of each level.
 
         Returns:
             tuple[Tensor, Tensor]: Labels (N,), `num_classes` for background,

@@ -82,12 +82,6 @@ class COISDDetector(TwoBranches, SingleStageDetector):
         Args:
             batch_inputs (Tensor): (B, 3, H, W), as the data preprocessor
                 gives it.
-            batch_data_samples (list[DetDataSample]): Labels as the head
-                wants them.
-
-        Returns:
-            dict[str, Tensor]: The detector's losses twice, their keys
-            prefixed with ``main.`` and ``light.``.
         """
         return self._both_losses(batch_inputs, batch_data_samples)
 

@@ -22,7 +22,7 @@ class ResidualBlock(nn.Module):
     Args:
         in_channels (int): Channels of the input.
         out_channels (int): Channels of the output.
-        stride (int): Stride of the first convolution. Defaults to 1.
+        stride (int): Stride of the first convolution.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class AsymmetricModulation(nn.Module):
         norm_cfg (dict): Norm of the gates and of the last convolution.
             Defaults to group norm with one group, which also works on the
             1x1 maps of a single image.
-        reduction (int): Channel reduction of the gates. Defaults to 4.
+        reduction (int): Channel reduction of the gates.
     """
 
     def __init__(
@@ -159,11 +159,11 @@ class PixelHead(nn.Sequential):
 
     Args:
         channels (int): Channels of the input.
-        dropout (float): Probability of dropping an element. Defaults to 0.1.
+        dropout (float): Probability of dropping an element.
         reduction (int): Channel reduction of the first convolution.
-        norm_cfg (dict): Norm. Defaults to BN.
+        norm_cfg (dict): Norm.
         non_negative (bool): Whether the logit convolution's weights start
-            non-negative, else as PyTorch's default. Defaults to True.
+            non-negative, else as PyTorch's default.
     """
 
     def __init__(

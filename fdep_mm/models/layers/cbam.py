@@ -35,7 +35,7 @@ class SpatialGate(nn.Module):
 
     Args:
         kernel_size (int): Odd kernel size of its convolution in px.
-        bias (bool): Whether the convolution has a bias. Defaults to False.
+        bias (bool): Whether the convolution has a bias.
     """
 
     def __init__(self, kernel_size: int, bias: bool = False):

@@ -22,12 +22,12 @@ def conv_norm_act(
     Args:
         in_channels (int): Channels of the input.
         out_channels (int): Channels of the output.
-        kernel_size (int): Odd kernel size in px. Defaults to 3.
-        stride (int): Stride of the convolution. Defaults to 1.
-        bias (bool): Whether the convolution has a bias. Defaults to False.
+        kernel_size (int): Odd kernel size in px.
+        stride (int): Stride of the convolution.
+        bias (bool): Whether the convolution has a bias.
         norm_cfg (dict, optional): mmcv norm config; None means no norm.
         act (nn.Module, optional): Activation; None means no activation.
-        dilation (int): Dilation of the convolution. Defaults to 1.
+        dilation (int): Dilation of the convolution.
 
     Returns:
         nn.Sequential: Maps (B, in_channels, H, W) to

@@ -20,7 +20,6 @@ def haar(x: Tensor, stride: int = 1) -> tuple[Tensor, ...]:
 
     Args:
         x (Tensor): (B, C, H, W), H and W multiples of `stride`.
-        stride (int): 1 or 2. Defaults to 1.
 
     Returns:
         tuple[Tensor]: Change from row to row (LH), from column to column
@@ -76,8 +75,7 @@ class ScaleBranches(nn.Module):
 
     Args:
         channels (int): Channels of input and output.
-        cells (Sequence[int]): Odd sides of the cells in px. Defaults to
-            (3, 5).
+        cells (Sequence[int]): Odd sides of the cells in px.
     """
 
     def __init__(self, channels: int, cells: Sequence[int] = (3, 5)):
@@ -102,9 +100,6 @@ class DirectionAttention(nn.Module):
 
     The filters see one row of zeros above the map and one column left of it.
     Convolutions have biases and Kaiming initialisation.
-
-    Args:
-        channels (int): Channels of input and output.
     """
 
     def __init__(self, channels: int):

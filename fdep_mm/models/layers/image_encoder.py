@@ -21,7 +21,6 @@ class ImageEncoder(BaseModule):
 
         Args:
             x (Tensor): (B, C, H, W).
-            divisor (int): Stride of the deepest feature.
 
         Returns:
             Tensor: (B, in_channels, H, W).

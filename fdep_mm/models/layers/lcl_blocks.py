@@ -140,7 +140,7 @@ class SqueezeExcite(nn.Module):
 
     Args:
         channels (int): Channels of input and output.
-        reduction (int): Channel reduction of the gate. Defaults to 4.
+        reduction (int): Channel reduction of the gate.
     """
 
     def __init__(self, channels: int, reduction: int = 4):
@@ -168,7 +168,7 @@ def local_contrast(channels: int, cell: int = 1) -> nn.Sequential:
 
     Args:
         channels (int): Channels of input and output.
-        cell (int): Odd side of a cell in px. Defaults to 1.
+        cell (int): Odd side of a cell in px.
 
     Returns:
         nn.Sequential: Keeps the shape (B, channels, H, W).

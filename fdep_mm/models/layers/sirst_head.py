@@ -21,16 +21,13 @@ class SIRSTHead(BaseDecodeHead):
     Args:
         in_channels (Sequence[int]): Channels of the encoder's features,
             finest first.
-        threshold (float): A pixel is target where the probability exceeds
-            it. Defaults to 0.5.
+        threshold (float): A pixel is target where the probability exceeds it.
         prior_prob (float, optional): Probability of target that the untrained
             head predicts, the focal-loss initialisation: with PyTorch's
-            default a network predicts target everywhere for its first
-            hundreds of steps. None keeps the default. Defaults to 0.01.
+            default a network predicts target everywhere for its first hundreds
+            of steps. None keeps the default.
         loss_decode (dict | list[dict]): Loss or losses on the logits.
-            Defaults to ``EdgeBCELoss``.
-        align_corners (bool): Used by mmseg where sizes differ. Defaults to
-            False.
+        align_corners (bool): Used by mmseg where sizes differ.
 
     Raises:
         ValueError: If `prior_prob` is not inside (0, 1), or a loss cannot
@@ -84,10 +81,6 @@ class SIRSTHead(BaseDecodeHead):
         Args:
             seg_logits (Tensor | Sequence[Tensor]): One logit map (B, 1, H, W),
                 or several, each supervised in full.
-            batch_data_samples (list[SegDataSample]): The labels.
-
-        Returns:
-            dict[str, Tensor]: The losses by name.
         """
         if isinstance(seg_logits, Tensor):
             seg_logits = [seg_logits]

@@ -12,9 +12,6 @@ def kept_statistics(model: nn.Module) -> Iterator[None]:
     """Batch norms leave their running statistics alone meanwhile.
 
     Those in training mode still normalise with the statistics of the batch.
-
-    Args:
-        model (nn.Module): With all norms below it.
     """
     momenta = {
         module: module.momentum
@@ -33,12 +30,7 @@ def kept_statistics(model: nn.Module) -> Iterator[None]:
 
 
 def depends_on(result: Tensor, source: Tensor) -> bool:
-    """Whether a gradient of `result` would reach `source`.
-
-    Args:
-        result (Tensor): Computed with gradients.
-        source (Tensor): Computed with gradients, so no leaf.
-    """
+    """Whether a gradient of `result` would reach `source`."""
     seen = {None}
     waiting = {result.grad_fn} - seen
     while waiting:

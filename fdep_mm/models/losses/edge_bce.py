@@ -50,10 +50,6 @@ def kth_smallest(values: Tensor, index: int) -> Tensor:
 
     Args:
         values (Tensor): (N,).
-        index (int): 0 for the smallest, below N.
-
-    Returns:
-        Tensor: Scalar.
     """
     number = values.numel()
     if values.device.type == 'cpu' and number >= 16 * SAMPLE:
@@ -75,12 +71,8 @@ def hard_mean(values: Tensor, easy_ratio: float) -> Tensor:
     It is NaN if one of all values is.
 
     Args:
-        values (Tensor): Any shape, N values.
         easy_ratio (float): The value at index ``floor(easy_ratio * N)`` of
             the ascending order is the threshold; in [0, 1).
-
-    Returns:
-        Tensor: Scalar.
     """
     flat = values.flatten()
     index = int(easy_ratio * flat.numel())
@@ -98,7 +90,6 @@ def valid_pixels(
     Args:
         target (Tensor): (B, 1, H, W) labels.
         weight (Tensor, optional): (B, H, W) weights of a pixel sampler.
-        ignore_index (int): Label of the pixels that do not count.
 
     Returns:
         Tensor: (B, 1, H, W) float32.
@@ -113,13 +104,13 @@ class EdgeBCELoss(nn.Module):
 
     Args:
         form (str): 'released' weights every pixel by `edge_weight`, as the
-            published numbers were made; 'intended' weights the contours of
-            the targets by it and the rest by 1. Defaults to 'released'.
-        edge_weight (float): Weight of contour pixels. Defaults to 4.
+            published numbers were made; 'intended' weights the contours of the
+            targets by it and the rest by 1.
+        edge_weight (float): Weight of contour pixels.
         easy_ratio (float): Fraction of the pixels, the easiest, that is left
-            out. Defaults to 0.5.
-        loss_weight (float): Factor of the loss. Defaults to 1.
-        loss_name (str): Key in the log. Defaults to 'loss_edge_bce'.
+            out.
+        loss_weight (float): Factor of the loss.
+        loss_name (str): Key in the log.
 
     Raises:
         ValueError: If `form` is unknown or `easy_ratio` outside [0, 1).

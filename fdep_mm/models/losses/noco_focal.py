@@ -21,9 +21,7 @@ def quality_focal_loss(
     """``|sigmoid(x) - t| ** beta * BCE(x, t)`` of each element.
 
     Args:
-        logits (Tensor): x, any shape.
         target (Tensor): t in 0..1, same shape.
-        beta (float): Focusing exponent. Defaults to 2.
 
     Returns:
         Tensor: Same shape, float32, >= 0.
@@ -39,10 +37,7 @@ def noco_focal_loss(
     """:func:`quality_focal_loss` times ``exp(alpha * t)``.
 
     Args:
-        logits (Tensor): Any shape.
         target (Tensor): t in 0..1, same shape.
-        alpha (float): Growth of the weight with the target. Defaults to 5.
-        beta (float): Focusing exponent. Defaults to 5.
 
     Returns:
         Tensor: Same shape, float32, >= 0.
@@ -55,9 +50,9 @@ class RegQualityFocalLoss(nn.Module):
     """Mean of :func:`quality_focal_loss` over all elements.
 
     Args:
-        beta (float): Focusing exponent. Defaults to 2.
-        loss_weight (float): Factor; OSCAR takes 1000, because nearly all
-            cells of its map are easy. Defaults to 1.
+        beta (float): Focusing exponent.
+        loss_weight (float): Factor; OSCAR takes 1000, because nearly all cells
+            of its map are easy.
     """
 
     def __init__(self, beta: float = 2.0, loss_weight: float = 1.0):
@@ -76,9 +71,9 @@ class NoCoFocalLoss(nn.Module):
     """Mean of :func:`noco_focal_loss` over all elements.
 
     Args:
-        alpha (float): Growth of the weight with the target. Defaults to 5.
-        beta (float): Focusing exponent. Defaults to 5.
-        loss_weight (float): Factor. Defaults to 1.
+        alpha (float): Growth of the weight with the target.
+        beta (float): Focusing exponent.
+        loss_weight (float): Factor.
     """
 
     def __init__(

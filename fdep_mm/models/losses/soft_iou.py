@@ -24,7 +24,7 @@ def soft_iou_loss(
             a pixel does not count. Defaults to None, all count.
         over (str): 'image' averages the ratio over the images (MSDA-Net),
             'batch' takes the sums over the whole batch (ACM, BasicIRSTD).
-        smooth (float): `s`, in px. Defaults to 1.
+        smooth (float): `s`, in px.
 
     Returns:
         Tensor: Scalar in [0, 1].
@@ -44,11 +44,10 @@ class SoftIoULoss(nn.Module):
     """SoftIoU loss on one logit channel.
 
     Args:
-        over (str): 'image' or 'batch', see :func:`soft_iou_loss`. Defaults to
-            'image'.
-        smooth (float): Added to intersection and union, px. Defaults to 1.
-        loss_weight (float): Factor of the loss. Defaults to 1.
-        loss_name (str): Key in the log. Defaults to 'loss_soft_iou'.
+        over (str): 'image' or 'batch', see :func:`soft_iou_loss`.
+        smooth (float): Added to intersection and union, px.
+        loss_weight (float): Factor of the loss.
+        loss_name (str): Key in the log.
 
     Raises:
         ValueError: If `over` is neither 'image' nor 'batch'.

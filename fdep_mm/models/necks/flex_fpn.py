@@ -24,8 +24,7 @@ class FlexFPN(BaseModule):
     Args:
         in_channels (Sequence[int]): Channels of the inputs, shallow to deep.
         out_channels (int): Channels of every output.
-        out_indices (Sequence[int]): Levels to return, increasing. Defaults
-            to (0, 1).
+        out_indices (Sequence[int]): Levels to return, increasing.
         init_cfg (dict, optional): Defaults to Xavier, uniform.
 
     Raises:

@@ -29,12 +29,10 @@ class SAMF(BaseModule):
     Args:
         in_channels (int): Channels C of the host's feature F; even.
         prior_channels (int): Channels of the prior D.
-        norm_cfg (dict, optional): Norm after Conv_c and Conv_d. Defaults to
-            BN.
-        act_cfg (dict, optional): Activation after Conv_c and Conv_d. Defaults
-            to ReLU.
+        norm_cfg (dict, optional): Norm after Conv_c and Conv_d.
+        act_cfg (dict, optional): Activation after Conv_c and Conv_d.
         identity_start (bool): Start close to ``out = F``: a Dirac Conv_e,
-            norms c and d with a scale of 0.01. Defaults to False.
+            norms c and d with a scale of 0.01.
 
     Raises:
         ValueError: If `in_channels` is odd, or `identity_start` is asked for

@@ -35,8 +35,8 @@ class ACMEncoder(ImageEncoder):
     """Encoder of ACM: strides 4, 8 and 16 with 16, 32 and 64 channels.
 
     Args:
-        in_channels (int): Channels of the image. Defaults to 3.
-        num_blocks (int): Residual blocks per stage. Defaults to 3.
+        in_channels (int): Channels of the image.
+        num_blocks (int): Residual blocks per stage.
     """
 
     def __init__(self, in_channels: int = 3, num_blocks: int = 3):
@@ -71,8 +71,8 @@ class ACMHead(SIRSTHead):
     """Decoder of ACM: two modulated fusions, then the logits.
 
     Args:
-        num_blocks (int): Residual blocks after each fusion. Defaults to 3.
-        dropout (float): Dropout in the last layers. Defaults to 0.1.
+        num_blocks (int): Residual blocks after each fusion.
+        dropout (float): Dropout in the last layers.
         threshold, prior_prob, loss_decode, align_corners: As in
             :class:`SIRSTHead`.
     """

@@ -36,8 +36,8 @@ class ALCLNetEncoder(ImageEncoder):
     """Encoder of ALCL-Net: strides 1 to 16 with 16 to 256 channels.
 
     Args:
-        in_channels (int): Channels of the image. Defaults to 3.
-        num_blocks (int): Residual blocks per stage. Defaults to 3.
+        in_channels (int): Channels of the image.
+        num_blocks (int): Residual blocks per stage.
     """
 
     def __init__(self, in_channels: int = 3, num_blocks: int = 3):
@@ -72,10 +72,6 @@ class BilinearAttention(nn.Module):
     """Simplified bilinear-interpolation attention module (SBAM, Kaiming).
 
     The shallow feature gates the upsampled deep one, which is added to it.
-
-    Args:
-        deep_channels (int): Channels of the deep feature.
-        channels (int): Channels of the shallow feature and of the output.
     """
 
     def __init__(self, deep_channels: int, channels: int):

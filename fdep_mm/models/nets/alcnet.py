@@ -32,8 +32,8 @@ class ALCNetEncoder(ACMEncoder):
     """Encoder of ALCNet: ACM's with four residual blocks per stage.
 
     Args:
-        in_channels (int): Channels of the image. Defaults to 3.
-        num_blocks (int): Residual blocks per stage. Defaults to 4.
+        in_channels (int): Channels of the image.
+        num_blocks (int): Residual blocks per stage.
     """
 
     def __init__(self, in_channels: int = 3, num_blocks: int = 4):
@@ -45,7 +45,7 @@ class ALCNetHead(SIRSTHead):
     """Decoder of ALCNet: two modulated fusions at strides 8 and 4.
 
     Args:
-        dropout (float): Dropout in the last layers. Defaults to 0.1.
+        dropout (float): Dropout in the last layers.
         threshold, prior_prob, loss_decode, align_corners: As in
             :class:`SIRSTHead`.
     """

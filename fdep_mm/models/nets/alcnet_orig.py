@@ -35,12 +35,7 @@ BN = dict(type='BN')
 
 
 def init_msra_prelu(module: nn.Module) -> None:
-    """The release's initialisation: normal, by fan-in and fan-out.
-
-    Args:
-        module (nn.Module): Its convolutions are changed in place, biases
-            to 0.
-    """
+    """The release's initialisation: normal, by fan-in and fan-out."""
     gain = nn.init.calculate_gain('leaky_relu', 0.25)
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d):
@@ -52,8 +47,8 @@ class ALCNetOrigEncoder(ImageEncoder):
     """Encoder of ALCNet as published: strides 1, 2 and 4.
 
     Args:
-        in_channels (int): Channels of the image. Defaults to 3.
-        num_blocks (int): Residual blocks per stage. Defaults to 4.
+        in_channels (int): Channels of the image.
+        num_blocks (int): Residual blocks per stage.
     """
 
     def __init__(self, in_channels: int = 3, num_blocks: int = 4):
@@ -132,9 +127,6 @@ class BottomUpModulation(nn.Module):
     """Bottom-up local attentional modulation (BLAM).
 
     The shallow feature gates the deep one point by point, then is added.
-
-    Args:
-        channels (int): Channels of both inputs and of the output.
     """
 
     def __init__(self, channels: int):
@@ -165,7 +157,7 @@ class ALCNetOrigHead(SIRSTHead):
     Args:
         shifts (Sequence[int]): Distances of the local contrast in px, at
             every level. Defaults to (13, 17), the released weights' choice.
-        dropout (float): Dropout in the last layers. Defaults to 0.1.
+        dropout (float): Dropout in the last layers.
         threshold, prior_prob, loss_decode, align_corners: As in
             :class:`SIRSTHead`.
     """

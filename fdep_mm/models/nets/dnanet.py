@@ -38,12 +38,7 @@ LENGTHS = (4, 3, 2, 1, 1)  # the encoder's nodes in each row
 
 
 class AttentionBlock(nn.Module):
-    """Residual block with channel, then spatial attention.
-
-    Args:
-        in_channels (int): Channels of the input.
-        out_channels (int): Channels of the output.
-    """
+    """Residual block with channel, then spatial attention."""
 
     def __init__(self, in_channels: int, out_channels: int):
         super().__init__()
@@ -109,7 +104,7 @@ class DNANetEncoder(ImageEncoder):
     """Encoder of DNA-Net: all nodes X(i, j) with i + j < 4, and X(4, 0).
 
     Args:
-        in_channels (int): Channels of the image. Defaults to 3.
+        in_channels (int): Channels of the image.
     """
 
     def __init__(self, in_channels: int = 3):
@@ -155,7 +150,7 @@ class DNANetHead(SIRSTHead):
 
     Args:
         deep_supervision (bool): Whether training also supervises the nodes
-            X(0, 1), X(0, 2) and X(0, 3). Defaults to True.
+            X(0, 1), X(0, 2) and X(0, 3).
         threshold, prior_prob, loss_decode, align_corners: As in
             :class:`SIRSTHead`.
     """

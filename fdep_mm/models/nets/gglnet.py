@@ -69,12 +69,7 @@ class SEIdentityBlock(IdentityBlock):
 
 
 class GradientSupplement(nn.Module):
-    """Gradient supplementary module (GSM): adds what the gradient map shows.
-
-    Args:
-        in_channels (int): Channels of the gradient map.
-        channels (int): Channels of the feature and of the output.
-    """
+    """Gradient supplementary module (GSM): adds the gradient map's finds."""
 
     def __init__(self, in_channels: int, channels: int):
         super().__init__()
@@ -110,8 +105,8 @@ class GGLNetEncoder(ImageEncoder):
     """Encoder of GGL-Net: strides 1 to 16 with 16 to 256 channels.
 
     Args:
-        in_channels (int): Channels of the image. Defaults to 3.
-        num_blocks (int): Residual blocks per stage. Defaults to 3.
+        in_channels (int): Channels of the image.
+        num_blocks (int): Residual blocks per stage.
     """
 
     def __init__(self, in_channels: int = 3, num_blocks: int = 3):
@@ -155,11 +150,6 @@ class TwoWayGuidance(nn.Module):
 
     The deep feature gates the channels of the shallow one, the shallow
     feature gates the pixels of the deep one.
-
-    Args:
-        deep_channels (int): Channels of the deep feature.
-        channels (int): Channels of the shallow feature and of the output.
-        reduction (int): Channel reduction of the gate. Defaults to 8.
     """
 
     def __init__(self, deep_channels: int, channels: int, reduction: int = 8):

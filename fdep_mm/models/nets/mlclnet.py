@@ -41,9 +41,9 @@ class MLCLNetEncoder(ImageEncoder):
     """Encoder of MLCL-Net: strides 1, 2 and 4 with 16, 32 and 64 channels.
 
     Args:
-        in_channels (int): Channels of the image. Defaults to 3.
-        num_blocks (int): Residual blocks per stage; 2 gives the small form
-            of 559,809 parameters. Defaults to 3.
+        in_channels (int): Channels of the image.
+        num_blocks (int): Residual blocks per stage; 2 gives the small form of
+            559,809 parameters.
     """
 
     def __init__(self, in_channels: int = 3, num_blocks: int = 3):
@@ -78,9 +78,6 @@ class MultiscaleContrast(nn.Module):
 
     Local contrasts with cells of 1, 3 and 5 px side by side, fused by a
     linear 1x1 convolution (Kaiming).
-
-    Args:
-        channels (int): Channels of input and output.
     """
 
     def __init__(self, channels: int):

@@ -57,11 +57,6 @@ class FeatureAggregation(nn.Module):
     """Feature aggregation (FA): all stages at the stride of the deepest.
 
     Kaiming, with biases, no norms.
-
-    Args:
-        channels (Sequence[int]): Channels of the stages, finest first.
-        lateral_channels (int): Channels that each stage but the deepest
-            contributes. Defaults to 16.
     """
 
     def __init__(self, channels: Sequence[int], lateral_channels: int = 16):
@@ -100,9 +95,8 @@ class MSDANetEncoder(ImageEncoder):
     """Encoder of MSDA-Net: strides 1 to 16 with 16, 32 and 64 channels.
 
     Args:
-        in_channels (int): Channels of the image; its directional changes
-            take three times as many of the 32 channels of stage 2. Defaults
-            to 3.
+        in_channels (int): Channels of the image; its directional changes take
+            three times as many of the 32 channels of stage 2.
     """
 
     def __init__(self, in_channels: int = 3):
@@ -143,10 +137,6 @@ class AlignmentFusion(nn.Module):
     """Feature alignment fusion (FAF, also FCF; Kaiming).
 
     The shallow feature corrects the upsampled deep one, which is added to it.
-
-    Args:
-        deep_channels (int): Channels of the deep feature.
-        channels (int): Channels of the shallow feature and of the output.
     """
 
     def __init__(self, deep_channels: int, channels: int):

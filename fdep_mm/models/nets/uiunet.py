@@ -50,9 +50,6 @@ class RSU(nn.Module):
     Args:
         depth (int): Depth of the U, L in the paper's RSU-L; it pools
             ``depth - 2`` times.
-        in_channels (int): Channels of the input.
-        mid_channels (int): Channels inside the U.
-        out_channels (int): Channels of the output.
     """
 
     def __init__(
@@ -89,13 +86,7 @@ class RSU(nn.Module):
 
 
 class DilatedRSU(nn.Module):
-    """RSU-4F: a residual U-block that dilates instead of pooling.
-
-    Args:
-        in_channels (int): Channels of the input.
-        mid_channels (int): Channels inside the U.
-        out_channels (int): Channels of the output.
-    """
+    """RSU-4F: a residual U-block that dilates instead of pooling."""
 
     def __init__(self, in_channels: int, mid_channels: int, out_channels: int):
         super().__init__()
@@ -135,10 +126,6 @@ class InteractiveCrossAttention(nn.Module):
     The deep feature weights the channels of the shallow one, the result
     weights the pixels of the deep one; the factor 2 makes a neutral gate of
     0.5 an identity.
-
-    Args:
-        channels (int): Channels of both inputs.
-        reduction (int): Channel reduction of the gates. Defaults to 4.
     """
 
     def __init__(self, channels: int, reduction: int = 4):
@@ -184,7 +171,7 @@ class UIUNetEncoder(ImageEncoder):
     """Encoder of UIU-Net: six residual U-blocks, strides 1 to 32.
 
     Args:
-        in_channels (int): Channels of the image. Defaults to 3.
+        in_channels (int): Channels of the image.
     """
 
     def __init__(self, in_channels: int = 3):
@@ -229,8 +216,8 @@ class UIUNetHead(SIRSTHead):
     maps are always computed; `deep_supervision` only adds their losses.
 
     Args:
-        deep_supervision (bool): Whether training also supervises the six
-            side maps. Defaults to True.
+        deep_supervision (bool): Whether training also supervises the six side
+            maps.
         threshold, prior_prob, loss_decode, align_corners: As in
             :class:`SIRSTHead`.
     """

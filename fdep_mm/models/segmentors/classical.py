@@ -22,15 +22,7 @@ LUMINANCE = (0.299, 0.587, 0.114)
 
 @CheckpointLoader.register_scheme(prefixes=r'none\Z')
 def load_from_nothing(filename: str, map_location: object = None) -> dict:
-    """The checkpoint of a model without weights, for tools that demand one.
-
-    Args:
-        filename (str): 'none'.
-        map_location (object): Not used.
-
-    Returns:
-        dict: An empty state dict.
-    """
+    """The checkpoint of a model without weights, for tools that demand one."""
     return dict(state_dict={})
 
 
@@ -46,7 +38,7 @@ class ClassicalSegmentor(BaseSegmentor):
         method (str): A name in :data:`fdep_mm.models.classical.METHODS`.
         params (dict, optional): Parameters of the method that are not its
             defaults.
-        threshold (float): Foreground is above it. Defaults to 0.5.
+        threshold (float): Foreground is above it.
         data_preprocessor (dict, optional): Config. Normalisation is undone,
             padding is cut off. Defaults to None: neither.
 
@@ -111,8 +103,6 @@ class ClassicalSegmentor(BaseSegmentor):
 
         Args:
             inputs (Tensor): (B, 3, H, W), RGB.
-            batch_img_metas (list[dict], optional): Not used: images must be
-                without padding, see :meth:`predict`.
 
         Returns:
             Tensor: (B, 1, H, W) in [0, 1].
@@ -126,8 +116,6 @@ class ClassicalSegmentor(BaseSegmentor):
 
         Args:
             inputs (Tensor): (B, 3, H, W), RGB.
-            data_samples (list[SegDataSample], optional): With padding and
-                flip in their meta data.
 
         Returns:
             list[SegDataSample]: With ``seg_logits``, the map (1, H, W) in

@@ -46,7 +46,7 @@ class COISDSegmentor(TwoBranches, EncoderDecoder):
         auxiliary_head (dict | list[dict], optional): Config of the host's
             auxiliary heads.
         bottleneck (int): Index of the encoder feature that SAMF replaces in
-            the main branch. Defaults to -1.
+            the main branch.
         loss_weights (dict): Factors of the branches' losses, keys 'main' and
             'light'. Defaults to 1 and 1.
         test_branch (str): 'main' keeps the prior at test: for analysis, an
@@ -108,11 +108,6 @@ class COISDSegmentor(TwoBranches, EncoderDecoder):
 
         Args:
             inputs (Tensor): (B, C, H, W), as the data preprocessor gives it.
-            data_samples (list[SegDataSample]): Labels in `gt_sem_seg`.
-
-        Returns:
-            dict[str, Tensor]: The host's losses twice, their keys prefixed
-            with ``main.`` and ``light.``.
         """
         return self._both_losses(inputs, data_samples)
 
@@ -128,9 +123,6 @@ class COISDSegmentor(TwoBranches, EncoderDecoder):
 
         Args:
             inputs (Tensor): (B, C, H, W), as the data preprocessor gives it.
-
-        Returns:
-            Sequence[Tensor]: What the decode head takes.
         """
         if self.test_branch == 'light':
             return super().extract_feat(inputs)

@@ -18,11 +18,7 @@ def whole_encode(backbone: nn.Module, inputs: Tensor) -> Sequence[Tensor]:
     """Features of the encoder, the bottleneck among them.
 
     Args:
-        backbone (nn.Module): The host's backbone.
         inputs (Tensor): (B, C, H, W).
-
-    Returns:
-        Sequence[Tensor]: What `decode` takes.
     """
     return backbone(inputs)
 

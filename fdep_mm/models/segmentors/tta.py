@@ -30,9 +30,6 @@ class SIRSTTTAModel(BaseTTAModel):
                 views, whose `seg_logits` are as a segmentor gives them, flips
                 undone. The first view must not be flipped: its ground truth
                 is kept.
-
-        Returns:
-            list[SegDataSample]: One sample per image.
         """
         merged = []
         for views in data_samples_list:

@@ -64,7 +64,6 @@ class PseudoBoxAssigner(BaseAssigner):
             pred_instances (InstanceData): ``priors`` (N, 2), x and y in px.
             gt_instances (InstanceData): ``bboxes`` (n, 4) and ``labels``
                 (n,); n may be 0.
-            gt_instances_ignore (InstanceData, optional): Not used.
 
         Returns:
             AssignResult: ``gt_inds`` (N,), 0 for background and i + 1 for

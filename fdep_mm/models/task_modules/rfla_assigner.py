@@ -59,9 +59,7 @@ class RFLAAssigner(BaseAssigner):
 
     Args:
         topk (tuple[int, int]): Priors per target in stage 1 and stage 2.
-            Defaults to (6, 1).
-        ratio (float): Factor on the size of the priors in stage 2. Defaults
-            to 0.9.
+        ratio (float): Factor on the size of the priors in stage 2.
 
     Raises:
         ValueError: If `topk` are not two positive numbers or `ratio` is not
@@ -93,7 +91,6 @@ class RFLAAssigner(BaseAssigner):
             pred_instances (InstanceData): With `priors`, (N, 4) boxes in px.
             gt_instances (InstanceData): With `bboxes`, (G, 4), and `labels`,
                 (G,).
-            gt_instances_ignore (InstanceData, optional): Not used.
 
         Returns:
             AssignResult: `gt_inds` (N,): 0 for background, i + 1 for target
