@@ -7,9 +7,11 @@ from mmcv.transforms.utils import cache_randomness
 
 from fdep_mm.registry import TRANSFORMS
 
+from .base import ShowsArguments, move_fields
+
 
 @TRANSFORMS.register_module()
-class TargetCrop(BaseTransform):
+class TargetCrop(ShowsArguments, BaseTransform):
     """Cut a random window that holds a target with a given probability.
 
     Smaller images are first padded at the bottom and right. A forced window
@@ -22,20 +24,17 @@ class TargetCrop(BaseTransform):
     Args:
         crop_size (tuple[int, int]): Height and width in px.
         target_prob (float): Probability of a forced window.
-        pad (bool): Pad smaller images; otherwise they are an error.
-        pad_val (float): Grey value (0..255) of the padding; the mask is padded
+        pad_val (float): Gray value (0..255) of the padding; masks are padded
             with 0.
 
     Raises:
-        ValueError: An image is smaller than the crop and ``pad`` is False,
-            or ``target_prob`` is positive and the image has no mask.
+        ValueError: ``target_prob`` is positive and the image has no mask.
     """
 
     def __init__(
         self,
         crop_size: tuple[int, int],
         target_prob: float = 0.5,
-        pad: bool = True,
         pad_val: float = 0,
     ) -> None:
         if len(crop_size) != 2 or min(crop_size) < 1:
@@ -46,19 +45,13 @@ class TargetCrop(BaseTransform):
             raise ValueError(f'target_prob={target_prob!r}: give 0 to 1')
         self.crop_size = tuple(crop_size)
         self.target_prob = target_prob
-        self.pad = pad
         self.pad_val = pad_val
 
     @cache_randomness
     def crop_origin(
         self, shape: tuple[int, int], mask: np.ndarray | None
     ) -> tuple[int, int]:
-        """Draw the window's upper left corner.
-
-        Args:
-            mask (np.ndarray, optional): (H, W), positive at targets; None
-                for a uniform window.
-        """
+        """Draw row and column of the window's upper left corner."""
         low = np.zeros(2, int)
         high = np.array(shape) - self.crop_size
         if mask is not None and np.random.rand() < self.target_prob:
@@ -78,40 +71,21 @@ class TargetCrop(BaseTransform):
                 "targets. Set data_prefix['seg_map_path'] of the data set, "
                 'or target_prob=0'
             )
-        shape = results['img'].shape[:2]
-        if shape[0] < self.crop_size[0] or shape[1] < self.crop_size[1]:
-            self._pad(results, shape)
+        self._pad(results)
         top, left = self.crop_origin(
             results['img'].shape[:2], results.get('gt_seg_map')
         )
         height, width = self.crop_size
-        for key in ('img', *results.get('seg_fields', ())):
-            results[key] = results[key][
-                top : top + height, left : left + width
-            ]
-        results['img_shape'] = self.crop_size
-        return results
+        window = np.s_[top : top + height, left : left + width]
+        return move_fields(results, lambda array: array[window])
 
-    def _pad(self, results: dict, shape: tuple[int, int]) -> None:
-        if not self.pad:
-            raise ValueError(
-                f'{results.get("img_path")}: crop {self.crop_size} larger '
-                f'than the image {shape} (height, width). Use a smaller '
-                'crop_size or pad=True'
-            )
-        target = tuple(np.maximum(shape, self.crop_size).tolist())
-        results['img'] = mmcv.impad(
-            results['img'],
-            shape=target,
-            # OpenCV takes a single number for the first channel only.
-            pad_val=(self.pad_val,) * results['img'].shape[2],
-        )
+    def _pad(self, results: dict) -> None:
+        shape = results['img'].shape[:2]
+        padded = tuple(np.maximum(shape, self.crop_size).tolist())
+        if padded == shape:
+            return
+        # OpenCV takes a single number for the first channel only.
+        gray = (self.pad_val,) * results['img'].shape[2]
+        results['img'] = mmcv.impad(results['img'], shape=padded, pad_val=gray)
         for key in results.get('seg_fields', ()):
-            results[key] = mmcv.impad(results[key], shape=target, pad_val=0)
-
-    def __repr__(self) -> str:
-        return (
-            f'{self.__class__.__name__}(crop_size={self.crop_size}, '
-            f'target_prob={self.target_prob}, pad={self.pad}, '
-            f'pad_val={self.pad_val})'
-        )
+            results[key] = mmcv.impad(results[key], shape=padded, pad_val=0)

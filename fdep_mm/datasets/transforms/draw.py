@@ -24,9 +24,6 @@ class RandomDraw(RandomChoice):
             need not sum to 1.
         num (int): Number of draws.
         prob (float): Probability that anything is drawn.
-
-    Raises:
-        ValueError: ``weights`` does not fit ``transforms``.
     """
 
     def __init__(

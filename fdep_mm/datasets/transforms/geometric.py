@@ -3,8 +3,6 @@
 Flips are mmseg's ``RandomFlip``; its ``RandomRotate`` cannot reflect.
 """
 
-from collections.abc import Callable
-
 import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
@@ -12,16 +10,11 @@ from mmcv.transforms.utils import cache_randomness
 
 from fdep_mm.registry import TRANSFORMS
 
-
-def _move(results: dict, move: Callable[[np.ndarray], np.ndarray]) -> dict:
-    for key in ('img', *results.get('seg_fields', ())):
-        results[key] = np.ascontiguousarray(move(results[key]))
-    results['img_shape'] = results['img'].shape[:2]
-    return results
+from .base import ShowsArguments, move_fields
 
 
 @TRANSFORMS.register_module()
-class RandomRot90(BaseTransform):
+class RandomRot90(ShowsArguments, BaseTransform):
     """Turn by 0, 90, 180 or 270 degrees, each equally likely.
 
     Height and width change places, so crop to a square before.
@@ -35,14 +28,11 @@ class RandomRot90(BaseTransform):
     def transform(self, results: dict) -> dict:
         """Turn ``img`` and all ``seg_fields``."""
         turns = self.quarter_turns()
-        return _move(results, lambda array: np.rot90(array, turns))
-
-    def __repr__(self) -> str:
-        return f'{self.__class__.__name__}()'
+        return move_fields(results, lambda array: np.rot90(array, turns))
 
 
 @TRANSFORMS.register_module()
-class RandomTranspose(BaseTransform):
+class RandomTranspose(ShowsArguments, BaseTransform):
     """Swap rows and columns.
 
     Args:
@@ -62,10 +52,7 @@ class RandomTranspose(BaseTransform):
         """Swap the first two axes of ``img`` and all ``seg_fields``."""
         if not self.is_applied():
             return results
-        return _move(results, lambda array: array.swapaxes(0, 1))
-
-    def __repr__(self) -> str:
-        return f'{self.__class__.__name__}(prob={self.prob})'
+        return move_fields(results, lambda array: array.swapaxes(0, 1))
 
 
 # what lies outside the image; reflect: OpenCV's reflect-101, dcb|abcd|cba
@@ -75,7 +62,7 @@ BORDERS = dict(reflect=cv2.BORDER_REFLECT_101, constant=cv2.BORDER_CONSTANT)
 @TRANSFORMS.register_module(
     name=['RandomShiftScaleRotate', 'RandomShiftScale']
 )
-class RandomShiftScaleRotate(BaseTransform):
+class RandomShiftScaleRotate(ShowsArguments, BaseTransform):
     """Shift, zoom and turn about the center; the size of the image stays.
 
     The image is interpolated bilinearly, masks by nearest neighbor. A border
@@ -84,14 +71,12 @@ class RandomShiftScaleRotate(BaseTransform):
 
     Args:
         shift (float): Largest shift as a fraction of height and width.
-        scale (float): Largest change of scale, 0.2 for factors 0.8 to 1.2.
+        scale (float): Largest change of scale, within [0, 1): 0.2 for factors
+            0.8 to 1.2.
         degree (float): Largest angle in degrees, to both sides.
         border (str): 'reflect' or 'constant': ``pad_val`` in the image, 0 in
             masks.
         pad_val (float): Gray value (0..255) of a constant border.
-
-    Raises:
-        ValueError: ``scale`` is not in [0, 1) or ``border`` is unknown.
     """
 
     def __init__(
@@ -114,14 +99,7 @@ class RandomShiftScaleRotate(BaseTransform):
 
     @cache_randomness
     def matrix(self, shape: tuple[int, int]) -> np.ndarray:
-        """Draw the affine map.
-
-        Args:
-            shape (tuple[int, int]): Image height and width in px.
-
-        Returns:
-            np.ndarray: (2, 3), from old to new (x, y).
-        """
+        """Draw the affine map (2, 3) from old to new (x, y) in px."""
         size = np.array(shape[::-1])
         factor = 1 + np.random.uniform(-self.scale, self.scale)
         angle = np.random.uniform(-self.degree, self.degree)
@@ -150,11 +128,4 @@ class RandomShiftScaleRotate(BaseTransform):
             flags=flags,
             borderMode=BORDERS[self.border],
             borderValue=(pad,) * 4,
-        )
-
-    def __repr__(self) -> str:
-        return (
-            f'{self.__class__.__name__}(shift={self.shift}, '
-            f'scale={self.scale}, degree={self.degree}, '
-            f'border={self.border!r}, pad_val={self.pad_val})'
         )

@@ -3,7 +3,6 @@
 from numbers import Real
 
 import cv2
-import numpy as np
 from mmcv.transforms import LoadImageFromFile
 from mmseg.datasets.transforms import LoadAnnotations
 
@@ -11,24 +10,25 @@ from fdep_mm.core.image import to_float, unreadable
 from fdep_mm.core.masks import read_mask
 from fdep_mm.registry import TRANSFORMS
 
+from .base import ShowsArguments
+
 
 @TRANSFORMS.register_module()
-class LoadInfraredImage(LoadImageFromFile):
+class LoadInfraredImage(ShowsArguments, LoadImageFromFile):
     """Read an 8- or 16-bit image as float32 (H, W, 3) in 0..255.
 
-    Grey becomes three equal channels, a palette becomes its colours, an
-    alpha channel is dropped. Infrared is one band, and the colour cast of
-    some public files (a third of NUAA-SIRST's are not exactly grey) is an
-    artefact, so colour becomes grey unless told otherwise.
+    Gray becomes three equal channels, a palette becomes its colors, an alpha
+    channel is dropped. Infrared is one band, and the color cast of some
+    public files (a third of NUAA-SIRST's are not exactly gray) is an
+    artifact, so color becomes gray unless told otherwise.
 
     Args:
         max_value (float, optional): Value of the file that becomes 255, such
             as 16383 for 14-bit data in a 16-bit file. Larger values are
-            clipped. Defaults to None: 255 for 8-bit and 65535 for 16-bit
-            files.
-        grey (bool): Turn colour into three equal channels of luminance. With
-            False, colours stay, in OpenCV's order (BGR), which the data
-            preprocessor turns round.
+            clipped. Without it 255 for 8-bit and 65535 for 16-bit files.
+        grey (bool): Turn color into three equal channels of luminance. With
+            False, colors stay, in OpenCV's order (BGR), which the data
+            preprocessor reverses.
         backend_args (dict, optional): File backend, see
             :func:`mmengine.fileio.get`.
 
@@ -75,26 +75,18 @@ class LoadInfraredImage(LoadImageFromFile):
         )
         return results
 
-    def __repr__(self) -> str:
-        return (
-            f'{self.__class__.__name__}(max_value={self.max_value}, '
-            f'grey={self.grey}, backend_args={self.backend_args})'
-        )
-
 
 @TRANSFORMS.register_module()
-class LoadSIRSTMask(LoadAnnotations):
+class LoadSIRSTMask(ShowsArguments, LoadAnnotations):
     """Read a mask of values {0, 1} or {0, 255} as uint8 (H, W) {0, 1}.
 
-    Grey, palette and colour files with equal channels are accepted; alpha
-    is dropped. A palette whose colours are black and white counts by
-    colour, any other by index. Results without ``seg_map_path`` (images
-    without masks) pass unchanged.
+    See :func:`fdep_mm.core.masks.read_mask` for the files that are accepted.
+    Results without ``seg_map_path`` (images without masks) pass unchanged.
 
     Args:
-        threshold (float, optional): Take every value above it as target,
-            for copies with antialiased or JPEG-compressed masks. Defaults
-            to None: such files are an error.
+        threshold (float, optional): Take every value above it as target, for
+            copies with antialiased or JPEG-compressed masks. Without it such
+            files are an error.
         backend_args (dict, optional): File backend, see
             :func:`mmengine.fileio.get`.
 
@@ -118,20 +110,11 @@ class LoadSIRSTMask(LoadAnnotations):
         mask = read_mask(path, self.threshold, self.backend_args)
         img = results.get('img')
         if img is not None and img.shape[:2] != mask.shape:
+            (height, width), (rows, columns) = img.shape[:2], mask.shape
             raise ValueError(
-                f'image {results["img_path"]} is {_size(img)} but its mask '
-                f'{path} is {_size(mask)}: replace one of the files or take '
-                'the id out of the split'
+                f'image {results["img_path"]} is {width}x{height} but its '
+                f'mask {path} is {columns}x{rows} (width x height): replace '
+                'one of the files or take the id out of the split'
             )
         results['gt_seg_map'] = mask
         results['seg_fields'].append('gt_seg_map')
-
-    def __repr__(self) -> str:
-        return (
-            f'{self.__class__.__name__}(threshold={self.threshold}, '
-            f'backend_args={self.backend_args})'
-        )
-
-
-def _size(array: np.ndarray) -> str:
-    return f'{array.shape[1]}x{array.shape[0]} (width x height)'

@@ -6,31 +6,30 @@ from mmcv.transforms import BaseTransform
 from fdep_mm.evaluation.functional import OVERLAPS, noco_map
 from fdep_mm.registry import TRANSFORMS
 
+from .base import ShowsArguments
+
 
 @TRANSFORMS.register_module()
-class GenerateNoCoMap(BaseTransform):
+class GenerateNoCoMap(ShowsArguments, BaseTransform):
     """Make the NoCo map of the image and boxes as they are at this point.
 
     Put it behind everything that moves or resizes the image, RandomFlip too;
     :class:`PackSIRSTDetInputs` notices if boxes move later. The map is that
     of :func:`fdep_mm.evaluation.noco_map`; the mean over the channels is its
-    grey image. The metric uses OpenCV's luminance instead, which is the same
-    unless the file is tinted; load images with ``fdep_mm.LoadInfraredImage``
-    and the two agree for all files.
+    gray image. The metric uses OpenCV's luminance instead, which differs in
+    tinted files only, and not if ``fdep_mm.LoadInfraredImage`` loads them.
 
-    Required keys: ``img`` (H, W) or (H, W, C), ``gt_bboxes`` (G, 4), an
-    array or mmdet's box class.
-
-    Added keys: ``gt_noco_map``, (H, W) float32 in [0, 1), and
-    ``noco_boxes``, (G, 4), the boxes that it was made of.
+    Needs ``img`` (H, W) or (H, W, C) and ``gt_bboxes`` (G, 4); adds
+    ``gt_noco_map``, (H, W) float32 in [0, 1), and ``noco_boxes``, (G, 4), the
+    boxes that it was made of.
 
     Args:
-        overlap (str): Where windows of targets overlap, 'overwrite' or
-            'max'. Defaults to 'overwrite', the rule of the paper's toolkit.
+        overlap (str): Where windows of targets overlap, 'overwrite', the
+            rule of the paper's toolkit, or 'max'.
 
     Raises:
-        ValueError: If `overlap` is unknown, there are no boxes loaded, or
-            one is empty, inverted or not inside the image.
+        ValueError: There are no boxes, or one is empty, inverted or not
+            inside the image.
     """
 
     def __init__(self, overlap: str = 'overwrite') -> None:
@@ -57,10 +56,7 @@ class GenerateNoCoMap(BaseTransform):
         results['noco_boxes'] = boxes
         return results
 
-    def __repr__(self) -> str:
-        return f'{self.__class__.__name__}(overlap={self.overlap!r})'
-
 
 def box_array(boxes: object) -> np.ndarray:
-    """Copy boxes into an array."""
+    """Copy boxes (G, 4), of an array or mmdet's box class, into an array."""
     return np.array(getattr(boxes, 'tensor', boxes))

@@ -19,10 +19,9 @@ class PackSIRSTDetInputs(PackDetInputs):
 
     Args:
         meta_keys (Sequence[str]): Of the results, what becomes meta
-            information of the sample; missing ones are left out. Defaults to
-            mmdet's, ``ori_img``, from which
-            :class:`fdep_mm.evaluation.NoCoAPMetric` makes its NoCo maps
-            where ``img_path`` is no file, and ``instances``, the annotation,
+            information; missing ones are left out. Defaults to mmdet's;
+            ``ori_img``, from which :class:`fdep_mm.evaluation.NoCoAPMetric`
+            makes NoCo maps where ``img_path`` is no file; and ``instances``,
             by which the metrics notice boxes that were resized.
 
     Raises:
@@ -60,20 +59,15 @@ class PackSIRSTDetInputs(PackDetInputs):
                 'put GenerateNoCoMap behind all transforms that change the '
                 'size'
             )
-        _check_boxes(results)
+        boxes = results.get('noco_boxes')
+        if boxes is not None and not np.array_equal(
+            boxes, box_array(results.get('gt_bboxes'))
+        ):
+            raise ValueError(
+                f'{results.get("img_path")}: boxes have changed since their '
+                'NoCo map was made; put GenerateNoCoMap behind RandomFlip '
+                'and all other transforms that move or drop boxes'
+            )
         data = torch.from_numpy(noco)[None].float()
         packed['data_samples'].gt_noco = PixelData(data=data)
         return packed
-
-
-def _check_boxes(results: dict) -> None:
-    """Refuse a map of boxes that are elsewhere by now."""
-    boxes = results.get('noco_boxes')
-    if boxes is None:
-        return
-    if not np.array_equal(boxes, box_array(results.get('gt_bboxes'))):
-        raise ValueError(
-            f'{results.get("img_path")}: boxes have changed since their NoCo '
-            'map was made; put GenerateNoCoMap behind RandomFlip and all '
-            'other transforms that move or drop boxes'
-        )

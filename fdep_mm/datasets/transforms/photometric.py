@@ -6,9 +6,11 @@ from mmcv.transforms.utils import cache_randomness
 
 from fdep_mm.registry import TRANSFORMS
 
+from .base import ShowsArguments
+
 
 @TRANSFORMS.register_module()
-class RandomBrightnessContrast(BaseTransform):
+class RandomBrightnessContrast(ShowsArguments, BaseTransform):
     """``img * (1 + c) + 255 * b``, clipped to 0..255.
 
     Args:
@@ -22,7 +24,7 @@ class RandomBrightnessContrast(BaseTransform):
 
     @cache_randomness
     def gain_and_offset(self) -> tuple[float, float]:
-        """Draw the gain (around 1) and the offset (grey values)."""
+        """Draw the gain (around 1) and the offset (gray values)."""
         gain = 1 + np.random.uniform(-self.contrast, self.contrast)
         offset = 255 * np.random.uniform(-self.brightness, self.brightness)
         return gain, offset
@@ -34,15 +36,9 @@ class RandomBrightnessContrast(BaseTransform):
         results['img'] = np.clip(img + np.float32(offset), 0, 255)
         return results
 
-    def __repr__(self) -> str:
-        return (
-            f'{self.__class__.__name__}(brightness={self.brightness}, '
-            f'contrast={self.contrast})'
-        )
-
 
 @TRANSFORMS.register_module()
-class RandomGaussianNoise(BaseTransform):
+class RandomGaussianNoise(ShowsArguments, BaseTransform):
     """Add white noise and clip to 0..255.
 
     Args:
@@ -69,19 +65,11 @@ class RandomGaussianNoise(BaseTransform):
         """Draw the noise, float32 (H, W, 1 or C) in gray values."""
         std = np.sqrt(np.random.uniform(*self.variance))
         channels = shape[2] if self.per_channel else 1
-        return np.random.normal(0, std, (*shape[:2], channels)).astype(
-            np.float32
-        )
+        noise = np.random.normal(0, std, (*shape[:2], channels))
+        return noise.astype(np.float32)
 
     def transform(self, results: dict) -> dict:
         """Change ``img``, float32 (H, W, 3) in 0..255."""
         img = results['img'].astype(np.float32)
-        noise = self.noise(img.shape)
-        results['img'] = np.clip(img + noise, 0, 255)
+        results['img'] = np.clip(img + self.noise(img.shape), 0, 255)
         return results
-
-    def __repr__(self) -> str:
-        return (
-            f'{self.__class__.__name__}(variance={self.variance}, '
-            f'per_channel={self.per_channel})'
-        )

@@ -21,24 +21,24 @@ from fdep_mm.priors import (
 )
 from fdep_mm.registry import TRANSFORMS
 
+from .base import ShowsArguments
+
 
 @TRANSFORMS.register_module()
-class LoadPrior(BaseTransform):
+class LoadPrior(ShowsArguments, BaseTransform):
     """Read the prior of the full image from a cache.
 
     Put it directly behind the loading transforms and pack with
     :class:`PackPriorInputs`. The transforms between may move the image in
     any way that they move all ``seg_fields`` in (ours do, and mmseg's): the
-    prior follows when it is packed. Changes of brightness leave it alone.
+    prior follows when it is packed. Put transforms that take targets out of
+    the mask alone before this one.
 
-    Required keys: ``img_path`` and ``img``, (H, W, C).
-
-    Added keys: ``priors``, a list of tensors (C, h, w) that cover the image;
-    ``prior_place``, (H, W, 2), one of the ``seg_fields``, which tells where
-    each pixel comes from, see :func:`fdep_mm.priors.coordinates`;
-    ``prior_info``, what else the packing needs; ``prior_mask``, the mask as
-    it is now, if there is one, for a check. Put transforms that take targets
-    out of the mask alone before this one.
+    Needs ``img_path`` and ``img``, (H, W, C). Adds ``priors``, a list of
+    tensors (C, h, w) that cover the image; ``prior_place``, (H, W, 2), one of
+    the ``seg_fields``, which tells where each pixel comes from, see
+    :func:`fdep_mm.priors.coordinates`; ``prior_info``, what else the packing
+    needs; ``prior_mask``, a copy of the mask, for a check.
 
     Args:
         cache (str): Folder that ``tools/cache_priors.py`` wrote.
@@ -54,8 +54,9 @@ class LoadPrior(BaseTransform):
     def __init__(
         self, cache: str, layers: Sequence[int] | None = None
     ) -> None:
-        self.cache = PriorCache(cache)
-        index = self.cache.index
+        self.cache = cache
+        self._reader = PriorCache(cache)
+        index = self._reader.index
         self.layers = index.layers if layers is None else tuple(layers)
         missing = sorted(set(self.layers) - set(index.layers))
         if missing or not self.layers:
@@ -76,7 +77,7 @@ class LoadPrior(BaseTransform):
         """Add the prior and the place of each pixel."""
         img = results['img']
         size = img.shape[:2]
-        results['priors'] = self.cache.read(
+        results['priors'] = self._reader.read(
             results['img_path'], img, self.layers
         )
         results['prior_place'] = coordinates(size)
@@ -85,12 +86,6 @@ class LoadPrior(BaseTransform):
             results['prior_mask'] = results['gt_seg_map'].copy()
         results.setdefault('seg_fields', []).append('prior_place')
         return results
-
-    def __repr__(self) -> str:
-        return (
-            f'{self.__class__.__name__}(cache={str(self.cache.folder)!r}, '
-            f'layers={self.layers})'
-        )
 
 
 @TRANSFORMS.register_module()
@@ -180,10 +175,8 @@ def _check_place(
 def _lost_targets(
     mask: np.ndarray, place: np.ndarray, now: np.ndarray
 ) -> tuple[int, int]:
-    """Target pixels of the full image that the mask now lacks, and all.
-
-    Only what comes from the targets' bounding box is looked at.
-    """
+    """Target pixels of the full image that the mask now lacks, and all."""
+    # Only what comes from the targets' bounding box can be a target.
     x, y, width, height = cv2.boundingRect((mask > 0).astype(np.uint8))
     if not width:
         return 0, 0

@@ -87,13 +87,6 @@ def test_no_target_gives_a_uniform_window():
     assert TargetCrop((4, 4), 1)(sample(9, 9))['img'].shape == (4, 4, 3)
 
 
-def test_larger_than_the_image():
-    crop = TargetCrop((40, 50), pad=False)
-    message = r'x.png: crop \(40, 50\) larger than the image \(41, 30\)'
-    with pytest.raises(ValueError, match=message):
-        crop(sample(41, 30))
-
-
 def test_no_mask():
     results = dict(img_path='x.png', img=np.zeros((9, 9, 3), np.float32))
     with pytest.raises(ValueError, match='x.png.*target_prob=0'):
