@@ -15,8 +15,8 @@ from fdep_mm.deployment.images import Images
 from fdep_mm.evaluation.functional import (
     EvalProtocol,
     count_image,
+    reduce_records,
     scale_scores,
-    summarise,
 )
 from fdep_mm.models.classical import METHODS
 from fdep_mm.priors.identity import weights_sha256
@@ -71,7 +71,7 @@ def test_scores_are_reproduced(path, repo, data_root, monkeypatch):
         count_image(run(s.image[None])[0], s.mask, protocol, s.name)
         for s in images
     ]
-    found = scale_scores(summarise(records, protocol)[0])
+    found = scale_scores(reduce_records(records, protocol)[0])
     shared = found.keys() & stored.keys()
     assert {'IoU', 'nIoU', 'Pd', 'Fa'} <= shared
     for key in shared:

@@ -28,18 +28,15 @@ def mask_boxes(mask: np.ndarray, connectivity: int = 8) -> np.ndarray:
 def check_boxes(
     boxes: ArrayLike, shape: tuple[int, int], name: str
 ) -> np.ndarray:
-    """Return ground-truth boxes as an array, or say what is wrong with them.
+    """Return ground-truth boxes as a (G, 4) float64 array.
 
     Args:
         boxes (ArrayLike): (G, 4) numbers; [] for none.
         shape (tuple[int, int]): Height and width of the image.
         name (str): What error messages call the image.
 
-    Returns:
-        np.ndarray: (G, 4) float64.
-
     Raises:
-        ValueError: If the shape is another, or a box is empty, inverted, not
+        ValueError: The shape is another, or a box is empty, inverted, not
             finite, or not wholly inside the image.
     """
     boxes = np.asarray(boxes, dtype=np.float64)

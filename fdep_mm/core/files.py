@@ -18,9 +18,8 @@ class AtomicBackend(LocalBackend):
     leaves the old file, a full disk too; a ``.part`` file may stay.
 
     Args:
-        way_out (str): What the error tells people to do once there is space
-            or they have chosen another folder. Defaults to what a training
-            needs.
+        way_out (str): What the error tells people to do once there is space or
+            they have chosen another folder.
 
     Example:
         >>> checkpoint = dict(

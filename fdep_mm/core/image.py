@@ -49,7 +49,7 @@ def decode_pages(
 
     Args:
         max_pixels (int): Of an image whose header names more, nothing is
-            decoded: a small file may fill the memory. Defaults to 2**28.
+            decoded: a small file may fill the memory.
 
     Returns:
         list[np.ndarray]: (H, W) or (H, W, C) as stored; colour is BGR.

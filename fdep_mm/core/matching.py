@@ -17,35 +17,36 @@ from scipy.optimize import linear_sum_assignment
 
 from .components import STRUCTURES, Components, mask_components
 
-
-class Pairs(NamedTuple):
-    """Pairs of a target and a detection that are close to each other.
-
-    Sorted by layer, then target, then detection. All attributes are (P,).
-
-    Attributes:
-        distance (np.ndarray): Distance of the two centroids in px.
-    """
-
-    layer: np.ndarray
-    target: np.ndarray
-    detection: np.ndarray
-    distance: np.ndarray
+# A target and a detection: the detection's layer, the indices of both, and
+# the distance of their centroids in px.
+PAIR = np.dtype(
+    [
+        ('layer', np.intp),
+        ('target', np.intp),
+        ('detection', np.intp),
+        ('distance', np.float64),
+    ]
+)
 
 
 def close_pairs(
     targets: Components, detections: Components, max_distance: float
-) -> Pairs:
-    """Pairs whose centroids are at most `max_distance` apart.
+) -> np.ndarray:
+    """Pairs whose centroids are at most `max_distance` px apart.
 
     Distances are computed from integer sums (the centroids are never
     rounded), so that a shift by exactly 3 px is exactly 3 px apart wherever
     in the image it is.
 
     Args:
+        targets (Components): G components.
+        detections (Components): C components of any layers.
         max_distance (float): In px, inclusive.
+
+    Returns:
+        np.ndarray: (P,) of type PAIR, by layer, then target, then detection.
     """
-    columns = []
+    found = [np.empty(0, PAIR)]
     for target, (area, sum_y, sum_x, _) in enumerate(
         zip(*(field.tolist() for field in targets), strict=True)
     ):
@@ -53,88 +54,72 @@ def close_pairs(
         delta_x = detections.sum_x * area - sum_x * detections.area
         distance = np.sqrt(delta_y**2 + delta_x**2) / (detections.area * area)
         near = np.flatnonzero(distance <= max_distance)
-        columns.append(
-            Pairs(
-                detections.layer[near],
-                np.full(len(near), target),
-                near,
-                distance[near],
-            )
-        )
-    if not columns:
-        none = np.zeros(0, np.intp)
-        return Pairs(none, none, none, none.astype(np.float64))
-    pairs = Pairs(*map(np.concatenate, zip(*columns, strict=True)))
-    order = np.argsort(pairs.layer, kind='stable')
-    return Pairs(*(column[order] for column in pairs))
+        pairs = np.empty(len(near), PAIR)
+        pairs['layer'] = detections.layer[near]
+        pairs['target'] = target
+        pairs['detection'] = near
+        pairs['distance'] = distance[near]
+        found.append(pairs)
+    pairs = np.concatenate(found)
+    return pairs[np.argsort(pairs['layer'], kind='stable')]
 
 
-def match_greedy(pairs: Pairs) -> np.ndarray:
+def match_greedy(pairs: np.ndarray) -> np.ndarray:
     """Match in raster order of targets, then of detections.
 
+    Args:
+        pairs (np.ndarray): Admissible pairs of :func:`close_pairs`.
+
     Returns:
-        np.ndarray: (M,) indices into the pairs, ascending.
+        np.ndarray: Those matched, in the same order; no target of a layer
+        and no detection appears twice.
     """
-    matched, taken = [], set()
-    layers, targets = pairs.layer.tolist(), pairs.target.tolist()
-    detections = pairs.detection.tolist()
-    done = None
-    for i, (layer, target, detection) in enumerate(
-        zip(layers, targets, detections, strict=True)
-    ):
+    matched, taken, done = [], set(), None
+    for i, (layer, target, detection, _) in enumerate(pairs.tolist()):
         if done != (layer, target) and detection not in taken:
             done = (layer, target)
             taken.add(detection)
             matched.append(i)
-    return np.asarray(matched, dtype=np.intp)
+    return pairs[matched]
 
 
-def match_hungarian(pairs: Pairs) -> np.ndarray:
+def match_hungarian(pairs: np.ndarray) -> np.ndarray:
     """Match as many as possible, at the least total distance.
 
+    Args:
+        pairs (np.ndarray): Admissible pairs of :func:`close_pairs`.
+
     Returns:
-        np.ndarray: (M,) indices into the pairs, ascending.
+        np.ndarray: Those matched, as of :func:`match_greedy`.
     """
     matched = []
-    for layer in np.unique(pairs.layer):
-        here = np.flatnonzero(pairs.layer == layer)
-        rows, row = np.unique(pairs.target[here], return_inverse=True)
-        cols, col = np.unique(pairs.detection[here], return_inverse=True)
-        # One forbidden pair must cost more than all admissible ones together.
-        forbidden = 1 + pairs.distance[here].sum()
-        cost = np.full((len(rows), len(cols)), forbidden)
-        cost[row, col] = pairs.distance[here]
+    for layer in np.unique(pairs['layer']):
+        here = np.flatnonzero(pairs['layer'] == layer)
+        rows, row = np.unique(pairs['target'][here], return_inverse=True)
+        cols, col = np.unique(pairs['detection'][here], return_inverse=True)
+        distance = pairs['distance'][here]
+        # one forbidden pair must cost more than all admissible ones together
+        cost = np.full((len(rows), len(cols)), 1 + distance.sum())
+        cost[row, col] = distance
         pair_at = np.full(cost.shape, -1)
         pair_at[row, col] = here
         chosen = pair_at[linear_sum_assignment(cost)]
-        matched.append(chosen[chosen >= 0])
-    if not matched:
-        return np.zeros(0, np.intp)
-    return np.sort(np.concatenate(matched))
+        matched += chosen[chosen >= 0].tolist()
+    return pairs[sorted(matched)]
 
 
-MATCHERS: dict[str, Callable[[Pairs], np.ndarray]] = {
+MATCHERS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     'greedy': match_greedy,
     'hungarian': match_hungarian,
 }
 
 
-def match_within(
-    pairs: Pairs, radius: float, inclusive: bool, match: str = 'greedy'
-) -> Pairs:
-    """Matched pairs within a radius.
-
-    Args:
-        radius (float): In px.
-
-    Returns:
-        Pairs: The matched ones; no target (of a layer) and no detection
-        appears twice.
-    """
-    near = pairs.distance <= radius if inclusive else pairs.distance < radius
-    pairs = Pairs(*(column[near] for column in pairs))
-    matched = MATCHERS[match](pairs)
-    return Pairs(*(column[matched] for column in pairs))
+def hit_pairs(
+    targets: Components, detections: Components, radius: float, match: str
+) -> np.ndarray:
+    """Matched pairs that are less than `radius` px apart, see PAIR."""
+    pairs = close_pairs(targets, detections, radius)
+    return MATCHERS[match](pairs[pairs['distance'] < radius])
 
 
 def target_counts(
@@ -148,10 +133,13 @@ def target_counts(
     """Matches and matched pixels of all layers.
 
     Args:
+        targets (Components): Of the ground truth.
         detections (Components): Of the prediction, layers 0..T-1.
+        num_layers (int): T.
         radius (float): Pd and Fa: matched if the distance is < radius, px.
         tolerances (Sequence[float]): D values in px; matched at d if the
             distance is <= d.
+        match (str): 'greedy' or 'hungarian'.
 
     Returns:
         tuple[np.ndarray, np.ndarray, np.ndarray]: matches within `radius`
@@ -159,19 +147,16 @@ def target_counts(
         each tolerance (D, T); integers.
     """
     pairs = close_pairs(targets, detections, max(radius, *tolerances, 0))
-    hits = match_within(pairs, radius, inclusive=False, match=match)
-    hit_pixels = np.bincount(
-        hits.layer,
-        weights=detections.area[hits.detection],
-        minlength=num_layers,
-    )
+    matcher, distance = MATCHERS[match], pairs['distance']
+    hits = matcher(pairs[distance < radius])
+    areas = detections.area[hits['detection']]
     by_tolerance = np.zeros((len(tolerances), num_layers), np.int64)
     for row, tolerance in zip(by_tolerance, tolerances, strict=True):
-        found = match_within(pairs, tolerance, inclusive=True, match=match)
-        row += np.bincount(found.layer, minlength=num_layers)
+        found = matcher(pairs[distance <= tolerance])
+        row += np.bincount(found['layer'], minlength=num_layers)
     return (
-        np.bincount(hits.layer, minlength=num_layers),
-        hit_pixels.astype(np.int64),
+        np.bincount(hits['layer'], minlength=num_layers),
+        np.bincount(hits['layer'], areas, num_layers).astype(np.int64),
         by_tolerance,
     )
 
@@ -213,16 +198,11 @@ def match_masks(
     """
     targets = mask_components(mask, connectivity)
     detections = mask_components(pred, connectivity)
-    pairs = close_pairs(targets, detections, radius)
-    hits = match_within(pairs, radius, inclusive=False, match=match)
-    target_hit = np.zeros(len(targets.area), bool)
-    target_hit[hits.target] = True
-    detection_hit = np.zeros(len(detections.area), bool)
-    detection_hit[hits.detection] = True
+    hits = hit_pairs(targets, detections, radius, match)
     structure = STRUCTURES[connectivity]
     return MatchedMasks(
         ndimage.label(mask, structure)[0],
-        target_hit,
+        np.isin(np.arange(len(targets.area)), hits['target']),
         ndimage.label(pred, structure)[0],
-        detection_hit,
+        np.isin(np.arange(len(detections.area)), hits['detection']),
     )

@@ -1,4 +1,4 @@
-"""NoCo, the normalised contrast map of a target's surroundings.
+"""NoCo, the normalized contrast map of a target's surroundings.
 
 Source: Dai et al., One-Stage Cascade Refinement Networks for Infrared Small
 Target Detection, IEEE TGRS 2023, arXiv 2212.08472.
@@ -55,14 +55,14 @@ def noco_map(
         x2, y2 = max(x2, x1 + 1), max(y2, y1 + 1)
         rows, row_weight = _window(y1, y2, shape[0])
         cols, col_weight = _window(x1, x2, shape[1])
-        context = _grey(image[rows, cols])
+        context = _gray(image[rows, cols])
         if not np.isfinite(context).all():
             raise ValueError(
                 'image holds NaN or infinity around the box '
                 f'{(x1, y1, x2, y2)}: correct the file or the transform'
             )
         low = context.min()
-        peak = _grey(image[y1:y2, x1:x2]).max()
+        peak = _gray(image[y1:y2, x1:x2]).max()
         contrast = (context - low) / (peak - low + 0.01)
         weighted = np.outer(row_weight, col_weight) * contrast
         weighted -= weighted.min()
@@ -82,6 +82,6 @@ def _window(start: int, stop: int, size: int) -> tuple[slice, np.ndarray]:
     return inside, weight[inside.start - first : inside.stop - first]
 
 
-def _grey(image: np.ndarray) -> np.ndarray:
+def _gray(image: np.ndarray) -> np.ndarray:
     image = image.astype(np.float64)
     return image.mean(axis=-1) if image.ndim == 3 else image

@@ -5,8 +5,8 @@ import warnings
 import numpy as np
 from mmengine import fileio
 
+from fdep_mm.core.boxes import check_boxes, mask_boxes
 from fdep_mm.core.masks import read_mask
-from fdep_mm.evaluation.functional import check_boxes, mask_boxes
 from fdep_mm.registry import DATASETS
 
 from .converters.images import image_shape

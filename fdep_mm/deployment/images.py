@@ -12,7 +12,11 @@ from mmengine.registry import init_default_scope
 from fdep_mm.apis.card import ModelCard
 from fdep_mm.apis.onnx_backend import pad, resize
 from fdep_mm.evaluation import NoCoAPMetric
-from fdep_mm.evaluation.functional import EvalProtocol, count_image, summarise
+from fdep_mm.evaluation.functional import (
+    EvalProtocol,
+    count_image,
+    reduce_records,
+)
 from fdep_mm.registry import DATASETS
 
 SPLITS = ('train', 'test')
@@ -118,7 +122,7 @@ def score(
         count_image(run(s.image[None])[0], s.mask, protocol, s.name)
         for s in samples
     ]
-    return summarise(records, protocol)[0]
+    return reduce_records(records, protocol).scores
 
 
 def score_boxes(

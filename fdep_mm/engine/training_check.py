@@ -9,7 +9,7 @@ from torch.utils.data import Dataset
 
 from fdep_mm.core.base_datasets import base_datasets
 from fdep_mm.datasets.transforms import LoadSIRSTMask
-from fdep_mm.evaluation.metrics.base import CountMetric
+from fdep_mm.evaluation import SIRSTMetric
 from fdep_mm.models.losses.teaching import check_losses
 
 
@@ -31,7 +31,7 @@ def check_training(runner: Runner) -> None:
     last = getattr(model, 'decode_head', None)
     last = last[-1] if isinstance(last, nn.ModuleList) else last
     metrics = runner.val_evaluator.metrics if runner.val_loop else ()
-    scored = any(isinstance(metric, CountMetric) for metric in metrics)
+    scored = any(isinstance(metric, SIRSTMetric) for metric in metrics)
     if scored and getattr(last, 'out_channels', 1) > 2:
         raise ValueError(
             f'{type(last).__name__} has {last.out_channels} output channels, '

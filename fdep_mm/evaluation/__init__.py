@@ -3,22 +3,15 @@
 The functions need no torch; the metrics are imported on first use.
 """
 
-from .functional import evaluate_curves, evaluate_masks, mnocoap, noco_map
+from fdep_mm.core.noco import noco_map
 
-__all__ = [
-    'BoxPdFaMetric',
-    'HSEMetric',
-    'NoCoAPMetric',
-    'SIRSTMetric',
-    'evaluate_curves',
-    'evaluate_masks',
-    'mnocoap',
-    'noco_map',
-]
+from .functional import evaluate_curves, evaluate_masks, mnocoap
+
+METRICS = ('BoxPdFaMetric', 'HSEMetric', 'NoCoAPMetric', 'SIRSTMetric')
 
 
 def __getattr__(name: str) -> type:
-    if name not in __all__:
+    if name not in METRICS:
         raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
     from . import metrics
 

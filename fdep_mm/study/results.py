@@ -8,8 +8,11 @@ import numpy as np
 
 from fdep_mm.core.files import AtomicBackend
 from fdep_mm.engine.hooks.result_writer import PER_IMAGE, RESULT
-from fdep_mm.evaluation.functional import read_json, read_per_image
-from fdep_mm.visualization import Evaluation
+from fdep_mm.evaluation.functional import (
+    Evaluation,
+    read_json,
+    read_per_image,
+)
 
 from .plan import Cell, Study
 

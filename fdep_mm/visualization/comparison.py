@@ -1,7 +1,6 @@
 """Curves of several networks in one figure."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 from matplotlib import colormaps
@@ -10,6 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from fdep_mm.evaluation.functional import (
+    Evaluation,
     pd_fa_auc,
     pd_fa_points,
     roc_auc,
@@ -17,20 +17,6 @@ from fdep_mm.evaluation.functional import (
 )
 
 KINDS = ('iou', 'hse', 'pdfa', 'roc')
-
-
-class Evaluation(NamedTuple):
-    """One network's numbers.
-
-    Attributes:
-        scores (Mapping[str, float]): HSE, HSE_P, HSE_T, ... as fractions, see
-            :func:`fdep_mm.evaluation.evaluate_masks`.
-        curves (Mapping[str, np.ndarray]): See
-            :func:`fdep_mm.evaluation.evaluate_curves`.
-    """
-
-    scores: Mapping[str, float]
-    curves: Mapping[str, np.ndarray]
 
 
 def areas(

@@ -12,8 +12,8 @@ import numpy as np
 from fdep_mm.evaluation.functional import (
     EvalProtocol,
     count_image,
+    reduce_records,
     scale_scores,
-    summarise,
     unpack,
 )
 
@@ -230,7 +230,7 @@ def _header(key: str, text: str, first: str) -> str:
 
 
 def _summary(records: Sequence[np.ndarray], protocol: EvalProtocol) -> str:
-    scores = scale_scores(summarise(records, protocol)[0])
+    scores = scale_scores(reduce_records(records, protocol)[0])
     targets = unpack(records, protocol).targets.sum()
     pd = f'{scores["Pd"]:.2f} %' if targets else 'undefined'
     return (

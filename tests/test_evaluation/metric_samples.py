@@ -13,13 +13,13 @@ from mmengine.dataset import DefaultSampler
 from mmengine.evaluator import BaseMetric
 from naive_evaluation import random_images
 
+from fdep_mm.core.boxes import mask_boxes
 from fdep_mm.evaluation import (
     BoxPdFaMetric,
     HSEMetric,
     NoCoAPMetric,
     SIRSTMetric,
 )
-from fdep_mm.evaluation.functional import mask_boxes
 
 NUM = 7  # odd: the last round of a distributed sampler is padded
 METRICS: dict[str, tuple[Callable[[], BaseMetric], str]] = {

@@ -6,7 +6,8 @@ from naive_evaluation import flood_components
 from scipy import ndimage
 
 from fdep_mm.core import components
-from fdep_mm.evaluation.functional.pixel import digitise, overlap_counts
+from fdep_mm.evaluation.functional import EvalProtocol, count_image, unpack
+from fdep_mm.evaluation.functional.counts import digitize
 
 
 def as_rows(found, layer=0):
@@ -67,7 +68,7 @@ def test_sweep_equals_one_threshold_at_a_time(monkeypatch, max_canvas):
     thresholds = np.linspace(0.1, 0.9, 9, dtype=np.float32)
     for noise in (0.3, 1.0):
         prob = (noise * rng.random((18, 23))).astype(np.float32)
-        index, level = digitise(prob, thresholds)
+        index, level = digitize(prob, thresholds)
         found = components.sweep_components(index, level, 9, prob.shape)
         for k, threshold in enumerate(thresholds):
             assert as_rows(found, k) == expected_rows(prob > threshold, 8)
@@ -78,18 +79,18 @@ def test_overlap_counts_equal_boolean_arithmetic():
     prob = rng.random((20, 30)).astype(np.float32)
     mask = rng.random((20, 30)) < 0.2
     thresholds = np.sort(rng.choice(prob.ravel(), 7, replace=False))
-    index, level = digitise(prob, thresholds)
-    predicted, inter, union = overlap_counts(index, level, mask, 7)
+    protocol = EvalProtocol(thresholds, (), thresholds[0])
+    record = count_image(prob, mask, protocol, '')
+    counts = unpack([record], protocol)
     for k, threshold in enumerate(thresholds):
         pred = prob > threshold
-        assert predicted[k] == pred.sum()
-        assert inter[k] == (pred & mask).sum()
-        assert union[k] == (pred | mask).sum()
+        assert counts.inter[0, k] == (pred & mask).sum()
+        assert counts.union[0, k] == (pred | mask).sum()
 
 
 def test_nothing_above_the_thresholds():
     prob = np.zeros((5, 6), np.float32)
-    index, level = digitise(prob, np.array([0.5], np.float32))
+    index, level = digitize(prob, np.array([0.5], np.float32))
     found = components.sweep_components(index, level, 1, prob.shape)
     assert [len(column) for column in found] == [0, 0, 0, 0]
 

@@ -25,13 +25,13 @@ from naive_evaluation import (  # noqa: E402
 )
 
 from fdep_mm.core import components  # noqa: E402
+from fdep_mm.core.components import mask_components  # noqa: E402
+from fdep_mm.core.matching import match_masks  # noqa: E402
 from fdep_mm.evaluation import evaluate_curves, evaluate_masks  # noqa: E402
 from fdep_mm.evaluation.functional import (  # noqa: E402
     EvalProtocol,
     count_image,
-    mask_components,
-    match_masks,
-    summarise,
+    reduce_records,
     unpack,
 )
 
@@ -119,8 +119,8 @@ def test_counts_add_up_across_splits(one, other, match, connectivity):
     ]
     for first, second, whole in zip(*sums, strict=True):
         assert np.array_equal(first + second, whole)
-    _, curves = quietly(summarise, records[0] + records[1], protocol)
-    niou = [quietly(summarise, r, protocol)[1]['nIoU'] for r in records]
+    _, curves = quietly(reduce_records, records[0] + records[1], protocol)
+    niou = [quietly(reduce_records, r, protocol)[1]['nIoU'] for r in records]
     sizes = [len(r) for r in records]
     np.testing.assert_allclose(
         curves['nIoU'], np.average(niou, axis=0, weights=sizes), atol=1e-12

@@ -13,11 +13,7 @@ from naive_evaluation import (
 )
 
 from fdep_mm.core.components import mask_components
-from fdep_mm.core.matching import (
-    close_pairs,
-    match_masks,
-    match_within,
-)
+from fdep_mm.core.matching import MATCHERS, close_pairs, match_masks
 
 
 def points(shape, *places):
@@ -29,10 +25,9 @@ def points(shape, *places):
 
 def matched(pred, mask, radius, inclusive, match):
     pairs = close_pairs(mask_components(mask), mask_components(pred), radius)
-    found = match_within(pairs, radius, inclusive, match)
-    return list(
-        zip(found.target.tolist(), found.detection.tolist(), strict=True)
-    )
+    if not inclusive:
+        pairs = pairs[pairs['distance'] < radius]
+    return MATCHERS[match](pairs)[['target', 'detection']].tolist()
 
 
 def test_greedy_takes_the_first_in_raster_order_not_the_nearest():

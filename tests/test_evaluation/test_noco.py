@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from fdep_mm.core.boxes import mask_boxes
 from fdep_mm.evaluation import noco_map
-from fdep_mm.evaluation.functional import mask_boxes
 
 
 def naive_map(image, boxes):

@@ -9,9 +9,9 @@ import pytest
 from child_processes import run_python
 from nocoap_loop import imitate, load_truth, run_loop
 
+from fdep_mm.core.boxes import mask_boxes
 from fdep_mm.evaluation import mnocoap, noco_map
 from fdep_mm.evaluation.functional import (
-    mask_boxes,
     noco_peaks,
     prob_points,
     record_detections,
@@ -86,7 +86,7 @@ def test_oracle_floor_and_pixel_centre(test_full, centres):
     assert rounded(floored[k] for k in NINE) == [
         *(0.992, 0.982, 0.974, 0.903, 0.896, 0.883, 0.808, 0.695, 0.580)
     ]
-    assert mnocoap(points(boxes), maps, boxes, 'pixel_centre') == floored
+    assert mnocoap(points(boxes), maps, boxes, 'pixel_center') == floored
 
 
 def test_oracle_peaks(test_full):
@@ -174,15 +174,15 @@ def test_rounding_and_edges_of_the_modes(ramp):
         return float(record.noco[0]), int(record.target[0])
 
     # half to even, against rounding down
-    assert noco_at(8.5, 5, 'box_centre') == (noco[5, 8], 0)
-    assert noco_at(9.5, 5, 'box_centre') == (noco[5, 10], 0)
-    assert noco_at(9.5, 5, 'pixel_centre') == (noco[5, 9], 0)
+    assert noco_at(8.5, 5, 'box_center') == (noco[5, 8], 0)
+    assert noco_at(9.5, 5, 'box_center') == (noco[5, 10], 0)
+    assert noco_at(9.5, 5, 'pixel_center') == (noco[5, 9], 0)
     # the right edge belongs to the box of the paper's toolkit only
-    assert noco_at(14, 5, 'box_centre')[1] == 0
-    assert noco_at(14, 5, 'pixel_centre')[1] == -1
+    assert noco_at(14, 5, 'box_center')[1] == 0
+    assert noco_at(14, 5, 'pixel_center')[1] == -1
     # outside of the image: its nearest pixel, and no target
-    assert noco_at(20, 5, 'box_centre') == (0, -1)
-    assert noco_at(-7, 300, 'pixel_centre') == (0, -1)
+    assert noco_at(20, 5, 'box_center') == (0, -1)
+    assert noco_at(-7, 300, 'pixel_center') == (0, -1)
 
 
 def test_first_box_only(ramp):

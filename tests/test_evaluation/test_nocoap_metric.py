@@ -6,9 +6,12 @@ from mmengine.evaluator import Evaluator
 from mmengine.structures import InstanceData, PixelData
 from mmseg.structures import SegDataSample
 
+from fdep_mm.core.boxes import mask_boxes
 from fdep_mm.datasets import SIRSTDetDataset, SyntheticSIRSTDataset
 from fdep_mm.evaluation import NoCoAPMetric, mnocoap, noco_map
-from fdep_mm.evaluation.functional import mask_boxes, prob_points
+from fdep_mm.evaluation.functional import (
+    prob_points,
+)
 
 SHAPE = (40, 48)
 
@@ -58,7 +61,7 @@ def test_boxes_of_a_detector(path, image):
     found = np.array(BOXES * 20) + rng.normal(0, 1, (40, 4))
     scores = rng.random(40)
     noco = noco_map(image, BOXES)
-    for mode in ('box_centre', 'pixel_centre'):
+    for mode in ('box_center', 'pixel_center'):
         result = run(
             NoCoAPMetric(mode), detected(path, found.tolist(), scores)
         )
@@ -120,7 +123,7 @@ def segmented(prob, mask, **fields):
     return sample
 
 
-@pytest.mark.parametrize('mode', ['box_centre', 'pixel_centre', 'noco_peak'])
+@pytest.mark.parametrize('mode', ['box_center', 'pixel_center', 'noco_peak'])
 def test_probability_maps_of_a_segmentor(path, image, mode):
     mask = boxes_mask().sum(0).astype(np.uint8)
     prob = np.clip(image / 160, 0, 1).astype(np.float32)
@@ -180,7 +183,7 @@ def test_two_modes_in_one_evaluator(path):
             dict(type='fdep_mm.NoCoAPMetric'),
             dict(
                 type='fdep_mm.NoCoAPMetric',
-                centroid_mode='pixel_centre',
+                centroid_mode='pixel_center',
                 prefix='pixel',
             ),
         ]
@@ -277,10 +280,10 @@ def test_the_log_tells_the_centroid_mode(path, monkeypatch):
         lambda line, logger: lines.append(line),
     )
     run(NoCoAPMetric(), detected(path))
-    run(NoCoAPMetric('pixel_centre', prefix='pixel'), detected(path))
+    run(NoCoAPMetric('pixel_center', prefix='pixel'), detected(path))
     assert lines == [
-        "sirst/mNoCoAP: centroid_mode='box_centre'",
-        "pixel/mNoCoAP: centroid_mode='pixel_centre'",
+        "sirst/mNoCoAP: centroid_mode='box_center'",
+        "pixel/mNoCoAP: centroid_mode='pixel_center'",
     ]
 
 

@@ -16,7 +16,7 @@ def test_a_pixel_that_a_box_touches_is_inside():
     assert peaks['mNoCoAP'] == 1
     thin = [10.6, 12, 10.9, 13]
     scores = mnocoap(
-        [[[*thin, 1]]], [noco_map(image, [thin])], [[thin]], 'pixel_centre'
+        [[[*thin, 1]]], [noco_map(image, [thin])], [[thin]], 'pixel_center'
     )
     assert scores['mNoCoAP'] == 1
 
@@ -29,7 +29,7 @@ def test_touched_pixels_are_those_of_the_box_rounded_outwards():
         box = np.sort(rng.uniform(0, 20, (2, 2)), axis=0)
         outer = np.vstack([np.floor(box[0]), np.ceil(box[1])])
         one, two = (
-            record_detections(pixels, noco, b.reshape(1, 4), 'pixel_centre')
+            record_detections(pixels, noco, b.reshape(1, 4), 'pixel_center')
             for b in (box, outer)
         )
         assert (one.target == two.target).all() and (one.target == 0).any()

@@ -10,7 +10,7 @@ from fdep_mm.evaluation.functional import (
     EvalProtocol,
     count_image,
     read_json,
-    summarise,
+    reduce_records,
     write_json,
 )
 
@@ -20,9 +20,9 @@ def test_scores_and_curves_come_back(tmp_path, tolerances):
     protocol = EvalProtocol(7, tolerances)
     pairs = zip(*random_images(np.random.default_rng(0), 3), strict=True)
     records = [count_image(*pair, protocol, '') for pair in pairs]
-    scores, curves = summarise(records, protocol)
+    scores, curves = reduce_records(records, protocol)
     path = tmp_path / 'scores.json'
-    write_json(path, scores, curves, dict(protocol.settings(), empty='one'))
+    write_json(path, scores, curves, protocol.settings())
     read_scores, read_curves, settings = read_json(path)
     assert settings['match'] == 'greedy' and settings['empty'] == 'one'
     assert math.isnan(scores['HSE']) == (not tolerances)

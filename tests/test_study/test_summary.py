@@ -14,7 +14,7 @@ from fdep_mm.evaluation.functional import (
     as_json,
     count_image,
     per_image_csv,
-    summarise,
+    reduce_records,
 )
 from fdep_mm.study import (
     export,
@@ -48,7 +48,7 @@ def write_cell(folder, iou, shift, names='abcd'):
     result = dict(
         metrics={'sirst/IoU': iou, 'sirst/Pd': None},
         provenance=dict(checkpoint=f'{where}/epoch_1.pth'),
-        **as_json(*summarise(records, PROTOCOL), PROTOCOL.settings()),
+        **as_json(*reduce_records(records, PROTOCOL), PROTOCOL.settings()),
     )
     (folder / 'result.json').write_text(json.dumps(result))
     curve = dict(steps=list(range(7)), values=[0, 0, 1, 2, 3, 4, iou])

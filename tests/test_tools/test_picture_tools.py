@@ -14,7 +14,7 @@ from fdep_mm.evaluation import evaluate_masks
 from fdep_mm.evaluation.functional import (
     EvalProtocol,
     count_image,
-    summarise,
+    reduce_records,
     write_json,
 )
 
@@ -186,8 +186,9 @@ def store(path, folders, thresholds=19):
         for pair in zip(*read_arrays(folders), strict=True)
     ]
     path.parent.mkdir(parents=True, exist_ok=True)
-    settings = {**protocol.settings(), 'empty': 'one'}
-    write_json(path, *summarise(records, protocol), settings)
+    write_json(
+        path, *reduce_records(records, protocol), protocol.settings()
+    )
     return path
 
 

@@ -7,7 +7,7 @@ from matplotlib.colors import same_color
 from fdep_mm.evaluation.functional import (
     EvalProtocol,
     count_image,
-    summarise,
+    reduce_records,
 )
 from fdep_mm.visualization import Evaluation, areas, plot_comparison
 
@@ -21,7 +21,7 @@ def make_model(seed, thresholds=19):
         mask[10 + i : 13 + i, 20:23] = True
         prob = np.clip(0.6 * mask + 0.5 * rng.random((40, 40)) ** 4, 0, 1)
         records.append(count_image(prob, mask, protocol, str(i)))
-    return Evaluation(*summarise(records, protocol))
+    return reduce_records(records, protocol)
 
 
 @pytest.fixture

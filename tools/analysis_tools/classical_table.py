@@ -38,8 +38,8 @@ from fdep_mm.evaluation.functional import (
     PEAKS,
     NoCoRecord,
     average_precisions,
+    reduce_records,
     roc_auc,
-    summarise,
     unpack,
 )
 from fdep_mm.models.classical import METHODS, ConvergenceWarning
@@ -210,11 +210,11 @@ def mnocoap(records: list[dict]) -> float:
     return 100 * average_precisions(arrays)['mNoCoAP']
 
 
-def reduce_records(records: list[dict]) -> dict[str, float]:
+def table_row(records: list[dict]) -> dict[str, float]:
     """All numbers of one method on one set, x100, Fa x1e6."""
     hse = HSEMetric()
     counts = [np.array(r['counts']) for r in records]
-    scores, _ = summarise(counts, hse.protocol, hse.empty)
+    scores, _ = reduce_records(counts, hse.protocol)
     inter, above = np.sum([r['pixels'] for r in records], axis=0)
     total = sum(r['target_pixels'] for r in records)
     iou = inter / np.maximum(above + total - inter, 1)
@@ -248,7 +248,7 @@ def print_table(out: Path, name: str, runs: list[str]) -> None:
         records = list(read_records(out / name / f'{run}.jsonl').values())
         if not records:
             continue
-        s = reduce_records(records)
+        s = table_row(records)
         print(
             f'| {run} | {len(records)} | {s["IoU"]:.2f} | {s["nIoU"]:.2f} | '
             f'{s["Pd"]:.2f} | {s["Fa"]:.1f} | {s["HSE"]:.2f} | '

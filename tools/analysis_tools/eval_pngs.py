@@ -30,7 +30,7 @@ from fdep_mm.evaluation.functional import (
     EvalProtocol,
     format_table,
     per_image_csv,
-    summarise,
+    reduce_records,
     write_json,
 )
 from fdep_mm.visualization import (
@@ -134,7 +134,10 @@ def main() -> int:
     args = parse_args()
     try:
         protocol = EvalProtocol(
-            args.thresholds, args.tolerances, match=args.match
+            args.thresholds,
+            args.tolerances,
+            match=args.match,
+            empty=args.empty,
         )
         if args.max_value is not None and not args.max_value > 0:
             raise ValueError(f'--max-value {args.max_value:g}: must be > 0')
@@ -147,14 +150,14 @@ def main() -> int:
         records = [*found.values()]
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter('always')
-            scores, curves = summarise(records, protocol, args.empty)
-        settings = {**protocol.settings(), 'empty': args.empty}
+            scores, curves = reduce_records(records, protocol)
+        settings = protocol.settings()
         if unusable:
             settings['left_out'] = unusable
         if args.json is not None:
             write_json(args.json, scores, curves, settings)
         if args.per_image is not None:
-            table = per_image_csv([*found], records, protocol, args.empty)
+            table = per_image_csv([*found], records, protocol)
             args.per_image.write_text(table)
     except (ValueError, OSError) as error:
         print(f'error: {error}', file=sys.stderr)

@@ -31,8 +31,8 @@ from prettytable import PrettyTable
 from fdep_mm.evaluation.functional import (
     EvalProtocol,
     read_json,
+    reduce_records,
     scale_scores,
-    summarise,
 )
 from fdep_mm.visualization import (
     Evaluation,
@@ -138,8 +138,8 @@ def evaluate(
         preds, masks, names, protocol, max_value=args.max_value
     )
     failures.extend(unusable)
-    settings = {**protocol.settings(), 'empty': 'one'}
-    return Evaluation(*summarise([*records.values()], protocol)), settings
+    evaluation = reduce_records([*records.values()], protocol)
+    return evaluation, protocol.settings()
 
 
 def read_models(

@@ -62,7 +62,7 @@ val_evaluator = [
     dict(type='fdep_mm.NoCoAPMetric'),
     dict(
         type='fdep_mm.NoCoAPMetric',
-        centroid_mode='pixel_centre',
+        centroid_mode='pixel_center',
         prefix='pixel',
     ),
 ]

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from fdep_mm.core.boxes import mask_boxes
 from fdep_mm.core.image import TIFF_STARTS, count_pages
 from fdep_mm.core.masks import read_mask
-from fdep_mm.evaluation.functional import mask_boxes
 
 from ..folders import Sample
 from ..sirst_xml import parse_boxes

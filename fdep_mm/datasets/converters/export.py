@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 from scipy import ndimage
 
+from fdep_mm.core.boxes import check_boxes, mask_boxes
 from fdep_mm.core.components import STRUCTURES
 from fdep_mm.core.image import decode_pages, to_float
 from fdep_mm.core.masks import read_mask
-from fdep_mm.evaluation.functional import check_boxes, mask_boxes
 
 from ..folders import Sample
 from .coco import to_coco

@@ -3,7 +3,7 @@
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from fdep_mm.evaluation.functional import OVERLAPS, noco_map
+from fdep_mm.core.noco import OVERLAPS, noco_map
 from fdep_mm.registry import TRANSFORMS
 
 from .base import ShowsArguments

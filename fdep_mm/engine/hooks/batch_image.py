@@ -10,7 +10,7 @@ from mmseg.structures import SegDataSample
 from torch import Tensor
 
 from fdep_mm.core.foreground import foreground
-from fdep_mm.evaluation.metrics.base import CountMetric
+from fdep_mm.evaluation import SIRSTMetric
 
 
 def batch_image(
@@ -54,7 +54,7 @@ def scored_threshold(evaluator: Evaluator) -> float | None:
     """The one threshold at which an evaluator scores masks.
 
     Returns:
-        float | None: None where no :class:`.CountMetric` is in it: others
+        float | None: None where no :class:`.SIRSTMetric` is in it: others
         score the mask that the network gives.
 
     Raises:
@@ -63,7 +63,7 @@ def scored_threshold(evaluator: Evaluator) -> float | None:
     found = {
         metric.protocol.threshold
         for metric in evaluator.metrics
-        if isinstance(metric, CountMetric)
+        if isinstance(metric, SIRSTMetric)
     }
     if len(found) > 1:
         raise ValueError(

@@ -152,7 +152,7 @@ class HSEHook(Hook):
     ) -> None:
         folder = self._folder(runner)
         folder.mkdir(parents=True, exist_ok=True)
-        settings = {**metric.protocol.settings(), 'empty': metric.empty}
+        settings = metric.protocol.settings()
         write_json(
             folder / f'{stem}.json', metric.scores, metric.curves, settings
         )

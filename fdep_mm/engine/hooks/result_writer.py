@@ -20,8 +20,8 @@ from mmengine.structures import BaseDataElement
 
 from fdep_mm.core.base_datasets import image_folders
 from fdep_mm.core.files import AtomicBackend
+from fdep_mm.evaluation import SIRSTMetric
 from fdep_mm.evaluation.functional import as_json, per_image_csv, plain
-from fdep_mm.evaluation.metrics.base import CountMetric
 from fdep_mm.priors.index import file_sha256
 from fdep_mm.registry import HOOKS
 
@@ -93,15 +93,14 @@ class ResultWriterHook(Hook):
         counted = [
             metric
             for metric in runner.test_evaluator.metrics
-            if isinstance(metric, CountMetric)
+            if isinstance(metric, SIRSTMetric)
         ]
         if counted:
             best = max(counted, key=lambda one: len(one.protocol.sweep))
-            rules = best.protocol, best.empty
-            settings = {**best.protocol.settings(), 'empty': best.empty}
+            settings = best.protocol.settings()
             content |= as_json(best.scores, best.curves, settings)
             names = image_names(paths, image_folders(dataset))
-            table = per_image_csv(names, best.records, *rules)
+            table = per_image_csv(names, best.records, best.protocol)
             files.put_text(table, folder / PER_IMAGE)
         text = json.dumps(content, indent=1, allow_nan=False) + '\n'
         files.put_text(text, folder / RESULT)

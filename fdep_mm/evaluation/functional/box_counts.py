@@ -3,45 +3,23 @@
 import numpy as np
 
 from fdep_mm.core.components import Components
-from fdep_mm.core.matching import close_pairs, match_within
-
-
-def pixel_ranges(boxes: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Rectangles of pixels that boxes stand for.
-
-    A pixel belongs to a box if its centre does. A box without a pixel centre
-    (too thin, inverted, or outside the image) is the pixel nearest to its
-    centre, so that every box is a detection.
-
-    Args:
-        boxes (np.ndarray): (N, 4) x1, y1, x2, y2 in px, half-open; finite.
-
-    Returns:
-        np.ndarray: (N, 4) integers: first column, first row, and one past
-        the last column and the last row.
-    """
-    size = np.array(shape[::-1])
-    corner1, corner2 = boxes[:, :2], boxes[:, 2:]
-    first = np.clip(np.ceil(corner1 - 0.5), 0, size)
-    stop = np.clip(np.ceil(corner2 - 0.5), 0, size)
-    nearest = np.clip(np.floor((corner1 + corner2) / 2), 0, size - 1)
-    empty = (first >= stop).any(axis=1, keepdims=True)
-    first = np.where(empty, nearest, first)
-    stop = np.where(empty, nearest + 1, stop)
-    return np.hstack([first, stop]).astype(np.int64)
+from fdep_mm.core.matching import hit_pairs
 
 
 def box_components(boxes: np.ndarray, shape: tuple[int, int]) -> Components:
     """One component for each box, in their order; overlapping ones stay apart.
 
     Args:
-        boxes (np.ndarray): (N, 4), see :func:`pixel_ranges`.
+        boxes (np.ndarray): (N, 4) x1, y1, x2, y2 in px, half-open; finite. A
+            box stands for the pixels whose centers it holds, and without any
+            (too thin, inverted, or outside the image) for the pixel nearest
+            to its center, so that every box is a detection.
         shape (tuple[int, int]): Height and width of the image.
 
     Returns:
         Components: All of layer 0.
     """
-    x1, y1, x2, y2 = pixel_ranges(boxes, shape).T.astype(np.float64)
+    x1, y1, x2, y2 = _pixel_ranges(boxes, shape).T.astype(np.float64)
     area = (x2 - x1) * (y2 - y1)
     return Components(
         area=area,
@@ -61,9 +39,9 @@ def count_boxes(
     """Count hits and false pixels of one image.
 
     Args:
-        boxes (np.ndarray): (N, 4) detections, see :func:`pixel_ranges`; with
-            'greedy' a target takes the first one within the radius that no
-            target before it took, so sort them by descending score.
+        boxes (np.ndarray): (N, 4) detections, see :func:`box_components`;
+            with 'greedy' a target takes the first one within the radius that
+            no target before it took, so sort them by descending score.
         targets (Components): Of the ground truth.
         shape (tuple[int, int]): Height and width of the image.
         radius (float): In px; hit if the distance of the centroids is <
@@ -71,26 +49,30 @@ def count_boxes(
         match (str): 'greedy' or 'hungarian'.
 
     Returns:
-        np.ndarray: (5,) int64, the numbers of `FIELDS`. False pixels are
-        those in some box but in none that hits; each is counted once.
+        np.ndarray: (4,) int64: pixels, targets, hits and false pixels, which
+        are those in some box but in none that hits; each is counted once.
     """
     detections = box_components(boxes, shape)
-    pairs = close_pairs(targets, detections, radius)
-    hits = match_within(pairs, radius, inclusive=False, match=match)
+    hits = hit_pairs(targets, detections, radius, match)
     has_hit = np.zeros(len(boxes), bool)
-    has_hit[hits.detection] = True
+    has_hit[hits['detection']] = True
     false = np.zeros(shape, bool)
-    ranges = pixel_ranges(boxes, shape)
+    ranges = _pixel_ranges(boxes, shape)
     for x1, y1, x2, y2 in ranges[~has_hit]:
         false[y1:y2, x1:x2] = True
     for x1, y1, x2, y2 in ranges[has_hit]:
         false[y1:y2, x1:x2] = False
-    return np.array(
-        [
-            false.size,
-            len(targets.area),
-            len(boxes),
-            len(hits.detection),
-            np.count_nonzero(false),
-        ]
-    )
+    return np.array([false.size, len(targets.area), len(hits), false.sum()])
+
+
+def _pixel_ranges(boxes: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """(N, 4) integers: first column and row, one past the last of both."""
+    size = np.array(shape[::-1])
+    corner1, corner2 = boxes[:, :2], boxes[:, 2:]
+    first = np.clip(np.ceil(corner1 - 0.5), 0, size)
+    stop = np.clip(np.ceil(corner2 - 0.5), 0, size)
+    nearest = np.clip(np.floor((corner1 + corner2) / 2), 0, size - 1)
+    empty = (first >= stop).any(axis=1, keepdims=True)
+    first = np.where(empty, nearest, first)
+    stop = np.where(empty, nearest + 1, stop)
+    return np.hstack([first, stop]).astype(np.int64)

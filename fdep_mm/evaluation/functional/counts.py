@@ -1,5 +1,6 @@
 """One image -> one small record of integers; records add up to a data set."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -13,25 +14,33 @@ from fdep_mm.core.components import (
 from fdep_mm.core.matching import MATCHERS, target_counts
 
 from .inputs import check_pair, check_thresholds
-from .pixel import digitise, overlap_counts
+
+# IoU of an image without target and without foreground.
+EMPTY_VALUES = {'one': 1.0, 'zero': 0.0, 'skip': math.nan}
 
 
 class EvalProtocol:
-    """What is counted: thresholds, distances and the rules of matching.
+    """The rules that scores depend on.
+
+    A pixel is foreground if ``prob > threshold`` (strictly, in float32, as
+    mmseg binarizes).
 
     Args:
-        thresholds (int | Sequence[float]): Thresholds of the sweep, see
-            :func:`.inputs.check_thresholds`. Defaults to 19: 0.05 ... 0.95.
+        thresholds (int | Sequence[float]): Of the sweep, ascending in [0, 1];
+            an int n stands for k / (n + 1), k = 1..n. Defaults to 19: 0.05,
+            0.10, ..., 0.95.
         tolerances (Sequence[float]): Centroid distances d in px for F1; a
-            detection is within d if its distance is <= d. If empty, F1 is not
-            counted and HSE is NaN.
-        threshold (float): Where the single-threshold IoU, nIoU, Pd and Fa are
-            read.
-        radius (float): Pd and Fa: a detection hits a target if the distance
-            of their centroids is < radius (strictly, the field's rule).
-            Defaults to 3 px.
-        match (str): 'greedy' or 'hungarian', see :mod:`.targets`.
-        connectivity (int): 8 or 4.
+            detection matches if its distance is <= d. Without any, HSE is NaN.
+        threshold (float): Where IoU, nIoU, Pd and Fa are read.
+        radius (float): Of Pd and Fa in px; a detection hits a target if the
+            distance of their centroids is < radius.
+        match (str): 'greedy' (the field's rule) or 'hungarian', see
+            :mod:`fdep_mm.core.matching`.
+        connectivity (int): Of targets and detections, 8 or 4.
+        empty (str): IoU of an image without target and without foreground:
+            'one', 'zero' (as in older toolkits) or 'skip' (it does not count
+            in nIoU). The same value is the IoU of a set that is empty
+            throughout, NaN with 'skip'.
 
     Attributes:
         sweep (np.ndarray): (S,) float64, the thresholds of the sweep.
@@ -40,8 +49,8 @@ class EvalProtocol:
         main (int): Index of `threshold` in the grid.
 
     Raises:
-        TypeError: See :func:`.inputs.check_thresholds`.
-        ValueError: If an argument is outside its range.
+        TypeError: `thresholds` is neither an int nor a list of numbers.
+        ValueError: An argument is outside its range.
     """
 
     def __init__(
@@ -52,20 +61,21 @@ class EvalProtocol:
         radius: float = 3.0,
         match: str = 'greedy',
         connectivity: int = 8,
+        empty: str = 'one',
     ) -> None:
-        if match not in MATCHERS:
-            raise ValueError(
-                f'match must be one of {sorted(MATCHERS)}, got {match!r}'
-            )
-        for distance in (radius, *tolerances):
-            if not distance > 0:
+        for name, value, known in (
+            ('match', match, MATCHERS),
+            ('connectivity', connectivity, STRUCTURES),
+            ('empty', empty, EMPTY_VALUES),
+        ):
+            if value not in known:
                 raise ValueError(
-                    'radius and tolerances must be positive distances in px, '
-                    f'got radius={radius}, tolerances={tuple(tolerances)}'
+                    f'{name} must be one of {[*known]}, got {value!r}'
                 )
-        if connectivity not in STRUCTURES:
+        if not all(distance > 0 for distance in (radius, *tolerances)):
             raise ValueError(
-                f'connectivity must be 4 or 8, got {connectivity!r}'
+                'radius and tolerances must be positive distances in px, got '
+                f'radius={radius}, tolerances={tuple(tolerances)}'
             )
         self.sweep = check_thresholds(thresholds)
         self.tolerances = tuple(tolerances)
@@ -73,19 +83,16 @@ class EvalProtocol:
         self.radius = radius
         self.match = match
         self.connectivity = connectivity
+        self.empty = empty
         sweep = self.sweep.astype(np.float32)
         self.grid = np.union1d(sweep, np.float32(threshold))
         self.in_sweep = np.isin(self.grid, sweep)
         self.main = int(np.searchsorted(self.grid, np.float32(threshold)))
 
     def settings(self) -> dict[str, float | int | str]:
-        """The single-valued settings, to be stored beside numbers."""
-        return dict(
-            threshold=self.threshold,
-            radius=self.radius,
-            match=self.match,
-            connectivity=self.connectivity,
-        )
+        """The single-valued rules, to be stored beside numbers."""
+        keys = ('threshold', 'radius', 'match', 'connectivity', 'empty')
+        return {key: getattr(self, key) for key in keys}
 
 
 class Counts(NamedTuple):
@@ -94,11 +101,15 @@ class Counts(NamedTuple):
     T thresholds (the protocol's grid), D tolerances.
 
     Attributes:
+        pixels (np.ndarray): () pixels of the image.
+        targets (np.ndarray): () targets.
+        target_pixels (np.ndarray): () pixels of the targets.
         inter (np.ndarray): (T,) pixels predicted and true.
         union (np.ndarray): (T,) pixels predicted or true.
         detections (np.ndarray): (T,) detections.
         hits (np.ndarray): (T,) targets hit within the radius.
         false_pixels (np.ndarray): (T,) pixels of detections that hit nothing.
+        matches (np.ndarray): (D, T) targets matched within each tolerance.
     """
 
     pixels: np.ndarray
@@ -118,7 +129,8 @@ def count_image(
     """Count one image for all thresholds and tolerances at once.
 
     Args:
-        prob (np.ndarray): (H, W) floating point probabilities in [0, 1].
+        prob (np.ndarray): (H, W) floating point probabilities in [0, 1], or
+            bool.
         mask (np.ndarray): (H, W) bool, {0, 1} or {0, 255}.
         protocol (EvalProtocol): What to count.
         name (str): What error messages call the image.
@@ -127,13 +139,15 @@ def count_image(
         np.ndarray: (3 + T * (5 + D),) int64, see :func:`unpack`.
 
     Raises:
-        TypeError: See :func:`.inputs.check_pair`.
-        ValueError: See :func:`.inputs.check_pair`.
+        TypeError: The prediction is neither floating point nor bool.
+        ValueError: The sizes differ, or values are outside their range.
     """
     prob, mask = check_pair(prob, mask, name)
     num = len(protocol.grid)
-    index, level = digitise(prob, protocol.grid)
-    predicted, inter, union = overlap_counts(index, level, mask, num)
+    index, level = digitize(prob, protocol.grid)
+    predicted = _above(level, num)
+    inter = _above(level[mask.ravel()[index]], num)
+    target_pixels = np.count_nonzero(mask)
     targets = mask_components(mask, protocol.connectivity)
     detections = sweep_components(
         index, level, num, mask.shape, protocol.connectivity
@@ -149,15 +163,34 @@ def count_image(
     counts = Counts(
         pixels=mask.size,
         targets=len(targets.area),
-        target_pixels=np.count_nonzero(mask),
+        target_pixels=target_pixels,
         inter=inter,
-        union=union,
+        union=predicted + target_pixels - inter,
         detections=np.bincount(detections.layer, minlength=num),
         hits=hits,
         false_pixels=predicted - hit_pixels,
         matches=matches,
     )
     return np.concatenate([np.ravel(field) for field in counts])
+
+
+def digitize(
+    prob: np.ndarray, thresholds: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Flat positions and levels of the pixels above the lowest threshold.
+
+    The level is the number of thresholds that a pixel exceeds, 1..T. A usual
+    prediction has few such pixels, so all that follows is fast.
+    """
+    flat = prob.ravel()
+    index = np.flatnonzero(flat > thresholds[0])
+    return index, np.searchsorted(thresholds, flat[index], side='left')
+
+
+def _above(level: np.ndarray, num_thresholds: int) -> np.ndarray:
+    """(T,) number of pixels that are foreground at each threshold."""
+    histogram = np.bincount(level, minlength=num_thresholds + 1)
+    return histogram[::-1].cumsum()[::-1][1:]
 
 
 def unpack(records: Sequence[np.ndarray], protocol: EvalProtocol) -> Counts:
@@ -171,7 +204,7 @@ def unpack(records: Sequence[np.ndarray], protocol: EvalProtocol) -> Counts:
         Counts: With a leading dimension N.
 
     Raises:
-        ValueError: If there is no record.
+        ValueError: There is no record.
     """
     if not len(records):
         raise ValueError(
@@ -179,12 +212,5 @@ def unpack(records: Sequence[np.ndarray], protocol: EvalProtocol) -> Counts:
             'is not empty'
         )
     table = np.stack(records)
-    num, tolerances = len(protocol.grid), len(protocol.tolerances)
-    per_threshold = table[:, 3:].reshape(len(table), 5 + tolerances, num)
-    return Counts(
-        table[:, 0],
-        table[:, 1],
-        table[:, 2],
-        *per_threshold[:, :5].swapaxes(0, 1),
-        per_threshold[:, 5:],
-    )
+    rows = table[:, 3:].reshape(len(table), -1, len(protocol.grid))
+    return Counts(*table[:, :3].T, *rows[:, :5].swapaxes(0, 1), rows[:, 5:])

@@ -18,24 +18,9 @@ WAY_OUT = (
 
 
 def check_thresholds(thresholds: int | Sequence[float]) -> np.ndarray:
-    """Turn the `thresholds` argument into an ascending array.
-
-    Args:
-        thresholds (int | Sequence[float]): An int n stands for the n evenly
-            spaced interior points k / (n + 1) of (0, 1), so 19 means 0.05,
-            0.10, ..., 0.95. A sequence is taken as it is.
-
-    Returns:
-        np.ndarray: (T,) float64, strictly ascending, within [0, 1].
-
-    Raises:
-        ValueError: If there is no threshold, one is outside [0, 1], or they
-            do not ascend strictly (in float32).
-        TypeError: If it is neither an int nor a sequence of numbers.
-    """
-    if isinstance(thresholds, (int, np.integer)) and not isinstance(
-        thresholds, bool
-    ):
+    """(T,) float64 thresholds, see :class:`.counts.EvalProtocol`."""
+    integer = isinstance(thresholds, (int, np.integer))
+    if integer and not isinstance(thresholds, bool):
         if thresholds < 1:
             raise ValueError(
                 f'thresholds must be at least 1, got {thresholds}; 19 gives '
@@ -62,22 +47,41 @@ def check_thresholds(thresholds: int | Sequence[float]) -> np.ndarray:
     return values
 
 
-def check_prob(prob: np.ndarray, name: str) -> np.ndarray:
-    """Return a probability map as float32, or say what is wrong with it.
+def check_pair(
+    prob: np.ndarray, mask: np.ndarray, name: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Check a prediction, its mask, and that their shapes agree.
 
     Args:
-        prob (np.ndarray): (H, W), floating point in [0, 1]; bool counts as
-            0 / 1.
+        prob (np.ndarray): (H, W), floating point in [0, 1], or bool.
+        mask (np.ndarray): (H, W) bool, {0, 1} or {0, 255}.
+        name (str): What error messages call the image.
 
     Returns:
-        np.ndarray: (H, W) float32.
+        tuple[np.ndarray, np.ndarray]: (H, W) float32 and (H, W) bool.
 
     Raises:
-        TypeError: If the type is neither floating point nor bool.
-        ValueError: If it is not a non-empty (H, W), or holds NaN, infinity or
-            a value outside [0, 1].
+        TypeError: The prediction is neither floating point nor bool.
+        ValueError: The shapes differ, one is not a non-empty (H, W), the
+            prediction holds NaN, infinity or values outside [0, 1], or the
+            mask holds other values.
     """
-    prob = np.asarray(prob)
+    prob, mask = _check_prob(np.asarray(prob), name), np.asarray(mask)
+    if mask.ndim != 2:
+        raise ValueError(
+            f'{name}: the mask must be one (H, W) map, got shape {mask.shape}'
+        )
+    check_binary(mask, name, WAY_OUT)
+    if prob.shape != mask.shape:
+        raise ValueError(
+            f'{name}: the prediction has shape {prob.shape} and the mask '
+            f'{mask.shape}; resize or crop the prediction back to the size '
+            'of the mask'
+        )
+    return prob, mask != 0
+
+
+def _check_prob(prob: np.ndarray, name: str) -> np.ndarray:
     if prob.ndim != 2 or not prob.size:
         raise ValueError(
             f'{name}: the prediction must be one non-empty (H, W) map, got '
@@ -91,7 +95,7 @@ def check_prob(prob: np.ndarray, name: str) -> np.ndarray:
         )
     prob = prob.astype(np.float32, copy=False)
     low, high = prob.min(), prob.max()
-    if not np.isfinite(low) or not np.isfinite(high):
+    if not np.isfinite(low + high):
         bad = np.count_nonzero(~np.isfinite(prob))
         raise ValueError(
             f'{name}: the prediction holds NaN or infinity in {bad} of '
@@ -102,55 +106,6 @@ def check_prob(prob: np.ndarray, name: str) -> np.ndarray:
         raise ValueError(
             f'{name}: the prediction must be in [0, 1], got values from '
             f'{low:.6g} to {high:.6g}; apply a sigmoid to logits, or divide '
-            'grey values by their full scale'
+            'gray values by their full scale'
         )
     return prob
-
-
-def check_mask(mask: np.ndarray, name: str) -> np.ndarray:
-    """Return a ground-truth mask as bool, or say what is wrong with it.
-
-    Args:
-        mask (np.ndarray): (H, W) bool, {0, 1} or {0, 255}.
-
-    Returns:
-        np.ndarray: (H, W) bool.
-
-    Raises:
-        ValueError: If it is not (H, W) or holds other values.
-    """
-    mask = np.asarray(mask)
-    if mask.ndim != 2:
-        raise ValueError(
-            f'{name}: the mask must be one (H, W) map, got shape {mask.shape}'
-        )
-    check_binary(mask, name, WAY_OUT)
-    return mask != 0
-
-
-def check_pair(
-    prob: np.ndarray, mask: np.ndarray, name: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """Check a prediction, its mask, and that their shapes agree.
-
-    Args:
-        prob (np.ndarray): See :func:`check_prob`.
-        mask (np.ndarray): See :func:`check_mask`.
-        name (str): What error messages call the image.
-
-    Returns:
-        tuple[np.ndarray, np.ndarray]: (H, W) float32 and (H, W) bool.
-
-    Raises:
-        TypeError: See :func:`check_prob`.
-        ValueError: See :func:`check_prob` and :func:`check_mask`; also if
-            the two shapes differ.
-    """
-    prob, mask = check_prob(prob, name), check_mask(mask, name)
-    if prob.shape != mask.shape:
-        raise ValueError(
-            f'{name}: the prediction has shape {prob.shape} and the mask '
-            f'{mask.shape}; resize or crop the prediction back to the size '
-            'of the mask'
-        )
-    return prob, mask

@@ -3,7 +3,7 @@
 Source: Dai et al., One-Stage Cascade Refinement Networks for Infrared Small
 Target Detection, IEEE TGRS 2023, arXiv 2212.08472.
 
-A detection is a point: the centre of its box, or the peak of a segmented
+A detection is a point: the center of its box, or the peak of a segmented
 region. At threshold t it is true if the ground truth's NoCo map is above t at
 its pixel, it lies in the box of a target, and no detection of a higher score
 was true for the same target. AP is the area under the envelope of precision
@@ -11,11 +11,11 @@ over recall, all images pooled.
 
 Centroid modes:
 
-* 'box_centre', of the paper's toolkit, for comparison with published
-  numbers. The centre of a half-open box is rounded to a pixel, which is half
+* 'box_center', of the paper's toolkit, for comparison with published
+  numbers. The center of a half-open box is rounded to a pixel, which is half
   a pixel too far right and down on average; boxes contain their right and
   lower edge. The ground truth itself scores 0.73 on SIRST-V2's test split.
-* 'pixel_centre': the pixel that holds the centre, centre rounded down; it
+* 'pixel_center': the pixel that holds the center, center rounded down; it
   lies in the half-open boxes that touch it.
 * 'noco_peak': the pixel of the largest predicted NoCo value in the box; it
   lies in boxes as above.
@@ -32,7 +32,7 @@ from fdep_mm.core.boxes import check_boxes
 
 from .points import noco_peaks
 
-CENTROID_MODES = ('box_centre', 'pixel_centre', 'noco_peak')
+CENTROID_MODES = ('box_center', 'pixel_center', 'noco_peak')
 NOCO_THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
@@ -57,7 +57,7 @@ def mnocoap(
     detections: Sequence[ArrayLike],
     noco_maps: Sequence[np.ndarray],
     gt_boxes: Sequence[ArrayLike],
-    centroid_mode: str = 'box_centre',
+    centroid_mode: str = 'box_center',
     pred_noco_maps: Sequence[np.ndarray] | None = None,
     thresholds: Sequence[float] = NOCO_THRESHOLDS,
 ) -> dict[str, float]:
@@ -70,14 +70,14 @@ def mnocoap(
         noco_maps (Sequence[np.ndarray]): Per image the true map, (H, W),
             from :func:`fdep_mm.evaluation.noco_map`.
         gt_boxes (Sequence[ArrayLike]): Per image (G, 4), 0-based, half-open.
-        centroid_mode (str): 'box_centre', 'pixel_centre' or 'noco_peak', see
-            :mod:`fdep_mm.evaluation.functional.nocoap`. Points are not
-            refined by 'noco_peak', but taken as 'pixel_centre' does.
-            Defaults to 'box_centre', that of the published numbers.
+        centroid_mode (str): 'box_center' (of the published numbers),
+            'pixel_center' or 'noco_peak', see
+            :mod:`fdep_mm.evaluation.functional.nocoap`. Points are not refined
+            by 'noco_peak', but taken as 'pixel_center' does.
         pred_noco_maps (Sequence[np.ndarray], optional): Per image the
             predicted map, (H, W); needed by 'noco_peak' for boxes.
-        thresholds (Sequence[float]): Of NoCo, exclusive, see
-            :func:`threshold_names`. Defaults to 0.1, 0.2, ..., 0.9.
+        thresholds (Sequence[float]): Of NoCo, exclusive, each in [0, 1) and of
+            a percentage of its own.
 
     Returns:
         dict[str, float]: ``mNoCoAP``, the mean, and ``NoCoAP10`` ...
@@ -87,21 +87,23 @@ def mnocoap(
         ValueError: The numbers of images differ, an array has another shape
             or holds NaN, or an argument is unknown or missing.
     """
-    counts = {len(detections), len(noco_maps), len(gt_boxes)}
     if pred_noco_maps is None:
         pred_noco_maps = [None] * len(detections)
-    if len(counts | {len(pred_noco_maps)}) > 1:
-        raise ValueError(
-            f'{len(detections)} detections, {len(noco_maps)} noco_maps, '
-            f'{len(gt_boxes)} gt_boxes and {len(pred_noco_maps)} '
-            'pred_noco_maps: give one of each per image'
-        )
+    images = dict(
+        detections=detections,
+        noco_maps=noco_maps,
+        gt_boxes=gt_boxes,
+        pred_noco_maps=pred_noco_maps,
+    )
+    if len(set(map(len, images.values()))) > 1:
+        numbers = ', '.join(f'{len(v)} {k}' for k, v in images.items())
+        raise ValueError(f'{numbers}: give one of each per image')
     records = [
         record_detections(
             found, noco, boxes, centroid_mode, pred, f'image {i}'
         )
         for i, (found, noco, boxes, pred) in enumerate(
-            zip(detections, noco_maps, gt_boxes, pred_noco_maps, strict=True)
+            zip(*images.values(), strict=True)
         )
     ]
     return average_precisions(records, thresholds)
@@ -111,18 +113,15 @@ def record_detections(
     detections: ArrayLike,
     noco: np.ndarray,
     gt_boxes: ArrayLike,
-    centroid_mode: str = 'box_centre',
+    centroid_mode: str = 'box_center',
     pred_noco: np.ndarray | None = None,
     name: str = 'image',
 ) -> NoCoRecord:
     """Look up the detections of one image.
 
     Args:
-        detections (ArrayLike): (n, 5) or (n, 3), see :func:`mnocoap`.
-        noco (np.ndarray): (H, W), the true map.
-        gt_boxes (ArrayLike): (G, 4).
-        centroid_mode (str): See :func:`mnocoap`.
-        pred_noco (np.ndarray, optional): (H, W), the predicted map.
+        detections, noco, gt_boxes, centroid_mode, pred_noco: Of one image,
+            see :func:`mnocoap`.
         name (str): What error messages call the image.
 
     Returns:
@@ -141,41 +140,29 @@ def record_detections(
         )
     boxes = check_boxes(gt_boxes, noco.shape, name)
     rows = _check_detections(detections, name)
-    legacy = centroid_mode == 'box_centre'
     if rows.shape[1] == 3:
         points = rows[:, :2]
     elif centroid_mode == 'noco_peak':
         points = noco_peaks(rows[:, :4], pred_noco, noco.shape, name)
     else:
         points = (rows[:, :2] + rows[:, 2:4]) / 2
-    if not legacy:
+    toolkit = centroid_mode == 'box_center'
+    if not toolkit:
         points = np.floor(points)
-    return NoCoRecord(
-        rows[:, -1],
-        _values_at(noco, points),
-        _first_box(points, boxes, closed=legacy),
-        len(boxes),
-    )
+    last = np.array(noco.shape[::-1]) - 1
+    x, y = np.clip(np.round(points), 0, last).astype(int).T
+    first_box = _first_box(points, boxes, closed=toolkit)
+    return NoCoRecord(rows[:, -1], noco[y, x], first_box, len(boxes))
 
 
 def average_precisions(
     records: Sequence[NoCoRecord],
     thresholds: Sequence[float] = NOCO_THRESHOLDS,
 ) -> dict[str, float]:
-    """Reduce the records of all images.
+    """Reduce the records of all images to what :func:`mnocoap` returns.
 
     Detections of equal score rank in the order of images, then in the order
     given.
-
-    Args:
-        records (Sequence[NoCoRecord]): One per image.
-        thresholds (Sequence[float]): Of NoCo, exclusive.
-
-    Returns:
-        dict[str, float]: See :func:`mnocoap`.
-
-    Raises:
-        ValueError: See :func:`threshold_names`.
     """
     num_targets = np.array([record.num_targets for record in records], int)
     total = int(num_targets.sum())
@@ -185,13 +172,12 @@ def average_precisions(
             'there is no target in the whole set: NoCoAP is NaN', stacklevel=2
         )
         return dict.fromkeys(['mNoCoAP', *names], float('nan'))
-    score, noco, target = (
-        np.concatenate(column)
-        for column in list(zip(*records, strict=True))[:3]
+    score, noco, target = map(
+        np.concatenate, list(zip(*records, strict=True))[:3]
     )
     # one number for each target of the set
     offset = num_targets.cumsum() - num_targets
-    image = np.repeat(np.arange(len(records)), [len(r[0]) for r in records])
+    image = np.repeat(np.arange(len(records)), [len(r.score) for r in records])
     target = np.where(target < 0, -1, target + offset[image])
     order = np.argsort(-score, kind='stable')
     noco, target = noco[order], target[order]
@@ -206,24 +192,13 @@ def average_precisions(
 
 
 def threshold_names(thresholds: Sequence[float]) -> list[str]:
-    """Keys of the precisions at some thresholds.
-
-    Args:
-        thresholds (Sequence[float]): Of NoCo.
-
-    Returns:
-        list[str]: ``NoCoAP10`` of 0.1, and so on.
-
-    Raises:
-        ValueError: There is no threshold, one is outside [0, 1), or two have
-            the same key.
-    """
+    """Keys of the precisions: ``NoCoAP10`` of 0.1, and so on."""
     names = [f'NoCoAP{100 * t:02.0f}' for t in thresholds]
     inside = all(0 <= t < 1 for t in thresholds)
     if not names or not inside or len(set(names)) < len(names):
         raise ValueError(
             f'NoCo thresholds {list(thresholds)}: give at least one, each in '
-            '[0, 1), and no two that are one percent, as 0.5 and 0.501 are'
+            '[0, 1), and no two of the same percentage, as 0.5 and 0.501 are'
         )
     return names
 
@@ -245,15 +220,10 @@ def _check_detections(detections: ArrayLike, name: str) -> np.ndarray:
     return rows
 
 
-def _values_at(noco: np.ndarray, points: np.ndarray) -> np.ndarray:
-    last = np.array([noco.shape[1], noco.shape[0]]) - 1
-    x, y = np.clip(np.round(points), 0, last).astype(int).T
-    return noco[y, x]
-
-
 def _first_box(
     points: np.ndarray, boxes: np.ndarray, closed: bool
 ) -> np.ndarray:
+    """(n,) index of the first box that holds each point, or -1."""
     if not len(boxes):
         return np.full(len(points), -1)
     points, first, last = points[:, None], boxes[:, :2], boxes[:, 2:]

@@ -10,17 +10,13 @@ import numpy as np
 
 from fdep_mm.core.text import cell
 
-from .counts import EvalProtocol, unpack
-from .hse import EMPTY_VALUES, check_empty
+from .counts import EMPTY_VALUES, EvalProtocol, unpack
 
 COLUMNS = ('name', 'inter', 'union', 'IoU', 'targets', 'hits', 'false_pixels')
 
 
 def per_image_csv(
-    names: Sequence[str],
-    records: Sequence[np.ndarray],
-    protocol: EvalProtocol,
-    empty: str = 'one',
+    names: Sequence[str], records: Sequence[np.ndarray], protocol: EvalProtocol
 ) -> str:
     """Write what was counted in each image at the protocol's threshold.
 
@@ -29,26 +25,22 @@ def per_image_csv(
         records (Sequence[np.ndarray]): Of :func:`.counts.count_image`, in the
             order of `names`.
         protocol (EvalProtocol): The one they were counted with.
-        empty (str): IoU of an image without target and foreground: 'one',
-            'zero' or 'skip', which leaves the field empty.
 
     Returns:
-        str: Lines of ``name,inter,union,IoU,targets,hits,false_pixels``;
-        IoU is a fraction, all others are numbers of pixels or targets.
+        str: Lines of ``name,inter,union,IoU,targets,hits,false_pixels``. IoU
+        is a fraction, and missing where an empty image does not count; all
+        others are numbers of pixels or targets.
 
     Raises:
-        ValueError: If names are missing or not different, or as
-            :func:`.counts.unpack`.
+        ValueError: There is no image, or names are missing or not different.
     """
     counts = unpack(records, protocol)
-    if len(set(names)) != len(counts.targets):
+    if len(set(names)) != len(records):
         raise ValueError(
-            f'{len(counts.targets)} images have {len(set(names))} different '
-            'names; each needs one of its own'
+            f'{len(records)} images have {len(set(names))} different names; '
+            'each needs one of its own'
         )
-    fill = EMPTY_VALUES[check_empty(empty)]
-    fill = '' if math.isnan(fill) else fill
-    k = protocol.main
+    k, empty = protocol.main, EMPTY_VALUES[protocol.empty]
     text = io.StringIO()
     table = csv.writer(text, lineterminator='\n')
     table.writerow(COLUMNS)
@@ -61,23 +53,24 @@ def per_image_csv(
         counts.false_pixels[:, k],
         strict=True,
     ):
-        iou = round(float(inter / union), 6) if union else fill
+        iou = round(float(inter / union), 6) if union else empty
+        iou = '' if math.isnan(iou) else iou
         table.writerow([cell(name), inter, union, iou, targets, hits, false])
     return text.getvalue()
 
 
 def read_per_image(path: Path) -> dict[str, float]:
-    """Read the IoU of each image.
+    """Read the IoU of each image, NaN where there is none.
 
     Args:
         path (Path): A file of :func:`per_image_csv`.
 
     Returns:
-        dict[str, float]: By name; NaN where there is none.
+        dict[str, float]: By name.
 
     Raises:
-        ValueError: If it is not such a file.
-        OSError: If it cannot be opened.
+        ValueError: It is not such a file.
+        OSError: It cannot be opened.
     """
     with open(path, newline='') as file:
         rows = csv.DictReader(file)

@@ -25,10 +25,10 @@ def noco_peaks(
 
     Returns:
         np.ndarray: (n, 2) x, y, whole numbers; of a box that lies wholly
-        outside the image, the pixel of its centre, outside too.
+        outside the image, the pixel of its center, outside too.
 
     Raises:
-        ValueError: The map is missing or has not the size of the image.
+        ValueError: The map is missing or not of the size of the image.
     """
     if pred_noco is None or np.shape(pred_noco) != tuple(shape):
         found = None if pred_noco is None else np.shape(pred_noco)
@@ -56,23 +56,21 @@ def prob_points(
     connectivity: int = 8,
     peak: str = 'bounding_box',
 ) -> np.ndarray:
-    """Detections of a segmentation network, one per region.
-
-    Each is the largest probability, and the first pixel where it is.
+    """Detections of a segmentation network: one peak for each region.
 
     Args:
         prob (np.ndarray): (H, W) in [0, 1].
         threshold (float): Regions are components of ``prob > threshold``.
         connectivity (int): 8 or 4.
-        peak (str): Largest of what: of the region's 'bounding_box', as the
-            paper's toolkit has it, or of the 'region'. They differ where
-            regions interlock.
+        peak (str): The first pixel of the largest probability in the region's
+            'bounding_box', as in the paper's toolkit, or in the 'region'. They
+            differ where regions interlock.
 
     Returns:
         np.ndarray: (n, 3) x, y, score.
 
     Raises:
-        ValueError: If `peak` is unknown.
+        ValueError: `peak` is unknown.
     """
     if peak not in PEAKS:
         raise ValueError(f'peak must be one of {PEAKS}, got {peak!r}')

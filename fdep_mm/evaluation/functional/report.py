@@ -8,33 +8,17 @@ from pathlib import Path
 import numpy as np
 from prettytable import PrettyTable
 
-# As the field prints them: per cent, and Fa in false pixels per million.
+# As the field prints them: percent, and Fa in false pixels per million.
 SCALES = dict(HSE=1e2, HSE_P=1e2, HSE_T=1e2, IoU=1e2, nIoU=1e2, Pd=1e2, Fa=1e6)
 
 
 def scale_scores(scores: Mapping[str, float]) -> dict[str, float]:
-    """Scale fractions to the field's units.
-
-    Args:
-        scores (Mapping[str, float]): Any of HSE, HSE_P, HSE_T, IoU, nIoU, Pd,
-            Fa as fractions.
-
-    Returns:
-        dict[str, float]: The same keys; Fa x 1e6, all others x 100.
-    """
+    """Scale fractions to the field's units: Fa x1e6, all others x100."""
     return {key: value * SCALES[key] for key, value in scores.items()}
 
 
 def format_table(scores: Mapping[str, float]) -> str:
-    """Format scores as a table with one row.
-
-    Args:
-        scores (Mapping[str, float]): HSE, HSE_P, HSE_T, IoU, nIoU, Pd, Fa as
-            fractions.
-
-    Returns:
-        str: Several lines; per cent, Fa x 1e-6.
-    """
+    """Format all seven scores, given as fractions, as a table of one row."""
     table = PrettyTable(
         [f'{key} (1e-6)' if key == 'Fa' else f'{key} (%)' for key in SCALES]
     )
@@ -44,7 +28,7 @@ def format_table(scores: Mapping[str, float]) -> str:
 
 
 def plain(value: float | np.ndarray) -> float | list | None:
-    """Numbers and arrays as JSON has them; NaN, which it has not, as null."""
+    """Numbers and arrays for JSON, which has no NaN: null."""
     if np.ndim(value):
         return [plain(item) for item in value]
     value = float(value)
@@ -54,19 +38,18 @@ def plain(value: float | np.ndarray) -> float | list | None:
 def as_json(
     scores: Mapping[str, float],
     curves: Mapping[str, np.ndarray],
-    settings: Mapping[str, float | str],
+    settings: Mapping[str, object],
 ) -> dict:
-    """Give an evaluation with the settings that it depends on.
+    """An evaluation, and the settings that it depends on, for JSON.
 
     Args:
-        scores (Mapping[str, float]): Fractions; NaN becomes None.
-        curves (Mapping[str, np.ndarray]): See
-            :func:`fdep_mm.evaluation.evaluate_curves`.
-        settings (Mapping[str, float | str]): What the numbers depend on
-            beside the thresholds and tolerances in `curves`.
+        scores (Mapping[str, float]): Fractions.
+        curves (Mapping[str, np.ndarray]): See :func:`.hse.evaluate_curves`.
+        settings (Mapping[str, object]): Of :meth:`.EvalProtocol.settings`,
+            and more.
 
     Returns:
-        dict: ``scores``, ``curves`` and ``settings``, as JSON has them.
+        dict: ``scores``, ``curves`` and ``settings``.
     """
     return dict(
         scores={key: plain(value) for key, value in scores.items()},
@@ -76,13 +59,7 @@ def as_json(
 
 
 def write_json(path: Path, *evaluation: Mapping) -> None:
-    """Store an evaluation.
-
-    Args:
-        path (Path): File to write; its folder exists.
-        *evaluation (Mapping): Scores, curves and settings, see
-            :func:`as_json`.
-    """
+    """Store the arguments of :func:`as_json`; the file's folder exists."""
     content = as_json(*evaluation)
     path.write_text(json.dumps(content, indent=1, allow_nan=False) + '\n')
 
@@ -90,18 +67,18 @@ def write_json(path: Path, *evaluation: Mapping) -> None:
 def read_json(
     path: Path,
 ) -> tuple[dict[str, float], dict[str, np.ndarray], dict]:
-    """Read what :func:`write_json` stored.
+    """Read what :func:`write_json` or a test stored.
 
     Args:
         path (Path): The file.
 
     Returns:
-        tuple[dict, dict, dict]: Scores, curves and settings as
-        :func:`write_json` takes them; null is NaN again.
+        tuple[dict, dict, dict]: Scores, curves and settings, see
+        :func:`as_json`; null is NaN again.
 
     Raises:
-        ValueError: If it is not such a file.
-        OSError: If it cannot be opened.
+        ValueError: It is not such a file.
+        OSError: It cannot be opened.
     """
     try:
         content = json.loads(path.read_text())
@@ -116,12 +93,11 @@ def read_json(
         num = len(curves['thresholds'])
         if not curves['F1'].size:  # counted without tolerances
             curves['F1'] = np.zeros((0, num))
-        missing = SCALES.keys() - scores.keys()
+        if missing := SCALES.keys() - scores.keys():
+            raise ValueError(f'there is no {", ".join(sorted(missing))}')
         for key in ('IoU', 'nIoU', 'Pd', 'Fa', 'F1', *curves):
             if key != 'tolerances' and curves[key].shape[-1:] != (num,):
                 raise ValueError(f'{key} is not of {num} thresholds')
-        if missing:
-            raise ValueError(f'there is no {", ".join(sorted(missing))}')
         return scores, curves, dict(content['settings'])
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(

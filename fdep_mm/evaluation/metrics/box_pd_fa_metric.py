@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from mmengine.evaluator import BaseMetric
 
+from fdep_mm.core.components import mask_components
 from fdep_mm.core.masks import read_mask
 from fdep_mm.registry import METRICS
 
@@ -14,10 +15,15 @@ from ..functional import (
     EvalProtocol,
     box_components,
     count_boxes,
-    mask_components,
     scale_scores,
 )
-from .det_samples import instances, original_shape, to_numpy, true_boxes
+from .samples import (
+    image_name,
+    instances,
+    original_shape,
+    to_numpy,
+    true_boxes,
+)
 
 TARGETS = ('mask', 'box')
 
@@ -27,7 +33,7 @@ class BoxPdFaMetric(BaseMetric):
     """The two target-level numbers of :class:`SIRSTMetric`, for boxes.
 
     A detection is a box whose score is above `threshold`. It stands for the
-    pixels whose centres it holds; their centroid is compared with those of
+    pixels whose centers it holds; their centroid is compared with those of
     the targets, by the same matching as in segmentation, except that a target
     takes the best-scored box within `radius` first, and that overlapping
     boxes remain detections of their own.
@@ -55,7 +61,7 @@ class BoxPdFaMetric(BaseMetric):
         prefix (str, optional): Of the keys. Defaults to None: 'sirst'.
 
     Raises:
-        ValueError: If an argument is outside its range.
+        ValueError: An argument is outside its range.
 
     Example:
         >>> # python tools/test.py CONFIG CHECKPOINT \\
@@ -91,6 +97,7 @@ class BoxPdFaMetric(BaseMetric):
         """Count the images of a batch.
 
         Args:
+            data_batch (dict | None): Not used.
             data_samples (Sequence[dict]): ``DetDataSample``s as dicts with
                 ``pred_instances`` (boxes in px of the original image),
                 ``ori_shape``, and the targets, see the class; tensors on any
@@ -99,10 +106,10 @@ class BoxPdFaMetric(BaseMetric):
         Raises:
             ValueError: A field is missing, a box is not finite, true boxes
                 are not in px of the original image, or the mask cannot be
-                read or has not the size of the image.
+                read or is not of the size of the image.
         """
         for sample in data_samples:
-            name = str(sample.get('img_path') or f'image {len(self.results)}')
+            name = image_name(sample, len(self.results))
             shape = original_shape(sample, name)
             if self.targets == 'mask':
                 mask = self._mask(sample, shape, name)
@@ -110,33 +117,21 @@ class BoxPdFaMetric(BaseMetric):
             else:
                 boxes = true_boxes(sample, shape, name)
                 targets = box_components(boxes, shape)
-            self.results.append(
-                count_boxes(
-                    self._detections(sample, name),
-                    targets,
-                    shape,
-                    self.protocol.radius,
-                    self.protocol.match,
-                )
-            )
+            found = self._detections(sample, name)
+            rules = self.protocol.radius, self.protocol.match
+            self.results.append(count_boxes(found, targets, shape, *rules))
 
     def compute_metrics(self, results: Sequence[np.ndarray]) -> dict:
-        """Reduce the records of all images.
-
-        Returns:
-            dict: Pd (x100) and Fa (x1e6).
-        """
-        pixels, targets, _, hits, false_pixels = np.sum(results, axis=0)
+        """Pd (x100) and Fa (x1e6) of all images."""
+        pixels, targets, hits, false_pixels = np.sum(results, axis=0)
         if not targets:
             warnings.warn(
                 f'none of the {len(results)} images holds a target: Pd is '
                 'undefined (NaN); check the annotations',
                 stacklevel=2,
             )
-        pd = hits / targets if targets else math.nan
-        return scale_scores(
-            dict(Pd=float(pd), Fa=float(false_pixels / pixels))
-        )
+        pd = float(hits / targets) if targets else math.nan
+        return scale_scores(dict(Pd=pd, Fa=float(false_pixels / pixels)))
 
     def _detections(self, sample: dict, name: str) -> np.ndarray:
         """(n, 4) boxes above the threshold, best first."""

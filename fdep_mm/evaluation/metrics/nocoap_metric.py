@@ -8,24 +8,29 @@ from mmengine import fileio
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
+from fdep_mm.core.boxes import mask_boxes
+from fdep_mm.core.image import decode_pages
+from fdep_mm.core.noco import OVERLAPS, noco_map
 from fdep_mm.registry import METRICS
 
 from ..functional import (
     CENTROID_MODES,
     NOCO_THRESHOLDS,
-    OVERLAPS,
     PEAKS,
     NoCoRecord,
     average_precisions,
     check_pair,
-    mask_boxes,
-    noco_map,
     prob_points,
     record_detections,
     threshold_names,
 )
-from .base import single_channel
-from .det_samples import original_shape, to_numpy, true_boxes
+from .samples import (
+    image_name,
+    original_shape,
+    single_channel,
+    to_numpy,
+    true_boxes,
+)
 
 
 @METRICS.register_module()
@@ -42,31 +47,31 @@ class NoCoAPMetric(BaseMetric):
     order is noticed.
 
     The true NoCo map is made when an image with targets arrives, from
-    ``ori_img`` of the sample, (H, W), or else from the file ``img_path``,
-    read as grey; kept are its values at the detections only.
+    ``ori_img`` of the sample, (H, W) or (H, W, C), or else from the file
+    ``img_path``; kept are its values at the detections only.
 
     The keys do not tell the centroid mode; a line of the log does.
 
     Args:
-        centroid_mode (str): 'box_centre', 'pixel_centre' or 'noco_peak'; the
-            last takes ``pred_instances.centroids``, (n, 2) x, y in px of the
-            original image, which the detector derives from its NoCo map.
-            Points of segmentation networks are pixels already. Defaults to
-            'box_centre', that of the published numbers.
+        centroid_mode (str): 'box_center' (of the published numbers),
+            'pixel_center' or 'noco_peak', which takes
+            ``pred_instances.centroids``, (n, 2) x, y in px of the original
+            image, from the detector's NoCo map.
+            Points of segmentation networks are pixels already.
         overlap (str): See :func:`fdep_mm.evaluation.noco_map`.
         threshold (float): Of segmented regions, exclusive.
         peak (str): Point of a segmented region, 'bounding_box' or 'region',
             see :func:`fdep_mm.evaluation.functional.prob_points`.
-        noco_thresholds (Sequence[float]): Defaults to 0.1, 0.2, ..., 0.9.
+        noco_thresholds (Sequence[float]): Exclusive, each in [0, 1).
         backend_args (dict, optional): File backend of ``img_path``.
         collect_device (str): 'cpu' or 'gpu'.
         prefix (str, optional): Of the keys. Defaults to None: 'sirst'. Two of
             these metrics in one evaluator need different ones: the configs
-            have 'pixel' for 'pixel_centre', and 'peak' suits 'noco_peak'.
+            have 'pixel' for 'pixel_center', and 'peak' suits 'noco_peak'.
 
     Raises:
-        ValueError: If an argument is unknown, or the thresholds have no keys
-            of their own.
+        ValueError: An argument is unknown, or the thresholds have no keys of
+            their own.
 
     Example:
         >>> val_evaluator = dict(type='fdep_mm.NoCoAPMetric')
@@ -77,7 +82,7 @@ class NoCoAPMetric(BaseMetric):
 
     def __init__(
         self,
-        centroid_mode: str = 'box_centre',
+        centroid_mode: str = 'box_center',
         overlap: str = 'overwrite',
         threshold: float = 0.5,
         peak: str = 'bounding_box',
@@ -87,27 +92,31 @@ class NoCoAPMetric(BaseMetric):
         prefix: str | None = None,
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
-        if centroid_mode not in CENTROID_MODES:
-            raise ValueError(
-                f'centroid_mode={centroid_mode!r}: give one of '
-                f'{CENTROID_MODES}'
-            )
-        if overlap not in OVERLAPS:
-            raise ValueError(f'overlap={overlap!r}: give one of {OVERLAPS}')
-        if peak not in PEAKS:
-            raise ValueError(f'peak={peak!r}: give one of {PEAKS}')
+        for name, value, known in (
+            ('centroid_mode', centroid_mode, CENTROID_MODES),
+            ('overlap', overlap, OVERLAPS),
+            ('peak', peak, PEAKS),
+        ):
+            if value not in known:
+                raise ValueError(f'{name}={value!r}: give one of {known}')
+        threshold_names(noco_thresholds)  # before the first epoch
         self.centroid_mode = centroid_mode
         self.overlap = overlap
         self.threshold = threshold
         self.peak = peak
         self.noco_thresholds = tuple(noco_thresholds)
-        threshold_names(self.noco_thresholds)
         self.backend_args = backend_args
 
     def process(
         self, data_batch: dict | None, data_samples: Sequence[dict]
     ) -> None:
         """Look up the detections of a batch.
+
+        Args:
+            data_batch (dict | None): Not used.
+            data_samples (Sequence[dict]): ``DetDataSample``s or
+                ``SegDataSample``s as dicts, see the class; tensors on any
+                device.
 
         Raises:
             FileNotFoundError: There is no ``ori_img`` and ``img_path`` is no
@@ -117,7 +126,7 @@ class NoCoAPMetric(BaseMetric):
                 image.
         """
         for sample in data_samples:
-            name = str(sample.get('img_path') or f'image {len(self.results)}')
+            name = image_name(sample, len(self.results))
             if 'pred_instances' in sample:
                 shape = original_shape(sample, name)
                 found = self._detections(sample['pred_instances'], name)
@@ -140,13 +149,13 @@ class NoCoAPMetric(BaseMetric):
             )
 
     def compute_metrics(self, results: Sequence[tuple]) -> dict:
-        """Reduce the records of all images."""
-        # gathering makes plain tuples of named ones
-        records = [NoCoRecord(*result) for result in results]
+        """``mNoCoAP`` and ``NoCoAP10`` ... ``NoCoAP90`` of all images."""
         print_log(
             f'{self.prefix}/mNoCoAP: centroid_mode={self.centroid_mode!r}',
             'current',
         )
+        # gathering makes plain tuples of named ones
+        records = [NoCoRecord(*result) for result in results]
         return average_precisions(records, self.noco_thresholds)
 
     def _detections(self, instances: dict, name: str) -> np.ndarray:
@@ -159,7 +168,7 @@ class NoCoAPMetric(BaseMetric):
             raise ValueError(
                 f"{name}: centroid_mode='noco_peak' needs "
                 'pred_instances.centroids, which detectors without a NoCo '
-                "head do not give; choose 'box_centre' or 'pixel_centre'"
+                "head do not give; choose 'box_center' or 'pixel_center'"
             )
         places, scores = to_numpy(places), to_numpy(instances['scores'])
         return np.column_stack([places, scores])
@@ -167,7 +176,7 @@ class NoCoAPMetric(BaseMetric):
     def _image(
         self, sample: dict, shape: tuple[int, int], name: str
     ) -> np.ndarray:
-        """The original image, grey or as it is."""
+        """The original image, gray or as it is."""
         image = sample.get('ori_img')
         if image is None:
             image = self._read(name)
@@ -186,15 +195,7 @@ class NoCoAPMetric(BaseMetric):
                 "of the pipeline's packing transform)"
             )
         content = fileio.get(path, backend_args=self.backend_args)
-        image = None
-        if content:  # OpenCV has an error of its own for an empty file
-            image = cv2.imdecode(
-                np.frombuffer(content, np.uint8),
-                cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH,
-            )
-        if image is None:
-            raise ValueError(
-                f'{path}: not a readable image. Replace it or take its id '
-                'out of the split'
-            )
+        image = decode_pages(content, path)[0]
+        if image.ndim == 3:  # as pipelines load it
+            image = cv2.cvtColor(image[..., :3], cv2.COLOR_BGR2GRAY)
         return image

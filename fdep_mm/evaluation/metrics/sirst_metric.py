@@ -1,13 +1,23 @@
 """IoU, nIoU, Pd and Fa at one threshold."""
 
+from collections.abc import Sequence
+
+import numpy as np
+from mmengine.evaluator import BaseMetric
+
 from fdep_mm.registry import METRICS
 
-from ..functional import EvalProtocol
-from .base import CountMetric
+from ..functional import (
+    EvalProtocol,
+    count_image,
+    reduce_records,
+    scale_scores,
+)
+from .samples import image_name, single_channel
 
 
 @METRICS.register_module()
-class SIRSTMetric(CountMetric):
+class SIRSTMetric(BaseMetric):
     """The field's four numbers at one threshold, as it prints them.
 
     * ``IoU``: x100; foreground pixels of the whole set, intersection / union.
@@ -32,9 +42,17 @@ class SIRSTMetric(CountMetric):
         collect_device (str): 'cpu' or 'gpu'.
         prefix (str, optional): Of the keys. Defaults to None: 'sirst'.
 
+    Attributes:
+        records (Sequence[np.ndarray] | None): Counts of each image, in the
+            order of the data set.
+        scores (dict[str, float] | None): Fractions.
+        curves (dict[str, np.ndarray] | None): See
+            :func:`fdep_mm.evaluation.evaluate_curves`. All three are of the
+            last evaluation and set on the main process only.
+
     Raises:
-        TypeError: If `threshold` is not a number.
-        ValueError: If an argument is outside its range.
+        TypeError: `threshold` is not a number.
+        ValueError: An argument is outside its range.
 
     Example:
         >>> val_evaluator = dict(type='fdep_mm.SIRSTMetric')
@@ -54,7 +72,42 @@ class SIRSTMetric(CountMetric):
         collect_device: str = 'cpu',
         prefix: str | None = None,
     ) -> None:
-        protocol = EvalProtocol(
-            [threshold], (), threshold, radius, match, connectivity
+        super().__init__(collect_device=collect_device, prefix=prefix)
+        self.protocol = EvalProtocol(
+            [threshold], (), threshold, radius, match, connectivity, empty
         )
-        super().__init__(protocol, empty, collect_device, prefix)
+        self.records: Sequence[np.ndarray] | None = None
+        self.scores: dict[str, float] | None = None
+        self.curves: dict[str, np.ndarray] | None = None
+
+    def process(
+        self, data_batch: dict | None, data_samples: Sequence[dict]
+    ) -> None:
+        """Count the images of a batch.
+
+        There is one vector of integers per image, of fixed length: small to
+        gather from all processes, and MMEngine can cut off the images that a
+        distributed sampler pads with.
+
+        Args:
+            data_batch (dict | None): Not used.
+            data_samples (Sequence[dict]): ``SegDataSample``s as dicts with
+                ``seg_logits.data`` (1 or 2, H, W) and ``gt_sem_seg.data``
+                (1, H, W); tensors on any device.
+
+        Raises:
+            TypeError: See :func:`fdep_mm.evaluation.evaluate_masks`.
+            ValueError: As there; also if a sample has no ground truth or more
+                than two output channels.
+        """
+        for sample in data_samples:
+            name = image_name(sample, len(self.results))
+            prob = single_channel(sample, 'seg_logits', name)
+            mask = single_channel(sample, 'gt_sem_seg', name)
+            self.results.append(count_image(prob, mask, self.protocol, name))
+
+    def compute_metrics(self, results: Sequence[np.ndarray]) -> dict:
+        """The scores in `keys`, all x100 but Fa, which is x1e6."""
+        self.records = results
+        self.scores, self.curves = reduce_records(results, self.protocol)
+        return scale_scores({key: self.scores[key] for key in self.keys})
