@@ -24,7 +24,6 @@ from fdep_mm.apis.torch_backend import TorchBackend
 from fdep_mm.core.checkpoints import read_checkpoint
 from fdep_mm.datasets.converters.coco import read_coco
 from fdep_mm.datasets.converters.points import read_points, write_points
-from fdep_mm.datasets.converters.voc import read_voc
 from fdep_mm.datasets.sirst_xml import parse_boxes
 
 REPO = Path(__file__).parents[1]
@@ -172,15 +171,9 @@ LINKED = b'<!DOCTYPE a SYSTEM "http://localhost/a.dtd"><annotation/>'
 
 
 @pytest.mark.parametrize('content', [LAUGHS, OUTSIDE, LINKED])
-def test_entities_are_not_expanded(content, tmp_path):
-    path = tmp_path / 'boxes.xml'
-    path.write_bytes(content)
-    for read in (
-        lambda: parse_boxes(content, 'boxes.xml'),
-        lambda: read_voc(path),
-    ):
-        with pytest.raises(ValueError, match='boxes.xml.*DOCTYPE'):
-            read()
+def test_entities_are_not_expanded(content):
+    with pytest.raises(ValueError, match='boxes.xml.*DOCTYPE'):
+        parse_boxes(content, 'boxes.xml')
     with pytest.raises(ValueError, match='DOCTYPE'):
         parse_boxes(content.decode().encode('utf-16'), 'boxes.xml')
 

@@ -36,16 +36,9 @@ from pathlib import Path
 from fdep_mm.core.text import print
 from fdep_mm.datasets.check.findings import Findings
 from fdep_mm.datasets.check.pairing import pair
-from fdep_mm.datasets.converters import (
-    draw_labels,
-    export_labels,
-    list_labels,
-    read_labels,
-    write_labels,
-    write_mask,
-)
-from fdep_mm.datasets.converters.export import IMAGE_FORMATS, SPLIT_FORMATS
+from fdep_mm.datasets.converters import convert, list_labels, read_masks
 from fdep_mm.datasets.converters.regions import FILLS
+from fdep_mm.datasets.converters.writing import IMAGE_FORMATS, SPLIT_FORMATS
 from fdep_mm.datasets.layouts import open_layout
 
 SOURCES = ('masks', 'coco', 'voc', 'sirst-v2', 'yolo', 'points')
@@ -70,7 +63,7 @@ def parse_args() -> argparse.Namespace:
     add('--from', dest='kind', choices=SOURCES, required=True)
     add(
         '--to',
-        choices=('masks', *SPLIT_FORMATS, *IMAGE_FORMATS),
+        choices=(*IMAGE_FORMATS, *SPLIT_FORMATS),
         required=True,
     )
     add('--out', type=Path, required=True, help='new or empty folder')
@@ -146,55 +139,42 @@ def from_masks(args: argparse.Namespace) -> tuple[int, list[str]]:
     samples = [s for s in pair(layout, findings) if s.mask is not None]
     if not samples:
         raise ValueError(f'{args.source}: no image has a mask to convert')
+    points = args.to in ('points', 'point-masks')
+    sources = read_masks(samples, layout.images, points, args.weighted)
+    splits = {
+        split: {s.image_id for s in samples if split in s.splits}
+        for split in layout.splits
+    }
+    number, unread = convert(sources, args.to, args.out, splits)
     lost = [
         f'{code}: {item.where}: {item.detail}'
         for code in LOST
         for item in findings.items(code)
     ]
-    unread = export_labels(
-        samples,
-        list(layout.splits),
-        layout.images,
-        args.to,
-        args.out,
-        args.weighted,
-    )
-    return len(samples) - len(unread), lost + unread
+    return number, lost + unread
 
 
 def from_labels(args: argparse.Namespace) -> tuple[int, list[str]]:
     """Convert label files; number of images, and what was lost."""
     images = args.images and Path(args.images)
-    done: dict[str, object] = {}
-    lost, bare = [], []
-    for image_id, labels in list_labels(args.source, args.kind, images):
-        if labels is None:
-            bare.append(image_id)
-            if not args.background:
-                continue
-        given = image_id, labels, args.kind, images
-        try:
-            if image_id in done:
-                raise ValueError('a second image of this name; rename it')
-            if args.to == 'masks':
-                contour = args.polygon == 'contour'
-                mask = draw_labels(*given, args.fill, args.radius, contour)
-                done[image_id] = None
-                write_mask(args.out / f'{image_id}.png', mask)
-            else:
-                done[image_id] = read_labels(*given)
-        except ValueError as error:
-            lost.append(f'{image_id}: {error}')
-    if args.to != 'masks':
-        write_labels(done.values(), args.to, args.out, args.source.stem)
-    if bare and not args.background:
-        shown = ', '.join(bare[:5]) + (', ...' if bare[5:] else '')
+    sources, bare = list_labels(args.source, args.kind, images)
+    if args.background:
+        sources += bare
+    elif bare:
+        names = [image_id for image_id, _ in bare]
+        shown = ', '.join(names[:5]) + (', ...' if names[5:] else '')
         print(
             f'warning: {len(bare)} images have no label file and are left '
             f'out ({shown}); with --background they have no target',
             file=sys.stderr,
         )
-    return len(done), lost
+    drawing = dict(
+        fill=args.fill,
+        radius=args.radius,
+        contour=args.polygon == 'contour',
+    )
+    splits = {args.source.stem: None}
+    return convert(sources, args.to, args.out, splits, **drawing)
 
 
 def main() -> int:
@@ -203,8 +183,8 @@ def main() -> int:
     warnings.formatwarning = lambda text, *_: f'warning: {text}\n'
     try:
         check(args)
-        convert = from_masks if args.kind == 'masks' else from_labels
-        number, lost = convert(args)
+        read = from_masks if args.kind == 'masks' else from_labels
+        number, lost = read(args)
     except (ValueError, OSError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 2

@@ -6,10 +6,9 @@ import numpy as np
 from mmengine import fileio
 
 from fdep_mm.core.boxes import check_boxes, mask_boxes
-from fdep_mm.core.masks import read_mask
 from fdep_mm.registry import DATASETS
 
-from .converters.images import image_shape
+from .image_files import image_shape, read_sized_mask
 from .sirst import SIRSTDataset
 from .sirst_xml import check_convention, parse_boxes
 from .synthetic import SyntheticSIRSTDataset
@@ -103,7 +102,10 @@ class SIRSTDetDataset(SIRSTDataset):
         for info, xml in zip(data_list, xmls, strict=True):
             shape = self._image_shape(info['img_path'])
             if xml is None:
-                boxes = self._mask_boxes(info['seg_map_path'], shape)
+                mask = read_sized_mask(
+                    info['seg_map_path'], shape, self.backend_args
+                )
+                boxes = mask_boxes(mask)
             else:
                 content = fileio.get(xml, backend_args=self.backend_args)
                 boxes = parse_boxes(content, xml, self.xml_convention)
@@ -148,16 +150,6 @@ class SIRSTDetDataset(SIRSTDataset):
             path, backend_args=self.backend_args
         ) as local:
             return image_shape(local)
-
-    def _mask_boxes(self, path: str, shape: tuple[int, int]) -> np.ndarray:
-        mask = read_mask(path, backend_args=self.backend_args)
-        if mask.shape != shape:
-            raise ValueError(
-                f'{path}: the mask is {mask.shape} and its image {shape} '
-                '(height, width): replace one of the files or take the id '
-                'out of the split'
-            )
-        return mask_boxes(mask)
 
 
 @DATASETS.register_module()

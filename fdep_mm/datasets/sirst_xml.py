@@ -1,5 +1,6 @@
 """Box files of SIRST-V2 and Pascal VOC, which count pixels differently."""
 
+import math
 from xml.etree import ElementTree
 
 import numpy as np
@@ -37,8 +38,8 @@ def parse_boxes(
     Raises:
         ValueError: If it is not XML, has a document type, is not an
             ``annotation``, has a box that is not the ``bndbox`` of an
-            ``object`` or objects without one, a box lacks a number, or the
-            convention is unknown.
+            ``object`` or objects without one, a box lacks a finite number, or
+            the convention is unknown.
     """
     offsets = check_convention(convention)
     parser = ElementTree.XMLParser(target=_NoDoctype())
@@ -69,11 +70,7 @@ def parse_boxes(
 
 
 def check_convention(convention: str) -> tuple[int, int, int, int]:
-    """What the numbers of a file add to 0-based, half-open ones.
-
-    Raises:
-        ValueError: It is another one.
-    """
+    """Its offsets in :data:`CONVENTIONS`, or a ValueError."""
     if convention not in CONVENTIONS:
         raise ValueError(
             f'xml_convention={convention!r}: give one of {tuple(CONVENTIONS)}'
@@ -136,12 +133,15 @@ def _check_no_others(
 def _number(box: ElementTree.Element, corner: str, path: str) -> float:
     text = box.findtext(corner)
     try:
-        return float(text)
-    except (TypeError, ValueError) as error:
+        value = float(text)
+    except (TypeError, ValueError):
+        value = math.nan
+    if not math.isfinite(value):
         raise ValueError(
-            f'{path}: <{corner}> of a <bndbox> must be a number, got {text!r}'
-            ". Correct it, or set box_source='mask'"
-        ) from error
+            f'{path}: <{corner}> of a <bndbox> must be a finite number, got '
+            f"{text!r}. Correct it, or set box_source='mask'"
+        )
+    return value
 
 
 def _append(parent: ElementTree.Element, **texts: object) -> None:

@@ -12,7 +12,11 @@ import pytest
 from skimage.measure import label as skimage_label
 from skimage.measure import regionprops
 
-from fdep_mm.datasets.converters import read_voc
+from fdep_mm.datasets.sirst_xml import parse_boxes
+
+
+def read_xml(path):
+    return parse_boxes(path.read_bytes(), str(path))
 
 
 def regions(mask, image=None):
@@ -184,7 +188,7 @@ def test_masks_of_another_size_are_left_out(tool, folder, tmp_path):
         'masks2boxes', folder, '--format', 'yolo', '--out', out
     )
     assert code == 1 and '5 images' in printed
-    assert 'Misc_3.png: is (9, 52), its image (40, 52)' in errors
+    assert 'Misc_3.png: is (9, 52) and its image (40, 52)' in errors
     assert len(list(out.rglob('*.txt'))) == 5
 
 
@@ -248,7 +252,7 @@ def test_images_without_label_file(tool, folder, tmp_path):
         assert not cv2.imread(str(back / 'sub/Misc_2.png'), 0).any()
 
 
-def test_targets_with_one_centre_are_named(tool, folder, tmp_path):
+def test_targets_with_one_center_are_named(tool, folder, tmp_path):
     mask = np.zeros((40, 52), np.uint8)
     cv2.circle(mask, (20, 20), 8, 255)
     mask[20, 20] = 255
@@ -258,7 +262,7 @@ def test_targets_with_one_centre_are_named(tool, folder, tmp_path):
         'masks2boxes', folder, '--format', 'point-masks', '--out', out
     )
     assert code == 1 and len(list(out.rglob('*.png'))) == 5
-    assert 'Misc_1.png: points' in errors and 'in one pixel' in errors
+    assert 'Misc_1: points' in errors and 'in one pixel' in errors
 
 
 def test_converter_usage_errors(tool, folder, tmp_path):
@@ -311,8 +315,8 @@ def test_between_box_formats(tool, folder, tmp_path, kind):
     )
     assert code == 0
     for path in xml.rglob('*.xml'):
-        own = read_voc(back / path.relative_to(xml), 'sirst-v2')
-        np.testing.assert_allclose(own, read_voc(path, 'sirst-v2'), atol=1e-5)
+        own = read_xml(back / path.relative_to(xml))
+        np.testing.assert_allclose(own, read_xml(path), atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -320,7 +324,6 @@ def test_between_box_formats(tool, folder, tmp_path, kind):
     [
         (dict(file_name='../a.png'), 'out of the image folder'),
         (dict(file_name='C:\\a.png'), 'out of the image folder'),
-        (dict(width=5), 'not in it'),
         (dict(id=7), 'not a COCO file'),
     ],
 )
@@ -333,6 +336,23 @@ def test_bad_coco(tool, tmp_path, change, reason):
     code, _, errors = tool('convert', path, *words)
     assert code == 2 and errors.startswith('error: ') and reason in errors
     assert not (tmp_path / 'out').exists()
+
+
+def test_boxes_outside_of_the_image_are_left_out(tool, tmp_path):
+    images = [
+        dict(id=i, file_name=f'{i}.png', height=20, width=width)
+        for i, width in ((1, 20), (2, 5))
+    ]
+    annotations = [dict(image_id=i, bbox=[2, 2, 4, 4]) for i in (1, 2)]
+    path = tmp_path / 'x.json'
+    path.write_text(json.dumps(dict(images=images, annotations=annotations)))
+    for kind in ('sirst-v2', 'yolo'):
+        out = tmp_path / kind
+        words = ('--from', 'coco', '--to', kind, '--out', out)
+        code, printed, errors = tool('convert', path, *words)
+        assert code == 1 and '1 images' in printed
+        assert 'left out: 2: 2.png' in errors and 'not in it' in errors
+        assert len(list(out.iterdir())) == 1
 
 
 def test_points_do_not_become_boxes(tool, tmp_path):
@@ -353,8 +373,6 @@ def test_boxes_of_sirst_v2(find_data, tool, tmp_path):
     )
     assert code == 0
     for image_id in ids:
-        own = read_voc(tmp_path / f'xml/{image_id}.xml', 'sirst-v2')
-        published = read_voc(
-            root / f'annotations/bboxes/{image_id}.xml', 'sirst-v2'
-        )
+        own = read_xml(tmp_path / f'xml/{image_id}.xml')
+        published = read_xml(root / f'annotations/bboxes/{image_id}.xml')
         assert sorted(own.tolist()) == sorted(published.tolist())

@@ -9,9 +9,9 @@ from fdep_mm.datasets.converters import (
     boxes_to_mask,
     draw_labels,
     encode_rle,
-    list_labels,
     points_to_mask,
     polygons_to_mask,
+    read_coco,
     to_coco,
 )
 
@@ -32,14 +32,14 @@ def test_each_target_is_drawn_from_what_it_has(tmp_path):
     image = dict(id=1, file_name='a.png', height=9, width=12)
     path = tmp_path / 'a.json'
     path.write_text(json.dumps(dict(images=[image], annotations=annotations)))
-    ((image_id, labels),) = list_labels(path, 'coco', None)
+    (labels,) = read_coco(path)
     expected = runs.copy()
     expected[0:3, 0:2] = expected[3, 3] = expected[7, 10] = 1
     y, x = np.mgrid[:9, :12] + 0.5
     expected[(x > 6) & (y > 0) & (x - 6 + y < 5)] = 1
-    mask = draw_labels(image_id, labels, 'coco', None)
+    mask = draw_labels(labels)
     np.testing.assert_array_equal(mask, expected)
-    filled = draw_labels(image_id, labels, 'coco', None, 'box')
+    filled = draw_labels(labels, 'box')
     np.testing.assert_array_equal(filled, boxes_to_mask(labels.boxes, (9, 12)))
     # what was read can be written
     areas = [a['area'] for a in to_coco([labels])['annotations']]
@@ -80,7 +80,7 @@ def test_filled_shapes():
     np.testing.assert_array_equal(mask, expected)
     ellipse = boxes_to_mask(boxes, (9, 12), 'ellipse')
     assert (ellipse <= mask).all() and ellipse.any()
-    # Pixels whose centre is within 2.5 px of the centre of a 5 px box.
+    # Pixels whose center is within 2.5 px of the center of a 5 px box.
     y, x = np.mgrid[:5, :5] - 2
     np.testing.assert_array_equal(ellipse[0:5, 6:11], np.hypot(y, x) <= 2.5)
     single = boxes_to_mask(np.array([[3, 3, 4, 4]]), (9, 9), 'ellipse')

@@ -111,7 +111,7 @@ def test_missing_xml(tree):
         (BOX.format('one', 1, 2, 2), '<xmin> of a <bndbox>.*one'),
         (BOX.format('', 1, 2, 2), '<xmin>'),
         (BOX.replace('ymax', 'top').format(1, 1, 2, 2), '<ymax>.*None'),
-        (BOX.format(1, 1, 'nan', 2), 'not finite'),
+        (BOX.format(1, 1, 'nan', 2), 'finite number, got .nan'),
         (BOX.format(5, 5, 5, 9), 'empty or inverted'),
         (BOX.format(9, 5, 5, 9), 'empty or inverted'),
         (BOX.format(50, 5, 54, 9), '52x40.*not in it'),

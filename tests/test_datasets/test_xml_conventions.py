@@ -8,9 +8,9 @@ import pytest
 
 from fdep_mm.datasets import SIRSTDetDataset
 from fdep_mm.datasets.check import check_dataset
-from fdep_mm.datasets.converters import format_voc, mask_labels
+from fdep_mm.datasets.converters import mask_labels
 from fdep_mm.datasets.layouts import find_layout
-from fdep_mm.datasets.sirst_xml import parse_boxes
+from fdep_mm.datasets.sirst_xml import format_boxes, parse_boxes
 
 MASKS = dict(img_path='images', seg_map_path='masks')
 BOXES = dict(img_path='images', ann_path='bboxes')
@@ -28,7 +28,8 @@ def test_boxes_are_those_of_random_masks(tmp_path, convention):
         cv2.imwrite(str(tmp_path / f'masks/{name}.png'), mask * 255)
         image = rng.integers(0, 255, (30, 41), np.uint8)
         cv2.imwrite(str(tmp_path / f'images/{name}.png'), image)
-        text = format_voc(mask_labels(mask, name, f'{name}.png'), convention)
+        boxes = mask_labels(mask, name, f'{name}.png').boxes
+        text = format_boxes(name, mask.shape, boxes, convention)
         (tmp_path / f'bboxes/{name}.xml').write_text(text)
     by_xml = SIRSTDetDataset(
         data_root=str(tmp_path), data_prefix=BOXES, xml_convention=convention

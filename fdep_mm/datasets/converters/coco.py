@@ -9,9 +9,9 @@ import numpy as np
 
 from fdep_mm.core.splits import leaves_root
 
-from .labels import ImageLabels
+from .labels import ImageLabels, decode
 from .polygons import check_polygons, polygons_to_mask
-from .rle import decode_rle, read_rle
+from .rle import read_rle
 
 CATEGORY = dict(id=1, name='target', supercategory='target')
 
@@ -32,16 +32,13 @@ def to_coco(images: Iterable[ImageLabels]) -> dict:
     """
     coco = dict(images=[], annotations=[], categories=[CATEGORY])
     for number, image in enumerate(images, 1):
-        height, width = image.shape
+        name, (height, width) = image.file_name, image.shape
         coco['images'].append(
-            dict(
-                id=number,
-                file_name=image.file_name,
-                height=height,
-                width=width,
-            )
+            dict(id=number, file_name=name, height=height, width=width)
         )
-        for index, (x1, y1, x2, y2) in enumerate(image.boxes.tolist()):
+        codes = image.segmentations or [None] * len(image.boxes)
+        for box, code in zip(image.boxes.tolist(), codes, strict=True):
+            x1, y1, x2, y2 = box
             annotation = dict(
                 id=len(coco['annotations']) + 1,
                 image_id=number,
@@ -50,7 +47,6 @@ def to_coco(images: Iterable[ImageLabels]) -> dict:
                 area=(x2 - x1) * (y2 - y1),
                 iscrowd=0,
             )
-            code = image.segmentations and image.segmentations[index]
             if code:
                 annotation['segmentation'] = code
                 annotation['area'] = int(decode(code, image.shape).sum())
@@ -60,9 +56,6 @@ def to_coco(images: Iterable[ImageLabels]) -> dict:
 
 def read_coco(path: Path) -> list[ImageLabels]:
     """Read a COCO file; every category counts as target.
-
-    Args:
-        path (Path): The file.
 
     Returns:
         list[ImageLabels]: In the order of the file, images without targets
@@ -76,12 +69,17 @@ def read_coco(path: Path) -> list[ImageLabels]:
     """
     try:
         coco = json.loads(path.read_text(encoding='utf-8'))
-        by_image = {image['id']: [] for image in coco['images']}
-        if len(by_image) < len(coco['images']):
+        names = {image['id']: image['file_name'] for image in coco['images']}
+        if len(names) < len(coco['images']):
             raise ValueError('two of its images have one id')
+        targets = {image_id: [] for image_id in names}
+        crowds = []
         for annotation in coco['annotations']:
-            by_image[annotation['image_id']].append(annotation)
-        found = [_image(item, by_image[item['id']]) for item in coco['images']]
+            image_id = annotation['image_id']
+            crowd = annotation.get('iscrowd')
+            (crowds if crowd else targets[image_id]).append(annotation)
+        labels = [_image(one, targets[one['id']]) for one in coco['images']]
+        crowded = {names[annotation['image_id']] for annotation in crowds}
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f'{path}: cannot be read: {error}') from error
     except KeyError as error:
@@ -91,30 +89,36 @@ def read_coco(path: Path) -> list[ImageLabels]:
         ) from error
     except (TypeError, AttributeError, ValueError, RecursionError) as error:
         raise ValueError(f'{path}: not a COCO file: {error}') from error
-    labels, crowds, contours = zip(*found, strict=True) if found else ((),) * 3
-    if any(crowds):
-        names = [
-            one.file_name for one, n in zip(labels, crowds, strict=True) if n
-        ]
+    if crowds:
         warnings.warn(
-            f'{path}: {sum(crowds)} annotations in {len(names)} images are '
-            f'crowds (iscrowd=1) and left out: {", ".join(names[:5])}',
+            f'{path}: {len(crowds)} annotations in {len(crowded)} images are '
+            'crowds (iscrowd=1) and left out: '
+            f'{", ".join(sorted(crowded)[:5])}',
             stacklevel=2,
         )
-    if any(contours):
+    contours = sum(
+        _is_contour(annotation, code, image.shape)
+        for image, own in zip(labels, targets.values(), strict=True)
+        for annotation, code in zip(own, image.segmentations, strict=True)
+    )
+    if contours:
         warnings.warn(
-            f'{path}: {sum(contours)} polygons are smaller than the area or '
+            f'{path}: {contours} polygons are smaller than the area or '
             'box that is stated, as contours through the centers of pixels '
             'are: convert.py --polygon contour draws them',
             stacklevel=2,
         )
-    return list(labels)
+    return labels
 
 
-def _is_contour(annotation: dict, shape: tuple[int, int]) -> bool:
+def _is_contour(
+    annotation: dict, code: dict | list | None, shape: tuple[int, int]
+) -> bool:
     """Whether polygons enclose clearly less than what is stated of them."""
+    if not isinstance(code, list):
+        return False
     try:
-        mask = polygons_to_mask(annotation['segmentation'], shape)
+        mask = polygons_to_mask(code, shape)
     except ValueError:  # outside, an error when it is drawn
         return False
     sizes = [np.ptp(places) + 1 for places in np.nonzero(mask)]
@@ -122,32 +126,7 @@ def _is_contour(annotation: dict, shape: tuple[int, int]) -> bool:
     return bool(lacks.all() or annotation.get('area', 0) > 2 * mask.sum())
 
 
-def decode(
-    segmentation: dict | list, shape: tuple[int, int], contour: bool = False
-) -> np.ndarray:
-    """Mask of one target.
-
-    Returns:
-        np.ndarray: uint8 (H, W) {0, 1}.
-
-    Raises:
-        ValueError: The run lengths hold no pixel, or the polygons lie outside
-            the image.
-    """
-    if isinstance(segmentation, dict):
-        mask = decode_rle(segmentation)
-        if not mask.any():
-            raise ValueError('a segmentation holds no pixel; remove it')
-        return mask
-    return polygons_to_mask(segmentation, shape, contour)
-
-
-def _image(
-    item: dict, annotations: list[dict]
-) -> tuple[ImageLabels, int, int]:
-    """Labels of an image, numbers of its crowds and seeming contours."""
-    number = len(annotations)
-    annotations = [a for a in annotations if not a.get('iscrowd')]
+def _image(item: dict, annotations: list[dict]) -> ImageLabels:
     name = item['file_name']
     if leaves_root(name):
         raise ValueError(
@@ -167,9 +146,4 @@ def _image(
         elif code is not None:
             check_polygons(code, name)
     image_id = PurePosixPath(name).with_suffix('').as_posix()
-    contours = sum(
-        isinstance(code, list) and _is_contour(annotation, shape)
-        for code, annotation in zip(codes, annotations, strict=True)
-    )
-    labels = ImageLabels(image_id, name, shape, boxes, codes)
-    return labels, number - len(annotations), contours
+    return ImageLabels(image_id, name, shape, boxes, codes)

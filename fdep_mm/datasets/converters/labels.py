@@ -3,25 +3,108 @@
 from typing import NamedTuple
 
 import numpy as np
+from scipy import ndimage
+
+from fdep_mm.core.boxes import mask_boxes
+from fdep_mm.core.components import STRUCTURES
+
+from .polygons import polygons_to_mask
+from .regions import boxes_to_mask, mask_centroids, points_to_mask
+from .rle import decode_rle, encode_rle
 
 
 class ImageLabels(NamedTuple):
-    """The targets of one image.
+    """The targets of one image, as boxes or as points.
 
     Attributes:
         image_id (str): Name without suffix, with / between folders.
         file_name (str): Of the image, with suffix.
         shape (tuple[int, int]): Height and width in px.
-        boxes (np.ndarray): (G, 4) float64, x1, y1, x2, y2, 0-based and
+        boxes (np.ndarray | None): (G, 4) float64, x1, y1, x2, y2, 0-based and
             half-open in px.
         segmentations (list[dict | list | None] | None): For each box its
             mask: run lengths, see :func:`~.rle.encode_rle`; polygons, see
             :func:`~.polygons.polygons_to_mask`; or None if it has none. None
             where a format has none at all.
+        points (np.ndarray | None): (G, 2) float64, x and y in px, 0 being the
+            center of the first pixel.
     """
 
     image_id: str
     file_name: str
     shape: tuple[int, int]
-    boxes: np.ndarray
+    boxes: np.ndarray | None = None
     segmentations: list[dict | list | None] | None = None
+    points: np.ndarray | None = None
+
+
+def mask_labels(
+    mask: np.ndarray, image_id: str, file_name: str
+) -> ImageLabels:
+    """Box and exact shape of each 8-connected component of a mask (H, W)."""
+    labels, number = ndimage.label(mask, STRUCTURES[8])
+    codes = [encode_rle(labels == index) for index in range(1, number + 1)]
+    boxes = mask_boxes(mask)
+    return ImageLabels(image_id, file_name, mask.shape, boxes, codes)
+
+
+def point_labels(
+    mask: np.ndarray,
+    image_id: str,
+    file_name: str,
+    image: np.ndarray | None = None,
+) -> ImageLabels:
+    """Center of each 8-connected component of a mask (H, W).
+
+    With an image (H, W) pixels weigh as their gray values.
+    """
+    points = mask_centroids(mask, image)
+    return ImageLabels(image_id, file_name, mask.shape, points=points)
+
+
+def decode(
+    segmentation: dict | list, shape: tuple[int, int], contour: bool = False
+) -> np.ndarray:
+    """Mask (H, W) {0, 1} of one target, from run lengths or polygons.
+
+    Raises:
+        ValueError: The run lengths hold no pixel, or the polygons lie outside
+            the image.
+    """
+    if isinstance(segmentation, list):
+        return polygons_to_mask(segmentation, shape, contour)
+    mask = decode_rle(segmentation)
+    if not mask.any():
+        raise ValueError('a segmentation holds no pixel; remove it')
+    return mask
+
+
+def draw_labels(
+    labels: ImageLabels,
+    fill: str | None = None,
+    radius: int = 0,
+    contour: bool = False,
+) -> np.ndarray:
+    """Draw the targets of an image as a mask.
+
+    Args:
+        fill (str, optional): 'box' or 'ellipse'. Without it the segmentation
+            of each target that has one, else 'box'.
+        radius (int): Of points in px.
+        contour (bool): Of polygons, see :func:`.polygons_to_mask`.
+
+    Returns:
+        np.ndarray: uint8 (H, W) {0, 1}.
+
+    Raises:
+        ValueError: One lies outside the image.
+    """
+    if labels.boxes is None:
+        return points_to_mask(labels.points, labels.shape, radius)
+    codes = labels.segmentations if fill is None else None
+    codes = codes or [None] * len(labels.boxes)
+    boxed = np.array([not code for code in codes], bool)
+    mask = boxes_to_mask(labels.boxes[boxed], labels.shape, fill or 'box')
+    for code in filter(None, codes):
+        mask |= decode(code, labels.shape, contour)
+    return mask

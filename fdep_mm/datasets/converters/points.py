@@ -20,7 +20,7 @@ def write_points(path: Path, points: Mapping[str, np.ndarray]) -> None:
     Args:
         path (Path): File to write.
         points (Mapping[str, np.ndarray]): Image id -> (G, 2), x and y in px,
-            0 being the centre of the first pixel. An image without targets
+            0 being the center of the first pixel. An image without targets
             has one line with empty coordinates.
     """
     with path.open('w', newline='', encoding='utf-8') as file:

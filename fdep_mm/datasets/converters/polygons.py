@@ -41,9 +41,9 @@ def polygons_to_mask(
             the first pixel, as OpenCV finds contours.
 
     Returns:
-        np.ndarray: uint8 (H, W) {0, 1}: pixels whose centre is in a polygon
+        np.ndarray: uint8 (H, W) {0, 1}: pixels whose center is in a polygon
         (even-odd rule), and the pixel in the middle of a polygon that holds
-        no centre; of contours, the pixels on them and inside.
+        no center; of contours, the pixels on them and inside.
 
     Raises:
         ValueError: All of them lie outside the image.
@@ -72,7 +72,7 @@ def polygons_to_mask(
 
 
 def _fill(points: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Toggle, edge by edge, the pixel centres to the right of the edge."""
+    """Toggle, edge by edge, the pixel centers to the right of the edge."""
     inside = np.zeros(shape, bool)
     rows, columns = (np.arange(length) + 0.5 for length in shape)
     ends = np.roll(points, -1, axis=0)

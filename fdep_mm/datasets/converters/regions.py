@@ -10,31 +10,28 @@ FILLS = ('box', 'ellipse')
 
 
 def mask_centroids(
-    mask: np.ndarray,
-    image: np.ndarray | None = None,
-    connectivity: int = 8,
+    mask: np.ndarray, image: np.ndarray | None = None
 ) -> np.ndarray:
-    """Centre of each component of a mask, in raster order of the components.
+    """Center of each 8-connected component of a mask, in raster order.
 
     Args:
         mask (np.ndarray): (H, W); everything that is not 0 is target.
         image (np.ndarray, optional): (H, W) of values from 0: their weights
-            move the centre to the bright part of the target, as in the
-            centroid files of SIRST-V1. Defaults to None: equal weights.
-        connectivity (int): 8 or 4.
+            move the center to the bright part of the target, as in the
+            centroid files of SIRST-V1. Without it all weights are equal.
 
     Returns:
-        np.ndarray: (G, 2) float64, x and y in px, 0 being the centre of the
+        np.ndarray: (G, 2) float64, x and y in px, 0 being the center of the
         first pixel.
     """
-    labels, number = ndimage.label(mask, STRUCTURES[connectivity])
+    labels, number = ndimage.label(mask, STRUCTURES[8])
     weights = labels > 0 if image is None else image.astype(np.float64)
     indices = np.arange(1, number + 1)
-    # A target that is black throughout has no weighted centre.
+    # A target that is black throughout has no weighted center.
     dark = ndimage.sum(weights, labels, indices) <= 0
     weights = np.where(np.isin(labels, indices[dark]), 1, weights)
-    centres = ndimage.center_of_mass(weights, labels, indices)
-    return np.array(centres, np.float64).reshape(-1, 2)[:, ::-1]
+    centers = ndimage.center_of_mass(weights, labels, indices)
+    return np.array(centers, np.float64).reshape(-1, 2)[:, ::-1]
 
 
 def boxes_to_mask(
@@ -46,8 +43,8 @@ def boxes_to_mask(
         boxes (np.ndarray): (G, 4), x1, y1, x2, y2, 0-based and half-open in
             px; rounded to whole pixels, halves up, but to no less than one.
         shape (tuple[int, int]): Height and width of the image.
-        fill (str): 'box', or 'ellipse' for the pixels whose centre is in the
-            ellipse that touches the box, at least those nearest to its centre.
+        fill (str): 'box', or 'ellipse' for the pixels whose center is in the
+            ellipse that touches the box, at least those nearest to its center.
 
     Returns:
         np.ndarray: uint8 (H, W) {0, 1}, with pixels of every box.
@@ -69,9 +66,9 @@ def boxes_to_mask(
             continue
         y, x = np.ogrid[y1:y2, x1:x2]
         radius = (box[2:] - box[:2]) / 2
-        centre = (box[:2] + box[2:] - 1) / 2
-        away = ((x - centre[0]) / radius[0]) ** 2 + (
-            (y - centre[1]) / radius[1]
+        center = (box[:2] + box[2:] - 1) / 2
+        away = ((x - center[0]) / radius[0]) ** 2 + (
+            (y - center[1]) / radius[1]
         ) ** 2
         mask[y1:y2, x1:x2] |= away <= max(1, away.min())
     return mask
@@ -92,7 +89,7 @@ def _check_overlap(boxes: np.ndarray, shape: tuple[int, int]) -> None:
 
 
 def _whole_pixels(boxes: np.ndarray) -> np.ndarray:
-    """Rounded edges; those of thin boxes hold the pixel of their centre."""
+    """Rounded edges; those of thin boxes hold the pixel of their center."""
     low, high = boxes[:, :2], boxes[:, 2:]
     start, stop = np.floor(low + 0.5), np.floor(high + 0.5)
     start = np.where(start < stop, start, np.floor((low + high) / 2))
@@ -105,7 +102,7 @@ def points_to_mask(
     """Draw points as single pixels or disks.
 
     Args:
-        points (np.ndarray): (G, 2), x and y in px, 0 being the centre of the
+        points (np.ndarray): (G, 2), x and y in px, 0 being the center of the
             first pixel; rounded, halves up.
         shape (tuple[int, int]): Height and width of the image.
         radius (int): In px; 0 for single pixels, the label of methods that
@@ -131,12 +128,12 @@ def points_to_mask(
                 f'{shape[1]}x{shape[0]} px (width x height). Correct or '
                 'remove the point'
             )
-        centre = tuple(pixel.astype(int).tolist())
-        if centre in taken:
+        center = tuple(pixel.astype(int).tolist())
+        if center in taken:
             raise ValueError(
-                f'points {taken[centre]} and {tuple(point)} lie in one '
+                f'points {taken[center]} and {tuple(point)} lie in one '
                 'pixel; remove one of them'
             )
-        taken[centre] = tuple(point)
-        cv2.circle(mask, centre, radius, 1, cv2.FILLED)
+        taken[center] = tuple(point)
+        cv2.circle(mask, center, radius, 1, cv2.FILLED)
     return mask

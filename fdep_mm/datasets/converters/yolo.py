@@ -13,13 +13,13 @@ def format_yolo(boxes: np.ndarray, shape: tuple[int, int]) -> str:
         shape (tuple[int, int]): Height and width of the image in px.
 
     Returns:
-        str: A line ``0 x y width height`` for each target: its centre and
+        str: A line ``0 x y width height`` for each target: its center and
         size as fractions of the image, class 0. Empty without targets.
     """
     width_height = np.array(shape[::-1], np.float64)
-    centres = (boxes[:, :2] + boxes[:, 2:]) / 2 / width_height
+    centers = (boxes[:, :2] + boxes[:, 2:]) / 2 / width_height
     sizes = (boxes[:, 2:] - boxes[:, :2]) / width_height
-    rows = np.hstack([centres, sizes]).tolist()
+    rows = np.hstack([centers, sizes]).tolist()
     return ''.join(
         f'0 {" ".join(f"{value:.9g}" for value in row)}\n' for row in rows
     )
@@ -27,10 +27,6 @@ def format_yolo(boxes: np.ndarray, shape: tuple[int, int]) -> str:
 
 def read_yolo(path: Path, shape: tuple[int, int]) -> np.ndarray:
     """Boxes of a label file; every class counts as target.
-
-    Args:
-        path (Path): The file.
-        shape (tuple[int, int]): Height and width of the image in px.
 
     Returns:
         np.ndarray: (G, 4) float64, x1, y1, x2, y2, 0-based and half-open,

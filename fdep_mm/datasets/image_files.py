@@ -1,20 +1,19 @@
-"""Image files, looked at without decoding them."""
+"""Image files and their masks, of which only the sizes are compared."""
 
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from fdep_mm.core.image import unreadable
+from fdep_mm.core.masks import read_mask
 from fdep_mm.core.suffixes import IMAGE_SUFFIXES
 
-from ..folders import Folder
+from .folders import Folder
 
 
 def image_shape(path: str | Path) -> tuple[int, int]:
-    """Height and width of an image file, without decoding it.
-
-    Returns:
-        tuple[int, int]: In px.
+    """Height and width in px of an image file, without decoding it.
 
     Raises:
         ValueError: It is not an image.
@@ -31,8 +30,29 @@ def image_shape(path: str | Path) -> tuple[int, int]:
         ) from error
 
 
+def read_sized_mask(
+    path: str | Path, shape: tuple[int, int], backend_args: dict | None = None
+) -> np.ndarray:
+    """Read a mask of an image of this height and width.
+
+    Returns:
+        np.ndarray: uint8 (H, W) {0, 1}.
+
+    Raises:
+        ValueError: It cannot be read, holds other values than {0, 1} or
+            {0, 255}, or has another size.
+    """
+    mask = read_mask(path, backend_args=backend_args)
+    if mask.shape != shape:
+        raise ValueError(
+            f'{path}: is {mask.shape} and its image {shape} (height, width); '
+            'replace one of the files or take the id out of the split'
+        )
+    return mask
+
+
 def find_image(folder: Path, image_id: str) -> Path:
-    """Image file of an id.
+    """Image file of an id, with or without suffix.
 
     Raises:
         ValueError: There is none.

@@ -1,0 +1,104 @@
+"""Labels in the files of each format."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from fdep_mm.core.boxes import check_boxes
+
+from ..sirst_xml import format_boxes
+from .coco import to_coco
+from .labels import ImageLabels, draw_labels
+from .points import write_points
+from .reading import Source
+from .yolo import format_yolo
+
+# One file per split, and one per image.
+SPLIT_FORMATS = ('coco', 'points')
+IMAGE_FORMATS = {
+    'masks': '.png',
+    'point-masks': '.png',
+    'voc': '.xml',
+    'sirst-v2': '.xml',
+    'yolo': '.txt',
+}
+
+
+def convert(
+    sources: Iterable[Source],
+    to: str,
+    out: Path,
+    splits: Mapping[str, set[str] | None],
+    **drawing,
+) -> tuple[int, list[str]]:
+    """Write labels in another format; what cannot be converted is left out.
+
+    Args:
+        sources (Iterable[Source]): From :func:`.read_masks` or
+            :func:`.list_labels`.
+        to (str): A member of ``SPLIT_FORMATS`` or ``IMAGE_FORMATS``.
+        out (Path): Folder; made if it is missing.
+        splits (Mapping[str, set[str] | None]): For formats with one file per
+            split, its name and image ids; None stands for all.
+        **drawing: Of masks, see :func:`.draw_labels`.
+
+    Returns:
+        tuple: Number of images that were converted, and why others were left
+        out.
+
+    Raises:
+        OSError: A file cannot be written.
+    """
+    done: dict[str, ImageLabels] = {}
+    lost = []
+    for image_id, read in sources:
+        try:
+            if image_id in done:
+                raise ValueError('a second image of this name; rename it')
+            labels = read()
+            if labels.boxes is not None and to != 'masks':
+                check_boxes(labels.boxes, labels.shape, labels.file_name)
+            if to in IMAGE_FORMATS:
+                content = _content(labels, to, drawing)
+        except (ValueError, OSError) as error:
+            lost.append(f'{image_id}: {error}')
+            continue
+        done[image_id] = labels
+        if to in IMAGE_FORMATS:
+            _write(out / f'{image_id}{IMAGE_FORMATS[to]}', content)
+    if to in SPLIT_FORMATS:
+        out.mkdir(parents=True, exist_ok=True)
+        for split, ids in splits.items():
+            own = [v for k, v in done.items() if ids is None or k in ids]
+            _write_split(out / split, own, to)
+    return len(done), lost
+
+
+def _content(labels: ImageLabels, to: str, drawing: dict) -> np.ndarray | str:
+    if to in ('masks', 'point-masks'):
+        return draw_labels(labels, **drawing)
+    if to == 'yolo':
+        return format_yolo(labels.boxes, labels.shape)
+    # SIRST-V2's files name the image without suffix
+    name = labels.image_id if to == 'sirst-v2' else labels.file_name
+    return format_boxes(name, labels.shape, labels.boxes, to)
+
+
+def _write(path: Path, content: np.ndarray | str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(content, str):
+        path.write_text(content, encoding='utf-8')
+    elif not cv2.imwrite(str(path), content * 255):
+        raise OSError(f'{path}: cannot be written')
+
+
+def _write_split(stem: Path, labels: list[ImageLabels], to: str) -> None:
+    if to == 'coco':
+        text = json.dumps(to_coco(labels)) + '\n'
+        _write(stem.with_name(f'{stem.name}.json'), text)
+    else:
+        points = {one.image_id: one.points for one in labels}
+        write_points(stem.with_name(f'{stem.name}.csv'), points)
