@@ -23,6 +23,7 @@ Exit code: 0 no errors found (warnings and notes may be), 1 errors found,
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -38,7 +39,7 @@ from fdep_mm.datasets.check import (
     format_report,
     layouts_of_config,
     make_splits,
-    write_report,
+    to_json,
     write_splits,
 )
 from fdep_mm.datasets.check.splitting import MODES
@@ -78,18 +79,6 @@ def parse_args() -> argparse.Namespace:
         type=float,
         default=0.98,
         help='correlation above which images are look-alikes (default 0.98)',
-    )
-    limits.add_argument(
-        '--thumbnail',
-        type=int,
-        default=48,
-        help='side in px of what is correlated (default 48)',
-    )
-    limits.add_argument(
-        '--margin',
-        type=int,
-        default=10,
-        help='surroundings in px that contrast refers to (default 10)',
     )
     limits.add_argument(
         '--box-tolerance',
@@ -137,8 +126,6 @@ def check_options(args: argparse.Namespace) -> None:
     """
     for name, value, lowest, highest in (
         ('threshold', args.threshold, -1, 1),
-        ('thumbnail', args.thumbnail, 2, 1024),
-        ('margin', args.margin, 0, 10**6),
         ('box-tolerance', args.box_tolerance, 0, 10**6),
     ):
         if not lowest <= value <= highest:
@@ -197,7 +184,8 @@ def write_outputs(args: argparse.Namespace, report: Report) -> None:
         OSError: A file cannot be written, or a split file exists.
     """
     if args.json is not None:
-        write_report(args.json, report)
+        text = json.dumps(to_json(report), indent=1, allow_nan=False)
+        args.json.write_text(text + '\n', encoding='utf-8')
         print(f'report: {args.json}')
     if args.contact_sheet is not None:
         sheet = draw_sheet(report)
@@ -223,8 +211,6 @@ def main() -> int:
         report = check_dataset(
             find_layouts(args),
             args.threshold,
-            args.thumbnail,
-            args.margin,
             args.box_tolerance,
             show_progress,
         )

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from fdep_mm.core.splits import leaves_root, read_ids
 from fdep_mm.core.suffixes import IMAGE_SUFFIXES
 
 
@@ -117,21 +116,6 @@ def open_layout(
         named = dict(_named_split(root, text) for text in splits)
         layout = replace(layout, splits=named)
     return layout
-
-
-def read_split(path: Path) -> tuple[list[str], list[str]]:
-    """Read a split file: one id per line, blank lines ignored.
-
-    Returns:
-        tuple: Ids, and ids that are refused because they lead outside the
-        data set (absolute, with ``..``, or with a NUL character).
-
-    Raises:
-        ValueError: It cannot be read as text.
-    """
-    ids = read_ids(path)
-    refused = [image_id for image_id in ids if leaves_root(image_id)]
-    return [i for i in ids if i not in set(refused)], refused
 
 
 def _find_folders(root: Path) -> Layout:

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from fdep_mm.datasets.check import check_dataset, draw_sheet, to_json
-from fdep_mm.datasets.check.findings import CODES, LEVELS
+from fdep_mm.datasets.check.findings import CODES
 from fdep_mm.datasets.layouts import find_layout
 from fdep_mm.datasets.sirst_xml import format_boxes
 
@@ -20,6 +20,10 @@ TEST = 'img_idx/test_NUAA-SIRST.txt'
 @pytest.fixture
 def folder(tmp_path, make_sirst):
     return make_sirst(tmp_path / 'a folder with spaces')
+
+
+def numbers(report):
+    return to_json(report)['statistics']
 
 
 def found(root: Path, level: str = 'error') -> dict[str, list[str]]:
@@ -44,7 +48,7 @@ def test_clean_data_set(folder):
     report = check_dataset([find_layout(folder)])
     assert report.findings.clean
     assert not report.findings.codes('warning')
-    train, test = report.statistics['train'], report.statistics['test']
+    train, test = (numbers(report)[k] for k in ('train', 'test'))
     assert (train['images'], test['images']) == (4, 2)
     assert (train['targets'], test['targets']) == (4, 2)
     assert train['target']['area'] == dict.fromkeys(train['target']['area'], 9)
@@ -58,8 +62,10 @@ def test_clean_data_set(folder):
 
 
 def test_every_code_is_complete():
-    for level, meaning, advice in CODES.values():
-        assert level in LEVELS and meaning and advice
+    for codes in CODES.values():
+        for text in codes.values():
+            meaning, _, advice = text.partition('; ')
+            assert meaning and advice
 
 
 def test_missing_files(folder):
@@ -82,13 +88,13 @@ def test_unreadable_files_do_not_stop_the_check(folder):
         'mask-unreadable': ['Misc_0'],
     }
     report = check_dataset([find_layout(folder)])
-    assert report.statistics['train']['readable'] == 2
-    assert report.statistics['train']['with_valid_mask'] == 1
+    assert numbers(report)['train']['readable'] == 2
+    assert numbers(report)['train']['with_valid_mask'] == 1
     assert len(report.usable()) == 3
 
 
 def test_image_that_opencv_reads_in_part(folder):
-    """A JPEG that breaks off is half grey to OpenCV, and no error."""
+    """A JPEG that breaks off is half gray to OpenCV, and no error."""
     path = folder / 'images/Misc_1.png'
     _, content = cv2.imencode('.jpg', cv2.imread(str(path)))
     path.unlink()
@@ -111,7 +117,7 @@ def test_mask_values_and_sizes(folder):
     }
     assert '127' in detail(folder, 'mask-values')
     assert detail(folder, 'size-mismatch') == 'image 52x40, mask 52x39'
-    statistics = check_dataset([find_layout(folder)]).statistics['train']
+    statistics = numbers(check_dataset([find_layout(folder)]))['train']
     assert statistics['without_target'] == 1
 
 
@@ -152,7 +158,7 @@ def test_case_of_names(folder):
         ('misc_2', 'the image is Misc_2'),
     ]
     # They are read all the same.
-    assert report.statistics['train']['targets'] == 4
+    assert numbers(report)['train']['targets'] == 4
 
 
 def test_two_files_of_one_name(folder):
@@ -189,9 +195,9 @@ def test_bit_depth(folder):
 def test_remarkable_images(folder):
     flat = np.full((40, 52), 7, np.uint8)
     write(folder / 'images/Misc_0.png', flat)
-    colour = cv2.imread(str(folder / 'images/Misc_1.png'))
-    colour[5, 5] = (10, 10, 14)
-    write(folder / 'images/Misc_1.png', colour)
+    color = cv2.imread(str(folder / 'images/Misc_1.png'))
+    color[5, 5] = (10, 10, 14)
+    write(folder / 'images/Misc_1.png', color)
     write(folder / 'masks/Misc_2.png', flat * 0 + 255)
     dark = cv2.imread(str(folder / 'images/Misc_3.png'), 0)
     dark[13:16, 20:23] = 0  # its target
@@ -202,7 +208,7 @@ def test_remarkable_images(folder):
         'target-large': ['Misc_2'],
     }
     notes = found(folder, 'note')
-    assert notes['image-colour'] == ['Misc_1']
+    assert notes['image-color'] == ['Misc_1']
     assert 'Misc_3' in notes['target-dark']
 
 
@@ -220,7 +226,7 @@ def test_copies_and_look_alikes(folder):
     (leak,) = report.leaks
     assert (leak.split, leak.earlier, leak.images) == ('test', 'train', 2)
     assert [pair.identical for pair in leak.pairs] == [True, False]
-    # Equal pixels in another file type and as colours are equal.
+    # Equal pixels in another file type and as colors are equal.
     (folder / 'images/Misc_4.png').unlink()
     write(folder / 'images/Misc_4.bmp', cv2.merge([image] * 3))
     assert found(folder)['duplicate'] == ['Misc_4']
@@ -264,7 +270,7 @@ def test_several_data_sets(folder, tmp_path, make_sirst):
     write(folder / 'images/Misc_4.png', image)
     write(folder / 'images/Misc_0.png', image // 2 + 3)
     report = check_dataset([find_layout(folder), find_layout(other)])
-    assert report.statistics['train']['images'] == 8
+    assert numbers(report)['train']['images'] == 8
     (item,) = report.findings.items('duplicate')
     assert item.where == 'NUAA-SIRST test Misc_4'
     assert item.detail == 'of Other train Misc_0'
@@ -288,8 +294,8 @@ def test_contact_sheet(folder):
     left, right = sheet[20:110, :100], sheet[20:110, 128:228]
     green = (60, 220, 60)
     assert (left == green).all(-1).any() and (right == green).all(-1).any()
-    grey = [
+    gray = [
         np.where((part == green).all(-1), 0, part[..., 0]).astype(float)
         for part in (left, right)
     ]
-    assert np.corrcoef(grey[0].ravel(), grey[1].ravel())[0, 1] > 0.9
+    assert np.corrcoef(gray[0].ravel(), gray[1].ravel())[0, 1] > 0.9

@@ -5,7 +5,7 @@ import pytest
 from skimage.measure import label as skimage_label
 from skimage.measure import regionprops
 
-from fdep_mm.datasets.check import check_dataset
+from fdep_mm.datasets.check import check_dataset, to_json
 from fdep_mm.datasets.check.boxes import compare_boxes
 from fdep_mm.datasets.check.duplicates import best_matches, similar_groups
 from fdep_mm.datasets.check.targets import measure_targets
@@ -35,13 +35,13 @@ def test_products_equal_single_correlations(monkeypatch, block):
 
 def test_target_measures_against_scikit_image():
     rng = np.random.default_rng(0)
-    grey = rng.uniform(0, 255, (60, 80)).astype(np.float32)
+    gray = rng.uniform(0, 255, (60, 80)).astype(np.float32)
     mask = np.zeros((60, 80), np.uint8)
     for y, x in ((0, 0), (20, 30), (24, 36), (57, 77)):
         mask[y : y + 3, x : x + 2] = 1
     mask[23, 32] = 1  # touches by a corner
     regions = regionprops(skimage_label(mask, connectivity=2))
-    targets = measure_targets(grey, mask, margin=5)
+    targets = measure_targets(gray, mask, margin=5)
     assert len(targets) == len(regions) == 4
     for target, region in zip(targets, regions, strict=True):
         top, left, bottom, right = region.bbox
@@ -51,12 +51,12 @@ def test_target_measures_against_scikit_image():
             slice(max(top - 5, 0), bottom + 5),
             slice(max(left - 5, 0), right + 5),
         )
-        around = grey[window][mask[window] == 0]
-        own = grey[tuple(region.coords.T)]
+        around = gray[window][mask[window] == 0]
+        own = gray[tuple(region.coords.T)]
         contrast = own.mean() - around.mean()
         assert target.contrast == pytest.approx(contrast, rel=1e-5)
         assert target.scr == pytest.approx(contrast / around.std(), rel=1e-5)
-    (whole,) = measure_targets(grey, np.ones_like(mask))
+    (whole,) = measure_targets(gray, np.ones_like(mask))
     assert np.isnan(whole.contrast) and np.isnan(whole.scr)
 
 
@@ -90,7 +90,7 @@ def test_leak_of_nudt_sirst(find_data):
     assert first.record.sample.image_id == '000616'
     assert first.match.sample.image_id == '000609'
     assert report.findings.codes('error') == ['near-duplicate']
-    statistics = report.statistics['train']
+    statistics = to_json(report)['statistics']['train']
     assert f'{statistics["mean"]:.2f} {statistics["std"]:.2f}' == (
         '108.02 33.21'
     )

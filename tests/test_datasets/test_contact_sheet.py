@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from fdep_mm.datasets import SyntheticSIRSTDataset
+from fdep_mm.datasets.check.sheet import arrange
 
 RED = [0, 0, 255]
 
@@ -25,7 +26,8 @@ def test_sheet(tool, targets):
         num_targets=(targets, targets),
         pipeline=[dict(type='PackSegInputs')],
     )
-    sheet = tool.contact_sheet(dataset, np.arange(5), columns=3, tile=128)
+    tiles = [tool.draw_tile(sample, 128) for sample in dataset]
+    sheet = arrange(tiles, columns=3)
     assert sheet.shape == (256, 384, 3) and sheet.dtype == np.uint8
     red = (sheet == RED).all(-1)
     assert red.any() == (targets > 0)

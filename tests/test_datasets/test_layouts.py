@@ -6,12 +6,8 @@ from pathlib import Path
 import pytest
 from mmengine.registry import DATASETS
 
-from fdep_mm.core.splits import leaves_root
-from fdep_mm.datasets.layouts import (
-    find_layout,
-    open_layout,
-    read_split,
-)
+from fdep_mm.core.splits import leaves_root, read_ids
+from fdep_mm.datasets.layouts import find_layout, open_layout
 
 LOAD = [
     dict(type='fdep_mm.LoadInfraredImage'),
@@ -93,7 +89,7 @@ def test_real_layouts(find_data):
         ('sirst-v2', 768, 256),
     ):
         layout = find_layout(find_data(name))
-        sizes = [len(read_split(path)[0]) for path in layout.splits.values()]
+        sizes = [len(read_ids(path)) for path in layout.splits.values()]
         assert sizes == [train, test]
         assert layout.masks.is_dir()
         assert (layout.boxes is not None) == (name == 'sirst-v2')
@@ -165,7 +161,7 @@ def test_ids_that_leave_the_data_set_are_refused(tmp_path, name):
     assert leaves_root(name)
     path = tmp_path / 'split.txt'
     path.write_text(f'a\n\n{name}\n  sub/b \n', encoding='utf-8')
-    assert read_split(path) == (['a', 'sub/b'], [name])
+    assert read_ids(path) == ['a', name, 'sub/b']
 
 
 def test_split_file_that_is_no_text(tmp_path):
@@ -173,4 +169,4 @@ def test_split_file_that_is_no_text(tmp_path):
     for content in (b'\xff\xfe\x00\x80', b'a\n\0\n'):
         path.write_bytes(content)
         with pytest.raises(ValueError, match='split.txt: not a readable'):
-            read_split(path)
+            read_ids(path)

@@ -10,12 +10,12 @@ Examples:
 
 import argparse
 
-import cv2
 import mmcv
 import numpy as np
 from mmengine import Config
 from mmengine.registry import DATASETS, init_default_scope
-from torch.utils.data import Dataset
+
+from fdep_mm.datasets.check.sheet import arrange, outline
 
 
 def parse_args() -> argparse.Namespace:
@@ -48,43 +48,11 @@ def draw_tile(sample: dict, tile: int) -> np.ndarray:
         np.ndarray: uint8 (tile, tile, 3), BGR.
     """
     image = sample['inputs'].numpy().transpose(1, 2, 0).astype(np.uint8)
-    scale = tile / max(image.shape[:2])
-    image = mmcv.imrescale(image, scale)
+    image = mmcv.imrescale(image, tile / max(image.shape[:2]))
     if 'gt_sem_seg' in sample['data_samples']:
         mask = sample['data_samples'].gt_sem_seg.data[0].numpy()
-        mask = mmcv.imresize(
-            mask.astype(np.uint8), image.shape[1::-1], interpolation='nearest'
-        )
-        mask = cv2.dilate(mask, np.ones((7, 7), np.uint8))
-        contours, _ = cv2.findContours(
-            mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE
-        )
-        image = cv2.drawContours(image.copy(), contours, -1, (0, 0, 255), 1)
+        outline(image, (mask > 0).astype(np.uint8), (0, 0, 255))
     return mmcv.impad(image, shape=(tile, tile), pad_val=0)
-
-
-def contact_sheet(
-    dataset: Dataset, indices: np.ndarray, columns: int, tile: int
-) -> np.ndarray:
-    """Arrange samples in rows.
-
-    Args:
-        dataset (Dataset): Gives packed samples.
-        indices (np.ndarray): Which samples.
-        columns (int): Tiles per row.
-        tile (int): Side of a tile in px.
-
-    Returns:
-        np.ndarray: uint8 (H, W, 3), BGR.
-    """
-    tiles = [draw_tile(dataset[int(i)], tile) for i in indices]
-    blank = np.zeros_like(tiles[0])
-    tiles += [blank] * (-len(tiles) % columns)
-    rows = [
-        np.hstack(tiles[start : start + columns])
-        for start in range(0, len(tiles), columns)
-    ]
-    return np.vstack(rows)
 
 
 def main() -> None:
@@ -95,7 +63,8 @@ def main() -> None:
     np.random.seed(args.seed)
     count = min(args.num, len(dataset))
     indices = np.random.choice(len(dataset), count, replace=False)
-    sheet = contact_sheet(dataset, indices, args.columns, args.tile)
+    tiles = [draw_tile(dataset[int(i)], args.tile) for i in indices]
+    sheet = arrange(tiles, args.columns)
     mmcv.imwrite(sheet, args.out)
     print(f'{count} of {len(dataset)} samples: {args.out}')
 

@@ -1,7 +1,7 @@
 """Find out what is wrong with a data set."""
 
 from .checker import Report, check_dataset
-from .report import format_report, to_json, write_report
+from .output import format_report, to_json
 from .sheet import draw_sheet
 from .sources import layouts_of_config
 from .splitting import make_splits, write_splits
@@ -14,6 +14,5 @@ __all__ = [
     'layouts_of_config',
     'make_splits',
     'to_json',
-    'write_report',
     'write_splits',
 ]

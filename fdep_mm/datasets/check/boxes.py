@@ -30,7 +30,7 @@ def compare_boxes(
 ) -> BoxCheck:
     """Find images whose boxes and mask show different targets.
 
-    Boxes and targets are paired one to one by the distance of their centres;
+    Boxes and targets are paired one to one by the distance of their centers;
     the convention of the corners is measured, not assumed.
 
     Args:
@@ -85,9 +85,9 @@ def known_convention(offset: Sequence[float]) -> str | None:
 def _pair(
     boxes: np.ndarray, targets: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    centres = [(b[:, None, :2] + b[:, None, 2:]) / 2 for b in (boxes, targets)]
+    centers = [(b[:, None, :2] + b[:, None, 2:]) / 2 for b in (boxes, targets)]
     distance = np.linalg.norm(
-        centres[0] - centres[1].transpose(1, 0, 2), axis=-1
+        centers[0] - centers[1].transpose(1, 0, 2), axis=-1
     )
     return linear_sum_assignment(distance)
 

@@ -13,9 +13,8 @@ from ..layouts import Layout
 from .boxes import BoxCheck, compare_boxes, known_convention
 from .findings import Findings
 from .inspection import Record, inspect
-from .leaks import Leak, find_leaks, report_copies, report_leaks
+from .leaks import Leak, find_leaks
 from .pairing import pair
-from .statistics import describe
 
 LARGE = 0.05  # of the image
 
@@ -29,8 +28,6 @@ class Report:
         splits (list[str]): Names of the splits, training first.
         records (list[Record]): One per image.
         findings (Findings): What is wrong or remarkable.
-        statistics (dict[str, dict]): Split -> see
-            :func:`~.statistics.describe`.
         leaks (list[Leak]): Look-alikes across splits.
         boxes (dict[str, BoxCheck]): Data set -> its box files against its
             masks; only where there are both.
@@ -41,10 +38,13 @@ class Report:
     splits: list[str]
     records: list[Record]
     findings: Findings
-    statistics: dict[str, dict]
     leaks: list[Leak]
     boxes: dict[str, BoxCheck]
     threshold: float
+
+    def of_split(self, split: str) -> list[Record]:
+        """Records of a split."""
+        return [r for r in self.records if split in r.sample.splits]
 
     def usable(self) -> list[Record]:
         """Records with a readable image, and a good mask if there are any."""
@@ -63,8 +63,6 @@ class Report:
 def check_dataset(
     layouts: Sequence[Layout],
     threshold: float = 0.98,
-    side: int = 48,
-    margin: int = 10,
     tolerance: float = 2.0,
     progress: Callable[[Sequence[Sample]], Iterable[Sample]] = iter,
 ) -> Report:
@@ -75,109 +73,88 @@ def check_dataset(
             together, such as SIRST3. Splits of the same name are one.
         threshold (float): Images whose thumbnails correlate above it are
             look-alikes.
-        side (int): Of the thumbnails in px.
-        margin (int): Of a target's surroundings in px.
         tolerance (float): Of a box's edges in px.
         progress (Callable): Iterates over the samples and may show how far
-            it is. Defaults to iter: silent.
-
-    Returns:
-        Report: What was found.
+            it is.
 
     Raises:
         ValueError: An image folder holds no images.
     """
     findings = Findings()
     samples = [s for layout in layouts for s in pair(layout, findings)]
-    records = [inspect(s, side, margin) for s in progress(samples)]
-    names = (name for layout in layouts for name in layout.splits)
-    splits = list(dict.fromkeys(names))
+    records = [inspect(sample) for sample in progress(samples)]
+    splits = [*dict.fromkeys(k for layout in layouts for k in layout.splits)]
+    boxes = {}
+    for name, layout in {one.name: one for one in layouts}.items():
+        own = [r for r in records if r.sample.dataset == name]
+        _check_depth(name, own, findings)
+        if check := _check_boxes(layout, own, tolerance, findings):
+            boxes[name] = check
     for record in records:
-        for code, detail in record.problems:
-            findings.add(code, record.sample.where, detail)
-    boxes = _check_boxes(records, tolerance, findings)
-    for layout in layouts if boxes else ():
-        check = boxes.get(layout.name)
-        found = check and check.compared and known_convention(check.offset)
-        if found and found != layout.xml_convention:
-            detail = f'{layout.xml_convention} is set, the masks show {found}'
-            findings.add('box-convention', layout.name, detail)
-    _check_depth(records, findings)
-    _check_targets(records, findings)
+        _check_record(record, findings)
+    leaks = find_leaks(records, splits, threshold, findings)
+    report = Report(
+        list(layouts), splits, records, findings, leaks, boxes, threshold
+    )
     for split in splits:
-        own = [r for r in records if split in r.sample.splits]
-        masked = [r.targets for r in own if r.targets is not None]
-        if masked and not any(masked):
+        masked = [r for r in report.of_split(split) if r.targets is not None]
+        if masked and not any(record.targets for record in masked):
             detail = f'{len(masked)} masks'
             findings.add('no-target', f'{layouts[0].name} {split}', detail)
-    report_copies(records, splits, findings)
-    leaks = find_leaks(records, splits, threshold)
-    report_leaks(leaks, findings)
-    statistics = {
-        split: describe([r for r in records if split in r.sample.splits])
-        for split in splits
-    }
-    return Report(
-        list(layouts),
-        splits,
-        records,
-        findings,
-        statistics,
-        leaks,
-        boxes,
-        threshold,
-    )
+    return report
 
 
 def _check_boxes(
-    records: Sequence[Record], tolerance: float, findings: Findings
-) -> dict[str, BoxCheck]:
-    checks = {}
-    for name in dict.fromkeys(r.sample.dataset for r in records):
-        both = [
-            record
-            for record in records
-            if record.sample.dataset == name
-            and record.boxes is not None
-            and record.targets is not None
-        ]
-        if not both:
-            continue
-        check = compare_boxes(
-            [record.boxes for record in both],
-            [record.mask_boxes for record in both],
-            tolerance,
-        )
-        checks[name] = check
-        for index, text in check.differences.items():
-            where = both[index].sample.where
-            findings.add('box-mismatch', where, text)
-    return checks
+    layout: Layout,
+    records: Sequence[Record],
+    tolerance: float,
+    findings: Findings,
+) -> BoxCheck | None:
+    """Box files of a data set against its masks, if it has both."""
+    both = [
+        record
+        for record in records
+        if record.boxes is not None and record.targets is not None
+    ]
+    if not both:
+        return None
+    check = compare_boxes(
+        [record.boxes for record in both],
+        [record.mask_boxes for record in both],
+        tolerance,
+    )
+    for index, text in check.differences.items():
+        findings.add('box-mismatch', both[index].sample.where, text)
+    found = known_convention(check.offset) if check.compared else None
+    if found and found != layout.xml_convention:
+        detail = f'{layout.xml_convention} is set, the masks show {found}'
+        findings.add('box-convention', layout.name, detail)
+    return check
 
 
-def _check_depth(records: Sequence[Record], findings: Findings) -> None:
+def _check_depth(
+    name: str, records: Sequence[Record], findings: Findings
+) -> None:
     """Types of the files, and how much of 16 bits they use."""
-    for name in dict.fromkeys(r.sample.dataset for r in records):
-        own = [r for r in records if r.sample.dataset == name and r.dtype]
-        types = Counter(record.dtype for record in own)
-        if len(types) > 1:
-            detail = ', '.join(f'{n} {t}' for t, n in types.most_common())
-            findings.add('bit-depth', name, detail)
-        deep = [r.high for r in own if r.dtype == 'uint16']
-        if deep and max(deep) < 2**15:
-            high = max(deep)
-            detail = f'largest value {high:.0f}: max_value={full_scale(high)}'
-            findings.add('bit-range', name, detail)
+    types = Counter(record.dtype for record in records if record.dtype)
+    if len(types) > 1:
+        detail = ', '.join(f'{n} {t}' for t, n in types.most_common())
+        findings.add('bit-depth', name, detail)
+    high = max((r.high for r in records if r.dtype == 'uint16'), default=2**15)
+    if high < 2**15:
+        detail = f'largest value {high:.0f}: max_value={full_scale(high)}'
+        findings.add('bit-range', name, detail)
 
 
-def _check_targets(records: Sequence[Record], findings: Findings) -> None:
-    for record in records:
-        targets = record.targets or []
-        areas = [target.area for target in targets]
-        where = record.sample.where
-        if max(areas, default=0) > LARGE * np.prod(record.shape or 1):
-            findings.add('target-large', where, f'{max(areas)} px')
-        contrasts = [t.contrast for t in targets if t.contrast < 0]
-        if contrasts:
-            detail = f'contrast {min(contrasts):.1f}'
-            findings.add('target-dark', where, detail)
+def _check_record(record: Record, findings: Findings) -> None:
+    """What was noted when it was read, and its targets."""
+    where = record.sample.where
+    for code, detail in record.problems:
+        findings.add(code, where, detail)
+    targets = record.targets or []
+    area = max((target.area for target in targets), default=0)
+    if area > LARGE * np.prod(record.shape or 1):
+        findings.add('target-large', where, f'{area} px')
+    dark = [t.contrast for t in targets if t.contrast < 0]
+    if dark:
+        findings.add('target-dark', where, f'contrast {min(dark):.1f}')

@@ -23,6 +23,7 @@ class Leak(NamedTuple):
     """What of a split an earlier split has as well.
 
     Attributes:
+        images (int): Readable ones of ``split``.
         pairs (list[Pair]): One for each image that has a look-alike: with the
             most similar one, the most similar pair first.
     """
@@ -37,60 +38,61 @@ class Leak(NamedTuple):
         return sum(pair.correlation > threshold for pair in self.pairs)
 
 
-def members(records: Sequence[Record], split: str) -> list[Record]:
-    """Records of a split whose image could be read."""
-    return [
-        record
-        for record in records
-        if record.thumbnail is not None and split in record.sample.splits
-    ]
-
-
 def find_leaks(
-    records: Sequence[Record], splits: Sequence[str], threshold: float
+    records: Sequence[Record],
+    splits: Sequence[str],
+    threshold: float,
+    findings: Findings,
 ) -> list[Leak]:
-    """Compare each split with each earlier one.
+    """Compare each split with itself and with each earlier one.
 
     Images that are listed in both are left out: they overlap as files.
+
+    Args:
+        records (Sequence[Record]): All samples.
+        splits (Sequence[str]): Names, training first.
+        threshold (float): Look-alikes correlate above it.
+        findings (Findings): Is added to.
     """
     leaks = []
+    members = {
+        split: [
+            record
+            for record in records
+            if record.thumbnail is not None and split in record.sample.splits
+        ]
+        for split in splits
+    }
     for number, split in enumerate(splits):
+        _report_copies(members[split], findings)
         for earlier in splits[:number]:
-            gallery = members(records, earlier)
             queries = [
                 record
-                for record in members(records, split)
+                for record in members[split]
                 if earlier not in record.sample.splits
             ]
-            pairs = _pairs(queries, gallery, threshold)
-            images = len(members(records, split))
-            leaks.append(Leak(split, earlier, images, pairs))
+            pairs = _pairs(queries, members[earlier], threshold)
+            leaks.append(Leak(split, earlier, len(members[split]), pairs))
+            for record, match, correlation, identical in pairs:
+                where = match.sample.where
+                found = (
+                    f'of {where}'
+                    if identical
+                    else f'{where}, {correlation:.4f}'
+                )
+                code = 'duplicate' if identical else 'near-duplicate'
+                findings.add(code, record.sample.where, found)
     return leaks
 
 
-def report_leaks(leaks: Sequence[Leak], findings: Findings) -> None:
-    """Add look-alikes to the findings."""
-    for leak in leaks:
-        for record, match, correlation, identical in leak.pairs:
-            detail = f'of {match.sample.where}'
-            if not identical:
-                detail = f'{match.sample.where}, {correlation:.4f}'
-            code = 'duplicate' if identical else 'near-duplicate'
-            findings.add(code, record.sample.where, detail)
-
-
-def report_copies(
-    records: Sequence[Record], splits: Sequence[str], findings: Findings
-) -> None:
-    """Add identical images of one split to the findings."""
-    for split in splits:
-        seen: dict[str, Record] = {}
-        for record in members(records, split):
-            first = seen.setdefault(record.digest, record)
-            if first is not record:
-                detail = f'of {first.sample.where}'
-                where = record.sample.where
-                findings.add('duplicate-within', where, detail)
+def _report_copies(records: Sequence[Record], findings: Findings) -> None:
+    """Identical images of one split."""
+    seen: dict[str, Record] = {}
+    for record in records:
+        first = seen.setdefault(record.digest, record)
+        if first is not record:
+            detail = f'of {first.sample.where}'
+            findings.add('duplicate-within', record.sample.where, detail)
 
 
 def _pairs(
@@ -109,7 +111,6 @@ def _pairs(
             # images of one value correlate with nothing, but can be equal
             pairs.append(Pair(record, by_digest[record.digest], 1.0, True))
         elif correlation > threshold:
-            pairs.append(
-                Pair(record, gallery[best], float(correlation), False)
-            )
+            match = gallery[best]
+            pairs.append(Pair(record, match, float(correlation), False))
     return sorted(pairs, key=lambda pair: -pair.correlation)

@@ -3,10 +3,11 @@
 from collections import Counter
 from pathlib import Path
 
+from fdep_mm.core.splits import leaves_root, read_ids
 from fdep_mm.core.suffixes import IMAGE_SUFFIXES, composed, strip_suffix
 
 from ..folders import Folder, Sample
-from ..layouts import Layout, read_split
+from ..layouts import Layout
 from .findings import Findings
 
 
@@ -86,15 +87,17 @@ def _read(
     found = []
     for path in (files,) if isinstance(files, Path) else files:
         try:
-            ids, refused = read_split(path)
+            ids = read_ids(path)
         except ValueError as error:
             findings.add('split-unreadable', where, str(error))
             continue
-        for image_id in refused:
-            findings.add('split-escape', where, repr(image_id))
-        if not ids and not refused:
+        if not ids:
             findings.add('split-empty', where, str(path))
-        found += ids
+        for image_id in ids:
+            if leaves_root(image_id):
+                findings.add('split-escape', where, repr(image_id))
+            else:
+                found.append(image_id)
     return found
 
 

@@ -1,7 +1,5 @@
 """One picture of the images in which something was found."""
 
-from collections.abc import Sequence
-
 import cv2
 import mmcv
 import numpy as np
@@ -10,12 +8,11 @@ from fdep_mm.core.image import to_display
 from fdep_mm.core.masks import read_mask
 
 from .checker import Report
-from .inspection import Record, read_pixels
+from .inspection import Record, decode
 
 CAPTION = 18
-# BGR
-TARGET = (60, 220, 60)
-BOX = (0, 165, 255)
+TARGET_COLOR = (60, 220, 60)  # BGR
+BOX_COLOR = (0, 165, 255)
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
@@ -42,12 +39,40 @@ def draw_sheet(
     tiles = [_tile(record, text, report, tile) for record, text in chosen]
     if not tiles:
         return np.zeros((tile, tile, 3), np.uint8)
-    tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % columns)
+    return arrange(tiles, columns)
+
+
+def arrange(tiles: list[np.ndarray], columns: int) -> np.ndarray:
+    """Put pictures of one size into rows; the last is filled with black."""
+    blank = np.zeros_like(tiles[0])
+    tiles = [*tiles, *[blank] * (-len(tiles) % columns)]
     rows = [
         np.hstack(tiles[start : start + columns])
         for start in range(0, len(tiles), columns)
     ]
     return np.vstack(rows)
+
+
+def outline(
+    picture: np.ndarray, mask: np.ndarray, color: tuple[int, int, int]
+) -> None:
+    """Draw around targets, with some px between: they are tiny.
+
+    Args:
+        picture (np.ndarray): uint8 (h, w, 3), BGR; is drawn on.
+        mask (np.ndarray): (H, W) {0, 1}, of any size.
+        color (tuple[int, int, int]): BGR.
+    """
+    small = cv2.resize(
+        mask * np.uint8(255),
+        picture.shape[1::-1],
+        interpolation=cv2.INTER_AREA,  # nearest would lose targets
+    )
+    grown = cv2.dilate((small > 0).astype(np.uint8), np.ones((7, 7)))
+    contours, _ = cv2.findContours(
+        grown, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE
+    )
+    cv2.drawContours(picture, contours, -1, color, 1)
 
 
 def _choose(report: Report, number: int) -> list[tuple[Record, str]]:
@@ -81,41 +106,21 @@ def _tile(
     blank = np.zeros((side, side, 3), np.uint8)
     if record is None:
         return blank
-    grey = to_display(read_pixels(record.sample.image))
-    scale = (side - CAPTION) / max(grey.shape)
-    picture = cv2.cvtColor(mmcv.imrescale(grey, scale), cv2.COLOR_GRAY2BGR)
+    gray = to_display(decode(record.sample.image.read_bytes()))
+    scale = (side - CAPTION) / max(gray.shape)
+    picture = cv2.cvtColor(mmcv.imrescale(gray, scale), cv2.COLOR_GRAY2BGR)
     if record.targets:
-        _outline(picture, read_mask(record.sample.mask))
+        outline(picture, read_mask(record.sample.mask), TARGET_COLOR)
     if record.boxes is not None:
-        offset = (
-            np.array(report.boxes[record.sample.dataset].offset) - 1
-            if (record.sample.dataset in report.boxes)
-            else 0
-        )
-        _draw_boxes(picture, record.boxes - offset, scale)
+        check = report.boxes.get(record.sample.dataset)
+        offset = np.array(check.offset) - 1 if check else 0
+        boxes = np.rint((record.boxes - offset) * scale).astype(int)
+        for x1, y1, x2, y2 in boxes.tolist():
+            corners = (x1 - 2, y1 - 2), (x2 + 1, y2 + 1)
+            cv2.rectangle(picture, *corners, BOX_COLOR, 1)
     blank[CAPTION : CAPTION + picture.shape[0], : picture.shape[1]] = picture
     sample = record.sample
     caption = f'{"+".join(sample.splits)} {sample.image_id} {text}'
     place = (3, CAPTION - 5)
     cv2.putText(blank, caption, place, FONT, 0.4, (255,) * 3, 1, cv2.LINE_AA)
     return blank
-
-
-def _outline(picture: np.ndarray, mask: np.ndarray) -> None:
-    """Draw around the targets, with some px between: they are tiny."""
-    size = picture.shape[1::-1]
-    small = cv2.resize(
-        mask * 255, size, interpolation=cv2.INTER_AREA
-    )  # nearest would lose targets when shrinking
-    grown = cv2.dilate((small > 0).astype(np.uint8), np.ones((7, 7)))
-    contours, _ = cv2.findContours(
-        grown, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE
-    )
-    cv2.drawContours(picture, contours, -1, TARGET, 1)
-
-
-def _draw_boxes(
-    picture: np.ndarray, boxes: Sequence[np.ndarray], scale: float
-) -> None:
-    for x1, y1, x2, y2 in np.rint(boxes * scale).astype(int).tolist():
-        cv2.rectangle(picture, (x1 - 2, y1 - 2), (x2 + 1, y2 + 1), BOX, 1)

@@ -7,16 +7,17 @@ from scipy import ndimage
 
 from fdep_mm.core.components import STRUCTURES
 
+MARGIN = 10  # of a target's surroundings in px
 
-class Target(NamedTuple):
+
+class MeasuredTarget(NamedTuple):
     """One component of a mask.
 
     Attributes:
         area (int): In px.
-        width (int): Of its box in px.
-        height (int): Of its box in px.
+        width, height (int): Of its box in px.
         contrast (float): Mean of its pixels minus mean of the surroundings,
-            in grey levels (0..255).
+            in gray levels (0..255).
         scr (float): Signal-to-clutter ratio: contrast by the standard
             deviation of the surroundings; NaN where that is 0.
     """
@@ -29,27 +30,24 @@ class Target(NamedTuple):
 
 
 def measure_targets(
-    grey: np.ndarray,
-    mask: np.ndarray,
-    margin: int = 10,
-    connectivity: int = 8,
-) -> list[Target]:
-    """Measure each target against its surroundings.
+    gray: np.ndarray, mask: np.ndarray, margin: int = MARGIN
+) -> list[MeasuredTarget]:
+    """Measure each 8-connected target against its surroundings.
 
     The surroundings are the window that reaches ``margin`` px beyond the
     target's box on every side, without the pixels of any target; the same
     definition as in :func:`fdep_mm.datasets.synthetic_targets.add_targets`.
 
     Args:
-        grey (np.ndarray): (H, W) in 0..255.
+        gray (np.ndarray): (H, W) in 0..255.
         mask (np.ndarray): (H, W); everything that is not 0 is target.
         margin (int): In px.
 
     Returns:
-        list[Target]: In raster order of the components. NaN where nothing
-        but targets surrounds one.
+        list[MeasuredTarget]: In raster order of the components. NaN where
+        nothing but targets surrounds one.
     """
-    labels, _ = ndimage.label(mask, STRUCTURES[connectivity])
+    labels, _ = ndimage.label(mask, STRUCTURES[8])
     targets = []
     for index, (rows, cols) in enumerate(ndimage.find_objects(labels), 1):
         window = tuple(
@@ -57,14 +55,14 @@ def measure_targets(
             for extent in (rows, cols)
         )
         own = labels[window] == index
-        around = grey[window][labels[window] == 0]
+        around = gray[window][labels[window] == 0]
         contrast = scr = float('nan')
         if around.size:
-            contrast = float(grey[window][own].mean() - around.mean())
+            contrast = float(gray[window][own].mean() - around.mean())
             clutter = float(around.std())
             scr = contrast / clutter if clutter > 0 else scr
         targets.append(
-            Target(
+            MeasuredTarget(
                 int(np.count_nonzero(own)),
                 cols.stop - cols.start,
                 rows.stop - rows.start,
