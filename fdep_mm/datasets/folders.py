@@ -1,8 +1,9 @@
 """Folders of a data set, and what belongs to one image."""
 
-import os
 from pathlib import Path
 from typing import NamedTuple
+
+from mmengine import fileio
 
 from fdep_mm.core.suffixes import (
     composed,
@@ -34,22 +35,35 @@ class Folder:
     Names are compared with one listing: strange ids cannot reach other
     places, and wrong upper and lower case is seen; that of suffixes does not
     count. Files that systems add are passed over.
+
+    Args:
+        path (str | Path): The folder; it exists.
+        suffixes (tuple[str, ...]): Of the files that count, the preferred
+            first.
+        backend_args (dict, optional): See :func:`mmengine.fileio.get`.
+
+    Attributes:
+        names (list[str]): Of all files, sorted, with / between folders.
     """
 
-    def __init__(self, path: Path, suffixes: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        suffixes: tuple[str, ...],
+        backend_args: dict | None = None,
+    ) -> None:
         self.path = path
         self.suffixes = suffixes
-        names = [
-            os.path.relpath(os.path.join(top, name), path).replace(os.sep, '/')
-            for top, _, files in os.walk(path)
-            for name in files
-            if not is_hidden(name)
-        ]
-        self._names = {same_name(name): name for name in names}
-        self._folded = {name.lower(): name for name in self._names}
+        names = fileio.list_dir_or_file(
+            path, list_dir=False, recursive=True, backend_args=backend_args
+        )
+        names = (name.replace('\\', '/') for name in names)
+        self.names = sorted(name for name in names if not is_hidden(name))
+        self._names = {same_name(name): name for name in self.names}
+        self._folded = {k.lower(): name for k, name in self._names.items()}
 
     def find(self, image_id: str) -> tuple[list[str], bool]:
-        """Files of an id.
+        """Files of an id, which may have a suffix.
 
         Returns:
             tuple: Names below the folder, the preferred first, and whether
@@ -57,18 +71,20 @@ class Folder:
         """
         for stem in dict.fromkeys((image_id, strip_suffix(image_id))):
             wanted = [same_name(stem + suffix) for suffix in self.suffixes]
-            wanted = list(dict.fromkeys(wanted))
-            found = [self._names[n] for n in wanted if n in self._names]
-            if found:
+            wanted = dict.fromkeys(wanted)
+            if found := [self._names[n] for n in wanted if n in self._names]:
                 return found, True
-            folded = [self._folded.get(name.lower()) for name in wanted]
-            found = [self._names[name] for name in folded if name]
-            if found:
+            folded = (self._folded.get(name.lower()) for name in wanted)
+            if found := [name for name in folded if name]:
                 return found, False
         return [], True
 
     def ids(self) -> list[str]:
         """Ids of all files that end with one of the suffixes, sorted."""
-        names = map(composed, self._names.values())
-        stems = {name: strip_suffix(name, self.suffixes) for name in names}
-        return sorted({s for name, s in stems.items() if s != name})
+        stems = {name: self.stem(name) for name in self.names}
+        found = {s for name, s in stems.items() if s != composed(name)}
+        return sorted(found)
+
+    def stem(self, name: str) -> str:
+        """A name without its suffix, if it is one of those that count."""
+        return strip_suffix(composed(name), self.suffixes)

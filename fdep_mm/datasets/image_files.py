@@ -7,9 +7,6 @@ from PIL import Image
 
 from fdep_mm.core.image import unreadable
 from fdep_mm.core.masks import read_mask
-from fdep_mm.core.suffixes import IMAGE_SUFFIXES
-
-from .folders import Folder
 
 
 def image_shape(path: str | Path) -> tuple[int, int]:
@@ -49,21 +46,3 @@ def read_sized_mask(
             'replace one of the files or take the id out of the split'
         )
     return mask
-
-
-def find_image(folder: Path, image_id: str) -> Path:
-    """Image file of an id, with or without suffix.
-
-    Raises:
-        ValueError: There is none.
-    """
-    for suffix in IMAGE_SUFFIXES:  # without a look at the whole folder
-        path = folder / f'{image_id}{suffix}'
-        if path.is_file():
-            return path
-    if names := Folder(folder, IMAGE_SUFFIXES).find(image_id)[0]:
-        return folder / names[0]
-    raise ValueError(
-        f'{image_id}: no image of this name in {folder}, ending with '
-        f'{", ".join(IMAGE_SUFFIXES)}'
-    )

@@ -40,7 +40,7 @@ class Layout:
     @property
     def name(self) -> str:
         """Name of the data set: that of its folder."""
-        return _name(self.root)
+        return osp.basename(osp.abspath(self.root))  # of '.' too
 
 
 # images, masks, boxes, what mask names add to the id
@@ -65,7 +65,7 @@ SPLITS = (
 
 
 def find_layout(root: Path) -> Layout:
-    """Recognise BasicIRSTD's, DNA-Net's and SIRST-V2's folders.
+    """Recognize BasicIRSTD's, DNA-Net's and SIRST-V2's folders.
 
     Args:
         root (Path): The data set: ``images/`` and ``masks/`` with
@@ -77,7 +77,8 @@ def find_layout(root: Path) -> Layout:
         ValueError: There is no such folder, no images in it, or several
             groups of split files.
     """
-    return replace(_find_folders(root), splits=_find_splits(root))
+    layout = _find_folders(root)
+    return replace(layout, splits=_find_splits(root, layout.name))
 
 
 def open_layout(
@@ -91,9 +92,13 @@ def open_layout(
     """Layout of a data set whose parts were named by a user, found, or both.
 
     Args:
-        images (str, optional): Folder, relative to the root or absolute;
-            nothing is then looked for: masks, boxes and splits are those
-            that are given.
+        root (Path): Its folder.
+        images, masks, boxes (str, optional): Folders, relative to the root
+            or absolute. With images named nothing is looked for: masks, boxes
+            and splits are those that are given.
+        mask_suffix (str, optional): What mask names add to the id.
+        splits (Sequence[str]): 'NAME=FILE' each, files relative to the root,
+            the current folder, or absolute.
 
     Raises:
         ValueError: A file or folder does not exist, a split has no name, or
@@ -105,17 +110,21 @@ def open_layout(
         layout = _find_folders(root)
     else:
         layout = find_layout(root)
+    named: dict[str, object] = {}
     if masks is not None:
-        layout = replace(layout, masks=_folder(root, masks))
+        named['masks'] = _folder(root, masks)
     if boxes is not None:
-        layout = replace(layout, boxes=_folder(root, boxes))
+        named['boxes'] = _folder(root, boxes)
     if mask_suffix is not None:
-        suffixes = tuple(mask_suffix + s for s in IMAGE_SUFFIXES)
-        layout = replace(layout, mask_suffixes=suffixes)
+        named['mask_suffixes'] = _suffixed(mask_suffix)
     if splits:
-        named = dict(_named_split(root, text) for text in splits)
-        layout = replace(layout, splits=named)
-    return layout
+        named['splits'] = dict(_named_split(root, text) for text in splits)
+    return replace(layout, **named)
+
+
+def _suffixed(text: str) -> tuple[str, ...]:
+    """Suffixes of masks whose names add a text to the id."""
+    return tuple(text + suffix for suffix in IMAGE_SUFFIXES)
 
 
 def _find_folders(root: Path) -> Layout:
@@ -126,9 +135,11 @@ def _find_folders(root: Path) -> Layout:
             return Layout(
                 root,
                 root / images,
-                _if_folder(root / masks),
-                _if_folder(root / boxes),
-                mask_suffixes=tuple(add + s for s in IMAGE_SUFFIXES),
+                *(
+                    p if (p := root / k).is_dir() else None
+                    for k in (masks, boxes)
+                ),
+                mask_suffixes=_suffixed(add),
             )
     known = ' or '.join(f'{folders[0]}/' for folders in FOLDERS)
     raise ValueError(
@@ -137,13 +148,13 @@ def _find_folders(root: Path) -> Layout:
     )
 
 
-def _find_splits(root: Path) -> dict[str, Path | None]:
+def _find_splits(root: Path, name: str) -> dict[str, Path | None]:
     for pattern, names in SPLITS:
         folders = [root] if pattern == '.' else sorted(root.glob(pattern))
         groups = [
             {k: file for k, file in group.items() if file.is_file()}
             for folder in folders
-            for group in _possible_groups(folder, names, _name(root))
+            for group in _possible_groups(folder, names, name)
             if next(iter(group.values())).is_file()
         ]
         if len(groups) > 1:
@@ -176,14 +187,6 @@ def _possible_groups(
         }
         for each in data_sets
     ]
-
-
-def _name(root: Path) -> str:
-    return osp.basename(osp.abspath(root))  # of '.' too
-
-
-def _if_folder(path: Path) -> Path | None:
-    return path if path.is_dir() else None
 
 
 def _folder(root: Path, name: str) -> Path:

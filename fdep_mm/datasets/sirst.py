@@ -12,7 +12,7 @@ from mmseg.datasets import BaseSegDataset
 
 from fdep_mm.core.image import UnreadableFileError
 from fdep_mm.core.splits import decode_ids, leaves_root
-from fdep_mm.core.suffixes import IMAGE_SUFFIXES, is_hidden, strip_suffix
+from fdep_mm.core.suffixes import IMAGE_SUFFIXES, composed, strip_suffix
 from fdep_mm.registry import DATASETS
 
 from .folders import Folder
@@ -76,9 +76,14 @@ class SIRSTDataset(BaseSegDataset):
         on_error: str = 'raise',
         **kwargs,
     ) -> None:
-        _check_on_error(on_error, kwargs.get('test_mode', False))
+        if on_error not in ('raise', 'skip'):
+            raise ValueError(f"on_error={on_error!r}: give 'raise' or 'skip'")
+        if on_error == 'skip' and kwargs.get('test_mode', False):
+            raise ValueError(
+                "on_error='skip' is for training: scores of fewer images are "
+                'not those of the data set'
+            )
         self.on_error = on_error
-        self._folders: dict[tuple, Folder] = {}
         self.unreadable: torch.Tensor | None = None
         if data_prefix is None:
             data_prefix = dict(img_path='images', seg_map_path='masks')
@@ -91,13 +96,7 @@ class SIRSTDataset(BaseSegDataset):
         )
 
     def load_data_list(self) -> list[dict]:
-        """List one dict per image, with every path checked.
-
-        Returns:
-            list[dict]: Each with ``img_id``, ``img_path``, ``seg_map_path``
-            (unless the data set has no mask folder), ``label_map``,
-            ``reduce_zero_label`` and ``seg_fields``.
-        """
+        """List one dict per image, with every path checked."""
         ids = self._read_split() if self.ann_file else self._list_images()
         images = self._find_all(ids, 'img_path', self.img_suffix)
         masks = [None] * len(ids)
@@ -115,7 +114,6 @@ class SIRSTDataset(BaseSegDataset):
             if mask is not None:
                 info['seg_map_path'] = mask
             data_list.append(info)
-        self._folders.clear()
         if self.on_error == 'skip':
             marks = torch.zeros(len(data_list), dtype=torch.uint8)
             self.unreadable = marks.share_memory_()
@@ -125,8 +123,8 @@ class SIRSTDataset(BaseSegDataset):
         """Load and transform image ``idx``.
 
         Returns:
-            dict | None: What the pipeline gives; None, for which another
-            image is taken, where errors of files are skipped.
+            dict | None: None, for which another image is taken, where errors
+            of files are skipped.
         """
         try:
             return super().prepare_data(idx)
@@ -168,86 +166,59 @@ class SIRSTDataset(BaseSegDataset):
         return ids
 
     def _list_images(self) -> list[str]:
-        folder = self.data_prefix['img_path']
-        if not fileio.isdir(folder, backend_args=self.backend_args):
-            raise FileNotFoundError(
-                f'image folder {folder!r} does not exist: set data_root (now '
-                f"{self.data_root!r}) and data_prefix['img_path']"
-            )
-        names = fileio.list_dir_or_file(
-            folder,
-            list_dir=False,
-            recursive=True,
-            backend_args=self.backend_args,
-        )
+        folder = self._folder('img_path', self.img_suffix)
         ids, left_out = set(), []
-        for name in sorted(name for name in names if not is_hidden(name)):
-            image_id = strip_suffix(name, self.img_suffix)
-            if image_id in (name, *ids):
+        for name in folder.names:
+            image_id = folder.stem(name)
+            if image_id == composed(name) or image_id in ids:
                 left_out.append(name)
             else:
                 ids.add(image_id)
         if not ids:
             raise ValueError(
-                f'image folder {folder!r} has no file ending with '
+                f'image folder {folder.path!r} has no file ending with '
                 f'{self.img_suffix}: set img_suffix'
             )
         if left_out:
             print_log(
-                f'image folder {folder!r}: {len(left_out)} files are no image '
-                f'ending with {self.img_suffix}, or a second one of their '
-                f'name, and do not count: {_some(left_out)}',
+                f'image folder {folder.path!r}: {len(left_out)} files are no '
+                f'image ending with {self.img_suffix}, or a second one of '
+                f'their name, and do not count: {_some(left_out)}',
                 'current',
                 logging.WARNING,
             )
         return sorted(ids)
 
+    def _folder(self, key: str, suffixes: tuple[str, ...]) -> Folder:
+        path = self.data_prefix[key]
+        if not fileio.isdir(path, backend_args=self.backend_args):
+            raise FileNotFoundError(
+                f'{FOLDERS[key][0]} folder {path!r} does not exist: set '
+                f'data_root (now {self.data_root!r}) and data_prefix[{key!r}]'
+            )
+        return Folder(path, suffixes, self.backend_args)
+
     def _find_all(
         self, ids: list[str], key: str, suffixes: tuple[str, ...]
     ) -> list[str]:
-        folder = self.data_prefix[key]
-        paths = [self._find(folder, i, suffixes) for i in ids]
+        folder = self._folder(key, suffixes)
+        found = [folder.find(image_id) for image_id in ids]
+        names = [
+            files[0] if exact and files else None for files, exact in found
+        ]
         missing = [
-            i for i, path in zip(ids, paths, strict=True) if path is None
+            i for i, name in zip(ids, names, strict=True) if name is None
         ]
         if missing:
             kind, argument = FOLDERS[key]
             raise FileNotFoundError(
                 f'{len(missing)} of {len(ids)} ids of '
-                f'{self.ann_file or folder!r} have no {kind} in {folder!r} '
-                f'ending with {suffixes}: {_some(missing)}. Add the files, '
-                f'remove the ids, or set {argument}data_root or '
-                f'data_prefix[{key!r}]'
+                f'{self.ann_file or folder.path!r} have no {kind} in '
+                f'{folder.path!r} ending with {suffixes}: {_some(missing)}. '
+                f'Add the files, remove the ids, or set {argument}data_root '
+                f'or data_prefix[{key!r}]'
             )
-        return paths
-
-    def _find(
-        self, folder: str, image_id: str, suffixes: tuple[str, ...]
-    ) -> str | None:
-        stems = dict.fromkeys((image_id, strip_suffix(image_id)))
-        for stem in stems:
-            for suffix in suffixes:
-                path = osp.join(folder, stem + suffix)
-                if fileio.isfile(path, backend_args=self.backend_args):
-                    return path
-        if osp.isdir(folder):  # suffix or letters may be written otherwise
-            key = folder, suffixes
-            if key not in self._folders:
-                self._folders[key] = Folder(folder, suffixes)
-            names, exact = self._folders[key].find(image_id)
-            if names and exact:
-                return osp.join(folder, names[0])
-        return None
-
-
-def _check_on_error(on_error: str, test_mode: bool) -> None:
-    if on_error not in ('raise', 'skip'):
-        raise ValueError(f"on_error={on_error!r}: give 'raise' or 'skip'")
-    if on_error == 'skip' and test_mode:
-        raise ValueError(
-            "on_error='skip' is for training: scores of fewer images are not "
-            'those of the data set'
-        )
+        return [osp.join(folder.path, name) for name in names]
 
 
 def _as_tuple(suffix: str | Sequence[str]) -> tuple[str, ...]:

@@ -39,10 +39,9 @@ class SIRSTDetDataset(SIRSTDataset):
             they differ in one image: the XML of Misc_111 is wrong.
         data_prefix (dict, optional): Folders ``img_path`` and either
             ``ann_path`` or ``seg_map_path``, relative to ``data_root``.
-            Defaults to None: those of SIRST-V2.
+            Without it those of SIRST-V2.
         filter_cfg (dict, optional): ``dict(filter_empty_gt=True)`` drops
-            images without targets from training, with a warning. Defaults to
-            None: they stay.
+            images without targets from training, with a warning.
         xml_convention (str): How XML files count pixels, 'sirst-v2' or 'voc';
             ``tools/check_dataset.py`` tells which one fits the masks.
         **kwargs: Arguments of :class:`SIRSTDataset`.
@@ -95,21 +94,14 @@ class SIRSTDetDataset(SIRSTDataset):
     def load_data_list(self) -> list[dict]:
         """List one dict per image, with every annotation checked."""
         data_list = super().load_data_list()
-        xmls = [None] * len(data_list)
         if self.box_source == 'xml':
             ids = [info['img_id'] for info in data_list]
-            xmls = self._find_all(ids, 'ann_path', ('.xml',))
-        for info, xml in zip(data_list, xmls, strict=True):
+            paths = self._find_all(ids, 'ann_path', ('.xml',))
+        else:
+            paths = [info['seg_map_path'] for info in data_list]
+        for info, path in zip(data_list, paths, strict=True):
             shape = self._image_shape(info['img_path'])
-            if xml is None:
-                mask = read_sized_mask(
-                    info['seg_map_path'], shape, self.backend_args
-                )
-                boxes = mask_boxes(mask)
-            else:
-                content = fileio.get(xml, backend_args=self.backend_args)
-                boxes = parse_boxes(content, xml, self.xml_convention)
-                boxes = check_boxes(boxes, shape, xml)
+            boxes = self._read_boxes(path, shape)
             info.update(_annotations(boxes, shape))
         if not any(info['instances'] for info in data_list):
             warnings.warn(
@@ -120,11 +112,23 @@ class SIRSTDetDataset(SIRSTDataset):
             )
         return data_list
 
+    def _read_boxes(self, path: str, shape: tuple[int, int]) -> np.ndarray:
+        if self.box_source == 'mask':
+            return mask_boxes(read_sized_mask(path, shape, self.backend_args))
+        content = fileio.get(path, backend_args=self.backend_args)
+        boxes = parse_boxes(content, path, self.xml_convention)
+        return check_boxes(boxes, shape, path)
+
+    def _image_shape(self, path: str) -> tuple[int, int]:
+        with fileio.get_local_path(
+            path, backend_args=self.backend_args
+        ) as local:
+            return image_shape(local)
+
     def filter_data(self) -> list[dict]:
         """Drop images without targets from training if asked to."""
-        if self.test_mode or not (self.filter_cfg or {}).get(
-            'filter_empty_gt'
-        ):
+        drop = (self.filter_cfg or {}).get('filter_empty_gt')
+        if self.test_mode or not drop:
             return self.data_list
         kept = [info for info in self.data_list if info['instances']]
         dropped = len(self.data_list) - len(kept)
@@ -143,13 +147,6 @@ class SIRSTDetDataset(SIRSTDataset):
         """Labels of the targets of one image, for mmdet's samplers."""
         instances = self.get_data_info(idx)['instances']
         return [instance['bbox_label'] for instance in instances]
-
-    def _image_shape(self, path: str) -> tuple[int, int]:
-        """Height and width, from the head of the file."""
-        with fileio.get_local_path(
-            path, backend_args=self.backend_args
-        ) as local:
-            return image_shape(local)
 
 
 @DATASETS.register_module()

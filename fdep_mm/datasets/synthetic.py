@@ -1,6 +1,7 @@
 """Synthetic infrared images with exact target masks, made on the fly."""
 
 from collections.abc import Sequence
+from math import inf
 
 import numpy as np
 from mmseg.datasets import BaseSegDataset
@@ -18,6 +19,15 @@ from .synthetic_targets import add_targets
 
 SPLITS = ('train', 'val', 'test')
 SMALLEST_IMAGE = 32
+# Of the arguments that are a lowest and a highest value.
+RANGES = dict(
+    num_targets=(0, inf),
+    target_size=(2, SMALLEST_IMAGE / 2),
+    scr=(0.1, inf),
+    noise_std=(0.1, inf),
+    num_hot_pixels=(0, inf),
+    num_edges=(0, inf),
+)
 
 
 @DATASETS.register_module()
@@ -25,7 +35,7 @@ class SyntheticSIRSTDataset(BaseSegDataset):
     """Sky, cloud, sea, terrain and horizon scenes with 0 to 4 targets.
 
     Needs no files. Image i depends on ``seed``, ``split`` and i only,
-    whatever worker makes it and in whatever order. Values are whole grey
+    whatever worker makes it and in whatever order. Values are whole gray
     levels, as in an 8-bit file; scenes brighter than 255 are scaled down
     whole, which leaves the signal-to-clutter ratio as it is.
 
@@ -46,7 +56,7 @@ class SyntheticSIRSTDataset(BaseSegDataset):
         backgrounds (Sequence[str]): Kinds to draw from, see
             :data:`~.synthetic_background.BACKGROUNDS`.
         noise_std (tuple[float, float]): Range of the sensor noise's standard
-            deviation in grey levels.
+            deviation in gray levels.
         num_hot_pixels (tuple[int, int]): Fewest and most per image.
         num_edges (tuple[int, int]): Fewest and most line segments per image.
         **kwargs: Arguments of :class:`mmseg.datasets.BaseSegDataset` such as
@@ -85,12 +95,6 @@ class SyntheticSIRSTDataset(BaseSegDataset):
             raise ValueError(
                 f'backgrounds={backgrounds!r}: give some of {BACKGROUNDS}'
             )
-        _check_range('num_targets', num_targets, 0)
-        _check_range('target_size', target_size, 2, SMALLEST_IMAGE / 2)
-        _check_range('scr', scr, 0.1)
-        _check_range('noise_std', noise_std, 0.1)
-        _check_range('num_hot_pixels', num_hot_pixels, 0)
-        _check_range('num_edges', num_edges, 0)
         self.num_images = num_images
         self.img_size = tuple(img_size)
         self.split = split
@@ -102,6 +106,13 @@ class SyntheticSIRSTDataset(BaseSegDataset):
         self.noise_std = noise_std
         self.num_hot_pixels = num_hot_pixels
         self.num_edges = num_edges
+        for name, (smallest, largest) in RANGES.items():
+            low, high = getattr(self, name)
+            if not smallest <= low <= high <= largest:
+                raise ValueError(
+                    f'{name}={(low, high)}: give (lowest, highest) within '
+                    f'{smallest}..{largest}'
+                )
         super().__init__(**kwargs)
 
     def load_data_list(self) -> list[dict]:
@@ -164,16 +175,3 @@ class SyntheticSIRSTDataset(BaseSegDataset):
 
 def _integer(rng: np.random.Generator, bounds: tuple[int, int]) -> int:
     return int(rng.integers(bounds[0], bounds[1], endpoint=True))
-
-
-def _check_range(
-    name: str,
-    bounds: tuple[float, float],
-    smallest: float,
-    largest: float = float('inf'),
-) -> None:
-    if len(bounds) != 2 or not smallest <= bounds[0] <= bounds[1] <= largest:
-        raise ValueError(
-            f'{name}={bounds!r}: give (lowest, highest) within '
-            f'{smallest}..{largest}'
-        )

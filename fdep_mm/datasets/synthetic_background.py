@@ -1,7 +1,7 @@
 """Infrared-like backgrounds and sensor effects, without targets.
 
 Textures are Gaussian noise with a power-law spectrum ("1/f noise"), the
-usual model of cloud and sea clutter. All values are grey levels (0..255)
+usual model of cloud and sea clutter. All values are gray levels (0..255)
 as float32 (H, W).
 """
 
@@ -33,6 +33,8 @@ def power_law_texture(
 
     Args:
         size (tuple[int, int]): Height and width in px.
+        beta (float): 0 is white noise, 2 rough terrain, 3 to 4 clouds.
+        aspect (float): Stretch along x, above 1 for sea and stratus.
 
     Returns:
         np.ndarray: float32 (H, W), mean 0 and standard deviation 1.
@@ -47,14 +49,7 @@ def power_law_texture(
 def draw_background(
     rng: np.random.Generator, kind: str, size: tuple[int, int]
 ) -> np.ndarray:
-    """Draw one background.
-
-    Args:
-        size (tuple[int, int]): Height and width in px.
-
-    Returns:
-        np.ndarray: float32 (H, W) in 0..255.
-    """
+    """Draw one of :data:`BACKGROUNDS`, (height, width) px in 0..255."""
     drawers = dict(
         sky=_sky, cloud=_cloud, sea=_sea, terrain=_terrain, horizon=_horizon
     )
@@ -64,14 +59,7 @@ def draw_background(
 def add_edges(
     rng: np.random.Generator, image: np.ndarray, number: int
 ) -> np.ndarray:
-    """Add bright, blurred line segments such as cables and roof edges.
-
-    Args:
-        image (np.ndarray): float32 (H, W).
-
-    Returns:
-        np.ndarray: float32 (H, W).
-    """
+    """Add bright, blurred line segments such as cables and roof edges."""
     lines = np.zeros_like(image)
     for _ in range(number):
         start = rng.uniform(0, image.shape[::-1])
@@ -96,15 +84,8 @@ def add_sensor_noise(
     """Add temporal noise, fixed row and column patterns and hot pixels.
 
     Half of the images get noise that is correlated over about two pixels,
-    as resampled and compressed footage has.
-
-    Args:
-        image (np.ndarray): float32 (H, W).
-        std (float): Standard deviation of the temporal noise; each pattern
-            has up to half of it.
-
-    Returns:
-        np.ndarray: float32 (H, W).
+    as resampled and compressed footage has. Each pattern has up to half of
+    the standard deviation of the temporal noise.
     """
     noise = rng.standard_normal(image.shape, dtype=np.float32)
     if rng.random() < 0.5:

@@ -9,12 +9,12 @@ BACKGROUND_MARGIN = 10
 MAX_ATTEMPTS = 50
 
 
-class Target(NamedTuple):
+class Blob(NamedTuple):
     """One target's signal on its own small window.
 
     Attributes:
         window (tuple[slice, slice]): Where it lies in the image.
-        signal (np.ndarray): float32 (h, w), 1 at the centre.
+        signal (np.ndarray): float32 (h, w), 1 at the center.
         mask (np.ndarray): bool (h, w), ``signal > MASK_LEVEL``.
     """
 
@@ -27,7 +27,7 @@ def draw_target(
     rng: np.random.Generator,
     size: tuple[int, int],
     target_size: tuple[float, float],
-) -> Target:
+) -> Blob:
     """Draw an elliptical blob at a random place, wholly inside the image.
 
     The signal is ``MASK_LEVEL ** (r ** p)`` with r the elliptical radius:
@@ -45,19 +45,19 @@ def draw_target(
     long = rng.uniform(*target_size)
     short = max(2.0, long * rng.uniform(0.5, 1))
     border = long / 2 + 1
-    centre = [rng.uniform(border, extent - 1 - border) for extent in size]
+    center = [rng.uniform(border, extent - 1 - border) for extent in size]
     window = tuple(
         slice(max(int(c - 1.5 * long), 0), int(c + 1.5 * long) + 2)
-        for c in centre
+        for c in center
     )
     y, x = np.ogrid[: size[0], : size[1]]
-    y, x = y[window[0]] - centre[0], x[:, window[1]] - centre[1]
+    y, x = y[window[0]] - center[0], x[:, window[1]] - center[1]
     angle = rng.uniform(0, np.pi)
     along = (x * np.cos(angle) + y * np.sin(angle)) / (long / 2)
     across = (y * np.cos(angle) - x * np.sin(angle)) / (short / 2)
     radius = np.hypot(along, across)
     signal = MASK_LEVEL ** (radius ** rng.uniform(2, 4))
-    return Target(window, signal.astype(np.float32), signal > MASK_LEVEL)
+    return Blob(window, signal.astype(np.float32), signal > MASK_LEVEL)
 
 
 def add_targets(
@@ -101,7 +101,7 @@ def add_targets(
     return scene, mask
 
 
-def _peak(image: np.ndarray, target: Target, scr: float) -> float:
+def _peak(image: np.ndarray, target: Blob, scr: float) -> float:
     """Peak signal that gives the SCR, or 0 where it would be faint."""
     own, around = _masks(image.shape, target)
     background = image[around]
@@ -113,7 +113,7 @@ def _peak(image: np.ndarray, target: Target, scr: float) -> float:
     return float(missing / target.signal[target.mask].mean())
 
 
-def _masks(shape: tuple[int, int], target: Target) -> tuple[tuple, tuple]:
+def _masks(shape: tuple[int, int], target: Blob) -> tuple[tuple, tuple]:
     """Indices of the target's pixels and of its local background."""
     y, x = np.nonzero(target.mask)
     y, x = y + target.window[0].start, x + target.window[1].start
@@ -127,7 +127,7 @@ def _masks(shape: tuple[int, int], target: Target) -> tuple[tuple, tuple]:
     return (y, x), (rows + top, columns + left)
 
 
-def _is_near(mask: np.ndarray, target: Target, gap: int = 3) -> bool:
+def _is_near(mask: np.ndarray, target: Blob, gap: int = 3) -> bool:
     y, x = np.nonzero(target.mask)
     rows, columns = target.window
     top, left = rows.start + y.min() - gap, columns.start + x.min() - gap

@@ -62,8 +62,7 @@ def make_splits(
             'split files cannot move them; put them into one'
         )
     usable = report.usable()
-    ids = set(map(id, usable))
-    broken = [record for record in report.records if id(record) not in ids]
+    broken = _without(report.records, usable)
     if not usable:
         raise ValueError('no usable image is left for a new split')
     if len(report.splits) == 1:
@@ -80,8 +79,8 @@ def make_splits(
             f'no image would be left in {", ".join(empty)}; choose another '
             f'mode of {MODES} or a higher threshold'
         )
-    kept = {id(record) for records in new.values() for record in records}
-    dropped = [record for record in usable if id(record) not in kept]
+    kept = [record for records in new.values() for record in records]
+    dropped = _without(usable, kept)
     moved = 0
     if len(report.splits) > 1:
         moved = sum(
@@ -97,10 +96,6 @@ def write_splits(
 ) -> list[Path]:
     """Write one file per split and data set, one id per line.
 
-    Args:
-        folder (Path): Made if it is missing.
-        members (Mapping[str, Sequence[Record]]): Split -> its images.
-
     Returns:
         list[Path]: ``{split}_{data set}.txt`` each, as in ``img_idx/``.
 
@@ -108,22 +103,19 @@ def write_splits(
         FileExistsError: One of them exists; none is then written.
         OSError: The folder cannot be written.
     """
-    texts: dict[Path, str] = {}
+    texts: dict[Path, list[str]] = {}
     for split, records in members.items():
         for record in records:
             name = f'{split}_{record.sample.dataset}.txt'
-            path = folder / name
-            line = f'{record.sample.image_id}\n'
-            texts[path] = texts.get(path, '') + line
+            texts.setdefault(folder / name, []).append(record.sample.image_id)
     for path in texts:
         if path.exists():
             raise FileExistsError(
                 f'{path} exists and is not overwritten; name another folder'
             )
     folder.mkdir(parents=True, exist_ok=True)
-    for path, text in texts.items():
-        with path.open('x', encoding='utf-8') as file:
-            file.write(text)
+    for path, ids in texts.items():
+        path.write_text('\n'.join([*ids, '']), encoding='utf-8')
     return list(texts)
 
 
@@ -155,19 +147,11 @@ def _move(
     votes: dict[int, Counter] = {}
     for group, record in zip(groups, records, strict=True):
         votes.setdefault(group, Counter()).update(record.sample.splits)
-    # The first of equals is the earlier split.
-    home = {
-        group: max(splits, key=lambda split: count[split])
-        for group, count in votes.items()
-    }
-    return {
-        split: [
-            record
-            for group, record in zip(groups, records, strict=True)
-            if home[group] == split
-        ]
-        for split in splits
-    }
+    new: dict[str, list[Record]] = {split: [] for split in splits}
+    for group, record in zip(groups, records, strict=True):
+        # the first of equals is the earlier split
+        new[max(splits, key=votes[group].__getitem__)].append(record)
+    return new
 
 
 def _divide(
@@ -188,6 +172,11 @@ def _divide(
     for group, record in zip(groups, records, strict=True):
         new['test' if group in chosen else 'train'].append(record)
     return new
+
+
+def _without(every: list[Record], some: list[Record]) -> list[Record]:
+    known = set(map(id, some))
+    return [record for record in every if id(record) not in known]
 
 
 def _groups(records: list[Record], threshold: float) -> list[int]:

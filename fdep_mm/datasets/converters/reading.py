@@ -10,7 +10,7 @@ from fdep_mm.core.image import decode_pages, to_float
 from fdep_mm.core.suffixes import IMAGE_SUFFIXES
 
 from ..folders import Folder, Sample
-from ..image_files import find_image, image_shape, read_sized_mask
+from ..image_files import image_shape, read_sized_mask
 from ..sirst_xml import parse_boxes
 from .coco import read_coco
 from .labels import ImageLabels, mask_labels, point_labels
@@ -75,59 +75,66 @@ def list_labels(
             f'{images}: no such folder; name it with --images, {kind} labels '
             'do not tell the sizes of the images reliably'
         )
+    every = Folder(images, IMAGE_SUFFIXES)
     if kind == 'points':
+        table = read_points(source)
         return [
-            (image_id, partial(_read_points, image_id, images, points))
-            for image_id, points in read_points(source).items()
+            (k, partial(_read_points, k, every, table[k])) for k in table
         ], []
     if not source.is_dir():
         raise ValueError(f'{source}: no such folder')
-    every = Folder(images, IMAGE_SUFFIXES)
-    found = {
+    files: dict[str, Path | None] = {
         path.relative_to(source).with_suffix('').as_posix(): path
         for path in sorted(source.rglob(f'*{SUFFIXES[kind]}'))
         # names of YOLO's classes, beside the labels
         if path.name != 'classes.txt' or every.find('classes')[0]
     }
-    if not found:
+    if not files:
         raise ValueError(f'{source}: holds no *{SUFFIXES[kind]} file')
-    bare = [image_id for image_id in every.ids() if image_id not in found]
+    bare = dict.fromkeys(k for k in every.ids() if k not in files)
 
     def sources(files: dict[str, Path | None]) -> list[Source]:
         return [
-            (image_id, partial(_read_file, image_id, images, path, kind))
+            (image_id, partial(_read_file, image_id, every, path, kind))
             for image_id, path in files.items()
         ]
 
-    return sources(found), sources(dict.fromkeys(bare))
+    return sources(files), sources(bare)
 
 
 def _given(labels: ImageLabels) -> ImageLabels:
     return labels
 
 
+def _unlabeled(image_id: str, images: Folder) -> ImageLabels:
+    """Name and shape of an image."""
+    names, _ = images.find(image_id)
+    if not names:
+        raise ValueError(
+            f'no image of this name in {images.path}, ending with '
+            f'{", ".join(images.suffixes)}'
+        )
+    return ImageLabels(image_id, names[0], image_shape(images.path / names[0]))
+
+
 def _read_file(
-    image_id: str, images: Path, path: Path | None, kind: str
+    image_id: str, images: Folder, path: Path | None, kind: str
 ) -> ImageLabels:
-    image = find_image(images, image_id)
-    shape = image_shape(image)
+    image = _unlabeled(image_id, images)
     if path is None:
         boxes = np.zeros((0, 4))
     elif kind == 'yolo':
         # fractions of nine digits: a border must not be crossed by rounding
-        boxes = read_yolo(path, shape).round(4)
+        boxes = read_yolo(path, image.shape).round(4)
     else:
         boxes = parse_boxes(path.read_bytes(), str(path), kind)
-    name = image.relative_to(images).as_posix()
-    return ImageLabels(image_id, name, shape, boxes)
+    return image._replace(boxes=boxes)
 
 
 def _read_points(
-    image_id: str, images: Path, points: np.ndarray
+    image_id: str, images: Folder, points: np.ndarray
 ) -> ImageLabels:
-    image = find_image(images, image_id)
-    name = image.relative_to(images).as_posix()
-    return ImageLabels(image_id, name, image_shape(image), points=points)
+    return _unlabeled(image_id, images)._replace(points=points)
 
 
 def _read_gray(path: Path) -> np.ndarray:
