@@ -45,7 +45,7 @@ from fdep_mm.study import (
     read_study,
     summarize,
 )
-from fdep_mm.visualization import plot_bands
+from fdep_mm.visualization import plot_comparison
 
 TOOLS = Path(__file__).parent
 SLURM = """#!/bin/bash
@@ -170,10 +170,11 @@ def show_results(args: argparse.Namespace, study: Study) -> None:
             arms = {arm: [] for arm in study.arms}
             for one in results:
                 if one.cell[:2] == place and one.evaluation:
-                    arms[one.cell.arm].append(one.evaluation.curves)
+                    arms[one.cell.arm].append(one.evaluation)
             arms = {arm: seeds for arm, seeds in arms.items() if seeds}
             path = args.curves / f'{"_".join(place)}.png'
-            plot_bands(arms, ', '.join(place)).savefig(path)
+            figure = plot_comparison(arms, title=', '.join(place))
+            figure.savefig(path)
             print(f'figure: {path}')
 
 

@@ -3,9 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from fdep_mm.evaluation.functional import (
@@ -16,182 +14,143 @@ from fdep_mm.evaluation.functional import (
     roc_points,
 )
 
-KINDS = ('iou', 'hse', 'pdfa', 'roc')
+from .figures import colors, panel_grid
 
-
-def areas(
-    curves: Mapping[str, np.ndarray], fa_limit: float = 1e-4
-) -> dict[str, float]:
-    """Areas under the curves of one network.
-
-    Args:
-        curves (Mapping[str, np.ndarray]): Those of one network.
-        fa_limit (float): Largest Fa that counts.
-
-    Returns:
-        dict[str, float]: ``PdFa_AUC``
-        (:func:`fdep_mm.evaluation.functional.pd_fa_auc`) and, if the curves
-        hold TPR and FPR, ``ROC_AUC``
-        (:func:`fdep_mm.evaluation.functional.roc_auc`).
-    """
-    out = dict(PdFa_AUC=pd_fa_auc(curves['Fa'], curves['Pd'], fa_limit))
-    if 'TPR' in curves:
-        out['ROC_AUC'] = roc_auc(curves['FPR'], curves['TPR'])
-    return out
+# Title, label of x and label of y; lines are solid, then dashed.
+PANELS = dict(
+    iou=('IoU (solid) and nIoU (dashed)', 'threshold', ''),
+    hse=(
+        '(IoU + nIoU) / 2 (solid) and mean F1 of the tolerances (dashed)',
+        'threshold',
+        '',
+    ),
+    pdfa=('Pd over Fa (AUC: mean Pd at Fa up to {:g}e-6)', 'Fa (1e-6)', 'Pd'),
+    roc=('pixel ROC (AUC over FPR 0 to 1, trapezoidal)', 'FPR', 'TPR'),
+)
+KINDS = tuple(PANELS)
 
 
 def plot_comparison(
-    models: Mapping[str, Evaluation],
+    models: Mapping[str, Sequence[Evaluation]],
     kinds: Sequence[str] = KINDS,
     fa_limit: float = 1e-4,
+    title: str = '',
 ) -> Figure:
     """Draw the curves of one or several networks, a panel per kind.
 
     Args:
-        models (Mapping[str, Evaluation]): By the name for the legend.
-        kinds (Sequence[str]): Panels: 'iou' (IoU and nIoU over the threshold),
-            'hse' (what HSE integrates over the threshold: the mean of IoU and
-            nIoU, and the mean of F1 over the tolerances), 'pdfa' (Pd over Fa)
-            and 'roc' (TPR over FPR of the pixels).
+        models (Mapping[str, Sequence[Evaluation]]): Name for the legend ->
+            what was measured with each seed. Of several seeds the mean is
+            drawn, in a band from the lowest to the highest.
+        kinds (Sequence[str]): Panels: 'iou' (IoU and nIoU over the
+            threshold), 'hse' (what HSE integrates over the threshold: the
+            mean of IoU and nIoU, and the mean of F1 over the tolerances),
+            'pdfa' (Pd over Fa) and 'roc' (TPR over FPR of the pixels).
         fa_limit (float): Largest Fa of the area under Pd over Fa.
 
     Returns:
-        Figure: A row of up to two panels each, 700 x 520 px a panel.
+        Figure: Rows of two panels, 700 x 520 px a panel.
 
     Raises:
-        ValueError: If there is no network or kind, a kind is unknown, or
-            'roc' is asked for and curves lack TPR and FPR.
+        ValueError: There is no network or kind, a kind is unknown, or seeds
+            of a network have different thresholds.
     """
-    unknown = [kind for kind in kinds if kind not in KINDS]
-    if unknown or not kinds or not models:
+    if not kinds or not {*kinds} <= {*KINDS} or not any(models.values()):
         raise ValueError(
             f'give at least one network and some of the kinds {KINDS}, got '
             f'{list(models)} and {list(kinds)}'
         )
-    columns = min(2, len(kinds))
-    rows = -(-len(kinds) // columns)
-    figure = Figure(
-        figsize=(7 * columns, 5.2 * rows), dpi=100, layout='constrained'
-    )
-    FigureCanvasAgg(figure)
-    panels = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axes, kind in zip(panels, kinds, strict=False):
-        for color, (name, model) in zip(
+    for name, seeds in models.items():
+        if len({tuple(seed.curves['thresholds']) for seed in seeds}) > 1:
+            raise ValueError(f'{name}: seeds have different thresholds')
+    figure, panels = panel_grid(len(kinds), 2, 7, 5.2)
+    for axes, kind in zip(panels, kinds, strict=True):
+        for color, (name, seeds) in zip(
             colors(len(models)), models.items(), strict=True
         ):
-            if kind == 'pdfa':
-                _pd_fa(axes, name, model.curves, color, fa_limit)
-            elif kind == 'roc':
-                _roc(axes, name, model.curves, color)
-            else:
-                _over_threshold(axes, name, model, color, kind)
-        _label(axes, kind, fa_limit)
-    for axes in panels[len(kinds) :]:
-        axes.remove()
+            if len(seeds) > 1:
+                name = f'{name} ({len(seeds)} seeds)'
+            numbers = _numbers(kind, seeds, fa_limit)
+            _draw(axes, kind, seeds, color, f'{name}: {numbers}', fa_limit)
+        heading, x_label, y_label = PANELS[kind]
+        axes.set(xlabel=x_label, ylabel=y_label, xlim=(0, 1), ylim=(0, 1.02))
+        axes.set_title(heading.format(1e6 * fa_limit))
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize=8)
+        if kind == 'pdfa':
+            axes.set_xlim(0, 1e6 * fa_limit)
+        if kind == 'roc':  # targets are some 0.1 per mille of the pixels
+            axes.set_xscale('symlog', linthresh=1e-6)
+    figure.suptitle(title)
     return figure
 
 
-def colors(num: int) -> list[tuple]:
-    """A color for each of several networks.
+def areas(
+    curves: Mapping[str, np.ndarray], fa_limit: float = 1e-4
+) -> tuple[float, float]:
+    """Areas under Pd over Fa up to a limit, and under the pixel ROC."""
+    return (
+        pd_fa_auc(curves['Fa'], curves['Pd'], fa_limit),
+        roc_auc(curves['FPR'], curves['TPR']),
+    )
 
-    Returns:
-        list[tuple]: RGBA.
-    """
-    if num <= 10:
-        return [colormaps['tab10'](i) for i in range(num)]
-    return [colormaps['turbo'](i / (num - 1)) for i in range(num)]
 
-
-def _over_threshold(
-    axes: Axes, name: str, model: Evaluation, color: tuple, kind: str
-) -> None:
-    curves, scores = model.curves, model.scores
-    pixel = (curves['IoU'] + curves['nIoU']) / 2
+def _numbers(kind: str, seeds: Sequence[Evaluation], fa_limit: float) -> str:
+    """What the legend says, means over the seeds."""
+    if kind in ('pdfa', 'roc'):
+        found = [areas(seed.curves, fa_limit) for seed in seeds]
+        pd_fa, roc = np.mean(found, axis=0)
+        return f'AUC {pd_fa if kind == "pdfa" else roc:.4f}'
+    mean = {
+        key: 100 * np.mean([seed.scores[key] for seed in seeds])
+        for key in ('IoU', 'nIoU', 'HSE', 'HSE_P', 'HSE_T')
+    }
     if kind == 'iou':
-        lines = (curves['IoU'], curves['nIoU'])
-        label = (
-            f'{name}: IoU {100 * scores["IoU"]:.2f}, '
-            f'nIoU {100 * scores["nIoU"]:.2f}'
-        )
-    else:
-        f1 = curves['F1']  # without tolerances there is none
-        lines = (pixel, f1.mean(axis=0) if len(f1) else pixel * np.nan)
-        label = (
-            f'{name}: HSE {100 * scores["HSE"]:.2f} (P '
-            f'{100 * scores["HSE_P"]:.2f}, T {100 * scores["HSE_T"]:.2f})'
-        )
-    for line, style, text in zip(
-        lines, ('-', '--'), (label, None), strict=True
-    ):
-        axes.plot(
-            curves['thresholds'],
-            line,
-            style,
-            color=color,
-            marker='.' if len(line) < 40 else None,
-            label=text,
-        )
+        return f'IoU {mean["IoU"]:.2f}, nIoU {mean["nIoU"]:.2f}'
+    parts = f'P {mean["HSE_P"]:.2f}, T {mean["HSE_T"]:.2f}'
+    return f'HSE {mean["HSE"]:.2f} ({parts})'
 
 
-def _pd_fa(
+def _draw(
     axes: Axes,
-    name: str,
-    curves: Mapping[str, np.ndarray],
+    kind: str,
+    seeds: Sequence[Evaluation],
     color: tuple,
-    limit: float,
+    label: str,
+    fa_limit: float,
 ) -> None:
-    area = pd_fa_auc(curves['Fa'], curves['Pd'], limit)
-    x, y = pd_fa_points(curves['Fa'], curves['Pd'], limit)
-    axes.plot(1e6 * x, y, color=color, label=f'{name}: AUC {area:.4f}')
-    axes.plot(1e6 * curves['Fa'], curves['Pd'], '.', color=color)
+    lines = [_lines(kind, seed.curves, fa_limit) for seed in seeds]
+    both = zip(*lines, strict=True)
+    for style, same in zip(('-', '--'), both, strict=False):
+        x, y = same[0][0], np.array([values for _, values in same])
+        axes.plot(x, y.mean(axis=0), style, color=color, label=label)
+        label = None  # one entry of the legend for both
+        if len(y) > 1:
+            low, high = y.min(axis=0), y.max(axis=0)
+            axes.fill_between(x, low, high, color=color, alpha=0.15, lw=0)
+    if len(seeds) == 1 and kind in ('pdfa', 'roc'):  # what was measured
+        curves = seeds[0].curves
+        x, y = ('Fa', 'Pd') if kind == 'pdfa' else ('FPR', 'TPR')
+        factor = 1e6 if kind == 'pdfa' else 1
+        axes.plot(factor * curves[x], curves[y], '.', color=color)
 
 
-def _roc(
-    axes: Axes, name: str, curves: Mapping[str, np.ndarray], color: tuple
-) -> None:
-    if 'TPR' not in curves:
-        raise ValueError(
-            f'{name}: holds no TPR and FPR, an older version wrote it; '
-            'evaluate again, or leave out the ROC curve'
-        )
-    area = roc_auc(curves['FPR'], curves['TPR'])
-    x, y = roc_points(curves['FPR'], curves['TPR'])
-    # straight lines between points are bent on a logarithmic axis
-    between = np.geomspace(1e-8, 1, 400)
-    fine = np.sort(np.r_[x, between])
-    label = f'{name}: AUC {area:.4f}'
-    axes.plot(fine, np.interp(fine, x, y), color=color, label=label)
-    axes.plot(curves['FPR'], curves['TPR'], '.', color=color)
-
-
-def _label(axes: Axes, kind: str, limit: float) -> None:
-    axes.grid(alpha=0.3)
-    axes.set_ylim(0, 1.02)
+def _lines(
+    kind: str, curves: Mapping[str, np.ndarray], fa_limit: float
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """x and y of each line, at x that are the same for all seeds."""
+    thresholds = curves['thresholds']
+    if kind == 'iou':
+        return [(thresholds, curves[key]) for key in ('IoU', 'nIoU')]
+    if kind == 'hse':
+        pixel = (curves['IoU'] + curves['nIoU']) / 2
+        f1 = curves['F1']  # without tolerances there is none
+        target = f1.mean(axis=0) if len(f1) else np.full(len(pixel), np.nan)
+        return [(thresholds, pixel), (thresholds, target)]
     if kind == 'pdfa':
-        axes.set(
-            title=f'Pd over Fa (AUC: mean Pd at Fa up to {1e6 * limit:g}e-6)',
-            xlabel='Fa (1e-6)',
-            ylabel='Pd',
-            xlim=(0, 1e6 * limit),
-        )
-    elif kind == 'roc':
-        # targets are some 0.1 per mille of the pixels
-        axes.set_xscale('symlog', linthresh=1e-6)
-        axes.set(
-            title='pixel ROC (AUC over FPR 0 to 1, trapezoidal)',
-            xlabel='FPR',
-            ylabel='TPR',
-            xlim=(0, 1),
-        )
-    else:
-        first, second = (
-            ('IoU', 'nIoU')
-            if kind == 'iou'
-            else ('(IoU + nIoU) / 2', 'mean F1 of the tolerances')
-        )
-        axes.set(
-            title=f'{first} (solid) and {second} (dashed)',
-            xlabel='threshold',
-            xlim=(0, 1),
-        )
-    axes.legend(fontsize=8)
+        fa = np.linspace(0, fa_limit, 401)
+        pd = pd_fa_points(curves['Fa'], curves['Pd'], fa_limit)
+        return [(1e6 * fa, np.interp(fa, *pd))]
+    # straight lines between points are bent on a logarithmic axis
+    fpr = np.r_[0, np.geomspace(1e-8, 1, 401)]
+    return [(fpr, np.interp(fpr, *roc_points(curves['FPR'], curves['TPR'])))]

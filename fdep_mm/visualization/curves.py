@@ -1,12 +1,13 @@
-"""Curves of an evaluation as a figure; no global matplotlib state."""
+"""The curves of one evaluation as a figure."""
 
 from collections.abc import Mapping
 
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+
+from .figures import panel_grid
 
 
 def plot_curves(
@@ -23,18 +24,16 @@ def plot_curves(
     Returns:
         Figure: Three panels, 1500 x 460 px.
     """
-    figure = Figure(figsize=(15, 4.6), dpi=100, layout='constrained')
-    FigureCanvasAgg(figure)
-    pixel, target, roc = figure.subplots(1, 3)
-    thresholds = curves['thresholds']
+    figure, panels = panel_grid(3, 3, 5, 4.6)
+    pixel, target, pd_fa = panels
     for key in ('IoU', 'nIoU'):
-        pixel.plot(thresholds, curves[key], marker='.', label=key)
+        pixel.plot(curves['thresholds'], curves[key], marker='.', label=key)
     pixel.set(title=f'HSE_P = {100 * scores["HSE_P"]:.2f}', ylabel='IoU')
     widest = len(curves['tolerances'])
     for i, tolerance in enumerate(curves['tolerances']):
-        # Curves often coincide: thin lines on wide ones keep all visible.
+        # curves often coincide: thin lines on wide ones keep all visible
         target.plot(
-            thresholds,
+            curves['thresholds'],
             curves['F1'][i],
             color=colormaps['viridis'](i / widest),
             linewidth=1.5 + 1.2 * (widest - 1 - i),
@@ -44,8 +43,8 @@ def plot_curves(
     for axes in (pixel, target):
         axes.set(xlabel='threshold', xlim=(0, 1), ylim=(0, 1.02))
         axes.legend()
-    _plot_pd_fa(roc, curves)
-    for axes in (pixel, target, roc):
+    _plot_pd_fa(pd_fa, curves)
+    for axes in panels:
         axes.grid(alpha=0.3)
     figure.suptitle(f'HSE = {100 * scores["HSE"]:.2f}')
     return figure
@@ -64,7 +63,7 @@ def _plot_pd_fa(axes: Axes, curves: Mapping[str, np.ndarray]) -> None:
         clip_on=False,
     )
     axes.figure.colorbar(dots, ax=axes, label='threshold')
-    # Fa spans decades; 0, which has no logarithm, needs a linear start.
+    # Fa spans decades; 0, which has no logarithm, needs a linear start
     if false.min() > 0:
         axes.set_xscale('log')
     else:
@@ -72,16 +71,3 @@ def _plot_pd_fa(axes: Axes, curves: Mapping[str, np.ndarray]) -> None:
         axes.set_xlim(0, 2 * max(1, false.max()))
     axes.set(title='Pd over Fa', xlabel='Fa (1e-6)', ylabel='Pd')
     axes.set_ylim(0, 1.02)
-
-
-def figure_to_array(figure: Figure) -> np.ndarray:
-    """Render a figure.
-
-    Args:
-        figure (Figure): With an Agg canvas, as :func:`plot_curves` returns.
-
-    Returns:
-        np.ndarray: (H, W, 3) uint8, RGB.
-    """
-    figure.canvas.draw()
-    return np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -15,23 +14,6 @@ from fdep_mm.core.suffixes import (
     is_image,
     strip_suffix,
 )
-from fdep_mm.evaluation.functional.inputs import check_pair
-
-
-class Scene(NamedTuple):
-    """One image with what is true and what was predicted.
-
-    Attributes:
-        name (str): Any text.
-        image (np.ndarray): (H, W) or (H, W, C) of any type.
-        prob (np.ndarray): (H, W) float32 probabilities in [0, 1].
-        mask (np.ndarray): (H, W) bool.
-    """
-
-    name: str
-    image: np.ndarray
-    prob: np.ndarray
-    mask: np.ndarray
 
 
 def list_images(folder: Path, suffix: str = '') -> dict[str, Path]:
@@ -39,16 +21,16 @@ def list_images(folder: Path, suffix: str = '') -> dict[str, Path]:
 
     Args:
         folder (Path): The folder, or a single file.
-        suffix (str): Part of the stem after the identifier, such as '_pixels0'
-            for the masks of SIRST-V2.
+        suffix (str): Part of the stem after the identifier, such as
+            '_pixels0' for the masks of SIRST-V2.
 
     Returns:
         dict[str, Path]: Identifier -> file, in order: the path below the
         folder, with ``/``, and without suffixes.
 
     Raises:
-        ValueError: If there is no such folder, it holds no such file, or two
-            of its files have one identifier.
+        ValueError: There is no such folder, it holds no such file, or two of
+            its files have one identifier.
     """
     if folder.is_file():
         return {folder.stem.removesuffix(suffix): folder}
@@ -79,26 +61,21 @@ def pair_images(
 ) -> tuple[list[str], list[str]]:
     """Identifiers that every folder has, and complaints about the others.
 
-    Single files, one of each kind, are a pair whatever their names.
-
     Args:
         kinds (Mapping[str, Mapping[str, Path]]): 'image', 'prediction', ... ->
             files of :func:`list_images`.
         names (Sequence[str], optional): Identifiers to take. Defaults to
-            None: all predictions, or all files where there is no kind
-            'prediction'.
+            None: all predictions.
 
     Returns:
         tuple[list[str], list[str]]: The complete ones in order, and one line
         for each that lacks a file.
 
     Raises:
-        ValueError: If none is complete.
+        ValueError: None is complete.
     """
-    if names is None:
-        names = list(kinds.get('prediction') or next(iter(kinds.values())))
     complete, complaints = [], []
-    for name in names:
+    for name in kinds['prediction'] if names is None else names:
         lacking = [kind for kind, files in kinds.items() if name not in files]
         if lacking:
             complaints.append(
@@ -119,17 +96,11 @@ def pair_images(
 
 
 def read_names(path: Path) -> list[str]:
-    """Read the identifiers of a split file.
-
-    Args:
-        path (Path): Text, one identifier per line; blank lines are ignored.
-
-    Returns:
-        list[str]: At least one.
+    """Read the identifiers of a split file, see :func:`.splits.read_ids`.
 
     Raises:
-        ValueError: If it cannot be read as text, holds no identifier or one
-            of them twice.
+        ValueError: It cannot be read as text, holds no identifier or one of
+            them twice.
     """
     names = [strip_suffix(name) for name in read_ids(path)]
     if not names:
@@ -141,16 +112,10 @@ def read_names(path: Path) -> list[str]:
 
 
 def read_image(path: Path) -> np.ndarray:
-    """Read any image file as it is.
-
-    Args:
-        path (Path): The file.
-
-    Returns:
-        np.ndarray: (H, W) or (H, W, C), 8- or 16-bit or floating point.
+    """Read any image file as it is, (H, W) or (H, W, C).
 
     Raises:
-        ValueError: If it cannot be read.
+        ValueError: It cannot be read.
     """
     try:
         return decode_pages(path.read_bytes(), str(path))[0]
@@ -158,13 +123,9 @@ def read_image(path: Path) -> np.ndarray:
         raise unreadable(str(path), 'image', error) from error
 
 
-def _grey(path: Path) -> np.ndarray:
-    image = read_image(path)
-    if image.ndim == 3:
-        if (image[..., :3] != image[..., :1]).any():
-            raise ValueError(f'{path}: holds colours; store one grey channel')
-        image = image[..., 0]
-    return image
+def read_mask(path: Path) -> np.ndarray:
+    """Read a mask as (H, W) bool, see :func:`fdep_mm.core.masks.read_mask`."""
+    return masks.read_mask(path) > 0
 
 
 def read_prob(
@@ -173,7 +134,7 @@ def read_prob(
     """Read a probability map.
 
     Args:
-        path (Path): 8- or 16-bit grey file, or floating point in [0, 1].
+        path (Path): 8- or 16-bit gray file, or floating point in [0, 1].
         binary (bool): Whether it is a mask, whatever its values: anything
             above 0 becomes 1.
         max_value (float, optional): Value that stands for 1. Defaults to
@@ -183,12 +144,21 @@ def read_prob(
         np.ndarray: (H, W) float32, in [0, 1] unless `max_value` is too low.
 
     Raises:
-        ValueError: If it cannot be read or holds colours.
+        ValueError: It cannot be read or holds colors.
     """
-    values = _grey(path)
+    values = _read_gray(path)
     if binary:
         return (values > 0).astype(np.float32)
     return values.astype(np.float32) / np.float32(max_value or _top(values))
+
+
+def _read_gray(path: Path) -> np.ndarray:
+    image = read_image(path)
+    if image.ndim == 3:
+        if (image[..., :3] != image[..., :1]).any():
+            raise ValueError(f'{path}: holds colors; store one gray channel')
+        image = image[..., 0]
+    return image
 
 
 def _top(values: np.ndarray) -> float:
@@ -220,7 +190,7 @@ def check_scale(
     highest = top = 0
     for path in preds:
         try:
-            values = _grey(path)
+            values = _read_gray(path)
         except ValueError:
             continue
         highest, top = max(highest, values.max()), _top(values)
@@ -242,56 +212,3 @@ def check_scale(
             f'--max-value {top} if they are as low as that; --binary if they '
             'are masks (curves need what tools/test.py --out-probs writes)'
         )
-
-
-def read_mask(path: Path) -> np.ndarray:
-    """Read a mask as the data sets do, see :func:`fdep_mm.core.masks`.
-
-    Args:
-        path (Path): The file.
-
-    Returns:
-        np.ndarray: (H, W) bool.
-
-    Raises:
-        ValueError: If it cannot be read or holds colours or other values.
-    """
-    return masks.read_mask(path) > 0
-
-
-def load_scene(
-    name: str,
-    image: Path,
-    pred: Path,
-    mask: Path,
-    binary: bool = False,
-    max_value: float | None = None,
-) -> Scene:
-    """Read the three files of an image and check that they go together.
-
-    Args:
-        name (str): What the scene is called.
-        image (Path): Any image file.
-        pred (Path): See :func:`read_prob`.
-        mask (Path): See :func:`read_mask`.
-        binary (bool): See :func:`read_prob`.
-        max_value (float, optional): As there.
-
-    Returns:
-        Scene: All of one size.
-
-    Raises:
-        ValueError: If a file cannot be read or the sizes differ.
-    """
-    pixels = read_image(image)
-    prob, truth = check_pair(
-        read_prob(pred, binary, max_value),
-        read_mask(mask),
-        f'{pred} against {mask}',
-    )
-    if pixels.shape[:2] != truth.shape:
-        raise ValueError(
-            f'{image}: is {pixels.shape[:2]} px, but {mask} is {truth.shape}; '
-            'resize one of them'
-        )
-    return Scene(name, pixels, prob, truth)

@@ -9,6 +9,7 @@ from urllib.parse import quote
 import cv2
 import numpy as np
 
+from fdep_mm.core.files import PART, move_over
 from fdep_mm.evaluation.functional import (
     EvalProtocol,
     count_image,
@@ -17,34 +18,43 @@ from fdep_mm.evaluation.functional import (
     unpack,
 )
 
-from .files import Scene
 from .gallery_page import PAGE_HEAD, PAGE_TAIL
 from .overlay import DETECTION, FALSE_ALARM, HIT, MISS, draw_overlay
+from .scenes import Scene
 
 FULL_SIDE = 768
-# key, heading, what the first click shows first
-COLUMNS = (
-    ('name', 'name', 'up'),
-    ('iou', 'IoU (%)', 'up'),
-    ('targets', 'targets', 'down'),
-    ('hits', 'hits', 'down'),
-    ('misses', 'misses', 'down'),
-    ('false', 'false alarms', 'down'),
-    ('pixels', 'false pixels', 'down'),
+# Key -> heading, and how the first click sorts.
+COLUMNS = dict(
+    name=('name', 'up'),
+    iou=('IoU (%)', 'up'),
+    targets=('targets', 'down'),
+    hits=('hits', 'down'),
+    misses=('misses', 'down'),
+    false=('false alarms', 'down'),
+    pixels=('false pixels', 'down'),
 )
+HEADER = (
+    '<th scope="col" data-key="{}" data-first="{}">'
+    '<button type="button">{}</button></th>'
+)
+# full resolution of colors: outlines are one pixel wide
+JPEG = [
+    *(cv2.IMWRITE_JPEG_QUALITY, 85),
+    *(
+        cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
+        cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+    ),
+]
 
 
 def write_gallery(
     path: Path,
     scenes: Iterable[Scene],
     title: str = 'Predictions',
-    threshold: float = 0.5,
-    radius: float = 3.0,
-    match: str = 'greedy',
-    connectivity: int = 8,
     embed: bool = True,
     side: int = 256,
     failures: Sequence[str] = (),
+    **rules: float | str,
 ) -> int:
     """Write an HTML page of overlays, sortable by per-image numbers.
 
@@ -57,34 +67,29 @@ def write_gallery(
     Args:
         path (Path): The HTML file; its folder exists.
         scenes (Iterable[Scene]): Read once, in this order, such as of
-            :func:`.files.load_scene`.
+            :func:`.scenes.load_scene`.
         title (str): Heading.
-        threshold (float): Foreground is above it.
-        radius (float): Of a hit, in px, exclusive.
-        match (str): 'greedy' or 'hungarian'.
-        connectivity (int): 8 or 4.
-        embed (bool): Whether to put the pictures into the page; otherwise they
-            go to a folder ``<stem>_files`` beside it, with a large one of each
-            for the click.
+        embed (bool): Whether to put the pictures into the page; otherwise
+            they go to a folder ``<stem>_files`` beside it, with a large one
+            of each for the click.
         side (int): Shorter side of the image in the page, in px, at least;
             from 64.
         failures (Sequence[str]): Lines to be listed below, read after the
             last scene, so that scenes may add to it.
+        **rules: `threshold`, `radius`, `match` and `connectivity`, see
+            :class:`fdep_mm.evaluation.functional.EvalProtocol`.
 
     Returns:
         int: Number of images in the page.
 
     Raises:
-        ValueError: If there is no scene, or sizes or values are wrong.
-        OSError: If a file cannot be written.
+        ValueError: There is no scene, or sizes or values are wrong.
+        OSError: A file cannot be written.
     """
-    protocol = EvalProtocol(
-        [threshold], (), threshold, radius, match, connectivity
-    )
+    protocol = EvalProtocol([rules.get('threshold', 0.5)], (), **rules)
     folder = None if embed else path.with_name(f'{path.stem}_files')
-    # first of all, so that a place that takes no files is noticed early
-    unfinished = path.with_name(f'{path.name}.part')
-    unfinished.write_bytes(b'')
+    part = path.with_name(path.name + PART)
+    part.touch()  # a place that takes no files is noticed before the work
     try:
         if folder is not None:
             folder.mkdir(exist_ok=True)
@@ -94,36 +99,26 @@ def write_gallery(
             picture = _image_tag(scene, protocol, side, folder, len(rows))
             rows.append(_row(scene.name, picture, record, protocol))
             records.append(record)
-        page = _page(title, records, rows, protocol, failures)
-        # names of files need not be valid text
-        unfinished.write_bytes(page.encode('utf-8', errors='replace'))
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return len(rows)
-
-
-def _page(
-    title: str,
-    records: Sequence[np.ndarray],
-    rows: Sequence[str],
-    protocol: EvalProtocol,
-    failures: Sequence[str],
-) -> str:
-    content = [
-        PAGE_HEAD.substitute(
+        head = PAGE_HEAD.substitute(
             title=escape(title),
             summary=_summary(records, protocol),
-            headers=''.join(_header(*column) for column in COLUMNS),
-            hit=_css(HIT),
-            miss=_css(MISS),
-            false_alarm=_css(FALSE_ALARM),
-            detection=_css(DETECTION),
-        ),
-        *rows,
-        PAGE_TAIL.substitute(failures=_failures(failures)),
-    ]
-    return ''.join(content)
+            headers=''.join(
+                HEADER.format(key, first, text)
+                for key, (text, first) in COLUMNS.items()
+            ),
+            hit=f'rgb{HIT}',
+            miss=f'rgb{MISS}',
+            false_alarm=f'rgb{FALSE_ALARM}',
+            detection=f'rgb{DETECTION}',
+        )
+        tail = PAGE_TAIL.substitute(failures=_failures(failures))
+        page = ''.join([head, *rows, tail])
+        # names of files need not be valid text
+        part.write_bytes(page.encode('utf-8', errors='replace'))
+        move_over(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+    return len(rows)
 
 
 def _image_tag(
@@ -172,45 +167,28 @@ def _overlay(
 
 
 def _jpeg(picture: np.ndarray) -> bytes:
-    # full resolution of colours: outlines are one pixel wide
-    options = [
-        *(cv2.IMWRITE_JPEG_QUALITY, 85),
-        *(
-            cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
-            cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
-        ),
-    ]
-    return cv2.imencode('.jpg', picture[..., ::-1], options)[1].tobytes()
+    return cv2.imencode('.jpg', picture[..., ::-1], JPEG)[1].tobytes()
 
 
 def _row(
     name: str, picture: str, record: np.ndarray, protocol: EvalProtocol
 ) -> str:
     counts = unpack([record], protocol)
-    inter, union, detections, hits, false_pixels = (
-        int(column[0, 0])
-        for column in (
-            counts.inter,
-            counts.union,
-            counts.detections,
-            counts.hits,
-            counts.false_pixels,
-        )
-    )
-    targets = int(counts.targets[0])
+    one = {k: int(getattr(counts, k).flat[0]) for k in counts._fields[:8]}
+    iou = 100 * one['inter'] / one['union'] if one['union'] else 100
     numbers = dict(
-        iou=f'{100 * inter / union if union else 100:.2f}',
-        targets=targets,
-        hits=hits,
-        misses=targets - hits,
-        false=detections - hits,
-        pixels=false_pixels,
+        iou=f'{iou:.2f}',
+        targets=one['targets'],
+        hits=one['hits'],
+        misses=one['targets'] - one['hits'],
+        false=one['detections'] - one['hits'],
+        pixels=one['false_pixels'],
     )
     data = ' '.join(f'data-{key}="{value}"' for key, value in numbers.items())
-    cells = ''.join(
-        f'<td{_emphasis(key, value)}>{value}</td>'
-        for key, value in numbers.items()
-    )
+    cells = ''
+    for key, value in numbers.items():
+        bad = ' class="bad"' if key in ('misses', 'false') and value else ''
+        cells += f'<td{bad}>{value}</td>'
     text = escape(name)
     return (
         f'<tr data-name="{text}" {data}><td class="picture">{picture}</td>'
@@ -218,19 +196,8 @@ def _row(
     )
 
 
-def _emphasis(key: str, value: int | str) -> str:
-    return ' class="bad"' if key in ('misses', 'false') and value else ''
-
-
-def _header(key: str, text: str, first: str) -> str:
-    return (
-        f'<th scope="col" data-key="{key}" data-first="{first}">'
-        f'<button type="button">{text}</button></th>'
-    )
-
-
 def _summary(records: Sequence[np.ndarray], protocol: EvalProtocol) -> str:
-    scores = scale_scores(reduce_records(records, protocol)[0])
+    scores = scale_scores(reduce_records(records, protocol).scores)
     targets = unpack(records, protocol).targets.sum()
     pd = f'{scores["Pd"]:.2f} %' if targets else 'undefined'
     return (
@@ -247,7 +214,3 @@ def _failures(lines: Sequence[str]) -> str:
         return ''
     items = ''.join(f'<li>{escape(line)}</li>' for line in lines)
     return f'<h2>Left out: {len(lines)}</h2>\n<ul>{items}</ul>'
-
-
-def _css(color: tuple[int, int, int]) -> str:
-    return 'rgb({}, {}, {})'.format(*color)

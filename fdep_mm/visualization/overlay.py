@@ -9,12 +9,13 @@ from scipy import ndimage
 from fdep_mm.core.image import to_display
 from fdep_mm.core.matching import match_masks
 
-# RGB; distinguishable for most colour-blind people and on grey.
+Color = tuple[int, int, int]
+# RGB; distinguishable for most color-blind people and on gray.
 HIT = (60, 220, 60)
 MISS = (255, 40, 255)
 FALSE_ALARM = (255, 165, 0)
 DETECTION = (0, 200, 255)
-GREY = (200, 200, 200)
+GRAY = (200, 200, 200)
 DARK = (30, 30, 30)
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
@@ -22,19 +23,18 @@ ZOOMS = 3  # per column
 ZOOM_SIDE = 24
 
 
-class Mark(NamedTuple):
-    """A component to be marked.
+class Layer(NamedTuple):
+    """Components to be marked in one color.
 
     Attributes:
-        crop (np.ndarray): (h, w) uint8 {0, 1}, its bounding box.
-        color (tuple[int, int, int]): RGB, 0..255.
+        pixels (np.ndarray): (H, W) bool, all of them.
+        boxes (list[tuple[slice, slice]]): Rows and columns of each.
+        color (Color): RGB, 0..255.
     """
 
-    crop: np.ndarray
-    top: int
-    left: int
-    color: tuple[int, int, int]
-    circle: bool
+    pixels: np.ndarray
+    boxes: list[tuple[slice, slice]]
+    color: Color
 
 
 def draw_overlay(
@@ -64,7 +64,7 @@ def draw_overlay(
         match (str): 'greedy' or 'hungarian'.
         connectivity (int): 8 or 4.
         min_side (int): The image is enlarged by the smallest integer factor
-            that makes its shorter side at least this, in px.
+            that makes its shorter side at least this, in px; from 64.
         max_zooms (int): Most close-ups; what is beyond is marked in the image
             only, and counted in the legend.
         legend (bool): Whether to add the legend.
@@ -73,8 +73,7 @@ def draw_overlay(
         np.ndarray: (H', W', 3) uint8, RGB.
 
     Raises:
-        ValueError: If the shapes of the three differ or `min_side` is below
-            64.
+        ValueError: The shapes of the three differ or `min_side` is too small.
     """
     if min_side < 64:
         raise ValueError(f'min_side must be at least 64 px, got {min_side}')
@@ -84,101 +83,91 @@ def draw_overlay(
             f'{mask.shape} must have one size; resize the image'
         )
     found = match_masks(pred, mask, radius, match, connectivity)
-    hits = _marks(found.target_labels, found.target_hit, HIT, False)
-    misses = _marks(found.target_labels, ~found.target_hit, MISS, True)
-    false = _marks(
-        found.detection_labels, ~found.detection_hit, FALSE_ALARM, True
-    )
-    used = _marks(
-        found.detection_labels, found.detection_hit, DETECTION, False
-    )
+    targets, detections = found.target_labels, found.detection_labels
+    hits = _layer(targets, found.target_hit, HIT)
+    misses = _layer(targets, ~found.target_hit, MISS)
+    false = _layer(detections, ~found.detection_hit, FALSE_ALARM)
+    used = _layer(detections, found.detection_hit, DETECTION)
+
     scale = max(1, -(-min_side // min(mask.shape)))
-    shown = [*misses, *hits, *false][:max_zooms]
-    main = _draw(to_display(image), scale, [*false, *hits, *misses])
-    _number(main, scale, shown)
-    marks = [*used, *false, *hits, *misses]
-    zooms = _zooms(image, marks, shown, main.shape[0])
+    main = _outline(to_display(image), scale, [false, hits, misses])
+    for layer in (false, misses):
+        for box in layer.boxes:
+            x, y, around = _circle(box, scale)
+            cv2.circle(main, (x, y), around, layer.color, 2, cv2.LINE_AA)
+    marked = [
+        (box, layer.color)
+        for layer in (misses, hits, false)
+        for box in layer.boxes
+    ]
+    shown = marked[:max_zooms]
+    for number, (box, color) in enumerate(shown, 1):
+        _number(main, str(number), _circle(box, scale), color)
+    zooms = _zooms(image, [used, false, hits, misses], shown, main.shape[0])
     picture = np.concatenate([main, zooms], axis=1)
     if not legend:
         return picture
     entries = [
-        (f'hit {len(hits)}', HIT),
-        (f'miss {len(misses)}', MISS),
-        (f'false alarm {len(false)}', FALSE_ALARM),
+        (f'hit {len(hits.boxes)}', HIT),
+        (f'miss {len(misses.boxes)}', MISS),
+        (f'false alarm {len(false.boxes)}', FALSE_ALARM),
         ('detection that hit', DETECTION),
     ]
-    rest = len(hits) + len(misses) + len(false) - len(shown)
-    if rest:
-        entries.append((f'{rest} without close-up', GREY))
+    if rest := len(marked) - len(shown):
+        entries.append((f'{rest} without close-up', GRAY))
     return np.concatenate([picture, _legend(entries, picture.shape[1])])
 
 
-def _marks(
-    labels: np.ndarray,
-    chosen: np.ndarray,
-    color: tuple[int, int, int],
-    circle: bool,
-) -> list[Mark]:
+def _layer(labels: np.ndarray, chosen: np.ndarray, color: Color) -> Layer:
+    """The chosen components; entry i of `chosen` is of label i + 1."""
     boxes = ndimage.find_objects(labels)
-    marks = []
-    for index in np.flatnonzero(chosen).tolist():
-        rows, cols = boxes[index]
-        crop = (labels[rows, cols] == index + 1).astype(np.uint8)
-        marks.append(Mark(crop, rows.start, cols.start, color, circle))
-    return marks
+    chosen = np.flatnonzero(chosen)
+    pixels = np.isin(labels, chosen + 1)
+    return Layer(pixels, [boxes[i] for i in chosen], color)
 
 
-def _draw(grey: np.ndarray, scale: int, marks: list[Mark]) -> np.ndarray:
-    """Enlarge an image and draw marks around, not on, their pixels."""
-    large = grey.repeat(scale, axis=0).repeat(scale, axis=1)
-    canvas = cv2.cvtColor(large, cv2.COLOR_GRAY2RGB)
-    for crop, top, left, color, circle in marks:
-        height, width = crop.shape
-        crop = crop.repeat(scale, axis=0).repeat(scale, axis=1)
-        # One pixel of margin on each side for the outline to lie in.
-        outer = cv2.dilate(np.pad(crop, 1), np.ones((3, 3), np.uint8))
-        contours, _ = cv2.findContours(
-            outer,
-            cv2.RETR_EXTERNAL,
-            cv2.CHAIN_APPROX_NONE,
-            offset=(left * scale - 1, top * scale - 1),
-        )
-        cv2.drawContours(canvas, contours, -1, color, 1 + (scale > 2))
-        if circle:
-            center = (
-                (2 * left + width) * scale // 2,
-                (2 * top + height) * scale // 2,
-            )
-            size = max(height, width) * scale // 2 + 12
-            cv2.circle(canvas, center, size, color, 2, cv2.LINE_AA)
+def _outline(gray: np.ndarray, scale: int, layers: list[Layer]) -> np.ndarray:
+    """Enlarge an image and outline components around, not on, their pixels."""
+    canvas = cv2.cvtColor(_enlarge(gray, scale), cv2.COLOR_GRAY2RGB)
+    width = 1 + (scale > 2)
+    square = np.ones((2 * width + 1, 2 * width + 1), np.uint8)
+    for pixels, _, color in layers:
+        large = _enlarge(pixels.astype(np.uint8), scale)
+        canvas[cv2.dilate(large, square) > large] = color
     return canvas
 
 
-def _number(canvas: np.ndarray, scale: int, shown: list[Mark]) -> None:
-    """Write the numbers of the close-ups beside their marks, in place."""
-    for number, mark in enumerate(shown, 1):
-        height, width = mark.crop.shape
-        gap = max(height, width) * scale // 2 + 12
-        text = str(number)
-        size = cv2.getTextSize(text, FONT, _font_scale(canvas), 1)[0]
-        left = (2 * mark.left + width) * scale // 2 + gap
-        if left + size[0] > canvas.shape[1]:
-            left -= 2 * gap + size[0]
-        base = (2 * mark.top + height) * scale // 2 - gap // 2
-        base = min(max(base, size[1] + 2), canvas.shape[0] - 2)
-        place = (max(left, 0), base)
-        _write(canvas, text, place, mark.color, _font_scale(canvas))
+def _enlarge(image: np.ndarray, scale: int) -> np.ndarray:
+    return image.repeat(scale, axis=0).repeat(scale, axis=1)
 
 
-def _font_scale(canvas: np.ndarray) -> float:
-    return 0.6 if min(canvas.shape[:2]) >= 480 else 0.4
+def _circle(box: tuple[slice, slice], scale: int) -> tuple[int, int, int]:
+    """x, y and radius of a circle around a box, in px of the picture."""
+    rows, cols = box
+    longest = max(rows.stop - rows.start, cols.stop - cols.start)
+    x, y = ((s.start + s.stop) * scale // 2 for s in (cols, rows))
+    return x, y, longest * scale // 2 + 12
+
+
+def _number(
+    canvas: np.ndarray, text: str, circle: tuple[int, int, int], color: Color
+) -> None:
+    """Write the number of a close-up beside its mark, within the picture."""
+    x, y, around = circle
+    size = 0.6 if min(canvas.shape[:2]) >= 480 else 0.4
+    width, height = cv2.getTextSize(text, FONT, size, 1)[0]
+    left = x + around
+    if left + width > canvas.shape[1]:
+        left = max(0, x - around - width)
+    base = min(max(y - around // 2, height + 2), canvas.shape[0] - 2)
+    _write(canvas, text, (left, base), color, size)
 
 
 def _write(
     canvas: np.ndarray,
     text: str,
     place: tuple[int, int],
-    color: tuple[int, int, int],
+    color: Color,
     size: float,
 ) -> None:
     for shade, thickness in ((DARK, 3 if size > 0.5 else 2), (color, 1)):
@@ -188,50 +177,39 @@ def _write(
 
 
 def _zooms(
-    image: np.ndarray, marks: list[Mark], shown: list[Mark], height: int
+    image: np.ndarray,
+    layers: list[Layer],
+    shown: list[tuple[tuple[slice, slice], Color]],
+    height: int,
 ) -> np.ndarray:
     """Columns of close-ups, `height` px high; empty places stay dark."""
     tile = height // ZOOMS
     columns = max(1, -(-len(shown) // ZOOMS))
     block = np.full((height, columns * tile, 3), DARK, np.uint8)
-    for place, center in enumerate(shown):
-        rows = _window(center.top, center.crop.shape[0], image.shape[0])
-        cols = _window(center.left, center.crop.shape[1], image.shape[1])
-        part = to_display(image[rows, cols])
-        moved = [
-            mark._replace(
-                top=mark.top - rows.start,
-                left=mark.left - cols.start,
-                circle=False,
-            )
-            for mark in marks
-            if _overlaps(mark, rows, cols)
-        ]
-        close_up = _draw(part, max(1, -(-tile // max(part.shape))), moved)
-        border = cv2.copyMakeBorder(
+    size = 0.6 if tile >= 160 else 0.4
+    for place, (box, color) in enumerate(shown):
+        part = tuple(map(_window, box, image.shape[:2]))
+        inside = [one._replace(pixels=one.pixels[part]) for one in layers]
+        gray = to_display(image[part])
+        close_up = _outline(gray, max(1, -(-tile // max(gray.shape))), inside)
+        framed = cv2.copyMakeBorder(
             _fit(close_up, tile - 6),
             *(3, 3, 3, 3),
             cv2.BORDER_CONSTANT,
-            value=center.color,
+            value=color,
         )
-        size = 0.6 if tile >= 160 else 0.4
-        corner = (8, round(36 * size))
-        _write(border, str(place + 1), corner, center.color, size)
-        column, row = divmod(place, ZOOMS)
-        block[
-            row * tile : (row + 1) * tile, column * tile : (column + 1) * tile
-        ] = border
+        _write(framed, str(place + 1), (8, round(36 * size)), color, size)
+        left, top = (tile * n for n in divmod(place, ZOOMS))
+        block[top : top + tile, left : left + tile] = framed
     return block
 
 
-def _overlaps(mark: Mark, rows: slice, cols: slice) -> bool:
-    height, width = mark.crop.shape
-    return (
-        mark.top < rows.stop
-        and mark.top + height > rows.start
-        and mark.left < cols.stop
-        and mark.left + width > cols.start
-    )
+def _window(extent: slice, length: int) -> slice:
+    """Stretch of at least ZOOM_SIDE px around a component, in the image."""
+    side = min(length, max(ZOOM_SIDE, extent.stop - extent.start + 8))
+    first = (extent.start + extent.stop - side) // 2
+    first = min(max(0, first), length - side)
+    return slice(first, first + side)
 
 
 def _fit(picture: np.ndarray, side: int) -> np.ndarray:
@@ -246,16 +224,7 @@ def _fit(picture: np.ndarray, side: int) -> np.ndarray:
     return square
 
 
-def _window(start: int, extent: int, length: int) -> slice:
-    """Stretch of at least ZOOM_SIDE px around a component, in the image."""
-    side = min(length, max(ZOOM_SIDE, extent + 8))
-    first = min(max(0, start + (extent - side) // 2), length - side)
-    return slice(first, first + side)
-
-
-def _legend(
-    entries: list[tuple[str, tuple[int, int, int]]], width: int
-) -> np.ndarray:
+def _legend(entries: list[tuple[str, Color]], width: int) -> np.ndarray:
     """Strips of 36 px, as many as the entries need."""
     places, left, row = [], 12, 0
     for text, _ in entries:

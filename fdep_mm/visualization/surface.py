@@ -1,7 +1,6 @@
 """Input, ground truth and prediction of one image as 3-D surfaces."""
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from mpl_toolkits.mplot3d.axes3d import Axes3D
 
@@ -14,8 +13,6 @@ def plot_surfaces(
     prob: np.ndarray,
     title: str = '',
     max_points: int = 96,
-    elevation: float = 30.0,
-    azimuth: float = -60.0,
 ) -> Figure:
     """Draw image, mask and probability side by side as heights.
 
@@ -24,20 +21,18 @@ def plot_surfaces(
     block. Cut a window out of the three arrays for the true shape.
 
     Args:
-        image (np.ndarray): (H, W) or (H, W, C) of any type; shown as grey
+        image (np.ndarray): (H, W) or (H, W, C) of any type; shown as gray
             levels from its minimum to its maximum.
         mask (np.ndarray): (H, W) bool, the ground truth.
         prob (np.ndarray): (H, W) probabilities in [0, 1].
         title (str): Above the three.
         max_points (int): Most points along the longer side.
-        elevation (float): Of the eye, in degrees.
-        azimuth (float): Of the eye, in degrees.
 
     Returns:
         Figure: Three panels, 1560 x 520 px.
 
     Raises:
-        ValueError: If the shapes of the three differ or one side is below 2.
+        ValueError: The shapes of the three differ or one side is below 2.
     """
     if not image.shape[:2] == mask.shape == prob.shape or min(mask.shape) < 2:
         raise ValueError(
@@ -45,7 +40,6 @@ def plot_surfaces(
             f'{prob.shape} must have one size of at least 2 x 2; resize them'
         )
     figure = Figure(figsize=(15.6, 5.2), dpi=100)
-    FigureCanvasAgg(figure)
     figure.suptitle(title, y=0.97)
     panels = (
         ('input', to_display(image) / 255),
@@ -53,11 +47,9 @@ def plot_surfaces(
         ('prediction', prob.astype(float)),
     )
     for place, (name, heights) in enumerate(panels, 1):
-        axes = figure.add_subplot(1, 3, place, projection='3d')
+        axes = figure.add_subplot(1, 3, place, projection='3d', title=name)
         _draw(axes, heights, max_points)
-        axes.set_title(name)
-        axes.view_init(elevation, azimuth)
-        # a panel's background would cover its neighbour's numbers
+        # a panel's background would cover its neighbor's numbers
         axes.patch.set_alpha(0)
     figure.subplots_adjust(0.01, 0.02, 0.96, 0.89, wspace=0.08)
     return figure
@@ -87,8 +79,6 @@ def _draw(axes: Axes3D, heights: np.ndarray, max_points: int) -> None:
 
 
 def _block_max(heights: np.ndarray, block: int) -> np.ndarray:
-    pad = [(0, -n % block) for n in heights.shape]
-    padded = np.pad(heights, pad, mode='edge')
-    height, width = padded.shape
-    blocks = padded.reshape(height // block, block, width // block, block)
-    return blocks.max(axis=(1, 3))
+    padded = np.pad(heights, [(0, -n % block) for n in heights.shape], 'edge')
+    rows, cols = (n // block for n in padded.shape)
+    return padded.reshape(rows, block, cols, block).max(axis=(1, 3))

@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib import colormaps
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+
+from .figures import colors, panel_grid
 
 # Logged beside losses and scores, but not curves one wants to look at.
 NOT_SHOWN = {'step', 'iter', 'epoch', 'time', 'data_time', 'memory'}
@@ -35,7 +34,7 @@ def read_scalars(work_dir: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         those.
 
     Raises:
-        ValueError: If there is no such file or none holds a loss or score.
+        ValueError: There is no such file or none holds a loss or score.
     """
     logs = [log for log in map(_read_log, _find_logs(work_dir)) if log]
     if not logs:
@@ -48,12 +47,8 @@ def read_scalars(work_dir: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         if merged and _first_step(log) <= _first_step(merged):
             merged = {}
         for key, points in log.items():
-            first = min(points)
-            kept = {
-                step: value
-                for step, value in merged.get(key, {}).items()
-                if step < first
-            }
+            old, first = merged.get(key, {}), min(points)
+            kept = {step: old[step] for step in old if step < first}
             merged[key] = {**kept, **points}
     return {
         key: (
@@ -73,11 +68,9 @@ def _first_step(log: Mapping[str, Mapping[float, float]]) -> float:
 def _find_logs(work_dir: Path) -> list[Path]:
     if work_dir.is_file():
         return [work_dir]
-    patterns = ('scalars.json', 'vis_data/scalars.json')
-    for pattern in (*patterns, '*/vis_data/scalars.json'):
+    for folder in ('', 'vis_data/', '*/vis_data/'):
         # names of the folders are the times of the starts
-        found = sorted(work_dir.glob(pattern))
-        if found:
+        if found := sorted(work_dir.glob(f'{folder}scalars.json')):
             return found
     raise ValueError(
         f'{work_dir}: holds no vis_data/scalars.json; give the work dir of a '
@@ -109,21 +102,6 @@ def _read_log(path: Path) -> dict[str, dict[float, float]]:
     return points if any('loss' in k or '/' in k for k in points) else {}
 
 
-def default_keys(runs: Mapping[str, Curves]) -> list[str]:
-    """Choose what to show: the total loss and all scores.
-
-    Args:
-        runs (Mapping[str, Curves]): Of :func:`read_scalars`.
-
-    Returns:
-        list[str]: 'loss' (or all losses, where there is no total), then the
-        keys with a '/', in the order of the logs.
-    """
-    keys = dict.fromkeys(key for curves in runs.values() for key in curves)
-    losses = ['loss'] if 'loss' in keys else [k for k in keys if 'loss' in k]
-    return losses + [key for key in keys if '/' in key]
-
-
 def plot_training(
     runs: Mapping[str, Curves], keys: Sequence[str] | None = None
 ) -> Figure:
@@ -132,70 +110,52 @@ def plot_training(
     Args:
         runs (Mapping[str, Curves]): By the name for the legend; of
             :func:`read_scalars`.
-        keys (Sequence[str], optional): Panels. Defaults to None:
-            :func:`default_keys`.
+        keys (Sequence[str], optional): Panels. Defaults to None: the total
+            loss (all losses, where there is no total) and all scores.
 
     Returns:
         Figure: Rows of up to three panels, 520 x 380 px a panel. Losses have
         a logarithmic axis where all are above 0.
 
     Raises:
-        ValueError: If there is nothing to show or no run has a key.
+        ValueError: There is nothing to show or no run has a key.
     """
-    keys = default_keys(runs) if keys is None else list(keys)
     there = dict.fromkeys(key for curves in runs.values() for key in curves)
+    if keys is None:
+        losses = [key for key in there if 'loss' in key]
+        keys = ['loss'] if 'loss' in losses else losses
+        keys += [key for key in there if '/' in key]
     missing = [key for key in keys if key not in there]
     if missing or not keys:
         raise ValueError(
             f'no run logged {missing or "anything"}; there are: '
             f'{", ".join(there)}'
         )
-    columns = min(3, len(keys))
-    rows = -(-len(keys) // columns)
-    figure = Figure(
-        figsize=(5.2 * columns, 3.8 * rows + 0.3),
-        dpi=100,
-        layout='constrained',
-    )
-    FigureCanvasAgg(figure)
-    panels = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axes, key in zip(panels, keys, strict=False):
-        _draw_panel(axes, key, runs)
-    for axes in panels[len(keys) :]:
-        axes.remove()
+    figure, panels = panel_grid(len(keys), 3, 5.2, 3.8)
+    palette = dict(zip(runs, colors(len(runs)), strict=True))
     handles = {}
-    for axes in panels[: len(keys)]:
-        for line in axes.lines:
-            handles.setdefault(line.get_label(), line)
+    for axes, key in zip(panels, keys, strict=True):
+        for name, curves in runs.items():
+            if key in curves:
+                steps, values = curves[key]
+                marker = '.' if len(steps) < 60 else None
+                (handles[name],) = axes.plot(
+                    *(steps, values),
+                    color=palette[name],
+                    marker=marker,
+                    label=name,
+                )
+        drawn = np.concatenate([line.get_ydata() for line in axes.lines])
+        if 'loss' in key and (drawn > 0).all():
+            axes.set_yscale('log')
+        axes.set(title=key, xlabel=_step_name(key, runs))
+        axes.grid(alpha=0.3, which='both')
     figure.legend(
-        handles.values(),
-        handles.keys(),
+        *(handles.values(), handles.keys()),
         loc='outside lower center',
         ncols=min(4, len(handles)),
     )
     return figure
-
-
-def _draw_panel(axes: Axes, key: str, runs: Mapping[str, Curves]) -> None:
-    for i, (name, curves) in enumerate(runs.items()):
-        if key in curves:
-            steps, values = curves[key]
-            axes.plot(
-                steps,
-                values,
-                color=_color(i, len(runs)),
-                marker='.' if len(steps) < 60 else None,
-                label=name,
-            )
-    drawn = np.concatenate([line.get_ydata() for line in axes.lines])
-    if 'loss' in key and (drawn > 0).all():
-        axes.set_yscale('log')
-    axes.set(title=key, xlabel=_step_name(key, runs))
-    axes.grid(alpha=0.3, which='both')
-
-
-def _color(i: int, num: int) -> tuple:
-    return colormaps['tab10'](i) if num <= 10 else colormaps['turbo'](i / num)
 
 
 def _step_name(key: str, runs: Mapping[str, Curves]) -> str:

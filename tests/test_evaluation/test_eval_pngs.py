@@ -128,7 +128,8 @@ def test_missing_partner(call, folders, kind):
     preds, truth, _, _ = folders
     ((preds if kind == 'prediction' else truth) / '1.png').unlink()
     result = call(preds, truth)
-    check_error(result, f'1 of 3 images have no {kind}: 1;', '--split')
+    lacks = f'1 of 3 images lack a file (1: there is no {kind})'
+    check_error(result, lacks, '--split')
 
 
 def test_split_errors(call, folders, tmp_path):
@@ -138,7 +139,9 @@ def test_split_errors(call, folders, tmp_path):
     split.write_text('\n')
     check_error(call(preds, truth, '--split', split), 'holds no identifier')
     split.write_text('0\nmy 7\n')
-    check_error(call(preds, truth, '--split', split), 'no prediction: my 7')
+    check_error(
+        call(preds, truth, '--split', split), 'my 7: there is no prediction'
+    )
 
 
 def check_left_out(result, *words):
@@ -162,12 +165,12 @@ def test_mask_values(call, folders):
     check_left_out(call(preds, truth), '0.png', '{0, 128}', 'threshold=64')
 
 
-def test_colours_and_files_that_are_no_png(call, folders):
+def test_colors_and_files_that_are_no_png(call, folders):
     preds, truth, _, masks = folders
-    colours = np.zeros((*masks[0].shape, 3), np.uint8)
-    colours[0, 0] = (1, 2, 3)
-    cv2.imwrite(str(preds / '0.png'), colours)
-    check_left_out(call(preds, truth), '0.png', 'holds colours')
+    colors = np.zeros((*masks[0].shape, 3), np.uint8)
+    colors[0, 0] = (1, 2, 3)
+    cv2.imwrite(str(preds / '0.png'), colors)
+    check_left_out(call(preds, truth), '0.png', 'holds colors')
     (preds / '0.png').write_bytes(b'not a picture')
     check_left_out(call(preds, truth), '0.png', 'not a readable image')
 

@@ -40,7 +40,8 @@ def test_scores_and_curves_come_back(tmp_path, tolerances):
         '{"scores": {"HSE": "a"}}',
         '{"scores": {}, "curves": {"thresholds": [0.5]}, "settings": {}}',
         '{"scores": {}, "settings": {}, "curves": {"thresholds": [0.5], '
-        '"F1": [[1]], "IoU": [1], "nIoU": [1], "Pd": [1], "Fa": [1]}}',
+        '"F1": [[1]], "IoU": [1], "nIoU": [1], "Pd": [1], "Fa": [1], '
+        '"TPR": [1], "FPR": [1]}}',
     ],
 )
 def test_other_files(tmp_path, text):

@@ -25,7 +25,7 @@ from fdep_mm.study import (
     read_study,
     summarize,
 )
-from fdep_mm.visualization import plot_bands
+from fdep_mm.visualization import plot_comparison
 
 ARMS = dict(host={}, fdep={}, best=dict(weights_of='fdep', checkpoint='best'))
 IOU = {'host': [60.0, 64, 67], 'fdep': [61.0, 66, 67.5], 'best': [70.0]}
@@ -146,11 +146,11 @@ def test_what_is_exported_gives_the_same_table(study, tmp_path):
 
 def test_bands_hold_mean_and_range(study, tmp_path):
     results = read_results(study, tmp_path / 'cells')
-    seeds = [r.evaluation.curves for r in results if r.cell.arm == 'host']
-    figure = plot_bands(dict(host=seeds), 'title')
-    ious = np.array([curves['IoU'] for curves in seeds])
+    seeds = [r.evaluation for r in results if r.cell.arm == 'host']
+    figure = plot_comparison(dict(host=seeds))
+    ious = np.array([seed.curves['IoU'] for seed in seeds])
     line, band = figure.axes[0].lines[0], figure.axes[0].collections[0]
     np.testing.assert_allclose(line.get_ydata(), ious.mean(axis=0))
     assert band.get_datalim(figure.axes[0].transData).max[1] == ious.max()
-    with pytest.raises(ValueError, match='no cell'):
-        plot_bands(dict(host=[]))
+    with pytest.raises(ValueError, match='at least one network'):
+        plot_comparison(dict(host=[]))

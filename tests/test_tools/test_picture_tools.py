@@ -253,7 +253,7 @@ def test_curves_need_more_than_masks(call, folders, tmp_path):
     ('args', 'message'),
     [
         (['PNG'], 'name the masks with --masks DIR'),
-        (['a.json', 'a=a.json'], "two networks are called 'a'"),
+        (['a.json', 'a=a.json'], "two are called 'a'"),
         (['a.json', '--fa-limit', '0'], 'limit must be an Fa above 0'),
         (['a.json', '--out', 'x.nix'], "Format 'nix' is not supported"),
         (['a.json', '--out', 'a.json/x.png'], "exists: 'a.json'"),
@@ -300,7 +300,7 @@ def test_trainings(call, tmp_path):
     code, _, errors = call('plot_training', *sources, '--keys', 'nix')
     assert code == 2 and 'there are: loss, lr, sirst/IoU' in errors
     code, _, errors = call('plot_training', *sources, sources[0])
-    assert code == 2 and "two trainings are called 'a'" in errors
+    assert code == 2 and "two are called 'a'" in errors
 
 
 def test_real_images(call, find_data, tmp_path):

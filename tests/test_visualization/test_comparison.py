@@ -9,7 +9,7 @@ from fdep_mm.evaluation.functional import (
     count_image,
     reduce_records,
 )
-from fdep_mm.visualization import Evaluation, areas, plot_comparison
+from fdep_mm.visualization import areas, plot_comparison
 
 
 def make_model(seed, thresholds=19):
@@ -26,13 +26,13 @@ def make_model(seed, thresholds=19):
 
 @pytest.fixture
 def models():
-    return dict(one=make_model(0), other=make_model(1))
+    return dict(one=[make_model(0)], other=[make_model(1)])
 
 
-def test_lines_hold_the_curves_in_one_colour_per_network(models):
+def test_lines_hold_the_curves_in_one_color_per_network(models):
     figure = plot_comparison(models, fa_limit=1.0)
     iou, hse, pd_fa, roc = figure.axes
-    for i, (name, model) in enumerate(models.items()):
+    for i, (name, [model]) in enumerate(models.items()):
         curves = model.curves
         solid, dashed = iou.lines[2 * i : 2 * i + 2]
         np.testing.assert_array_equal(solid.get_ydata(), curves['IoU'])
@@ -47,9 +47,9 @@ def test_lines_hold_the_curves_in_one_colour_per_network(models):
         np.testing.assert_array_equal(dots.get_ydata(), curves['TPR'])
         lines = [solid, dashed, *pd_fa.lines[2 * i : 2 * i + 2], dots]
         assert len({str(line.get_color()) for line in lines}) == 1
-        area = areas(curves, 1.0)
-        assert f'{area["PdFa_AUC"]:.4f}' in pd_fa.lines[2 * i].get_label()
-        assert f'{area["ROC_AUC"]:.4f}' in roc.lines[2 * i].get_label()
+        pd_fa_area, roc_area = areas(curves, 1.0)
+        assert f'{pd_fa_area:.4f}' in pd_fa.lines[2 * i].get_label()
+        assert f'{roc_area:.4f}' in roc.lines[2 * i].get_label()
         for text in (f'{name}: HSE {100 * model.scores["HSE"]:.2f}',):
             assert text in hse.lines[2 * i].get_label()
     one, other = iou.lines[0], iou.lines[2]
@@ -65,19 +65,16 @@ def test_panels_are_those_asked_for(models):
     ]
 
 
-def test_a_dozen_networks_have_a_dozen_colours():
+def test_a_dozen_networks_have_a_dozen_colors():
     model = make_model(0)
-    figure = plot_comparison({str(i): model for i in range(12)}, ['iou'])
+    figure = plot_comparison({str(i): [model] for i in range(12)}, ['iou'])
     lines = figure.axes[0].lines[::2]
     assert len({tuple(line.get_color()) for line in lines}) == 12
 
 
-def test_curves_without_roc(models):
-    old = {k: v for k, v in models['one'].curves.items() if k != 'TPR'}
-    models['old'] = Evaluation(models['one'].scores, old)
-    assert set(areas(old)) == {'PdFa_AUC'}
-    plot_comparison(models, ['iou', 'hse', 'pdfa'])
-    with pytest.raises(ValueError, match='old: holds no TPR'):
+def test_seeds_of_other_thresholds(models):
+    models['one'].append(make_model(2, thresholds=9))
+    with pytest.raises(ValueError, match='one: seeds have different thresh'):
         plot_comparison(models)
 
 

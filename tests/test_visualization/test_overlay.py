@@ -7,7 +7,7 @@ from fdep_mm.visualization import draw_overlay, to_display
 from fdep_mm.visualization.overlay import (
     DETECTION,
     FALSE_ALARM,
-    GREY,
+    GRAY,
     HIT,
     MISS,
     ZOOMS,
@@ -27,12 +27,12 @@ def scene():
 
 
 def places(picture, color):
-    """Pixels of a colour, in the main view: (row, col) in image px."""
+    """Pixels of a color, in the main view: (row, col) in image px."""
     main = picture[: SIDE * SCALE, : SIDE * SCALE]
     return np.argwhere((main == color).all(-1)) / SCALE
 
 
-def test_each_colour_is_near_its_kind_and_nowhere_else():
+def test_each_color_is_near_its_kind_and_nowhere_else():
     picture = draw_overlay(*scene(), min_side=256)
     for color, center in (
         (HIT, (11.5, 11.5)),
@@ -49,11 +49,11 @@ def test_each_colour_is_near_its_kind_and_nowhere_else():
 def test_targets_themselves_are_not_painted_over():
     image, pred, mask = scene()
     picture = draw_overlay(image, pred, mask, min_side=256)
-    grey = to_display(image)
+    gray = to_display(image)
     inner = picture[: SIDE * SCALE, : SIDE * SCALE][
         40 * SCALE + 1 : 42 * SCALE - 1, 12 * SCALE + 1 : 14 * SCALE - 1
     ]
-    expected = grey[40:42, 12:14].repeat(SCALE, 0).repeat(SCALE, 1)[1:-1, 1:-1]
+    expected = gray[40:42, 12:14].repeat(SCALE, 0).repeat(SCALE, 1)[1:-1, 1:-1]
     np.testing.assert_array_equal(inner, np.stack([expected] * 3, axis=-1))
 
 
@@ -73,7 +73,7 @@ def test_size_is_enlarged_image_zooms_and_legend():
     assert picture.dtype == np.uint8
     plain = draw_overlay(*scene(), min_side=256, legend=False)
     np.testing.assert_array_equal(plain, picture[:side])
-    # legend and close-ups carry all colours
+    # legend and close-ups carry all colors
     for part in (picture[side:], picture[:side, side:]):
         for color in (HIT, MISS, FALSE_ALARM):
             assert (part == color).all(-1).any()
@@ -119,7 +119,7 @@ def test_sizes_that_differ():
         np.array([[[7] * 4, [9] * 4], [[8] * 4, [7] * 4]], np.uint8),
     ],
 )
-def test_any_range_is_stretched_to_8_bit_grey(image):
+def test_any_range_is_stretched_to_8_bit_gray(image):
     shown = to_display(image)
     assert shown.dtype == np.uint8 and shown.shape == (2, 2)
     assert shown.tolist() == [[0, 255], [127, 0]]
@@ -139,7 +139,7 @@ def many_targets(num):
 
 
 def close_ups(picture, height, width):
-    """Number of tiles with a coloured frame beside the image."""
+    """Number of tiles with a colored frame beside the image."""
     tile = height // ZOOMS
     zooms = picture[:height, width:]
     corners = zooms[::tile, ::tile][:ZOOMS]
@@ -164,8 +164,8 @@ def test_close_ups_end_at_a_number_and_the_rest_is_counted():
     assert close_ups(full, 128, width) == 9
     assert close_ups(some, 128, width) == 4
     # one more entry in the legend: '5 without close-up'
-    assert (some[128:] == GREY).all(-1).any()
-    assert not (full[128:] == GREY).all(-1).any()
+    assert (some[128:] == GRAY).all(-1).any()
+    assert not (full[128:] == GRAY).all(-1).any()
 
 
 def test_a_close_up_has_a_contrast_of_its_own():

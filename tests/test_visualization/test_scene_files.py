@@ -21,11 +21,11 @@ def write(path, array):
 
 
 @pytest.fixture
-def grey():
+def gray():
     return np.random.default_rng(0).integers(0, 256, (6, 8), np.uint8)
 
 
-def test_images_by_identifier(tmp_path, grey):
+def test_images_by_identifier(tmp_path, gray):
     for name in ('b_pixels0.png', 'a_pixels0.BMP', 'c.png', 'notes_pixels0'):
         (tmp_path / name).touch()
     assert list(list_images(tmp_path, '_pixels0')) == ['a', 'b']
@@ -61,9 +61,9 @@ def test_pairs_and_complaints():
 
 
 @pytest.mark.parametrize('dtype', [np.uint8, np.uint16])
-def test_probabilities_of_8_and_16_bits(tmp_path, grey, dtype):
+def test_probabilities_of_8_and_16_bits(tmp_path, gray, dtype):
     top = np.iinfo(dtype).max
-    values = (grey.astype(float) / 255 * top).astype(dtype)
+    values = (gray.astype(float) / 255 * top).astype(dtype)
     path = write(tmp_path / 'a.png', np.dstack([values] * 3))
     np.testing.assert_allclose(read_prob(path), values / top, atol=1e-7)
     assert read_prob(path).dtype == np.float32
@@ -86,11 +86,11 @@ def test_names_of_a_split(tmp_path):
         read_names(tmp_path)
 
 
-def test_a_scene_is_of_one_size(tmp_path, grey):
-    mask = (grey > 200).astype(np.uint8)
-    image = write(tmp_path / 'i.png', np.dstack([grey] * 3))
+def test_a_scene_is_of_one_size(tmp_path, gray):
+    mask = (gray > 200).astype(np.uint8)
+    image = write(tmp_path / 'i.png', np.dstack([gray] * 3))
     pred, truth = (
-        write(tmp_path / f'{n}.png', a) for n, a in (('p', grey), ('m', mask))
+        write(tmp_path / f'{n}.png', a) for n, a in (('p', gray), ('m', mask))
     )
     scene = load_scene('s', image, pred, truth)
     assert scene.image.shape == (6, 8, 3)
@@ -102,16 +102,16 @@ def test_a_scene_is_of_one_size(tmp_path, grey):
         load_scene('s', image, large, truth)
 
 
-def test_files_that_do_not_do(tmp_path, grey):
+def test_files_that_do_not_do(tmp_path, gray):
     broken = tmp_path / 'broken.png'
     for content in (b'', b'nonsense', b'\x89PNG\r\n\x1a\n cut'):
         broken.write_bytes(content)
         with pytest.raises(ValueError, match='broken.png: not a readable'):
             read_prob(broken)
-    colour = write(tmp_path / 'c.png', np.dstack([grey, grey, grey // 2]))
-    with pytest.raises(ValueError, match='c.png: holds colours'):
-        read_prob(colour)
+    color = write(tmp_path / 'c.png', np.dstack([gray, gray, gray // 2]))
+    with pytest.raises(ValueError, match='c.png: holds colors'):
+        read_prob(color)
     with pytest.raises(ValueError, match='g.png: mask values must be'):
-        read_mask(write(tmp_path / 'g.png', grey))
+        read_mask(write(tmp_path / 'g.png', gray))
     with pytest.raises(ValueError, match='none.png: .*cannot be read'):
         read_mask(tmp_path / 'none.png')

@@ -1,6 +1,6 @@
 """Score a folder of predicted probability maps against a folder of masks.
 
-Predictions are 8- or 16-bit grey files, read as probabilities (value / 255 or
+Predictions are 8- or 16-bit gray files, read as probabilities (value / 255 or
 value / 65535), or with --binary as masks. Masks are files of {0, 1} or {0,
 255}. Files are paired by their names without suffix.
 
@@ -22,10 +22,9 @@ scores are of the others; 2 wrong input, nothing is scored.
 
 import argparse
 import sys
-import warnings
 from pathlib import Path
 
-from fdep_mm.core.text import print
+from fdep_mm.core.text import one_line_errors, print
 from fdep_mm.evaluation.functional import (
     EvalProtocol,
     format_table,
@@ -36,53 +35,13 @@ from fdep_mm.evaluation.functional import (
 from fdep_mm.visualization import (
     count_files,
     list_images,
+    pair_images,
     read_names,
 )
 
 
-def pair_files(
-    preds: dict[str, Path], masks: dict[str, Path], split: Path | None
-) -> list[str]:
-    """Identifiers to evaluate, each with a prediction and a mask.
-
-    Args:
-        preds (dict[str, Path]): By identifier.
-        masks (dict[str, Path]): By identifier.
-        split (Path, optional): Text file with one identifier per line; None
-            takes all, and demands that the folders correspond.
-
-    Returns:
-        list[str]: Identifiers.
-
-    Raises:
-        ValueError: If a partner is missing, or the split file unusable.
-    """
-    if preds == masks:
-        raise ValueError('predictions and masks are the same files')
-    if split is None:
-        wanted = sorted(preds.keys() | masks.keys())
-    else:
-        wanted = read_names(split)
-    for kind, found in (('prediction', preds), ('mask', masks)):
-        absent = [name for name in wanted if name not in found]
-        if absent:
-            shown = ', '.join(absent[:5]) + (', ...' if absent[5:] else '')
-            raise ValueError(
-                f'{len(absent)} of {len(wanted)} images have no {kind}: '
-                f'{shown}; add the files, or name the images to evaluate '
-                'with --split FILE (one per line)'
-            )
-    return wanted
-
-
-def parse_args() -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument('pred_dir', type=Path, help='folder of predictions')
-    parser.add_argument('mask_dir', type=Path, help='folder of masks')
+def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what says which predictions and masks are read, and how."""
     parser.add_argument(
         '--split', type=Path, help='file naming the images, one per line'
     )
@@ -96,10 +55,52 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument(
         '--max-value',
-        type=float,
+        type=positive,
         help='value of a prediction that stands for probability 1 (default: '
         'the largest of the file type)',
     )
+
+
+def positive(text: str) -> float:
+    """A number above 0."""
+    value = float(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f'{text}: must be > 0')
+    return value
+
+
+def pair_files(
+    preds: dict[str, Path], masks: dict[str, Path], split: Path | None
+) -> list[str]:
+    """Identifiers to evaluate: all, or those of a split file.
+
+    Raises:
+        ValueError: A partner is missing, or the split file unusable.
+    """
+    if preds == masks:
+        raise ValueError('predictions and masks are the same files')
+    wanted = read_names(split) if split else sorted({**preds, **masks})
+    kinds = dict(prediction=preds, mask=masks)
+    names, complaints = pair_images(kinds, wanted)
+    if complaints:
+        more = ', ...' if complaints[5:] else ''
+        raise ValueError(
+            f'{len(complaints)} of {len(wanted)} images lack a file '
+            f'({", ".join(complaints[:5])}{more}); add the files, or name the '
+            'images to evaluate with --split FILE (one per line)'
+        )
+    return names
+
+
+def parse_args() -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('pred_dir', type=Path, help='folder of predictions')
+    parser.add_argument('mask_dir', type=Path, help='folder of masks')
+    add_reading_arguments(parser)
     parser.add_argument('--json', type=Path, help='write numbers and curves')
     parser.add_argument(
         '--per-image', type=Path, metavar='CSV', help='write image by image'
@@ -129,46 +130,36 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def main() -> int:
+def run(args: argparse.Namespace) -> int:
     """Evaluate; returns the exit code."""
-    args = parse_args()
-    try:
-        protocol = EvalProtocol(
-            args.thresholds,
-            args.tolerances,
-            match=args.match,
-            empty=args.empty,
-        )
-        if args.max_value is not None and not args.max_value > 0:
-            raise ValueError(f'--max-value {args.max_value:g}: must be > 0')
-        preds = list_images(args.pred_dir)
-        masks = list_images(args.mask_dir, args.mask_suffix)
-        names = pair_files(preds, masks, args.split)
-        found, unusable = count_files(
-            preds, masks, names, protocol, args.binary, args.max_value
-        )
-        records = [*found.values()]
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter('always')
-            scores, curves = reduce_records(records, protocol)
-        settings = protocol.settings()
-        if unusable:
-            settings['left_out'] = unusable
-        if args.json is not None:
-            write_json(args.json, scores, curves, settings)
-        if args.per_image is not None:
-            table = per_image_csv([*found], records, protocol)
-            args.per_image.write_text(table)
-    except (ValueError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
-    for warning in caught:
-        print(f'warning: {warning.message}', file=sys.stderr)
+    protocol = EvalProtocol(
+        args.thresholds, args.tolerances, match=args.match, empty=args.empty
+    )
+    preds = list_images(args.pred_dir)
+    masks = list_images(args.mask_dir, args.mask_suffix)
+    names = pair_files(preds, masks, args.split)
+    found, unusable = count_files(
+        preds, masks, names, protocol, args.binary, args.max_value
+    )
+    records = [*found.values()]
+    evaluation = reduce_records(records, protocol)
+    if args.json is not None:
+        left_out = dict(left_out=unusable) if unusable else {}
+        settings = {**protocol.settings(), **left_out}
+        write_json(args.json, *evaluation, settings)
+    if args.per_image is not None:
+        args.per_image.write_text(per_image_csv([*found], records, protocol))
     for line in unusable:
         print(f'left out: {line}', file=sys.stderr)
     print(f'{len(records)} of {len(names)} images')
-    print(format_table(scores))
-    return 1 if unusable else 0
+    print(format_table(evaluation.scores))
+    return int(bool(unusable))
+
+
+def main() -> int:
+    """Evaluate; returns the exit code."""
+    args = parse_args()
+    return one_line_errors(lambda: run(args))
 
 
 if __name__ == '__main__':

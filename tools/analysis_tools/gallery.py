@@ -3,7 +3,7 @@
 Each image is shown with its hits, misses and false alarms and with close-ups;
 a click on a heading sorts by IoU, misses, false alarms and so on. Files of
 the three folders are paired by their names without suffix. Predictions are 8-
-or 16-bit grey files (value / 255 or value / 65535 is the probability).
+or 16-bit gray files (value / 255 or value / 65535 is the probability).
 
 Examples:
     python tools/analysis_tools/gallery.py data/images predictions/ \\
@@ -24,11 +24,12 @@ are listed, also in the page), 2 wrong input, no page.
 
 import argparse
 import sys
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from fdep_mm.core.text import print
+from eval_pngs import add_reading_arguments
+
+from fdep_mm.core.text import one_line_errors, print
 from fdep_mm.visualization import (
     Scene,
     check_scale,
@@ -45,25 +46,9 @@ def add_folder_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('images', type=Path, help='folder of images, or file')
     parser.add_argument('preds', type=Path, help='predictions, likewise')
     parser.add_argument('masks', type=Path, help='masks, likewise')
-    parser.add_argument(
-        '--split', type=Path, help='file naming the images, one per line'
-    )
-    parser.add_argument(
-        '--mask-suffix', default='', help='what mask names add (default none)'
-    )
+    add_reading_arguments(parser)
     parser.add_argument(
         '--pred-suffix', default='', help='what prediction names add'
-    )
-    parser.add_argument(
-        '--binary',
-        action='store_true',
-        help='predictions are masks: any value above 0 is foreground',
-    )
-    parser.add_argument(
-        '--max-value',
-        type=float,
-        help='value of a prediction that stands for probability 1 (default: '
-        'the largest of the file type)',
     )
     parser.add_argument(
         '--threshold', type=float, default=0.5, help='default 0.5'
@@ -85,16 +70,16 @@ def read_scenes(
     Raises:
         ValueError: If a folder is missing or empty, or none can be used.
     """
-    kinds = {
-        'image': list_images(args.images),
-        'prediction': list_images(args.preds, args.pred_suffix),
-        'mask': list_images(args.masks, args.mask_suffix),
-    }
+    kinds = dict(
+        image=list_images(args.images),
+        prediction=list_images(args.preds, args.pred_suffix),
+        mask=list_images(args.masks, args.mask_suffix),
+    )
     names = None if args.split is None else read_names(args.split)
     if all(path.is_file() for path in (args.images, args.preds, args.masks)):
-        name = args.images.stem
+        # single files belong together whatever their names
         kinds = {
-            kind: {name: path}
+            kind: {args.images.stem: path}
             for kind, files in kinds.items()
             for path in files.values()
         }
@@ -155,34 +140,31 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def main() -> int:
+def run(args: argparse.Namespace) -> int:
     """Write the page; returns the exit code."""
-    args = parse_args()
     failures: list[str] = []
-    try:
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter('always')
-            count = write_gallery(
-                args.out,
-                read_scenes(args, failures),
-                title=args.title or f'Predictions in {args.preds}',
-                threshold=args.threshold,
-                radius=args.radius,
-                match=args.match,
-                embed=not args.beside,
-                side=args.side,
-                failures=failures,
-            )
-    except (ValueError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
-    for warning in caught:
-        print(f'warning: {warning.message}', file=sys.stderr)
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    count = write_gallery(
+        args.out,
+        read_scenes(args, failures),
+        title=args.title or f'Predictions in {args.preds}',
+        embed=not args.beside,
+        side=args.side,
+        failures=failures,
+        threshold=args.threshold,
+        radius=args.radius,
+        match=args.match,
+    )
     print(f'{count} images: {args.out}')
     if failures:
         print(f'{len(failures)} left out, see above', file=sys.stderr)
     return int(bool(failures))
+
+
+def main() -> int:
+    """Write the page; returns the exit code."""
+    args = parse_args()
+    return one_line_errors(lambda: run(args))
 
 
 if __name__ == '__main__':

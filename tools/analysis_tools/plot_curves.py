@@ -24,18 +24,20 @@ Exit codes: 0 all is drawn, 1 some files could not be used (they are listed),
 import argparse
 import sys
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 from prettytable import PrettyTable
 
+from fdep_mm.core.text import one_line_errors
 from fdep_mm.evaluation.functional import (
     EvalProtocol,
+    Evaluation,
     read_json,
     reduce_records,
     scale_scores,
 )
 from fdep_mm.visualization import (
-    Evaluation,
     areas,
     count_files,
     list_images,
@@ -84,20 +86,22 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def named(text: str) -> tuple[str, Path]:
-    """Split [NAME=]PATH.
+def named(texts: list[str]) -> Iterator[tuple[str, Path]]:
+    """Split each [NAME=]PATH; the default name is the last part of the path.
 
-    Args:
-        text (str): An argument.
-
-    Returns:
-        tuple[str, Path]: Name (default: the last part of the path) and path.
+    Raises:
+        ValueError: Two have one name.
     """
-    name, sep, rest = text.partition('=')
-    if sep and not Path(text).exists():
-        return name, Path(rest)
-    path = Path(text)
-    return path.stem if path.is_file() else path.resolve().name, path
+    seen = set()
+    for text in texts:
+        name, sep, rest = text.partition('=')
+        path = Path(rest if sep and not Path(text).exists() else text)
+        if str(path) == text:
+            name = path.stem if path.is_file() else path.resolve().name
+        if name in seen:
+            raise ValueError(f'two are called {name!r}; write NAME=PATH')
+        seen.add(name)
+        yield name, path
 
 
 def evaluate(
@@ -114,15 +118,12 @@ def evaluate(
         tuple[Evaluation, dict]: Numbers and the settings they depend on.
 
     Raises:
-        ValueError: If there are none.
+        ValueError: There are none.
     """
-    stored = path
-    if path.is_dir():
-        # the folders' names are times
-        found = sorted(path.glob('**/curves_test.json'))
-        stored = found[-1] if found else path
-    if stored.is_file():
-        scores, curves, settings = read_json(stored)
+    # the folders' names are times
+    stored = sorted(path.glob('**/curves_test.json')) or [path]
+    if stored[-1].is_file():
+        scores, curves, settings = read_json(stored[-1])
         return Evaluation(scores, curves), settings
     preds = list_images(path)
     if args.masks is None:
@@ -133,11 +134,10 @@ def evaluate(
     protocol = EvalProtocol(args.thresholds)
     masks = list_images(args.masks, args.mask_suffix)
     names, complaints = pair_images(dict(prediction=preds, mask=masks))
-    failures.extend(complaints)
     records, unusable = count_files(
         preds, masks, names, protocol, max_value=args.max_value
     )
-    failures.extend(unusable)
+    failures += complaints + unusable
     evaluation = reduce_records([*records.values()], protocol)
     return evaluation, protocol.settings()
 
@@ -148,15 +148,10 @@ def read_models(
     """Read all networks; warn if they were not evaluated alike.
 
     Raises:
-        ValueError: If two have one name or none can be used.
+        ValueError: Two have one name or none can be used.
     """
     models, protocols = {}, {}
-    for text in args.models:
-        name, path = named(text)
-        if name in models:
-            raise ValueError(
-                f'two networks are called {name!r}; write NAME=PATH'
-            )
+    for name, path in named(args.models):
         try:
             models[name], settings = evaluate(args, path, failures)
         except (ValueError, OSError) as error:
@@ -181,45 +176,35 @@ def read_models(
 
 
 def print_table(models: dict[str, Evaluation], fa_limit: float) -> None:
-    """Print scores (per cent, Fa x 1e-6) and areas."""
-    table = PrettyTable()
+    """Print scores (percent, Fa x 1e-6) and areas."""
     keys = ('HSE', 'IoU', 'nIoU', 'Pd', 'Fa')
-    table.field_names = ['network', *keys, 'AUC Pd-Fa', 'AUC ROC']
+    table = PrettyTable(['network', *keys, 'AUC Pd-Fa', 'AUC ROC'])
     for name, model in models.items():
         scaled = scale_scores({key: model.scores[key] for key in keys})
-        area = areas(model.curves, fa_limit)
-        roc = area.get('ROC_AUC')
-        table.add_row(
-            [
-                name,
-                *(f'{scaled[key]:.2f}' for key in keys),
-                f'{area["PdFa_AUC"]:.4f}',
-                '-' if roc is None else f'{roc:.4f}',
-            ]
-        )
+        numbers = [f'{scaled[key]:.2f}' for key in keys]
+        numbers += [f'{area:.4f}' for area in areas(model.curves, fa_limit)]
+        table.add_row([name, *numbers])
     print(table)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Draw; returns the exit code."""
+    failures: list[str] = []
+    limit = args.fa_limit * 1e-6
+    models = read_models(args, failures)
+    arms = {name: [model] for name, model in models.items()}
+    figure = plot_comparison(arms, args.kinds, limit)
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(args.out)
+    print_table(models, limit)
+    print(f'figure: {args.out}')
+    return int(bool(failures))
 
 
 def main() -> int:
     """Draw; returns the exit code."""
     args = parse_args()
-    failures: list[str] = []
-    limit = args.fa_limit * 1e-6
-    try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter('always')
-            models = read_models(args, failures)
-        figure = plot_comparison(models, args.kinds, limit)
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(args.out)
-    except (ValueError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
-    for warning in caught:
-        print(f'warning: {warning.message}', file=sys.stderr)
-    print_table(models, limit)
-    print(f'figure: {args.out}')
-    return int(bool(failures))
+    return one_line_errors(lambda: run(args))
 
 
 if __name__ == '__main__':

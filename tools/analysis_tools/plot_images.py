@@ -1,6 +1,6 @@
 """Draw images with their predictions: overlays or 3-D surfaces, a PNG each.
 
-Overlays mark hits, misses and false alarms in colours, with a close-up of
+Overlays mark hits, misses and false alarms in colors, with a close-up of
 each; surfaces show input, ground truth and prediction side by side. Images,
 predictions and masks are three folders, whose files are paired by their names
 without suffix, or three files.
@@ -27,6 +27,7 @@ import cv2
 import numpy as np
 from gallery import add_folder_arguments, read_scenes
 
+from fdep_mm.core.text import one_line_errors
 from fdep_mm.visualization import (
     Scene,
     draw_overlay,
@@ -68,16 +69,8 @@ def parse_args() -> argparse.Namespace:
 def cut(scene: Scene, center: tuple[int, int], side: int) -> Scene:
     """Cut a square out of a scene, moved so that it lies inside.
 
-    Args:
-        scene (Scene): The whole.
-        center (tuple[int, int]): x and y in px.
-        side (int): Of the square in px, at least 2.
-
-    Returns:
-        Scene: The part.
-
     Raises:
-        ValueError: If the centre is outside or the side below 2.
+        ValueError: If the center is outside or the side below 2.
     """
     height, width = scene.mask.shape
     x, y = center
@@ -103,27 +96,28 @@ def draw(scene: Scene, kind: str, threshold: float) -> np.ndarray:
     return draw_overlay(scene.image, pred, scene.mask)
 
 
+def run(args: argparse.Namespace) -> int:
+    """Draw; returns the exit code."""
+    failures: list[str] = []
+    count = 0
+    args.out.mkdir(parents=True, exist_ok=True)
+    for scene in read_scenes(args, failures):
+        if args.center:
+            scene = cut(scene, args.center, args.window)
+        for kind in args.kind:
+            picture = draw(scene, kind, args.threshold)
+            content = cv2.imencode('.png', picture[..., ::-1])[1]
+            path = args.out / f'{scene.name}_{kind}.png'
+            path.write_bytes(content.tobytes())
+            count += 1
+    print(f'{count} pictures: {args.out}')
+    return int(bool(failures))
+
+
 def main() -> int:
     """Draw; returns the exit code."""
     args = parse_args()
-    failures: list[str] = []
-    count = 0
-    try:
-        args.out.mkdir(parents=True, exist_ok=True)
-        for scene in read_scenes(args, failures):
-            if args.center:
-                scene = cut(scene, args.center, args.window)
-            for kind in args.kind:
-                picture = draw(scene, kind, args.threshold)
-                content = cv2.imencode('.png', picture[..., ::-1])[1]
-                path = args.out / f'{scene.name}_{kind}.png'
-                path.write_bytes(content.tobytes())
-                count += 1
-    except (ValueError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
-    print(f'{count} pictures: {args.out}')
-    return int(bool(failures))
+    return one_line_errors(lambda: run(args))
 
 
 if __name__ == '__main__':

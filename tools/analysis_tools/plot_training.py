@@ -15,11 +15,11 @@ listed), 2 wrong input, no figure.
 
 import argparse
 import sys
-import warnings
 from pathlib import Path
 
 from plot_curves import named
 
+from fdep_mm.core.text import one_line_errors
 from fdep_mm.visualization import plot_training, read_scalars
 
 
@@ -44,25 +44,10 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def read_runs(texts: list[str]) -> tuple[dict, bool]:
-    """Read all trainings.
-
-    Args:
-        texts (list[str]): [NAME=]DIR each.
-
-    Returns:
-        tuple[dict, bool]: Name -> curves, and whether all could be read.
-
-    Raises:
-        ValueError: If two have one name or none can be read.
-    """
+def run(args: argparse.Namespace) -> int:
+    """Draw; returns the exit code."""
     runs, complete = {}, True
-    for text in texts:
-        name, path = named(text)
-        if name in runs:
-            raise ValueError(
-                f'two trainings are called {name!r}; write NAME=DIR'
-            )
+    for name, path in named(args.work_dirs):
         try:
             runs[name] = read_scalars(path)
         except (ValueError, OSError) as error:
@@ -70,26 +55,17 @@ def read_runs(texts: list[str]) -> tuple[dict, bool]:
             complete = False
     if not runs:
         raise ValueError('none of the work dirs can be read')
-    return runs, complete
+    figure = plot_training(runs, args.keys)
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(args.out)
+    print(f'{len(runs)} trainings: {args.out}')
+    return int(not complete)
 
 
 def main() -> int:
     """Draw; returns the exit code."""
     args = parse_args()
-    try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter('always')
-            runs, complete = read_runs(args.work_dirs)
-        for warning in caught:
-            print(f'warning: {warning.message}', file=sys.stderr)
-        figure = plot_training(runs, args.keys)
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(args.out)
-    except (ValueError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
-    print(f'{len(runs)} trainings: {args.out}')
-    return int(not complete)
+    return one_line_errors(lambda: run(args))
 
 
 if __name__ == '__main__':

@@ -95,7 +95,7 @@ def read_json(
             curves['F1'] = np.zeros((0, num))
         if missing := SCALES.keys() - scores.keys():
             raise ValueError(f'there is no {", ".join(sorted(missing))}')
-        for key in ('IoU', 'nIoU', 'Pd', 'Fa', 'F1', *curves):
+        for key in ('IoU', 'nIoU', 'Pd', 'Fa', 'TPR', 'FPR', *curves):
             if key != 'tolerances' and curves[key].shape[-1:] != (num,):
                 raise ValueError(f'{key} is not of {num} thresholds')
         return scores, curves, dict(content['settings'])
