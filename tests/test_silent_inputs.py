@@ -18,7 +18,7 @@ from fdep_mm.core import image as core_image
 from fdep_mm.core.image import to_float
 from fdep_mm.core.masks import read_mask
 from fdep_mm.datasets.check import check_dataset
-from fdep_mm.datasets.converters import read_coco
+from fdep_mm.datasets.converters.coco import read_coco
 from fdep_mm.datasets.layouts import find_layout
 from fdep_mm.datasets.transforms import LoadInfraredImage
 from fdep_mm.models.segmentors.tta import SIRSTTTAModel

@@ -20,8 +20,8 @@ class Layout:
         image_suffixes (tuple[str, ...]): Of several candidates the first
             that exists is taken, as in :class:`.SIRSTDataset`.
         mask_suffixes (tuple[str, ...]): The same for the masks.
-        splits (dict): Name -> split file, or several, training first;
-            None stands for all images.
+        splits (dict): Name -> split files, training first; none stands for
+            all images.
         xml_convention (str): Of the box files, see
             :data:`.sirst_xml.CONVENTIONS`.
     """
@@ -32,8 +32,8 @@ class Layout:
     boxes: Path | None = None
     image_suffixes: tuple[str, ...] = IMAGE_SUFFIXES
     mask_suffixes: tuple[str, ...] = IMAGE_SUFFIXES
-    splits: dict[str, Path | None] = field(
-        default_factory=lambda: {'all': None}
+    splits: dict[str, tuple[Path, ...]] = field(
+        default_factory=lambda: {'all': ()}
     )
     xml_convention: str = 'sirst-v2'
 
@@ -148,24 +148,24 @@ def _find_folders(root: Path) -> Layout:
     )
 
 
-def _find_splits(root: Path, name: str) -> dict[str, Path | None]:
+def _find_splits(root: Path, name: str) -> dict[str, tuple[Path, ...]]:
     for pattern, names in SPLITS:
         folders = [root] if pattern == '.' else sorted(root.glob(pattern))
         groups = [
-            {k: file for k, file in group.items() if file.is_file()}
+            {k: (file,) for k, file in group.items() if file.is_file()}
             for folder in folders
             for group in _possible_groups(folder, names, name)
             if next(iter(group.values())).is_file()
         ]
         if len(groups) > 1:
-            first = groups[0]['train'].relative_to(root)
+            first = groups[0]['train'][0].relative_to(root)
             raise ValueError(
                 f'{root}: has several groups of split files; choose one with '
                 f'--split train={first} --split test=FILE'
             )
         if groups:
             return groups[0]
-    return {'all': None}
+    return {'all': ()}
 
 
 def _possible_groups(
@@ -196,7 +196,7 @@ def _folder(root: Path, name: str) -> Path:
     raise ValueError(f'{name}: no such folder, in {root} or here')
 
 
-def _named_split(root: Path, text: str) -> tuple[str, Path]:
+def _named_split(root: Path, text: str) -> tuple[str, tuple[Path]]:
     name, _, file = text.partition('=')
     if not name or not file:
         raise ValueError(
@@ -204,5 +204,5 @@ def _named_split(root: Path, text: str) -> tuple[str, Path]:
         )
     for path in (root / file, Path(file)):
         if path.is_file():
-            return name, path
+            return name, (path,)
     raise ValueError(f'--split {text}: no such file, in {root} or here')

@@ -1,11 +1,11 @@
 """Where the cells of a prior lie in an image, whatever moved the image.
 
 Each pixel of an image carries the place in the full image that it comes from.
-Transforms move this field of coordinates as they move a mask, so any of them
-will do, ours or mmseg's. At the end each cell of the new prior looks up the
-place of its center and takes the prior from there: as it is where the places
-are cells of the full image's prior (crops at multiples of the stride, flips,
-quarter turns), interpolated bilinearly elsewhere, once for all transforms.
+Transforms move this field of coordinates as they move a mask, ours and mmseg's
+alike. At the end each cell of the new prior looks up the place of its center
+and takes the prior from there: as it is where the places are cells of the full
+image's prior (crops at multiples of the stride, flips, quarter turns),
+interpolated bilinearly elsewhere, once for all transforms.
 """
 
 from collections.abc import Sequence

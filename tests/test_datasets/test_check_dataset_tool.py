@@ -152,7 +152,7 @@ def test_config_with_two_split_files_of_one_folder(call, folder, tmp_path):
     report = json.loads(out.read_text())
     splits = [str(files['a']), str(files['b'])]
     assert report['datasets'][0]['splits'] == dict(
-        train=splits, val=splits, test=str(files['c'])
+        train=splits, val=splits, test=[str(files['c'])]
     )
     images = {k: v['images'] for k, v in report['statistics'].items()}
     assert images == dict(train=3, val=3, test=2)

@@ -10,20 +10,16 @@ import pytest
 from skimage.measure import label as skimage_label
 from skimage.measure import regionprops
 
-from fdep_mm.datasets.converters import (
+from fdep_mm.datasets.converters.coco import read_coco, to_coco
+from fdep_mm.datasets.converters.labels import draw_labels, mask_labels
+from fdep_mm.datasets.converters.points import read_points, write_points
+from fdep_mm.datasets.converters.regions import mask_centroids
+from fdep_mm.datasets.converters.segmentations import (
     decode_rle,
-    draw_labels,
     encode_rle,
-    format_yolo,
-    mask_centroids,
-    mask_labels,
-    read_coco,
-    read_points,
-    read_yolo,
-    to_coco,
-    write_points,
+    read_rle,
 )
-from fdep_mm.datasets.converters.rle import read_rle
+from fdep_mm.datasets.converters.yolo import format_yolo, read_yolo
 from fdep_mm.datasets.sirst_xml import format_boxes, parse_boxes
 
 RNG_SHAPE = (30, 41)

@@ -5,14 +5,12 @@ import json
 import numpy as np
 import pytest
 
-from fdep_mm.datasets.converters import (
-    boxes_to_mask,
-    draw_labels,
+from fdep_mm.datasets.converters.coco import read_coco, to_coco
+from fdep_mm.datasets.converters.labels import draw_labels
+from fdep_mm.datasets.converters.regions import boxes_to_mask, points_to_mask
+from fdep_mm.datasets.converters.segmentations import (
     encode_rle,
-    points_to_mask,
     polygons_to_mask,
-    read_coco,
-    to_coco,
 )
 
 SHAPE = (30, 41)

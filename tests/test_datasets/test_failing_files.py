@@ -121,15 +121,15 @@ def test_neither_are_errors_that_name_the_file(root):
     with pytest.raises(ValueError, match='no prior of it'):
         dataset[0]
     del dataset.pipeline.transforms[2]
-    grey = np.full((32, 32), 7, np.uint8)
+    gray = np.full((32, 32), 7, np.uint8)
     for broken, text in (
         (image.replace('images', 'masks'), 'mask values'),
         (image, 'its mask'),
     ):
-        cv2.imwrite(broken, grey[:8] if broken == image else grey)
+        cv2.imwrite(broken, gray[:8] if broken == image else gray)
         with pytest.raises(ValueError, match=text):
             dataset[0]
-        cv2.imwrite(broken, grey // 8)
+        cv2.imwrite(broken, gray // 8)
     assert not dataset.unreadable.any()
 
 

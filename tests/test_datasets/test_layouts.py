@@ -68,7 +68,7 @@ def test_sirst_dataset_reads_what_was_found(basic, change, train):
         dataset = DATASETS.build(
             dict(
                 type='fdep_mm.SIRSTDataset',
-                ann_file=str(layout.splits[split]),
+                ann_file=str(layout.splits[split][0]),
                 data_prefix=dict(
                     img_path=str(layout.images), seg_map_path=str(layout.masks)
                 ),
@@ -89,7 +89,7 @@ def test_real_layouts(find_data):
         ('sirst-v2', 768, 256),
     ):
         layout = find_layout(find_data(name))
-        sizes = [len(read_ids(path)) for path in layout.splits.values()]
+        sizes = [len(read_ids(path)) for (path,) in layout.splits.values()]
         assert sizes == [train, test]
         assert layout.masks.is_dir()
         assert (layout.boxes is not None) == (name == 'sirst-v2')
@@ -98,7 +98,7 @@ def test_real_layouts(find_data):
 def test_without_splits_all_images_are_one(basic):
     shutil.rmtree(basic / 'img_idx')
     layout = find_layout(basic)
-    assert layout.splits == {'all': None}
+    assert layout.splits == {'all': ()}
 
 
 def test_several_groups_of_splits_are_an_error_until_one_is_named(basic):
@@ -107,20 +107,20 @@ def test_several_groups_of_splits_are_an_error_until_one_is_named(basic):
     with pytest.raises(ValueError, match='several groups.*train=50_50'):
         find_layout(basic)
     layout = open_layout(basic, splits=['train=70_30/train.txt'])
-    assert layout.splits == {'train': basic / '70_30/train.txt'}
+    assert layout.splits == {'train': (basic / '70_30/train.txt',)}
 
 
 def test_a_folder_that_was_renamed_keeps_its_splits(basic):
     root = basic.rename(basic.with_name('my data'))
     files = {split: f'{split}_NUAA-SIRST.txt' for split in ('train', 'test')}
     found = find_layout(root).splits
-    assert {k: path.name for k, path in found.items()} == files
+    assert {k: path.name for k, (path,) in found.items()} == files
     (root / 'img_idx/train_other.txt').write_text('Misc_0\n')
     with pytest.raises(ValueError, match='several groups.*train_NUAA-SIRST'):
         find_layout(root)
     (root / 'img_idx/train_my data.txt').write_text('Misc_0\n')
     found = find_layout(root).splits
-    assert [path.name for path in found.values()] == ['train_my data.txt']
+    assert [path.name for (path,) in found.values()] == ['train_my data.txt']
 
 
 def test_named_parts(basic):
@@ -128,7 +128,7 @@ def test_named_parts(basic):
     layout = open_layout(basic, 'images', 'my labels', mask_suffix='_gt')
     assert layout.masks == basic / 'my labels'
     assert '_gt.png' in layout.mask_suffixes
-    assert layout.splits == {'all': None}
+    assert layout.splits == {'all': ()}
     for arguments, text in (
         (dict(images='none'), 'none: no such folder'),
         (dict(boxes='none'), 'none: no such folder'),

@@ -249,7 +249,7 @@ def test_two_forms_of_one_letter(many):
     split = many / 'split.txt'
     split.write_text('M\u00fcll', encoding='utf-8')
     assert len(SIRSTDataset('split.txt', data_root=str(many))) == 1
-    layout = replace(find_layout(many), splits=dict(train=split))
+    layout = replace(find_layout(many), splits=dict(train=(split,)))
     assert check_dataset([layout]).findings.clean
     assert read_names(split)[0] in list_images(many / 'images')
 

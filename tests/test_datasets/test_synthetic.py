@@ -118,7 +118,7 @@ def test_mask_is_the_support_of_the_signal():
             continue
         signal = image - plain
         inside, outside = signal[mask > 0], signal[mask == 0]
-        # Rounding of either image may move a value by one grey level.
+        # Rounding of either image may move a value by one gray level.
         assert inside.min() >= outside.max() - 1
         assert inside.min() >= 0.35 * inside.max() - 1
         assert signal[~ndimage.binary_dilation(mask, EIGHT, 12)].max() <= 1

@@ -8,7 +8,7 @@ import pytest
 
 from fdep_mm.datasets import SIRSTDetDataset
 from fdep_mm.datasets.check import check_dataset
-from fdep_mm.datasets.converters import mask_labels
+from fdep_mm.datasets.converters.labels import mask_labels
 from fdep_mm.datasets.layouts import find_layout
 from fdep_mm.datasets.sirst_xml import format_boxes, parse_boxes
 

@@ -19,7 +19,7 @@ def best_matches(
         gallery (np.ndarray): (N, D) thumbnails of length 1, N from 1.
 
     Returns:
-        tuple: Index into the gallery, (M,), and normalised correlation,
+        tuple: Index into the gallery, (M,), and normalized correlation,
         (M,) in -1..1.
     """
     index = np.empty(len(queries), np.intp)

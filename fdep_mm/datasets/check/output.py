@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from prettytable import PrettyTable
@@ -34,7 +33,7 @@ def to_json(report: Report) -> dict:
             dict(
                 name=layout.name,
                 root=str(layout.root),
-                splits={k: _names(v) for k, v in layout.splits.items()},
+                splits={k: [*map(str, v)] for k, v in layout.splits.items()},
             )
             for layout in report.layouts
         ],
@@ -138,12 +137,6 @@ def _quantiles(values: list[float]) -> dict[str, float] | None:
     return dict(zip(QUANTILES, found, strict=True))
 
 
-def _names(files: Path | tuple[Path, ...] | None) -> str | list[str] | None:
-    if isinstance(files, tuple):
-        return [str(path) for path in files]
-    return files and str(files)
-
-
 def _count(report: Report, level: str) -> int:
     codes = report.findings.codes(level)
     return sum(len(report.findings.items(code)) for code in codes)
@@ -151,9 +144,12 @@ def _count(report: Report, level: str) -> int:
 
 def _finding(report: Report, level: str, code: str) -> dict:
     meaning, _, advice = CODES[level][code].partition('; ')
-    items = [item._asdict() for item in report.findings.items(code)]
     return dict(
-        code=code, level=level, meaning=meaning, advice=advice, items=items
+        code=code,
+        level=level,
+        meaning=meaning,
+        advice=advice,
+        items=[item._asdict() for item in report.findings.items(code)],
     )
 
 

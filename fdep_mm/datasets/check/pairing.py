@@ -57,7 +57,7 @@ def _listed(
     listed: dict[str, list[str]] = {}
     for split, files in layout.splits.items():
         where = f'{layout.name} {split}'
-        ids = every if files is None else _read(files, where, findings)
+        ids = _read(files, where, findings) if files else every
         names = []
         for image_id in ids:
             files_of, exact = images.find(image_id)
@@ -81,11 +81,11 @@ def _listed(
 
 
 def _read(
-    files: Path | tuple[Path, ...], where: str, findings: Findings
+    files: tuple[Path, ...], where: str, findings: Findings
 ) -> list[str]:
     """Ids of all files of a split."""
     found = []
-    for path in (files,) if isinstance(files, Path) else files:
+    for path in files:
         try:
             ids = read_ids(path)
         except ValueError as error:

@@ -23,8 +23,7 @@ def layouts_of_config(path: Path) -> list[Layout]:
             the test split counts once, as 'test'.
 
     Returns:
-        list[Layout]: One per data set. A split of several files has a tuple
-        of them in ``splits``.
+        list[Layout]: One per data set.
 
     Raises:
         ValueError: It is not a config, reads no image files, or a folder that
@@ -62,12 +61,12 @@ def layouts_of_config(path: Path) -> list[Layout]:
 
 def _splits(
     files: Mapping[str, Sequence[Path | None]],
-) -> dict[str, Path | tuple[Path, ...] | None]:
+) -> dict[str, tuple[Path, ...]]:
     """What each split reads; without val where that is test."""
-    splits = {}
-    for split, parts in files.items():
-        one = parts[0] if len(parts) == 1 else tuple(parts)
-        splits[split] = None if None in parts else one
+    splits = {
+        split: () if None in parts else tuple(parts)
+        for split, parts in files.items()
+    }
     if {'val', 'test'} <= splits.keys() and splits['val'] == splits['test']:
         del splits['val']
     return splits

@@ -38,11 +38,6 @@ def measure_targets(
     target's box on every side, without the pixels of any target; the same
     definition as in :func:`fdep_mm.datasets.synthetic_targets.add_targets`.
 
-    Args:
-        gray (np.ndarray): (H, W) in 0..255.
-        mask (np.ndarray): (H, W); everything that is not 0 is target.
-        margin (int): In px.
-
     Returns:
         list[MeasuredTarget]: In raster order of the components. NaN where
         nothing but targets surrounds one.

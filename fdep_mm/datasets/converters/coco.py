@@ -9,9 +9,8 @@ import numpy as np
 
 from fdep_mm.core.splits import leaves_root
 
-from .labels import ImageLabels, decode
-from .polygons import check_polygons, polygons_to_mask
-from .rle import read_rle
+from .labels import ImageLabels
+from .segmentations import check_polygons, decode, polygons_to_mask, read_rle
 
 CATEGORY = dict(id=1, name='target', supercategory='target')
 

@@ -8,9 +8,8 @@ from scipy import ndimage
 from fdep_mm.core.boxes import mask_boxes
 from fdep_mm.core.components import STRUCTURES
 
-from .polygons import polygons_to_mask
 from .regions import boxes_to_mask, mask_centroids, points_to_mask
-from .rle import decode_rle, encode_rle
+from .segmentations import decode, encode_rle
 
 
 class ImageLabels(NamedTuple):
@@ -22,9 +21,8 @@ class ImageLabels(NamedTuple):
         shape (tuple[int, int]): Height and width in px.
         boxes (np.ndarray | None): (G, 4) float64, x1, y1, x2, y2, 0-based and
             half-open in px.
-        segmentations (list[dict | list | None] | None): For each box its
-            mask: run lengths, see :func:`~.rle.encode_rle`; polygons, see
-            :func:`~.polygons.polygons_to_mask`; or None if it has none. None
+        segmentations (list[dict | list | None] | None): For each box run
+            lengths or polygons, see :mod:`.segmentations`, or None. None
             where a format has none at all.
         points (np.ndarray | None): (G, 2) float64, x and y in px, 0 being the
             center of the first pixel.
@@ -60,23 +58,6 @@ def point_labels(
     """
     points = mask_centroids(mask, image)
     return ImageLabels(image_id, file_name, mask.shape, points=points)
-
-
-def decode(
-    segmentation: dict | list, shape: tuple[int, int], contour: bool = False
-) -> np.ndarray:
-    """Mask (H, W) {0, 1} of one target, from run lengths or polygons.
-
-    Raises:
-        ValueError: The run lengths hold no pixel, or the polygons lie outside
-            the image.
-    """
-    if isinstance(segmentation, list):
-        return polygons_to_mask(segmentation, shape, contour)
-    mask = decode_rle(segmentation)
-    if not mask.any():
-        raise ValueError('a segmentation holds no pixel; remove it')
-    return mask
 
 
 def draw_labels(

@@ -42,7 +42,6 @@ def boxes_to_mask(
     Args:
         boxes (np.ndarray): (G, 4), x1, y1, x2, y2, 0-based and half-open in
             px; rounded to whole pixels, halves up, but to no less than one.
-        shape (tuple[int, int]): Height and width of the image.
         fill (str): 'box', or 'ellipse' for the pixels whose center is in the
             ellipse that touches the box, at least those nearest to its center.
 

@@ -1,5 +1,7 @@
 """What a detector gets; needs mmdet."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from mmdet.datasets.transforms import PackDetInputs
@@ -17,34 +19,20 @@ class PackSIRSTDetInputs(PackDetInputs):
     ``gt_noco_map``, if there is one, becomes ``data_sample.gt_noco.data``, a
     float32 tensor (1, H, W) of the image's size.
 
-    Args:
-        meta_keys (Sequence[str]): Of the results, what becomes meta
-            information; missing ones are left out. Defaults to mmdet's;
-            ``ori_img``, from which :class:`fdep_mm.evaluation.NoCoAPMetric`
-            makes NoCo maps where ``img_path`` is no file; and ``instances``,
-            by which the metrics notice boxes that were resized.
+    ``meta_keys`` are mmdet's; ``ori_img``, from which
+    :class:`fdep_mm.evaluation.NoCoAPMetric` makes NoCo maps where
+    ``img_path`` is no file; and ``instances``, by which the metrics notice
+    boxes that were resized. Missing ones are left out.
 
     Raises:
         ValueError: The map has not the size of the image, or was made before
             a transform that moved the boxes.
     """
 
-    def __init__(
-        self,
-        meta_keys: tuple[str, ...] = (
-            'img_id',
-            'img_path',
-            'seg_map_path',
-            'ori_shape',
-            'img_shape',
-            'scale_factor',
-            'flip',
-            'flip_direction',
-            'ori_img',
-            'instances',
-        ),
-    ) -> None:
-        super().__init__(meta_keys=meta_keys)
+    def __init__(self, meta_keys: Sequence[str] = ()) -> None:
+        super().__init__()
+        own = ('seg_map_path', 'ori_img', 'instances')
+        self.meta_keys = tuple(meta_keys) or (*self.meta_keys, *own)
 
     def transform(self, results: dict) -> dict:
         """Pack ``inputs`` and ``data_samples``."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmengine.structures import BaseDataElement
@@ -176,14 +175,7 @@ def _lost_targets(
     mask: np.ndarray, place: np.ndarray, now: np.ndarray
 ) -> tuple[int, int]:
     """Target pixels of the full image that the mask now lacks, and all."""
-    # Only what comes from the targets' bounding box can be a target.
-    x, y, width, height = cv2.boundingRect((mask > 0).astype(np.uint8))
-    if not width:
-        return 0, 0
-    lower, upper = (y + 1, -x - width), (y + height, -x - 1)
-    place = np.ascontiguousarray(place, np.float32)  # others kill OpenCV
-    near = cv2.inRange(place, lower, upper) > 0
-    found, _ = places(place[near])
-    expected = mask[tuple(np.rint(found).astype(int).T)]
-    lost = (now[near] != expected)[expected > 0]
+    found, inside = places(place)
+    expected = mask[tuple(np.rint(found[inside]).astype(int).T)]
+    lost = (now[inside] != expected)[expected > 0]
     return int(lost.sum()), len(lost)

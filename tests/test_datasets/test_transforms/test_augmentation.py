@@ -18,7 +18,7 @@ from fdep_mm.datasets.transforms import (
 
 @pytest.fixture
 def results():
-    """A bright blob on grey, its mask, and the mask again as a second field.
+    """A bright blob on gray, its mask, and the mask again as a second field.
 
     The blob is asymmetric, so that every motion can be told from the others.
     """
@@ -99,11 +99,11 @@ def test_rot90_and_transpose_of_rectangles(results):
 
 def test_shift_and_scale_stay_in_range():
     transform = RandomShiftScaleRotate(shift=0.1, scale=0.2)
-    centre = np.array([31.5, 49.5, 1])
+    center = np.array([31.5, 49.5, 1])
     for _ in range(200):
         matrix = transform.matrix((100, 64))
         assert 0.8 <= matrix[0, 0] <= 1.2 and matrix[0, 0] == matrix[1, 1]
-        moved = np.abs(matrix @ centre - centre[:2])
+        moved = np.abs(matrix @ center - center[:2])
         assert moved[0] <= 6.4 + 1e-9 and moved[1] <= 10 + 1e-9
 
 

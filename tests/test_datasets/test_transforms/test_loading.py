@@ -14,7 +14,7 @@ SIZE = (20, 30)
 
 
 @pytest.fixture
-def grey():
+def gray():
     levels = np.arange(SIZE[0] * SIZE[1]) % 256
     return levels.reshape(SIZE).astype(np.uint8)
 
@@ -45,41 +45,41 @@ def load_mask(path, img=None, **arguments):
 
 
 @pytest.mark.parametrize('mode', ['L', 'LA', 'RGB', 'RGBA', 'P'])
-@pytest.mark.parametrize('grey_option', [True, False])
-def test_grey_values_survive_every_8_bit_file(
-    tmp_path, grey, mode, grey_option
+@pytest.mark.parametrize('gray_option', [True, False])
+def test_gray_values_survive_every_8_bit_file(
+    tmp_path, gray, mode, gray_option
 ):
-    image = Image.fromarray(grey).convert(mode)
+    image = Image.fromarray(gray).convert(mode)
     if 'A' in mode:
-        image.putalpha(Image.fromarray(255 - grey))
+        image.putalpha(Image.fromarray(255 - gray))
     image.save(tmp_path / 'x.png')
-    img = load(tmp_path / 'x.png', grey=grey_option)
-    assert (img == grey[..., None]).all()
+    img = load(tmp_path / 'x.png', grey=gray_option)
+    assert (img == gray[..., None]).all()
 
 
 @pytest.mark.parametrize('suffix', ['.png', '.tif'])
-def test_16_bit(tmp_path, grey, suffix):
+def test_16_bit(tmp_path, gray, suffix):
     path = tmp_path / f'x{suffix}'
-    cv2.imwrite(str(path), grey.astype(np.uint16) * 257)
-    np.testing.assert_allclose(load(path)[..., 1], grey, atol=1e-4)
-    cv2.imwrite(str(path), grey.astype(np.uint16) * 64)
+    cv2.imwrite(str(path), gray.astype(np.uint16) * 257)
+    np.testing.assert_allclose(load(path)[..., 1], gray, atol=1e-4)
+    cv2.imwrite(str(path), gray.astype(np.uint16) * 64)
     img = load(path, max_value=16383)[..., 2]
     np.testing.assert_allclose(
-        img, grey.astype(int) * 64 / 16383 * 255, atol=1e-3
+        img, gray.astype(int) * 64 / 16383 * 255, atol=1e-3
     )
     # 12-bit scale on 14-bit data: clipped, never above 255
     assert load(path, max_value=4095).max() == 255
 
 
-def test_16_bit_colour(tmp_path, grey):
-    colour = np.dstack([grey, grey // 2, grey // 4]).astype(np.uint16) * 257
-    cv2.imwrite(str(tmp_path / 'x.png'), colour)
+def test_16_bit_color(tmp_path, gray):
+    color = np.dstack([gray, gray // 2, gray // 4]).astype(np.uint16) * 257
+    cv2.imwrite(str(tmp_path / 'x.png'), color)
     img = load(tmp_path / 'x.png', grey=False)
-    np.testing.assert_allclose(img, colour / 257, atol=1e-4)
+    np.testing.assert_allclose(img, color / 257, atol=1e-4)
 
 
-def test_colour_is_luminance_or_bgr(tmp_path, grey):
-    rgb = np.dstack([grey, grey // 2, grey // 4])
+def test_color_is_luminance_or_bgr(tmp_path, gray):
+    rgb = np.dstack([gray, gray // 2, gray // 4])
     Image.fromarray(rgb).save(tmp_path / 'x.png')
     luminance = rgb @ np.array([0.299, 0.587, 0.114])
     img = load(tmp_path / 'x.png')
@@ -89,8 +89,8 @@ def test_colour_is_luminance_or_bgr(tmp_path, grey):
     assert (img == rgb[..., ::-1]).all()
 
 
-def test_coloured_palette_is_expanded(tmp_path, grey):
-    image = Image.fromarray(grey % 4)
+def test_colored_palette_is_expanded(tmp_path, gray):
+    image = Image.fromarray(gray % 4)
     image.putpalette([10, 20, 30, 0, 0, 255, 7, 7, 7, 255, 255, 255])
     image.save(tmp_path / 'x.png')
     assert Image.open(tmp_path / 'x.png').mode == 'P'
@@ -99,7 +99,7 @@ def test_coloured_palette_is_expanded(tmp_path, grey):
     assert (img == rgb[..., ::-1]).all()
 
 
-def test_unreadable_images(tmp_path, grey):
+def test_unreadable_images(tmp_path, gray):
     rng = np.random.default_rng(0)
     noise = rng.integers(0, 256, (99, 99), dtype=np.uint8)
     Image.fromarray(noise).save(tmp_path / 'x.png')
@@ -118,7 +118,7 @@ def test_unreadable_images(tmp_path, grey):
         text = f'lost.png: the {kind} cannot be read .No such file'
         with pytest.raises(UnreadableFileError, match=text):
             function(tmp_path / 'lost.png')
-    cv2.imwrite(str(tmp_path / 'f.tif'), grey.astype(np.float32))
+    cv2.imwrite(str(tmp_path / 'f.tif'), gray.astype(np.float32))
     with pytest.raises(ValueError, match='f.tif: pixels are float32'):
         load(tmp_path / 'f.tif')
 
@@ -154,12 +154,12 @@ def test_mask_files(tmp_path, target, mode, top):
 
 
 def test_mask_palettes(tmp_path, target):
-    # Black and white count by colour, even if an optimiser swapped them.
+    # Black and white count by color, even if an optimizer swapped them.
     image = Image.fromarray(1 - target)
     image.putpalette([255, 255, 255, 0, 0, 0])
     image.save(tmp_path / 'm.png')
     assert (load_mask(tmp_path / 'm.png') == target).all()
-    # Other colours count by index, as annotation tools write them.
+    # Other colors count by index, as annotation tools write them.
     image = Image.fromarray(target)
     image.putpalette([0, 0, 0, 128, 0, 0])
     image.save(tmp_path / 'm.png')
@@ -188,8 +188,8 @@ def test_other_mask_values(tmp_path, target):
 
 
 def test_mask_of_unequal_channels(tmp_path, target):
-    colour = np.dstack([target, target, 0 * target]) * np.uint8(255)
-    Image.fromarray(colour).save(tmp_path / 'm.png')
+    color = np.dstack([target, target, 0 * target]) * np.uint8(255)
+    Image.fromarray(color).save(tmp_path / 'm.png')
     with pytest.raises(ValueError, match='m.png: color mask'):
         load_mask(tmp_path / 'm.png')
 

@@ -21,8 +21,8 @@ def test_map_of_the_image_as_it_is():
     after = transform(dict(before))
     noco = after['gt_noco_map']
     assert noco.dtype == np.float32 and noco.shape == (30, 44)
-    grey = before['img'].astype(float).mean(-1)
-    expected = noco_map(grey, [(4, 6, 9, 11), (30, 2, 31, 3)])
+    gray = before['img'].astype(float).mean(-1)
+    expected = noco_map(gray, [(4, 6, 9, 11), (30, 2, 31, 3)])
     np.testing.assert_allclose(noco, expected, atol=1e-6)
 
 

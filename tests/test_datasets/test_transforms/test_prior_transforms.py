@@ -173,7 +173,7 @@ def slope(size=(64, 96)) -> np.ndarray:
 def test_other_moves_are_interpolated(tmp_path, name):
     """Within the image; where the image's border enters, cells differ."""
     cache = write_marker_cache(tmp_path / 'slope', slope())
-    # OpenCV takes pixels of fields by nearest neighbours: 0.5 px in each axis
+    # OpenCV takes pixels of fields by nearest neighbors: 0.5 px in each axis
     tolerance = 0.01 if 'crop' in name else 1.01
     for _ in range(8):
         image, maps, _ = run(cache, *MOVES[name], img=slope())
