@@ -223,7 +223,7 @@ def test_one_step_of_the_synthetic_fdep_config():
     )
     model, plain = MODELS.build(fdep.model), MODELS.build(plain.model)
     assert (
-        model._pick(model.extract_feat(torch.zeros(1, 3, 64, 64))).shape[-1]
+        model.extract_feat(torch.zeros(1, 3, 64, 64))[model.level].shape[-1]
         == 64 // 8
     )  # the coarse level
     data = model.data_preprocessor(batch, training=True)

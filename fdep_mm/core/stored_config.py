@@ -25,6 +25,7 @@ NMS = ('nms', 'soft_nms')
 REFUSED = (
     'CameraMotionCompensation',  # evaluates one of its arguments
     *('ATSSVLFusionHead', 'BertModel'),  # fetch from a hub
+    'TorchNet',  # calls what it is told
 )
 # The weights are there already.
 LOADING = (

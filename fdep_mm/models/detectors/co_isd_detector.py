@@ -35,9 +35,9 @@ class COISDDetector(TwoBranches, SingleStageDetector):
             `in_channels` and `prior_channels` are read from the detector
             (which sees one 64x64 image for that) and from the VFM.
         neck (dict, optional): Config of its neck.
-        level (int): Index of the feature, among those the head gets, that
-            SAMF replaces in the main branch. Defaults to -1, the coarsest:
-            OSCAR's P3, but FCOS' P7.
+        level (int | str): Index of the feature, among those the head gets,
+            that SAMF replaces in the main branch. Defaults to 'finest', to
+            which heads assign small targets; OSCAR is trained with -1, its P3.
         loss_weights (dict): Factors of the branches' losses, keys 'main' and
             'light'. Defaults to 1 and 1.
         train_cfg, test_cfg, data_preprocessor, init_cfg: As in mmdet's
@@ -46,6 +46,7 @@ class COISDDetector(TwoBranches, SingleStageDetector):
     Raises:
         ValueError: If `level` is out of range or the head does not read it,
             or `loss_weights` has other keys.
+        TypeError: If it is a detector of another kind.
     """
 
     index_name = 'level'
@@ -53,17 +54,25 @@ class COISDDetector(TwoBranches, SingleStageDetector):
     def __init__(
         self,
         backbone: dict,
-        bbox_head: dict,
+        bbox_head: dict | None = None,
+        *,
         vfm: dict,
         samf: dict,
         neck: dict | None = None,
-        level: int = -1,
+        level: int | str = 'finest',
         loss_weights: dict = dict(main=1.0, light=1.0),
         train_cfg: dict | None = None,
         test_cfg: dict | None = None,
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
+        **foreign: object,
     ):
+        if foreign or bbox_head is None:
+            raise TypeError(
+                'COISDDetector trains one-stage detectors of backbone, neck '
+                f'and bbox_head alone; {[*foreign]} belong to another kind '
+                '(two stages, DETR, teacher and student)'
+            )
         super().__init__(
             backbone,
             neck,

@@ -6,9 +6,11 @@ leave open is listed in :mod:`fdep_mm.models.segmentors.co_isd`.
 """
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from mmengine.config import ConfigDict
+from mmengine.logging import print_log
 from torch import Tensor
 
 from fdep_mm.core.compat import normalizes, swaps_channels
@@ -16,7 +18,7 @@ from fdep_mm.priors import batch_priors
 from fdep_mm.priors.identity import note_channel_order
 from fdep_mm.registry import MODELS
 
-from .two_passes import depends_on, kept_statistics
+from .two_passes import Unchanged, depends_on, kept_statistics, tensors_in
 
 
 class TwoBranches:
@@ -63,42 +65,56 @@ class TwoBranches:
         note_channel_order(self.vfm, self._reverses_channels())
         samf = dict(samf)
         samf.setdefault('prior_channels', self.vfm.channels)
-        if 'in_channels' not in samf:
-            samf['in_channels'] = self._read_channels()
+        samf.setdefault('in_channels', self._find_feature())
         self.samf = MODELS.build(samf)
-        self._feature_is_read = False
+        self._first_step = True
 
-    def _read_channels(self) -> int:
-        """Channels of the replaced feature, from one small image."""
+    def _find_feature(self) -> int:
+        """Settle the index of the replaced feature; give its channels."""
         channels = getattr(self.backbone, 'in_channels', 3)
+        side = getattr(self.backbone, 'image_size', 64)
         training = self.training
         self.eval()
         with torch.no_grad():
-            feats = self._host_feats(torch.zeros(1, channels, 64, 64))
+            feats = self._host_feats(torch.zeros(1, channels, side, side))
         self.train(training)
-        return self._pick(feats).shape[1]
-
-    def _pick(self, feats: Sequence[Tensor]) -> Tensor:
-        index = getattr(self, self.index_name)
-        if not -len(feats) <= index < len(feats):
+        self._channels = _channels(feats)
+        name, index = self.index_name, getattr(self, self.index_name)
+        areas = [f.shape[2:].numel() for f in feats[: len(self._channels)]]
+        if index == 'deepest':  # the last of the smallest
+            index = len(areas) - 1 - areas[::-1].index(min(areas))
+        elif index == 'finest':
+            index = areas.index(max(areas))
+        elif not -len(areas) <= index < len(areas):
             raise ValueError(
-                f'{self.index_name}={index} is out of range: the host '
-                f'gives {len(feats)} features'
+                f'{name}={index} is out of range: the host gives '
+                f'{len(areas)} features'
             )
-        return feats[index]
+        setattr(self, name, index)
+        print_log(
+            f'FDEP replaces {name}={index} of {len(areas)} features: '
+            f'{feats[index].shape[1]} channels, stride '
+            f'{side // feats[index].shape[2]}',
+            'current',
+        )
+        return feats[index].shape[1]
 
     def _both_losses(self, inputs: Tensor, data_samples: list) -> dict:
         """Losses of both branches, from one pass of what they share."""
         feats = list(self._host_feats(inputs))
+        index = getattr(self, self.index_name)
         priors = self._priors(inputs, data_samples)
-        fused = self.samf(self._pick(feats), priors)
+        fused = self.samf(feats[index], priors)
         with_prior = list(feats)
-        with_prior[getattr(self, self.index_name)] = fused
+        with_prior[index] = fused
         laterals = self._laterals(feats)
-        light = self._host_loss(feats, laterals, data_samples)
+        with self._watched(feats):
+            light = self._host_loss(feats, laterals, data_samples)
         with kept_statistics(self):  # the light branch is what is deployed
             main = self._host_loss(with_prior, laterals, data_samples)
-        self._check_feature(main, fused)
+        if self._first_step and fused.requires_grad:
+            self._check_reach(main, fused, feats, data_samples)
+            self._first_step = False
         return self._weighted('main', main) | self._weighted('light', light)
 
     def _priors(
@@ -129,19 +145,52 @@ class TwoBranches:
         """Whether the VFM sees an image's channels in reverse order."""
         return swaps_channels(self.data_preprocessor)
 
-    def _check_feature(self, losses: dict, fused: Tensor) -> None:
-        """Once: a replaced feature that no head reads trains nothing."""
-        if self._feature_is_read or not fused.requires_grad:
-            return
-        total, _ = self.parse_losses(losses)
-        if not depends_on(total, fused):
+    def _watched(self, feats: list) -> AbstractContextManager:
+        """In the first step: what the branches share must stay as it is."""
+        if not self._first_step:
+            return nullcontext()
+        if _channels(feats) != self._channels:
             raise ValueError(
-                f'{self.index_name}={getattr(self, self.index_name)}: no head '
-                'reads this feature, so the prior would change nothing. '
-                'Choose the index of a feature that the decoder (for a '
-                'detector: the box head) reads.'
+                f'{type(self.backbone).__name__} gives features of '
+                f'{_channels(feats)} channels in training, of '
+                f'{self._channels} in evaluation: what the prior teaches '
+                'would not be what is deployed'
             )
-        self._feature_is_read = True
+        return Unchanged(feats)
+
+    def _deployed(self, losses: dict) -> dict:
+        """Losses of what is deployed, among those of the host."""
+        return losses
+
+    def _check_reach(
+        self, losses: dict, fused: Tensor, feats: list, data_samples: list
+    ) -> None:
+        """Refuse a replaced feature that changes nothing deployed."""
+        total, _ = self.parse_losses(self._deployed(losses))
+        if depends_on(total, fused):
+            return
+        leaves = [
+            f.detach().requires_grad_() if isinstance(f, Tensor) else f
+            for f in feats
+        ]
+        with kept_statistics(self):
+            losses = self._host_loss(
+                leaves, self._laterals(leaves), data_samples
+            )
+        total, _ = self.parse_losses(self._deployed(losses))
+        grads = torch.autograd.grad(
+            total, list(tensors_in(leaves)), allow_unused=True
+        )
+        read = [i for i, grad in enumerate(grads) if grad is not None]
+        raise ValueError(
+            f'{self.index_name}={getattr(self, self.index_name)}: what is '
+            'deployed does not read this feature, so the prior would teach '
+            f'it nothing. It reads {read}'
+        )
+
+
+def _channels(feats: Sequence[Tensor]) -> list[int]:
+    return [f.shape[1] for f in feats if isinstance(f, Tensor)]
 
 
 def _scale(loss: Tensor | list[Tensor], weight: float) -> Tensor | list:

@@ -1,4 +1,4 @@
-"""Host networks, one file per paper."""
+"""Host networks, one file per paper; any other network."""
 
 from .acm import ACMEncoder, ACMHead
 from .alclnet import ALCLNetEncoder, ALCLNetHead
@@ -8,6 +8,7 @@ from .dnanet import DNANetEncoder, DNANetHead
 from .gglnet import GGLNetEncoder, GGLNetHead
 from .mlclnet import MLCLNetEncoder, MLCLNetHead
 from .msdanet import MSDANetEncoder, MSDANetHead
+from .torch_net import IdentityHead, TorchNet
 from .uiunet import UIUNetEncoder, UIUNetHead
 
 __all__ = [
@@ -23,10 +24,12 @@ __all__ = [
     'DNANetHead',
     'GGLNetEncoder',
     'GGLNetHead',
+    'IdentityHead',
     'MLCLNetEncoder',
     'MLCLNetHead',
     'MSDANetEncoder',
     'MSDANetHead',
+    'TorchNet',
     'UIUNetEncoder',
     'UIUNetHead',
 ]

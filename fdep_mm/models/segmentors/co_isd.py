@@ -45,8 +45,9 @@ class COISDSegmentor(TwoBranches, EncoderDecoder):
             bottleneck is replaced.
         auxiliary_head (dict | list[dict], optional): Config of the host's
             auxiliary heads.
-        bottleneck (int): Index of the encoder feature that SAMF replaces in
-            the main branch.
+        bottleneck (int | str): Index of the encoder feature that SAMF
+            replaces in the main branch; 'deepest' is the last of those with
+            the largest stride.
         loss_weights (dict): Factors of the branches' losses, keys 'main' and
             'light'. Defaults to 1 and 1.
         test_branch (str): 'main' keeps the prior at test: for analysis, an
@@ -57,9 +58,11 @@ class COISDSegmentor(TwoBranches, EncoderDecoder):
             mmseg's ``EncoderDecoder``.
 
     Raises:
-        ValueError: If `bottleneck` is out of range or no head reads that
-            feature, `test_branch` is unknown, or `loss_weights` has other
-            keys.
+        ValueError: If `bottleneck` is out of range, `test_branch` is unknown,
+            or `loss_weights` has other keys; in the first step, if what is
+            deployed does not read the feature, a head changes one in place, or
+            the encoder gives others in training than in evaluation.
+        TypeError: If the host is a cascade, or of another kind.
     """
 
     index_name = 'bottleneck'
@@ -72,7 +75,7 @@ class COISDSegmentor(TwoBranches, EncoderDecoder):
         samf: dict,
         neck: dict | None = None,
         auxiliary_head: dict | Sequence[dict] | None = None,
-        bottleneck: int = -1,
+        bottleneck: int | str = 'deepest',
         loss_weights: dict = dict(main=1.0, light=1.0),
         test_branch: str = 'light',
         train_cfg: dict | None = None,
@@ -80,7 +83,14 @@ class COISDSegmentor(TwoBranches, EncoderDecoder):
         data_preprocessor: dict | None = None,
         pretrained: str | None = None,
         init_cfg: dict | None = None,
+        **foreign: object,
     ):
+        if foreign or not isinstance(decode_head, dict):
+            names = [*foreign] or 'a list of them'
+            raise TypeError(
+                'COISDSegmentor is an EncoderDecoder with one decode_head, no '
+                f'cascade of heads (OCRNet, PointRend) and without {names}'
+            )
         super().__init__(
             backbone,
             decode_head,
@@ -112,9 +122,12 @@ class COISDSegmentor(TwoBranches, EncoderDecoder):
         return self._both_losses(inputs, data_samples)
 
     def _host_feats(self, inputs: Tensor) -> Sequence[Tensor]:
-        return self._encode(self.backbone, inputs)
+        feats = self._encode(self.backbone, inputs)
+        self._single = isinstance(feats, Tensor)
+        return [feats] if self._single else feats
 
     def _head_feats(self, feats: Sequence[Tensor]) -> Sequence[Tensor]:
+        feats = feats[0] if self._single else feats
         feats = self._decode(self.backbone, feats)
         return self.neck(feats) if self.with_neck else feats
 
@@ -131,8 +144,11 @@ class COISDSegmentor(TwoBranches, EncoderDecoder):
         feats[self.bottleneck] = self.samf(feats[self.bottleneck], priors)
         return self._head_feats(feats)
 
+    def _deployed(self, losses: dict) -> dict:
+        return {k: v for k, v in losses.items() if k.startswith('decode.')}
+
     def _laterals(self, feats: list[Tensor]) -> list[Tensor] | None:
-        deepest = self.bottleneck in (-1, len(feats) - 1)
+        deepest = self.bottleneck % len(feats) == len(feats) - 1
         whole = self._decode is whole_decode and not self.with_neck
         if isinstance(self.decode_head, LateralHead) and deepest and whole:
             return self.decode_head.transfer(feats)

@@ -13,6 +13,8 @@ from functools import singledispatch
 from mmseg.models.backbones import UNet
 from torch import Tensor, nn
 
+from ..nets import TorchNet
+
 
 def whole_encode(backbone: nn.Module, inputs: Tensor) -> Sequence[Tensor]:
     """Features of the encoder, the bottleneck among them.
@@ -56,3 +58,7 @@ def unet_decode(backbone: UNet, feats: Sequence[Tensor]) -> Sequence[Tensor]:
     for stage, skip in zip(stages, feats[1:], strict=True):
         outs.append(stage(skip, outs[-1]))
     return outs
+
+
+encode.register(TorchNet, TorchNet.encode)
+decode.register(TorchNet, TorchNet.decode)

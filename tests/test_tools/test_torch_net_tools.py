@@ -1,0 +1,49 @@
+"""What can be named as a bottleneck, and the way back to the own network."""
+
+import sys
+from runpy import run_path
+
+import pytest
+import torch
+from torch import nn
+
+
+def run(repo, monkeypatch, tool, *args):
+    monkeypatch.setattr(sys, 'argv', [tool, *map(str, args)])
+    run_path(str(repo / 'tools' / tool), run_name='__main__')
+
+
+def test_bottlenecks(repo):
+    """Those that run once, with index, channels and stride."""
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.relu = nn.ReLU()
+            self.encoder = nn.ModuleDict(dict(stem=nn.Conv2d(3, 4, 3, 2, 1)))
+            self.pool = nn.MaxPool2d(4, return_indices=True)
+
+        def forward(self, x):
+            return self.pool(self.relu(self.encoder['stem'](self.relu(x))))
+
+    tool = run_path(str(repo / 'tools/analysis_tools/bottlenecks.py'))
+    outputs = tool['feature_maps'](Net(), torch.zeros(1, 3, 32, 32))
+    assert [line.split() for line in tool['lines'](outputs, 32)] == [
+        'encoder.stem 4 channels, stride 2'.split(),
+        'pool[0] 4 channels, stride 8'.split(),
+        'pool[1] 4 channels, stride 8'.split(),
+    ]
+
+
+def test_unwrap(repo, monkeypatch, tmp_path):
+    net = nn.Linear(2, 3)
+    state = {f'backbone.net.{k}': v for k, v in net.state_dict().items()}
+    state['samf.weight'] = torch.zeros(1)
+    torch.save(dict(state_dict=state), tmp_path / 'a.pth')
+    tool = 'model_converters/unwrap.py'
+    run(repo, monkeypatch, tool, tmp_path / 'a.pth', tmp_path / 'b.pth')
+    found = torch.load(tmp_path / 'b.pth')
+    nn.Linear(2, 3).load_state_dict(found)
+    assert torch.equal(found['weight'], net.weight)
+    with pytest.raises(SystemExit, match='no keys backbone.net'):
+        run(repo, monkeypatch, tool, tmp_path / 'b.pth', tmp_path / 'c.pth')

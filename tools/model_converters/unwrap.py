@@ -1,0 +1,47 @@
+"""A network's own state dict, out of a checkpoint of TorchNet.
+
+The keys below `backbone.net.` without this prefix; what FDEP trained beside
+the network is left out. The network's own code loads the file:
+`net.load_state_dict(torch.load(OUT))`.
+
+Example:
+    python tools/model_converters/unwrap.py work_dirs/a/epoch_100.pth net.pth
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import torch
+
+from fdep_mm.core.checkpoints import read_checkpoint
+
+PREFIX = 'backbone.net.'
+
+
+def main() -> None:
+    """Read, take the prefix off, write."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('checkpoint')
+    parser.add_argument('out', type=Path)
+    args = parser.parse_args()
+    checkpoint = read_checkpoint(args.checkpoint)
+    state = {
+        key.removeprefix(PREFIX): value
+        for key, value in checkpoint.get('state_dict', checkpoint).items()
+        if key.startswith(PREFIX)
+    }
+    if not state:
+        sys.exit(
+            f'error: {args.checkpoint} has no keys {PREFIX}..., so it is not '
+            'of a TorchNet'
+        )
+    torch.save(state, args.out)
+    print(f'{args.out}: {len(state)} tensors')
+
+
+if __name__ == '__main__':
+    main()
