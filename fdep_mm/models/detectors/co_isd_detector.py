@@ -36,7 +36,7 @@ class COISDDetector(TwoBranches, SingleStageDetector):
             (which sees one 64x64 image for that) and from the VFM.
         neck (dict, optional): Config of its neck.
         level (int | str): Index of the feature, among those the head gets,
-            that SAMF replaces in the main branch. Defaults to 'finest', to
+            that SAMF replaces in the main branch; 'finest' is the one to
             which heads assign small targets; OSCAR is trained with -1, its P3.
         loss_weights (dict): Factors of the branches' losses, keys 'main' and
             'light'. Defaults to 1 and 1.

@@ -80,8 +80,7 @@ class TorchNet(ImageEncoder):
             several maps. In training all maps of a list or tuple are
             supervised, of a dict the named one alone.
         activated (bool, optional): Whether the network ends in a sigmoid,
-            which is inverted then. None: it does not, and outputs in [0, 1] are
-            an error.
+            which is inverted then. With None outputs in [0, 1] are an error.
         in_channels (int): Channels of the image. With 1, the three equal ones
             become one.
         image_size (int): Side of an image that the network takes, px; one is
