@@ -19,13 +19,12 @@ def roc_points(
 
 
 def roc_auc(fpr: ArrayLike, tpr: ArrayLike) -> float:
-    """Area under the pixel ROC curve.
+    """Area under the pixel ROC curve: integral of TPR dFPR over [0, 1].
 
-    ``AUC = integral of TPR dFPR over [0, 1]``, by the trapezoidal rule over
-    the given points, (0, 0) and (1, 1). Below the lowest threshold the curve
-    is a straight line to (1, 1), so few thresholds give less than many:
-    compare at equal thresholds. Background pixels being so many, it is near 1
-    for every useful detector.
+    By the trapezoidal rule over the given points, (0, 0) and (1, 1). Below
+    the lowest threshold the curve is a straight line to (1, 1), so few
+    thresholds give less than many: compare at equal thresholds. Background
+    pixels being so many, it is near 1 for every useful detector.
 
     Args:
         fpr (ArrayLike): (S,) false positive rates of the pixels in [0, 1], in
@@ -37,10 +36,6 @@ def roc_auc(fpr: ArrayLike, tpr: ArrayLike) -> float:
 
     Raises:
         ValueError: They are empty or of different lengths.
-
-    Example:
-        >>> roc_auc([0.0, 0.5], [0.5, 1.0])
-        0.875
     """
     x, y = roc_points(fpr, tpr)
     return float(trapezoid(y, x))
@@ -66,17 +61,16 @@ def pd_fa_points(
 
 
 def pd_fa_auc(fa: ArrayLike, pd: ArrayLike, limit: float = 1e-4) -> float:
-    """Mean Pd over all false-alarm rates up to a limit.
+    """Mean Pd over all Fa up to a limit: 1 / limit * integral of Pd dFa.
 
-    ``AUC = 1 / limit * integral of Pd dFa over [0, limit]``, by the
-    trapezoidal rule over the points of :func:`pd_fa_points`. A detector that
-    finds all targets without a false pixel has 1.
+    By the trapezoidal rule over the points of :func:`pd_fa_points`. A
+    detector that finds all targets without a false pixel has 1.
 
     Args:
         fa (ArrayLike): (S,) false pixels / pixels at S thresholds, in any
             order.
         pd (ArrayLike): (S,) hit targets / targets.
-        limit (float): Largest Fa that counts.
+        limit (float): Largest Fa that counts, above 0.
 
     Returns:
         float: In [0, 1], or NaN if a Pd is NaN (no target in the set).
@@ -84,10 +78,6 @@ def pd_fa_auc(fa: ArrayLike, pd: ArrayLike, limit: float = 1e-4) -> float:
     Raises:
         ValueError: They are empty or of different lengths, or `limit` is not
             above 0.
-
-    Example:
-        >>> round(pd_fa_auc([1e-5, 5e-5], [0.5, 1.0]), 6)
-        0.825
     """
     x, y = pd_fa_points(fa, pd, limit)
     return float(trapezoid(y, x) / limit)

@@ -9,15 +9,13 @@ from fdep_mm.core.matching import hit_pairs
 def box_components(boxes: np.ndarray, shape: tuple[int, int]) -> Components:
     """One component for each box, in their order; overlapping ones stay apart.
 
-    Args:
-        boxes (np.ndarray): (N, 4) x1, y1, x2, y2 in px, half-open; finite. A
-            box stands for the pixels whose centers it holds, and without any
-            (too thin, inverted, or outside the image) for the pixel nearest
-            to its center, so that every box is a detection.
-        shape (tuple[int, int]): Height and width of the image.
+    A box stands for the pixels whose centers it holds, and without any (too
+    thin, inverted, or outside the image) for the pixel nearest to its center,
+    so that every box is a detection.
 
-    Returns:
-        Components: All of layer 0.
+    Args:
+        boxes (np.ndarray): (N, 4) x1, y1, x2, y2 in px, half-open; finite.
+        shape (tuple[int, int]): Height and width of the image.
     """
     x1, y1, x2, y2 = _pixel_ranges(boxes, shape).T.astype(np.float64)
     area = (x2 - x1) * (y2 - y1)
@@ -39,14 +37,11 @@ def count_boxes(
     """Count hits and false pixels of one image.
 
     Args:
-        boxes (np.ndarray): (N, 4) detections, see :func:`box_components`;
-            with 'greedy' a target takes the first one within the radius that
-            no target before it took, so sort them by descending score.
+        boxes (np.ndarray): (N, 4) detections, see :func:`box_components`, by
+            descending score: with 'greedy' a target takes the first one.
         targets (Components): Of the ground truth.
         shape (tuple[int, int]): Height and width of the image.
-        radius (float): In px; hit if the distance of the centroids is <
-            radius.
-        match (str): 'greedy' or 'hungarian'.
+        radius, match: See :class:`.counts.EvalProtocol`.
 
     Returns:
         np.ndarray: (4,) int64: pixels, targets, hits and false pixels, which

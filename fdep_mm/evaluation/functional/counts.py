@@ -99,28 +99,17 @@ class Counts(NamedTuple):
     """Counts of one image, or of N images with a leading dimension.
 
     T thresholds (the protocol's grid), D tolerances.
-
-    Attributes:
-        pixels (np.ndarray): () pixels of the image.
-        targets (np.ndarray): () targets.
-        target_pixels (np.ndarray): () pixels of the targets.
-        inter (np.ndarray): (T,) pixels predicted and true.
-        union (np.ndarray): (T,) pixels predicted or true.
-        detections (np.ndarray): (T,) detections.
-        hits (np.ndarray): (T,) targets hit within the radius.
-        false_pixels (np.ndarray): (T,) pixels of detections that hit nothing.
-        matches (np.ndarray): (D, T) targets matched within each tolerance.
     """
 
-    pixels: np.ndarray
-    targets: np.ndarray
-    target_pixels: np.ndarray
-    inter: np.ndarray
-    union: np.ndarray
-    detections: np.ndarray
-    hits: np.ndarray
-    false_pixels: np.ndarray
-    matches: np.ndarray
+    pixels: np.ndarray  # () of the image
+    targets: np.ndarray  # ()
+    target_pixels: np.ndarray  # ()
+    inter: np.ndarray  # (T,) pixels predicted and true
+    union: np.ndarray  # (T,) pixels predicted or true
+    detections: np.ndarray  # (T,)
+    hits: np.ndarray  # (T,) targets hit within the radius
+    false_pixels: np.ndarray  # (T,) of detections that hit nothing
+    matches: np.ndarray  # (D, T) targets matched within each tolerance
 
 
 def count_image(
@@ -129,8 +118,7 @@ def count_image(
     """Count one image for all thresholds and tolerances at once.
 
     Args:
-        prob (np.ndarray): (H, W) floating point probabilities in [0, 1], or
-            bool.
+        prob (np.ndarray): (H, W) floating point in [0, 1], or bool.
         mask (np.ndarray): (H, W) bool, {0, 1} or {0, 255}.
         protocol (EvalProtocol): What to count.
         name (str): What error messages call the image.
@@ -194,18 +182,7 @@ def _above(level: np.ndarray, num_thresholds: int) -> np.ndarray:
 
 
 def unpack(records: Sequence[np.ndarray], protocol: EvalProtocol) -> Counts:
-    """Give the columns of records their names and shapes back.
-
-    Args:
-        records (Sequence[np.ndarray]): N records of :func:`count_image`.
-        protocol (EvalProtocol): The one they were counted with.
-
-    Returns:
-        Counts: With a leading dimension N.
-
-    Raises:
-        ValueError: There is no record.
-    """
+    """Counts, with a leading dimension N, of N records of one protocol."""
     if not len(records):
         raise ValueError(
             'there is no image to evaluate; check that the data set or folder '

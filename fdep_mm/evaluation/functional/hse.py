@@ -30,33 +30,16 @@ from .counts import EMPTY_VALUES, Counts, EvalProtocol, count_image, unpack
 
 
 class Evaluation(NamedTuple):
-    """What was measured on a data set.
+    """What was measured on a data set."""
 
-    Attributes:
-        scores (dict[str, float]): See :func:`evaluate_masks`.
-        curves (dict[str, np.ndarray]): See :func:`evaluate_curves`.
-    """
-
-    scores: dict[str, float]
-    curves: dict[str, np.ndarray]
+    scores: dict[str, float]  # see evaluate_masks
+    curves: dict[str, np.ndarray]  # see evaluate_curves
 
 
 def reduce_records(
     records: Sequence[np.ndarray], protocol: EvalProtocol
 ) -> Evaluation:
-    """Turn the records of all images into scores and curves.
-
-    Args:
-        records (Sequence[np.ndarray]): Of :func:`.counts.count_image`, one
-            per image, in any order.
-        protocol (EvalProtocol): The one they were counted with.
-
-    Returns:
-        Evaluation: Scores and curves.
-
-    Raises:
-        ValueError: There is no record.
-    """
+    """Turn the records of all images, in any order, into scores and curves."""
     curves = _curves(unpack(records, protocol), EMPTY_VALUES[protocol.empty])
     scores = {
         key: float(curves[key][protocol.main])
@@ -202,10 +185,6 @@ def evaluate_curves(
     Returns:
         dict[str, np.ndarray]: thresholds (S,), tolerances (D,), IoU, nIoU,
         Pd, Fa, TPR, FPR (S,) and F1 (D, S), fractions in [0, 1] or NaN.
-
-    Raises:
-        TypeError: As :func:`evaluate_masks`.
-        ValueError: As :func:`evaluate_masks`.
     """
     protocol = EvalProtocol(thresholds, tolerances, **rules)
     return _evaluate(probs, masks, protocol, names).curves

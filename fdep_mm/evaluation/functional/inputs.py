@@ -59,12 +59,6 @@ def check_pair(
 
     Returns:
         tuple[np.ndarray, np.ndarray]: (H, W) float32 and (H, W) bool.
-
-    Raises:
-        TypeError: The prediction is neither floating point nor bool.
-        ValueError: The shapes differ, one is not a non-empty (H, W), the
-            prediction holds NaN, infinity or values outside [0, 1], or the
-            mask holds other values.
     """
     prob, mask = _check_prob(np.asarray(prob), name), np.asarray(mask)
     if mask.ndim != 2:

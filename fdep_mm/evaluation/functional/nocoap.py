@@ -37,19 +37,11 @@ NOCO_THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
 class NoCoRecord(NamedTuple):
-    """What mNoCoAP needs to know of one image.
+    """What mNoCoAP needs to know of one image with n detections."""
 
-    Attributes:
-        score (np.ndarray): (n,) of the detections.
-        noco (np.ndarray): (n,) true NoCo values at their pixels.
-        target (np.ndarray): (n,) index of the first target whose box holds
-            the point; -1 for none.
-        num_targets (int): Targets of the image.
-    """
-
-    score: np.ndarray
-    noco: np.ndarray
-    target: np.ndarray
+    score: np.ndarray  # (n,)
+    noco: np.ndarray  # (n,) true NoCo values at their pixels
+    target: np.ndarray  # (n,) the first whose box holds the point, or -1
     num_targets: int
 
 
@@ -117,19 +109,7 @@ def record_detections(
     pred_noco: np.ndarray | None = None,
     name: str = 'image',
 ) -> NoCoRecord:
-    """Look up the detections of one image.
-
-    Args:
-        detections, noco, gt_boxes, centroid_mode, pred_noco: Of one image,
-            see :func:`mnocoap`.
-        name (str): What error messages call the image.
-
-    Returns:
-        NoCoRecord: Detections in the order given.
-
-    Raises:
-        ValueError: See :func:`mnocoap`.
-    """
+    """Look up the detections of one image, see :func:`mnocoap`."""
     if centroid_mode not in CENTROID_MODES:
         raise ValueError(
             f'centroid_mode={centroid_mode!r}: give one of {CENTROID_MODES}'

@@ -22,8 +22,7 @@ def per_image_csv(
 
     Args:
         names (Sequence[str]): N different names.
-        records (Sequence[np.ndarray]): Of :func:`.counts.count_image`, in the
-            order of `names`.
+        records (Sequence[np.ndarray]): N, of :func:`.counts.count_image`.
         protocol (EvalProtocol): The one they were counted with.
 
     Returns:
@@ -60,16 +59,10 @@ def per_image_csv(
 
 
 def read_per_image(path: Path) -> dict[str, float]:
-    """Read the IoU of each image, NaN where there is none.
-
-    Args:
-        path (Path): A file of :func:`per_image_csv`.
-
-    Returns:
-        dict[str, float]: By name.
+    """IoU of each image by name, NaN where there is none.
 
     Raises:
-        ValueError: It is not such a file.
+        ValueError: It is no file of :func:`per_image_csv`.
         OSError: It cannot be opened.
     """
     with open(path, newline='') as file:

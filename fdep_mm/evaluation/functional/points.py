@@ -26,9 +26,6 @@ def noco_peaks(
     Returns:
         np.ndarray: (n, 2) x, y, whole numbers; of a box that lies wholly
         outside the image, the pixel of its center, outside too.
-
-    Raises:
-        ValueError: The map is missing or not of the size of the image.
     """
     if pred_noco is None or np.shape(pred_noco) != tuple(shape):
         found = None if pred_noco is None else np.shape(pred_noco)

@@ -40,17 +40,7 @@ def as_json(
     curves: Mapping[str, np.ndarray],
     settings: Mapping[str, object],
 ) -> dict:
-    """An evaluation, and the settings that it depends on, for JSON.
-
-    Args:
-        scores (Mapping[str, float]): Fractions.
-        curves (Mapping[str, np.ndarray]): See :func:`.hse.evaluate_curves`.
-        settings (Mapping[str, object]): Of :meth:`.EvalProtocol.settings`,
-            and more.
-
-    Returns:
-        dict: ``scores``, ``curves`` and ``settings``.
-    """
+    """Scores, curves and the settings that they depend on, for JSON."""
     return dict(
         scores={key: plain(value) for key, value in scores.items()},
         curves={key: plain(value) for key, value in curves.items()},
@@ -67,14 +57,7 @@ def write_json(path: Path, *evaluation: Mapping) -> None:
 def read_json(
     path: Path,
 ) -> tuple[dict[str, float], dict[str, np.ndarray], dict]:
-    """Read what :func:`write_json` or a test stored.
-
-    Args:
-        path (Path): The file.
-
-    Returns:
-        tuple[dict, dict, dict]: Scores, curves and settings, see
-        :func:`as_json`; null is NaN again.
+    """Scores, curves and settings that :func:`write_json` or a test stored.
 
     Raises:
         ValueError: It is not such a file.

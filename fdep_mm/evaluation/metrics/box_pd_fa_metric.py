@@ -61,7 +61,9 @@ class BoxPdFaMetric(BaseMetric):
         prefix (str, optional): Of the keys. Defaults to None: 'sirst'.
 
     Raises:
-        ValueError: An argument is outside its range.
+        ValueError: An argument is outside its range; in a test, a sample
+            lacks a field, a box is not finite or not in px of the original
+            image, or the mask cannot be read or is of another size.
 
     Example:
         >>> # python tools/test.py CONFIG CHECKPOINT \\
@@ -94,20 +96,7 @@ class BoxPdFaMetric(BaseMetric):
     def process(
         self, data_batch: dict | None, data_samples: Sequence[dict]
     ) -> None:
-        """Count the images of a batch.
-
-        Args:
-            data_batch (dict | None): Not used.
-            data_samples (Sequence[dict]): ``DetDataSample``s as dicts with
-                ``pred_instances`` (boxes in px of the original image),
-                ``ori_shape``, and the targets, see the class; tensors on any
-                device.
-
-        Raises:
-            ValueError: A field is missing, a box is not finite, true boxes
-                are not in px of the original image, or the mask cannot be
-                read or is not of the size of the image.
-        """
+        """Count the images of a batch, ``DetDataSample``s as dicts."""
         for sample in data_samples:
             name = image_name(sample, len(self.results))
             shape = original_shape(sample, name)

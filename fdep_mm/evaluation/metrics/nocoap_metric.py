@@ -70,8 +70,10 @@ class NoCoAPMetric(BaseMetric):
             have 'pixel' for 'pixel_center', and 'peak' suits 'noco_peak'.
 
     Raises:
-        ValueError: An argument is unknown, or the thresholds have no keys of
-            their own.
+        FileNotFoundError: In a test, there is no ``ori_img`` and no file.
+        ValueError: An argument is unknown; in a test, a sample lacks a field,
+            values are not finite, or true boxes are not in px of the original
+            image.
 
     Example:
         >>> val_evaluator = dict(type='fdep_mm.NoCoAPMetric')
@@ -110,21 +112,7 @@ class NoCoAPMetric(BaseMetric):
     def process(
         self, data_batch: dict | None, data_samples: Sequence[dict]
     ) -> None:
-        """Look up the detections of a batch.
-
-        Args:
-            data_batch (dict | None): Not used.
-            data_samples (Sequence[dict]): ``DetDataSample``s or
-                ``SegDataSample``s as dicts, see the class; tensors on any
-                device.
-
-        Raises:
-            FileNotFoundError: There is no ``ori_img`` and ``img_path`` is no
-                file.
-            ValueError: A field is missing or has another shape, values are
-                not finite, or true boxes are not in px of the original
-                image.
-        """
+        """Look up the detections of a batch of samples as dicts."""
         for sample in data_samples:
             name = image_name(sample, len(self.results))
             if 'pred_instances' in sample:

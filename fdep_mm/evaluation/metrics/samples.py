@@ -15,17 +15,7 @@ def image_name(sample: dict, index: int) -> str:
 
 
 def single_channel(sample: dict, field: str, name: str) -> np.ndarray:
-    """(H, W), the target map of a ``SegDataSample``.
-
-    Args:
-        sample (dict): The data sample as a dict; tensors on any device.
-        field (str): 'seg_logits', see
-            :func:`fdep_mm.core.foreground.foreground`, or 'gt_sem_seg'.
-        name (str): What error messages call the image.
-
-    Raises:
-        ValueError: The field is missing or has too many channels.
-    """
+    """(H, W), the map of targets in 'seg_logits' or 'gt_sem_seg' of mmseg."""
     if field not in sample:
         raise ValueError(
             f'{name}: the data sample has no {field!r}; the pipeline must '
@@ -73,10 +63,6 @@ def true_boxes(sample: dict, shape: tuple[int, int], name: str) -> np.ndarray:
 
     Where the sample has ``instances``, the annotation as the data set gave
     it, the boxes must still be those.
-
-    Raises:
-        ValueError: There are none, a transform has moved them, or one is not
-            inside the image.
     """
     boxes = to_numpy(instances(sample, 'gt', name)['bboxes'])
     annotated = [

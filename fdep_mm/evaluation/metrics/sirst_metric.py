@@ -42,17 +42,11 @@ class SIRSTMetric(BaseMetric):
         collect_device (str): 'cpu' or 'gpu'.
         prefix (str, optional): Of the keys. Defaults to None: 'sirst'.
 
-    Attributes:
-        records (Sequence[np.ndarray] | None): Counts of each image, in the
-            order of the data set.
-        scores (dict[str, float] | None): Fractions.
-        curves (dict[str, np.ndarray] | None): See
-            :func:`fdep_mm.evaluation.evaluate_curves`. All three are of the
-            last evaluation and set on the main process only.
-
     Raises:
         TypeError: `threshold` is not a number.
-        ValueError: An argument is outside its range.
+        ValueError: An argument is outside its range; in a test, a sample has
+            no ground truth, more than two output channels, or values outside
+            their range.
 
     Example:
         >>> val_evaluator = dict(type='fdep_mm.SIRSTMetric')
@@ -76,6 +70,8 @@ class SIRSTMetric(BaseMetric):
         self.protocol = EvalProtocol(
             [threshold], (), threshold, radius, match, connectivity, empty
         )
+        # of the last evaluation, on the main process: counts of each image in
+        # the order of the data set, fractions, see evaluate_curves
         self.records: Sequence[np.ndarray] | None = None
         self.scores: dict[str, float] | None = None
         self.curves: dict[str, np.ndarray] | None = None
@@ -83,22 +79,11 @@ class SIRSTMetric(BaseMetric):
     def process(
         self, data_batch: dict | None, data_samples: Sequence[dict]
     ) -> None:
-        """Count the images of a batch.
+        """Count the images of a batch, ``SegDataSample``s as dicts.
 
         There is one vector of integers per image, of fixed length: small to
         gather from all processes, and MMEngine can cut off the images that a
         distributed sampler pads with.
-
-        Args:
-            data_batch (dict | None): Not used.
-            data_samples (Sequence[dict]): ``SegDataSample``s as dicts with
-                ``seg_logits.data`` (1 or 2, H, W) and ``gt_sem_seg.data``
-                (1, H, W); tensors on any device.
-
-        Raises:
-            TypeError: See :func:`fdep_mm.evaluation.evaluate_masks`.
-            ValueError: As there; also if a sample has no ground truth or more
-                than two output channels.
         """
         for sample in data_samples:
             name = image_name(sample, len(self.results))
