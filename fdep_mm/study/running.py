@@ -15,8 +15,8 @@ from fdep_mm.core.lock import FileLock, LockedError
 from fdep_mm.engine.hooks.result_writer import RESULT
 from fdep_mm.engine.hooks.safe_checkpoint_hook import newest_checkpoint
 from fdep_mm.engine.hooks.work_dir_lock_hook import FILE as TRAIN_LOCK
-from fdep_mm.visualization import read_scalars
 
+from .logs import read_scalars
 from .plan import Cell
 from .results import CURVE
 

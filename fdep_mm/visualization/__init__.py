@@ -18,4 +18,3 @@ from .gallery import write_gallery
 from .overlay import draw_overlay
 from .scenes import Scene, count_files, load_scene
 from .surface import plot_surfaces
-from .training import plot_training, read_scalars

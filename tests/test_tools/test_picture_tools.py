@@ -1,7 +1,6 @@
-"""gallery, plot_images, plot_curves and plot_training on good and bad data."""
+"""gallery, plot_images and plot_curves on good and bad data."""
 
 import importlib
-import json
 import re
 import sys
 from pathlib import Path
@@ -19,7 +18,7 @@ from fdep_mm.evaluation.functional import (
 )
 
 TOOLS = Path(__file__).parents[2] / 'tools/analysis_tools'
-NAMES = ['gallery', 'plot_images', 'plot_curves', 'plot_training']
+NAMES = ['gallery', 'plot_images', 'plot_curves']
 
 
 @pytest.fixture
@@ -270,37 +269,6 @@ def test_wrong_input_for_curves(
     assert code == 2
     assert errors.splitlines()[-1].startswith('error: ')
     assert message in errors
-
-
-def write_log(work_dir):
-    folder = work_dir / '20260101_000000' / 'vis_data'
-    folder.mkdir(parents=True)
-    entries = [
-        dict(loss=1.0, lr=0.1, step=10),
-        {'sirst/IoU': 5.0, 'step': 1},
-    ]
-    text = '\n'.join(map(json.dumps, entries))
-    (folder / 'scalars.json').write_text(text)
-
-
-def test_trainings(call, tmp_path):
-    for name in 'ab':
-        write_log(tmp_path / name)
-    out = tmp_path / 'new' / 'training.png'
-    sources = (tmp_path / 'a', f'B={tmp_path / "b"}')
-    code, printed, errors = call('plot_training', *sources, '--out', out)
-    assert (code, errors) == (0, '')
-    assert '2 trainings' in printed
-    assert cv2.imread(str(out)).shape[1] == 1040
-    none = tmp_path / 'none'
-    code, _, errors = call('plot_training', *sources, none, '--out', out)
-    assert code == 1 and 'left out: none: ' in errors
-    code, _, errors = call('plot_training', none, '--out', out)
-    assert code == 2 and 'error: none of the work dirs' in errors
-    code, _, errors = call('plot_training', *sources, '--keys', 'nix')
-    assert code == 2 and 'there are: loss, lr, sirst/IoU' in errors
-    code, _, errors = call('plot_training', *sources, sources[0])
-    assert code == 2 and "two are called 'a'" in errors
 
 
 def test_real_images(call, find_data, tmp_path):

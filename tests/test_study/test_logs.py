@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from fdep_mm.visualization import plot_training, read_scalars
+from fdep_mm.study.logs import read_scalars
 
 
 def write_log(work_dir, start, entries, rest=''):
@@ -85,37 +85,3 @@ def test_folders_without_a_training(tmp_path):
     write_log(tmp_path, '20260101_000000', [{'sirst/IoU': 1.0, 'step': 0}])
     with pytest.raises(ValueError, match='with losses'):
         read_scalars(tmp_path)
-
-
-def test_several_trainings_in_one_figure(tmp_path):
-    write_log(tmp_path / 'a', '20260101_000000', epochs(1, 3))
-    write_log(tmp_path / 'b', '20260101_000000', epochs(1, 5, offset=0.5))
-    runs = {name: read_scalars(tmp_path / name) for name in 'ab'}
-    loss, score = plot_training(runs).axes
-    assert [axes.get_title() for axes in (loss, score)] == [
-        'loss',
-        'sirst/IoU',
-    ]
-    assert (loss.get_yscale(), score.get_yscale()) == ('log', 'linear')
-    assert (loss.get_xlabel(), score.get_xlabel()) == ('iteration', 'epoch')
-    for axes in (loss, score):
-        assert [line.get_label() for line in axes.lines] == ['a', 'b']
-    np.testing.assert_array_equal(
-        score.lines[1].get_ydata(), runs['b']['sirst/IoU'][1]
-    )
-
-
-def test_scores_by_iteration_are_called_so(tmp_path):
-    entries = [dict(loss=1.0, step=100), {'sirst/IoU': 5.0, 'step': 100}]
-    write_log(tmp_path, '20260101_000000', entries)
-    runs = dict(a=read_scalars(tmp_path))
-    assert plot_training(runs).axes[1].get_xlabel() == 'iteration'
-
-
-def test_a_key_that_nobody_logged(tmp_path):
-    write_log(tmp_path, '20260101_000000', epochs(1, 2))
-    runs = dict(a=read_scalars(tmp_path))
-    figure = plot_training(runs, ['lr'])
-    assert [axes.get_title() for axes in figure.axes] == ['lr']
-    with pytest.raises(ValueError, match="'nix'.*there are: lr, loss"):
-        plot_training(runs, ['nix'])
