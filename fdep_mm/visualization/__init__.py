@@ -3,7 +3,6 @@
 from fdep_mm.core.image import to_display
 
 from .comparison import areas, plot_comparison
-from .curves import plot_curves
 from .figures import figure_to_array
 from .files import (
     check_scale,

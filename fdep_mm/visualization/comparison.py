@@ -1,8 +1,9 @@
-"""Curves of several networks in one figure."""
+"""Curves of one or several networks in one figure."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -44,7 +45,8 @@ def plot_comparison(
             drawn, in a band from the lowest to the highest.
         kinds (Sequence[str]): Panels: 'iou' (IoU and nIoU over the
             threshold), 'hse' (what HSE integrates over the threshold: the
-            mean of IoU and nIoU, and the mean of F1 over the tolerances),
+            mean of IoU and nIoU, and the mean of F1 over the tolerances; of
+            a single network each F1 too),
             'pdfa' (Pd over Fa) and 'roc' (TPR over FPR of the pixels).
         fa_limit (float): Largest Fa of the area under Pd over Fa.
 
@@ -72,6 +74,8 @@ def plot_comparison(
                 name = f'{name} ({len(seeds)} seeds)'
             numbers = _numbers(kind, seeds, fa_limit)
             _draw(axes, kind, seeds, color, f'{name}: {numbers}', fa_limit)
+        if kind == 'hse' and len(models) == 1:
+            _draw_tolerances(axes, *models.values())
         heading, x_label, y_label = PANELS[kind]
         axes.set(xlabel=x_label, ylabel=y_label, xlim=(0, 1), ylim=(0, 1.02))
         axes.set_title(heading.format(1e6 * fa_limit))
@@ -133,6 +137,23 @@ def _draw(
         x, y = ('Fa', 'Pd') if kind == 'pdfa' else ('FPR', 'TPR')
         factor = 1e6 if kind == 'pdfa' else 1
         axes.plot(factor * curves[x], curves[y], '.', color=color)
+
+
+def _draw_tolerances(axes: Axes, seeds: Sequence[Evaluation]) -> None:
+    """F1 of each tolerance, of the first seed."""
+    curves = seeds[0].curves
+    for i, (tolerance, f1) in enumerate(
+        zip(curves['tolerances'], curves['F1'], strict=True)
+    ):
+        # curves often coincide: thin lines on wide ones keep all visible
+        axes.plot(
+            curves['thresholds'],
+            f1,
+            color=colormaps['viridis'](i / len(curves['F1'])),
+            linewidth=0.8 + 1.2 * (len(curves['F1']) - 1 - i),
+            zorder=1,
+            label=f'F1, d = {tolerance:g} px',
+        )
 
 
 def _lines(

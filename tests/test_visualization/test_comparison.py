@@ -1,15 +1,23 @@
 """One figure for several networks shows each one's numbers."""
 
+import math
+
+import matplotlib
 import numpy as np
 import pytest
 from matplotlib.colors import same_color
 
 from fdep_mm.evaluation.functional import (
     EvalProtocol,
+    Evaluation,
     count_image,
     reduce_records,
 )
-from fdep_mm.visualization import areas, plot_comparison
+from fdep_mm.visualization import (
+    areas,
+    figure_to_array,
+    plot_comparison,
+)
 
 
 def make_model(seed, thresholds=19):
@@ -82,3 +90,30 @@ def test_seeds_of_other_thresholds(models):
 def test_unknown_panels(models, kinds):
     with pytest.raises(ValueError, match="kinds .*'roc'"):
         plot_comparison(models, kinds)
+
+
+def test_a_single_network_shows_f1_of_each_tolerance():
+    model = make_model(0)
+    [axes] = plot_comparison(dict(one=[model]), ['hse']).axes
+    lines = {line.get_label(): line for line in axes.lines}
+    for d, f1 in zip((1, 2, 3, 4, 5), model.curves['F1'], strict=True):
+        found = lines[f'F1, d = {d} px'].get_ydata()
+        np.testing.assert_array_equal(found, f1)
+
+
+def test_picture_is_rgb_and_drawn_without_global_state(models):
+    backend = matplotlib.get_backend()
+    picture = figure_to_array(plot_comparison(models))
+    assert picture.shape == (1040, 1400, 3) and picture.dtype == np.uint8
+    assert 200 < picture.mean() < 255
+    assert matplotlib.get_backend() == backend
+
+
+def test_undefined_curves_and_a_single_threshold_can_be_drawn():
+    model = make_model(0, thresholds=1)
+    curves = {k: v * math.nan for k, v in model.curves.items() if k != 'Fa'}
+    curves |= dict(thresholds=model.curves['thresholds'])
+    curves |= dict(Fa=model.curves['Fa'], tolerances=np.zeros(5))
+    scores = dict.fromkeys(model.scores, math.nan)
+    for one in (model, Evaluation(scores, curves)):
+        assert figure_to_array(plot_comparison(dict(a=[one]))).any()

@@ -13,12 +13,17 @@ from mmseg.structures import SegDataSample
 
 from fdep_mm.evaluation import HSEMetric
 from fdep_mm.evaluation.functional import (
+    Evaluation,
     format_table,
     scale_scores,
     write_json,
 )
 from fdep_mm.registry import HOOKS
-from fdep_mm.visualization import draw_overlay, figure_to_array, plot_curves
+from fdep_mm.visualization import (
+    draw_overlay,
+    figure_to_array,
+    plot_comparison,
+)
 
 from .batch_image import batch_image, scored_mask
 
@@ -156,7 +161,10 @@ class HSEHook(Hook):
         write_json(
             folder / f'{stem}.json', metric.scores, metric.curves, settings
         )
-        picture = figure_to_array(plot_curves(metric.scores, metric.curves))
+        evaluation = Evaluation(metric.scores, metric.curves)
+        name = Path(runner.cfg.filename or 'network').stem
+        figure = plot_comparison({name: [evaluation]})
+        picture = figure_to_array(figure)
         _write_image(folder / f'{stem}.png', picture)
         runner.visualizer.add_image(tag, picture, step)
 
