@@ -135,18 +135,18 @@ def _image_tag(
             small, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA
         )
     height, width = small.shape[:2]
-    size = f'width="{width}" height="{height}" alt=""'
+    size = f'width="{width}" height="{height}" loading="lazy" alt=""'
     if folder is None:
         data = base64.b64encode(_jpeg(small)).decode()
-        return f'<img {size} data-src="data:image/jpeg;base64,{data}">'
+        return f'<img {size} src="data:image/jpeg;base64,{data}">'
     full = _overlay(scene, protocol, FULL_SIDE, 12, True)
     name = f'{index:05d}'
     (folder / f'{name}.jpg').write_bytes(_jpeg(small))
     (folder / f'{name}_full.jpg').write_bytes(_jpeg(full))
     source = escape(quote(folder.name))
     return (
-        f'<img {size} loading="lazy" src="{source}/{name}.jpg" '
-        f'data-full="{source}/{name}_full.jpg">'
+        f'<a href="{source}/{name}_full.jpg">'
+        f'<img {size} src="{source}/{name}.jpg"></a>'
     )
 
 

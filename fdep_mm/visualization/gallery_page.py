@@ -16,51 +16,33 @@ PAGE_HEAD = Template("""<!DOCTYPE html>
 <style>
 :root { color-scheme: light dark; font: 15px/1.4 system-ui, sans-serif; }
 body { margin: 0 auto; padding: 0 1rem 3rem; max-width: 78rem; }
-h1 { font-size: 1.3rem; margin: 1rem 0 .3rem; overflow-wrap: anywhere; }
-.summary, .legend { margin: .2rem 0; }
+h1 { font-size: 1.3rem; overflow-wrap: anywhere; }
 .legend b { padding: 0 .3em; border-radius: .2em; color: #000; }
-form { display: flex; flex-wrap: wrap; gap: .4rem 1rem; align-items: center;
-  padding: .6rem 0; position: sticky; top: 0; z-index: 2;
-  background: Canvas; }
-form input[type=number] { width: 4.5em; }
+form { display: flex; flex-wrap: wrap; gap: .4rem 1rem; padding: .6rem 0; }
 table { border-collapse: collapse; width: 100%; }
-thead { position: sticky; top: 2.4rem; z-index: 1; background: Canvas;
+thead { position: sticky; top: 0; background: Canvas;
   box-shadow: 0 2px GrayText; }
-th { padding: 0; }
 th button { font: inherit; font-weight: 600; background: none; border: 0;
-  padding: .4rem .3rem; width: 100%; color: inherit; cursor: pointer;
-  white-space: nowrap; }
+  color: inherit; cursor: pointer; white-space: nowrap; }
 th button::after { content: ' \\2195'; opacity: .35; }
 th[aria-sort=ascending] button::after { content: ' \\2191'; opacity: 1; }
 th[aria-sort=descending] button::after { content: ' \\2193'; opacity: 1; }
-tbody td { border-bottom: 1px solid color-mix(in srgb, GrayText 40%, Canvas);
-  padding: .4rem .5rem; text-align: right;
-  font-variant-numeric: tabular-nums; }
-td.picture { text-align: left; width: 1%; }
-td.name { text-align: left; overflow-wrap: anywhere; min-width: 7em; }
-td.picture img { display: block; background: #1e1e1e; cursor: zoom-in;
-  max-width: 30rem; height: auto; }
+tbody td { border-bottom: 1px solid GrayText; padding: .4rem .5rem;
+  text-align: right; font-variant-numeric: tabular-nums; }
+td.picture, td.name { text-align: left; }
+td.name { overflow-wrap: anywhere; min-width: 7em; }
+td.picture img { display: block; max-width: min(30rem, 45vw); height: auto; }
 td.bad { font-weight: 700; }
-dialog { padding: 0; border: 0; background: #1e1e1e; color: #eee;
-  max-width: 98vw; max-height: 98vh; }
-dialog img { display: block; max-width: 96vw; max-height: 88vh;
-  width: 96vw; height: 88vh; object-fit: contain; }
-dialog p { margin: 0; padding: .3rem .6rem; text-align: center; }
-@media (max-width: 50rem) {
-  td.picture img { max-width: 45vw; }
-  form, thead { position: static; }
-}
 </style>
 </head>
 <body>
 <h1>$title</h1>
-<p class="summary">$summary</p>
+<p>$summary</p>
 <p class="legend"><b style="background:$hit">hit</b>
 <b style="background:$miss">miss</b>
 <b style="background:$false_alarm">false alarm</b>
 <b style="background:$detection">detection that hit (close-ups)</b></p>
-<noscript><p>Sorting, filtering and embedded pictures need
-JavaScript.</p></noscript>
+<noscript><p>Sorting and filtering need JavaScript.</p></noscript>
 <form id="filter" onsubmit="return false">
 <label>name <input id="text" type="search" placeholder="part of it"></label>
 <label>show <select id="kind">
@@ -83,7 +65,6 @@ JavaScript.</p></noscript>
 PAGE_TAIL = Template("""</tbody>
 </table>
 $failures
-<dialog id="large"><img alt=""><p></p></dialog>
 <script>
 'use strict';
 const body = document.getElementById('rows');
@@ -135,43 +116,6 @@ function filter() {
 }
 for (const control of [text, kind, most])
   control.addEventListener('input', filter);
-
-// Embedded pictures are decoded only when they come near the window.
-const near = new IntersectionObserver(entries => {
-  for (const {isIntersecting, target} of entries) {
-    if (isIntersecting) {
-      target.src = target.dataset.src;
-      near.unobserve(target);
-    }
-  }
-}, {rootMargin: '800px'});
-document.querySelectorAll('img[data-src]').forEach(i => near.observe(i));
-
-const large = document.getElementById('large');
-let current = null;
-function enlarge(row) {
-  const img = row.querySelector('img');
-  current = row;
-  large.firstElementChild.src =
-    img.dataset.full || img.dataset.src || img.src;
-  large.lastElementChild.textContent = row.dataset.name + ' \\u2013 IoU '
-    + row.dataset.iou + ' %, misses ' + row.dataset.misses
-    + ', false alarms ' + row.dataset.false;
-  if (!large.open) large.showModal();
-}
-body.addEventListener('click', event => {
-  if (event.target.matches('img')) enlarge(event.target.closest('tr'));
-});
-large.addEventListener('click', () => large.close());
-large.addEventListener('keydown', event => {
-  const step = {ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1};
-  const move = step[event.key];
-  if (!move) return;
-  event.preventDefault();
-  const visible = rows.filter(row => !row.hidden);
-  const next = visible[visible.indexOf(current) + move];
-  if (next) enlarge(next);
-});
 filter();
 </script>
 </body>

@@ -33,7 +33,7 @@ class HSEHook(Hook):
     """Shows what :class:`fdep_mm.HSEMetric` measured.
 
     After each validation and test it writes the curves (IoU and F1 over the
-    threshold, Pd over Fa) as JSON and PNG, and gives the picture to the
+    threshold, Pd over Fa, ROC) as JSON and PNG, and gives the picture to the
     visualizer's backends. During a test it draws the first images with their
     hits, misses and false alarms to files alone, as
     :class:`SIRSTVisualizationHook` gives pictures to the backends, and at the
