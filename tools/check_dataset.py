@@ -25,11 +25,13 @@ Exit code: 0 no errors found (warnings and notes may be), 1 errors found,
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import mmcv
+from rich.console import Console
+from rich.progress import track
 
 from fdep_mm.core.text import print
 from fdep_mm.datasets.check import (
@@ -166,14 +168,11 @@ def find_layouts(args: argparse.Namespace) -> list[Layout]:
     return [replace(only, splits=splits)]
 
 
-def show_progress(samples: Sequence) -> Iterator:
-    """Count on the terminal; silent where stderr is a file or a pipe."""
-    total = len(samples)
-    for number, sample in enumerate(samples, 1):
-        if sys.stderr.isatty() and (number % 20 == 0 or number == total):
-            end = '\n' if number == total else ''
-            sys.stderr.write(f'\r{number} of {total}{end}')
-        yield sample
+def show_progress(samples: Sequence) -> Iterable:
+    """A bar on the terminal; silent where stderr is a file or a pipe."""
+    console = Console(stderr=True)
+    silent = not console.is_terminal
+    return track(samples, 'Reading', console=console, disable=silent)
 
 
 def write_outputs(args: argparse.Namespace, report: Report) -> None:

@@ -25,22 +25,23 @@ def regions(mask, image=None):
 
 @pytest.fixture
 def tool(monkeypatch, capsys, repo):
-    """Run a converter; returns exit code, stdout and stderr."""
+    """Run the tool; returns exit code, stdout and stderr.
 
-    def run(name, source, *arguments):
+    'from masks' and 'to masks' make the option of the one format complete.
+    """
+
+    def run(way, source, *arguments):
         spec = importlib.util.spec_from_file_location(
             'convert', repo / 'tools/convert.py'
         )
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-        names = list(map(str, arguments))
-        if name in ('masks2boxes', 'boxes2masks'):
-            names[names.index('--format')] = (
-                '--to' if name == 'masks2boxes' else '--from'
-            )
-            other = '--from' if name == 'masks2boxes' else '--to'
-            names += [other, 'masks']
-        monkeypatch.setattr(sys, 'argv', [name, str(source), *names])
+        words = list(map(str, arguments))
+        if way != 'convert':
+            option = '--to' if way == 'from masks' else '--from'
+            words[words.index('--format')] = option
+            words += [f'--{way.split()[0]}', 'masks']
+        monkeypatch.setattr(sys, 'argv', ['convert.py', str(source), *words])
         code = module.main()
         return code, *capsys.readouterr()
 
@@ -89,7 +90,7 @@ def boxed(root: Path) -> None:
 
 def test_coco_and_back_is_exact(tool, folder, tmp_path):
     code, printed, errors = tool(
-        *('masks2boxes', folder, '--format', 'coco'),
+        *('from masks', folder, '--format', 'coco'),
         *('--out', tmp_path / 'my coco'),
     )
     assert (code, errors) == (0, '') and '6 images' in printed
@@ -101,7 +102,7 @@ def test_coco_and_back_is_exact(tool, folder, tmp_path):
     for split in ('train', 'test'):
         out = tmp_path / f'masks {split}'
         code, _, errors = tool(
-            *('boxes2masks', tmp_path / f'my coco/{split}.json'),
+            *('to masks', tmp_path / f'my coco/{split}.json'),
             *('--format', 'coco', '--out', out),
         )
         assert (code, errors) == (0, '')
@@ -112,10 +113,10 @@ def test_coco_and_back_is_exact(tool, folder, tmp_path):
 def test_boxes_and_back(tool, folder, tmp_path, kind):
     boxed(folder)
     out, back = tmp_path / 'labels', tmp_path / 'back'
-    assert tool('masks2boxes', folder, '--format', kind, '--out', out)[0] == 0
+    assert tool('from masks', folder, '--format', kind, '--out', out)[0] == 0
     images = ('--images', folder / 'images')
     code, printed, _ = tool(
-        *('boxes2masks', out, '--format', kind, *images, '--out', back)
+        *('to masks', out, '--format', kind, *images, '--out', back)
     )
     assert code == 0 and '6 images' in printed
     same_masks(back, folder / 'masks', 6)
@@ -123,18 +124,18 @@ def test_boxes_and_back(tool, folder, tmp_path, kind):
 
 def test_names_of_classes_are_no_labels(tool, folder, tmp_path):
     args = ('--format', 'yolo', '--out')
-    assert tool('masks2boxes', folder, *args, tmp_path / 'yolo')[0] == 0
+    assert tool('from masks', folder, *args, tmp_path / 'yolo')[0] == 0
     (tmp_path / 'yolo/classes.txt').write_text('target\n')
     images = ('--images', folder / 'images')
     args = (tmp_path / 'yolo', *args, tmp_path / 'masks', *images)
-    assert tool('boxes2masks', *args)[0] == 0
+    assert tool('to masks', *args)[0] == 0
 
 
 def test_points_and_back(tool, folder, tmp_path):
     out, back = tmp_path / 'points', tmp_path / 'back'
     direct = tmp_path / 'direct'
     options = ('--format', 'points', '--weighted', '--out', out)
-    assert tool('masks2boxes', folder, *options)[0] == 0
+    assert tool('from masks', folder, *options)[0] == 0
     with (out / 'train.csv').open() as file:
         rows = [row for row in csv.DictReader(file) if row['x']]
     mask = cv2.imread(str(folder / 'masks/Misc_0.png'), 0)
@@ -144,12 +145,12 @@ def test_points_and_back(tool, folder, tmp_path):
         region.centroid_weighted
     )
     code, _, _ = tool(
-        *('boxes2masks', out / 'train.csv', '--format', 'points'),
+        *('to masks', out / 'train.csv', '--format', 'points'),
         *('--images', folder / 'images', '--out', back),
     )
     assert code == 0
     options = ('--format', 'point-masks', '--weighted', '--out', direct)
-    assert tool('masks2boxes', folder, *options)[0] == 0
+    assert tool('from masks', folder, *options)[0] == 0
     same_masks(back, direct, 4)
     drawn = cv2.imread(str(direct / 'sub/Misc_2.png'), 0)
     assert (
@@ -166,7 +167,7 @@ def test_unreadable_files_do_not_stop_the_conversion(tool, folder, tmp_path):
     (folder / 'masks/Misc_3.png').unlink()
     out = tmp_path / 'out'
     code, printed, errors = tool(
-        'masks2boxes', folder, '--format', 'yolo', '--out', out
+        'from masks', folder, '--format', 'yolo', '--out', out
     )
     assert code == 1 and '4 images' in printed
     assert 'Misc_0.png' in errors and 'mask-missing' in errors
@@ -174,7 +175,7 @@ def test_unreadable_files_do_not_stop_the_conversion(tool, folder, tmp_path):
     (out / 'Misc_5.txt').write_text('0 1 2\n')
     (folder / 'images/Misc_4.png').write_bytes(b'')
     code, printed, errors = tool(
-        *('boxes2masks', out, '--format', 'yolo', '--out', tmp_path / 'back'),
+        *('to masks', out, '--format', 'yolo', '--out', tmp_path / 'back'),
         *('--images', folder / 'images'),
     )
     assert code == 1 and '2 images' in printed
@@ -185,7 +186,7 @@ def test_masks_of_another_size_are_left_out(tool, folder, tmp_path):
     cv2.imwrite(str(folder / 'masks/Misc_3.png'), np.zeros((9, 52), np.uint8))
     out = tmp_path / 'out'
     code, printed, errors = tool(
-        'masks2boxes', folder, '--format', 'yolo', '--out', out
+        'from masks', folder, '--format', 'yolo', '--out', out
     )
     assert code == 1 and '5 images' in printed
     assert 'Misc_3.png: is (9, 52) and its image (40, 52)' in errors
@@ -199,7 +200,7 @@ def test_labels_that_cannot_be_drawn_are_named(tool, folder, tmp_path):
         'image,x,y\nMisc_0,5000,-900\nMisc_1,3,4\nMisc_1,3.2,4.3\nMisc_3,3,4\n'
     )
     code, printed, errors = tool(
-        *('boxes2masks', table, '--format', 'points', *images),
+        *('to masks', table, '--format', 'points', *images),
         *('--out', tmp_path / 'p'),
     )
     assert code == 1 and '1 images' in printed
@@ -210,7 +211,7 @@ def test_labels_that_cannot_be_drawn_are_named(tool, folder, tmp_path):
     path = tmp_path / 'a.json'
     path.write_text(json.dumps(dict(images=[image], annotations=annotations)))
     code, _, errors = tool(
-        'boxes2masks', path, '--format', 'coco', '--out', tmp_path / 'c'
+        'to masks', path, '--format', 'coco', '--out', tmp_path / 'c'
     )
     assert code == 1 and 'a: box (x1, y1, x2, y2) = (90' in errors
 
@@ -226,7 +227,7 @@ def test_names_that_stand_twice_and_empty_segmentations(tool, tmp_path):
     path = tmp_path / 'a.json'
     path.write_text(json.dumps(dict(images=images, annotations=annotations)))
     code, printed, errors = tool(
-        'boxes2masks', path, '--format', 'coco', '--out', tmp_path / 'c'
+        'to masks', path, '--format', 'coco', '--out', tmp_path / 'c'
     )
     assert code == 1 and '1 images' in printed
     assert 'a: a second image of this name' in errors
@@ -237,11 +238,11 @@ def test_images_without_label_file(tool, folder, tmp_path):
     images = ('--images', folder / 'images')
     for kind in ('yolo', 'voc'):
         out, back = tmp_path / kind, tmp_path / f'{kind} back'
-        tool('masks2boxes', folder, '--format', kind, '--out', out)
+        tool('from masks', folder, '--format', kind, '--out', out)
         for name in ('Misc_1', 'sub/Misc_2'):
             (out / name).with_suffix('.txt').unlink(missing_ok=True)
             (out / name).with_suffix('.xml').unlink(missing_ok=True)
-        words = ('boxes2masks', out, '--format', kind, *images)
+        words = ('to masks', out, '--format', kind, *images)
         code, printed, errors = tool(*words, '--out', back)
         assert code == 0 and '4 images' in printed
         assert 'warning: 2 images have no label file' in errors
@@ -259,7 +260,7 @@ def test_targets_with_one_center_are_named(tool, folder, tmp_path):
     cv2.imwrite(str(folder / 'masks/Misc_1.png'), mask)
     out = tmp_path / 'out'
     code, _, errors = tool(
-        'masks2boxes', folder, '--format', 'point-masks', '--out', out
+        'from masks', folder, '--format', 'point-masks', '--out', out
     )
     assert code == 1 and len(list(out.rglob('*.png'))) == 5
     assert 'Misc_1: points' in errors and 'in one pixel' in errors
@@ -268,32 +269,32 @@ def test_targets_with_one_center_are_named(tool, folder, tmp_path):
 def test_converter_usage_errors(tool, folder, tmp_path):
     out = tmp_path / 'out'
     for words, message in (
-        (('masks2boxes', tmp_path / 'none'), 'no such folder'),
-        (('masks2boxes', folder, '--images', 'images'), '--masks'),
-        (('masks2boxes', folder, '--masks', 'img_idx'), 'no image has a mask'),
-        (('boxes2masks', tmp_path / 'none.json'), 'none.json'),
+        (('from masks', tmp_path / 'none'), 'no such folder'),
+        (('from masks', folder, '--images', 'images'), '--masks'),
+        (('from masks', folder, '--masks', 'img_idx'), 'no image has a mask'),
+        (('to masks', tmp_path / 'none.json'), 'none.json'),
     ):
         result = tool(*words, '--format', 'coco', '--out', out)
         assert result[0] == 2 and result[2].startswith('error: ')
         assert message in result[2] and result[2].count('\n') == 1
     assert not out.exists()
     for words, message in (
-        (('boxes2masks', folder / 'img_idx', '--format', 'voc'), '--images'),
+        (('to masks', folder / 'img_idx', '--format', 'voc'), '--images'),
         (
-            ('boxes2masks', folder / 'masks', '--format', 'voc')
+            ('to masks', folder / 'masks', '--format', 'voc')
             + ('--images', folder / 'images'),
             'holds no *.xml',
         ),
         (
-            ('boxes2masks', tmp_path / 'none', '--format', 'yolo')
+            ('to masks', tmp_path / 'none', '--format', 'yolo')
             + ('--images', folder / 'images'),
             'none: no such folder',
         ),
-        (('boxes2masks', folder, '--format', 'coco', '--radius', -1), '-1'),
+        (('to masks', folder, '--format', 'coco', '--radius', -1), '-1'),
     ):
         result = tool(*words, '--out', out)
         assert result[0] == 2 and message in result[2]
-    for name in ('masks2boxes', 'boxes2masks'):
+    for name in ('from masks', 'to masks'):
         full = ('--format', 'coco', '--out', folder)
         assert 'is not empty' in tool(name, folder, *full)[2]
 
@@ -302,7 +303,7 @@ def test_converter_usage_errors(tool, folder, tmp_path):
 def test_between_box_formats(tool, folder, tmp_path, kind):
     images = ('--images', folder / 'images')
     xml, other, back = (tmp_path / name for name in ('xml', 'other', 'back'))
-    tool('masks2boxes', folder, '--format', 'sirst-v2', '--out', xml)
+    tool('from masks', folder, '--format', 'sirst-v2', '--out', xml)
     code, printed, errors = tool(
         *('convert', xml, '--from', 'sirst-v2', '--to', kind, *images),
         *('--out', other),
@@ -368,7 +369,7 @@ def test_boxes_of_sirst_v2(find_data, tool, tmp_path):
     ids = (root / 'splits/test_v1.txt').read_text().split()[:20]
     (tmp_path / 'some.txt').write_text('\n'.join(ids))
     code, _, _ = tool(
-        *('masks2boxes', root, '--split', f'some={tmp_path / "some.txt"}'),
+        *('from masks', root, '--split', f'some={tmp_path / "some.txt"}'),
         *('--format', 'sirst-v2', '--out', tmp_path / 'xml'),
     )
     assert code == 0

@@ -18,7 +18,7 @@ BOXES = dict(img_path='images', ann_path='bboxes')
 
 @pytest.mark.parametrize('convention', ['voc', 'sirst-v2'])
 def test_boxes_are_those_of_random_masks(tmp_path, convention):
-    """What masks2boxes writes, the data set reads as the masks have it."""
+    """What is written, the data set reads as the masks have it."""
     rng = np.random.default_rng(0)
     for kind in ('images', 'masks', 'bboxes'):
         (tmp_path / kind).mkdir()
