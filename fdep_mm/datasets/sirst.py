@@ -40,7 +40,7 @@ class SIRSTDataset(BaseSegDataset):
             a warning names the files that are none.
         img_suffix (str | Sequence[str]): Suffix of the image files, in upper
             or lower case; of several candidates the first that exists is
-            taken. Defaults to those of all images.
+            taken.
         seg_map_suffix (str | Sequence[str]): The same for the masks, such as
             ``'_pixels0.png'`` for SIRST-V2.
         data_prefix (dict): Folders ``img_path`` and ``seg_map_path``,
@@ -115,6 +115,7 @@ class SIRSTDataset(BaseSegDataset):
                 info['seg_map_path'] = mask
             data_list.append(info)
         if self.on_error == 'skip':
+            # shared: what workers mark, the main process sees
             marks = torch.zeros(len(data_list), dtype=torch.uint8)
             self.unreadable = marks.share_memory_()
         return data_list

@@ -107,10 +107,11 @@ class SyntheticSIRSTDataset(BaseSegDataset):
         self.num_hot_pixels = num_hot_pixels
         self.num_edges = num_edges
         for name, (smallest, largest) in RANGES.items():
-            low, high = getattr(self, name)
-            if not smallest <= low <= high <= largest:
+            bounds = getattr(self, name)
+            order = (smallest, *bounds, largest)
+            if len(bounds) != 2 or sorted(order) != [*order]:
                 raise ValueError(
-                    f'{name}={(low, high)}: give (lowest, highest) within '
+                    f'{name}={bounds!r}: give (lowest, highest) within '
                     f'{smallest}..{largest}'
                 )
         super().__init__(**kwargs)
@@ -150,6 +151,7 @@ class SyntheticSIRSTDataset(BaseSegDataset):
             tuple: Image, float32 (H, W) of whole numbers in 0..255, and
             mask, uint8 (H, W) {0, 1}.
         """
+        # the scene's own: no other scene and no worker changes it
         rng = np.random.default_rng(
             [self.seed, SPLITS.index(self.split), index]
         )

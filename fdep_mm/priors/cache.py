@@ -10,6 +10,7 @@ from torch import Tensor
 from .index import (
     CacheIndex,
     PriorCacheError,
+    changed_part,
     image_name,
     image_note,
     layer_key,
@@ -17,8 +18,6 @@ from .index import (
 )
 
 RENEW = 'Run tools/cache_priors.py again: it makes this entry anew'
-# In gray levels: decoders of JPEG files differ by less.
-TOLERANCE = 0.25
 
 
 class PriorCache:
@@ -67,41 +66,40 @@ class PriorCache:
                 f'{where} is missing. Run tools/cache_priors.py with the '
                 'config of this data set: it adds what is missing'
             ) from error
-        except (SafetensorError, OSError, TypeError, ValueError) as error:
+        except (
+            *(SafetensorError, OSError, TypeError, KeyError, ValueError),
+        ) as error:
             raise PriorCacheError(
                 f'{where} is damaged: {path} cannot be read ({error}). {RENEW}'
             ) from error
-        problem = self._problem(made_of, image_note(img_path, img))
-        if problem:
+        note = image_note(img_path, img, self._key)
+        if part := changed_part(made_of, note):
+            problem = self._problem(part, made_of, note)
             raise PriorCacheError(f'{where} {problem}')
         return maps
 
-    def _problem(self, then: dict, now: dict) -> str | None:
+    def _problem(self, part: str, then: dict, now: dict) -> str:
         """Why maps of an image do not fit it now, and the way out."""
-        if then['key'] != self._key:
+        if part == 'key':
             return f'is left over from other options or weights. {RENEW}'
-        if then['size'] != now['size']:
+        if part == 'size':
             return (
                 f'was made of {_size(then["size"])}, the image here is '
                 f'{_size(now["size"])}. Put LoadPrior directly behind the '
                 f'loading of the image; if the file has changed: {RENEW}'
             )
-        if then['file'] != now['file']:
+        if part == 'file':
             return (
                 'is stale: the image has another size in bytes or another '
                 'time of change than it had then. If it is a copy, copy it '
                 f'with its time (cp -p). {RENEW}'
             )
-        if not np.allclose(
-            then['levels'], now['levels'], rtol=0, atol=TOLERANCE
-        ):
-            return (
-                f'is stale: the image was loaded by {self.index.loading} and '
-                f'had the gray levels {then["levels"]}, now {now["levels"]} '
-                '(means and standard deviations). Load it in the same way, '
-                'or make a cache with this config'
-            )
-        return None
+        return (
+            f'is stale: the image was loaded by {self.index.loading} and '
+            f'had the gray levels {then["levels"]}, now {now["levels"]} '
+            '(means and standard deviations). Load it in the same way, or '
+            'make a cache with this config'
+        )
 
 
 def _size(shape: list[int]) -> str:

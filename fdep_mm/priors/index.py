@@ -11,6 +11,8 @@ import numpy as np
 
 INDEX_FILE = 'index.json'
 FORMAT = 3
+# In gray levels: decoders of JPEG files differ by less.
+TOLERANCE = 0.25
 
 
 class PriorCacheError(RuntimeError):
@@ -113,17 +115,19 @@ def layer_key(layer: int) -> str:
     return f'layer_{layer}'
 
 
-def image_note(img_path: str, img: np.ndarray) -> dict:
-    """What tells an image from others, and whether it has changed.
+def image_note(img_path: str, img: np.ndarray, key: str) -> dict:
+    """What tells an image of a cache from others, and whether it has changed.
 
     Args:
+        img_path (str): Path of its file, or its name where it has none.
         img (np.ndarray): (H, W, C), C up to 4, as loaded.
+        key (str): Of the cache.
 
     Returns:
-        dict: ``file``, its size in bytes and its time in whole seconds (some
-        file systems keep no fractions), or None; ``size``, height and width
-        in px; ``levels``, mean and standard deviation of each channel, by
-        which another way of loading shows.
+        dict: ``key``; ``size``, height and width in px; ``file``, its size in
+        bytes and its time in whole seconds (some file systems keep no
+        fractions), or None; ``levels``, mean and standard deviation of each
+        channel, by which another way of loading shows.
     """
     try:
         found = os.stat(img_path)
@@ -131,7 +135,19 @@ def image_note(img_path: str, img: np.ndarray) -> dict:
     except OSError:
         file = None
     levels = np.concatenate(cv2.meanStdDev(img)).ravel().round(3).tolist()
-    return dict(file=file, size=list(img.shape[:2]), levels=levels)
+    return dict(key=key, size=list(img.shape[:2]), file=file, levels=levels)
+
+
+def changed_part(then: dict, now: dict) -> str | None:
+    """The first key of :func:`image_note` in which two notes differ."""
+    for part in ('key', 'size', 'file'):
+        if then[part] != now[part]:
+            return part
+    pairs = zip(then['levels'], now['levels'], strict=False)
+    same = len(then['levels']) == len(now['levels']) and all(
+        abs(one - other) <= TOLERANCE for one, other in pairs
+    )
+    return None if same else 'levels'
 
 
 def file_sha256(path: str | Path) -> str:

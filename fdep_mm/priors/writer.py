@@ -26,6 +26,7 @@ from .index import (
     INDEX_FILE,
     CacheIndex,
     PriorCacheError,
+    changed_part,
     image_name,
     image_note,
     layer_key,
@@ -68,7 +69,7 @@ class CacheWriter:
         dtype (str): 'float16' or 'float32'.
         pca (int, optional): Keep so many channels of each layer. The
             components are those of the first run's images; to find them takes
-            one more pass of the VFM. Defaults to None, all channels.
+            one more pass of the VFM.
 
     Raises:
         ValueError: `dtype` is unknown, or `pca` larger than a layer.
@@ -113,6 +114,7 @@ class CacheWriter:
             basis = None
             if self.pca is not None:
                 basis = self._open_basis(bases, index)
+            # before the maps: without it, their key could not be compared
             FILES.put_text(index.to_json(), self.folder / INDEX_FILE)
             self._write_maps(bases, index, basis)
         return index
@@ -162,20 +164,19 @@ class CacheWriter:
         basis: list[LayerPCA] | None,
     ) -> None:
         notes: dict[Path, dict] = {}
+        key = index.key
         self.made = 0
         for results in _load(bases, 'maps'):
             img_path, img = results['img_path'], results['img']
             path = map_file(self.folder, img_path)
-            note = image_note(img_path, img)
+            note = image_note(img_path, img, key)
             if notes.setdefault(path, note) != note:
                 raise PriorCacheError(
                     f'two images are called {image_name(img_path)!r}: the '
                     f'last three parts of their paths, {img_path} is one of '
                     'them. Rename a folder'
                 )
-            # one key: several come in any order, and files would differ
-            made_of = dict(made_of=json.dumps(dict(note, key=index.key)))
-            if _is_done(path, made_of):
+            if _is_done(path, note):
                 continue
             maps = self._compute(img)
             if basis is not None:
@@ -184,7 +185,8 @@ class CacheWriter:
                 layer_key(layer): self._convert(one, layer, path)
                 for layer, one in zip(index.layers, maps, strict=True)
             }
-            FILES.put(save(tensors, made_of), path)
+            # one text: several come in any order, and files would differ
+            FILES.put(save(tensors, dict(made_of=json.dumps(note))), path)
             self.made += 1
 
     @torch.no_grad()
@@ -208,12 +210,13 @@ class CacheWriter:
         return one
 
 
-def _is_done(path: Path, made_of: dict[str, str]) -> bool:
+def _is_done(path: Path, note: dict) -> bool:
     try:
         with safe_open(path, 'pt') as file:
-            return file.metadata() == made_of
-    except (SafetensorError, OSError):
+            made_of = json.loads(file.metadata()['made_of'])
+    except (SafetensorError, OSError, TypeError, KeyError, ValueError):
         return False
+    return changed_part(made_of, note) is None
 
 
 def _image_loading(dataset: Dataset) -> list[str]:

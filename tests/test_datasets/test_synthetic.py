@@ -1,5 +1,3 @@
-import time
-
 import numpy as np
 import pytest
 import torch
@@ -178,18 +176,6 @@ def test_texture_has_the_wanted_spectrum():
     chosen = (frequency > 0.03) & (frequency < 0.4)
     slope = np.polyfit(np.log(frequency[chosen]), np.log(power[chosen]), 1)[0]
     assert slope == pytest.approx(-3, abs=0.1)
-
-
-@pytest.mark.parametrize(('side', 'limit'), [(128, 0.1), (256, 0.4)])
-def test_speed(side, limit):
-    """About ten times what it takes; other processes do not count."""
-    dataset = SyntheticSIRSTDataset(20, (side, side))
-    durations = []
-    for i in range(20):
-        start = time.process_time()
-        dataset.make_scene(i)
-        durations.append(time.process_time() - start)
-    assert np.median(durations) < limit
 
 
 def test_images_resemble_nuaa():

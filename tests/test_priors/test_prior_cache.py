@@ -94,6 +94,7 @@ def test_maps_of_another_cache(images, cache, tmp_path):
 
 def test_another_way_of_loading(images, cache):
     path, img = load(images)
+    PriorCache(cache).read(path, img + np.float32(0.1), (1,))  # of a decoder
     with pytest.raises(PriorCacheError, match='0.png.*gray levels'):
         PriorCache(cache).read(path, img * 0.5, (1,))
 

@@ -85,6 +85,7 @@ def check_dataset(
     records = [inspect(sample) for sample in progress(samples)]
     splits = [*dict.fromkeys(k for layout in layouts for k in layout.splits)]
     boxes = {}
+    # layouts of one name are folders of one data set
     for name, layout in {one.name: one for one in layouts}.items():
         own = [r for r in records if r.sample.dataset == name]
         _check_depth(name, own, findings)

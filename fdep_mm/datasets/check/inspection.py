@@ -139,6 +139,7 @@ def _inspect_image(record: Record) -> np.ndarray | None:
     record.low, record.high = float(pixels.min()), float(pixels.max())
     if record.low == record.high:
         problems.append(('image-flat', f'value {record.low:g}'))
+    # flat images of two sizes can have the same bytes
     content = str(pixels.shape).encode() + pixels.tobytes()
     record.digest = blake2b(content, digest_size=16).hexdigest()
     gray = pixels.astype(np.float32)

@@ -55,7 +55,7 @@ def measure_targets(
         if around.size:
             contrast = float(gray[window][own].mean() - around.mean())
             clutter = float(around.std())
-            scr = contrast / clutter if clutter > 0 else scr
+            scr = contrast / clutter if clutter > 0 else scr  # stays NaN
         targets.append(
             MeasuredTarget(
                 int(np.count_nonzero(own)),

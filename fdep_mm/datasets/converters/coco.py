@@ -137,7 +137,7 @@ def _image(item: dict, annotations: list[dict]) -> ImageLabels:
     boxes = boxes.reshape(-1, 4)
     if not np.isfinite(boxes).all():
         raise ValueError(f'{name} has a box that is not finite')
-    boxes[:, 2:] += boxes[:, :2]
+    boxes[:, 2:] += boxes[:, :2]  # COCO has width and height there
     codes = [a.get('segmentation') or None for a in annotations]
     for index, code in enumerate(codes):
         if isinstance(code, dict):

@@ -57,6 +57,7 @@ class TargetCrop(ShowsArguments, BaseTransform):
         if mask is not None and np.random.rand() < self.target_prob:
             targets = np.argwhere(mask)
             if len(targets):
+                # large targets are drawn more often: uniform over pixels
                 pixel = targets[np.random.randint(len(targets))]
                 low = np.maximum(low, pixel + 1 - self.crop_size)
                 high = np.minimum(high, pixel)

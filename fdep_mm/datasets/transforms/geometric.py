@@ -36,8 +36,7 @@ class RandomTranspose(ShowsArguments, BaseTransform):
     """Swap rows and columns.
 
     Args:
-        prob (float): Probability. Defaults to 1, for use in
-            :class:`RandomDraw`.
+        prob (float): Probability.
     """
 
     def __init__(self, prob: float = 1.0) -> None:

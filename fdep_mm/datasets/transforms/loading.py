@@ -51,7 +51,7 @@ class LoadInfraredImage(ShowsArguments, LoadImageFromFile):
                 'for the full range of the file type'
             )
         super().__init__(
-            color_type='unchanged',
+            color_type='unchanged',  # mmcv would make 16 bits 8
             imdecode_backend='cv2',
             backend_args=backend_args,
         )

@@ -45,7 +45,7 @@ class RandomGaussianNoise(ShowsArguments, BaseTransform):
         variance (tuple[float, float]): Range of the noise's variance in
             squared gray values.
         per_channel (bool): Draw each channel by itself, as the PAL framework
-            does. Defaults to False, one field for all: gray stays gray.
+            does. With one field for all, gray stays gray.
     """
 
     def __init__(

@@ -42,8 +42,8 @@ class LoadPrior(ShowsArguments, BaseTransform):
     Args:
         cache (str): Folder that ``tools/cache_priors.py`` wrote.
         layers (Sequence[int], optional): Blocks or stages of the VFM; the
-            network's ``vfm.out_indices``. Defaults to None, all that the
-            cache has.
+            network's ``vfm.out_indices``. Without them all that the cache
+            has.
 
     Raises:
         PriorCacheError: The cache has no readable index or not these layers,

@@ -66,7 +66,7 @@ def write_marker_cache(folder, img):
         dtype='float32',
         loading=[],
     )
-    made_of = json.dumps(dict(image_note(NAME, img), key=index.key))
+    made_of = json.dumps(image_note(NAME, img, index.key))
     save_file(maps, path, dict(made_of=made_of))
     (folder / 'index.json').write_text(index.to_json())
     return str(folder)
