@@ -1,6 +1,5 @@
 """Reading priors of a cache."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from .index import (
     image_note,
     layer_key,
     map_file,
+    read_note,
 )
 
 RENEW = 'Run tools/cache_priors.py again: it makes this entry anew'
@@ -59,16 +59,14 @@ class PriorCache:
         where = f'cache {self.folder}, prior of image {image_name(img_path)!r}'
         try:
             with safe_open(path, 'pt') as file:
-                made_of = json.loads(file.metadata()['made_of'])
+                made_of = read_note(file.metadata())
                 maps = [file.get_tensor(layer_key(i)) for i in layers]
         except FileNotFoundError as error:
             raise PriorCacheError(
                 f'{where} is missing. Run tools/cache_priors.py with the '
                 'config of this data set: it adds what is missing'
             ) from error
-        except (
-            *(SafetensorError, OSError, TypeError, KeyError, ValueError),
-        ) as error:
+        except (SafetensorError, OSError, ValueError) as error:
             raise PriorCacheError(
                 f'{where} is damaged: {path} cannot be read ({error}). {RENEW}'
             ) from error

@@ -138,6 +138,17 @@ def image_note(img_path: str, img: np.ndarray, key: str) -> dict:
     return dict(key=key, size=list(img.shape[:2]), file=file, levels=levels)
 
 
+def metadata(note: dict) -> dict[str, str]:
+    """A note as safetensors files have it."""
+    # one text: several come in any order, and files would differ
+    return dict(made_of=json.dumps(note))
+
+
+def read_note(metadata: dict[str, str] | None) -> dict:
+    """The note of a file; a ValueError if it has none."""
+    return json.loads((metadata or {}).get('made_of', ''))
+
+
 def changed_part(then: dict, now: dict) -> str | None:
     """The first key of :func:`image_note` in which two notes differ."""
     for part in ('key', 'size', 'file'):

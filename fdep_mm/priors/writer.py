@@ -4,7 +4,6 @@ Files are whole or not there, and say what they were made of. A run that was
 interrupted goes on: what fits is kept, all else made anew.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -31,6 +30,8 @@ from .index import (
     image_note,
     layer_key,
     map_file,
+    metadata,
+    read_note,
 )
 from .pca import LayerPCA, fit_layers, read_basis, save_basis
 
@@ -185,8 +186,7 @@ class CacheWriter:
                 layer_key(layer): self._convert(one, layer, path)
                 for layer, one in zip(index.layers, maps, strict=True)
             }
-            # one text: several come in any order, and files would differ
-            FILES.put(save(tensors, dict(made_of=json.dumps(note))), path)
+            FILES.put(save(tensors, metadata(note)), path)
             self.made += 1
 
     @torch.no_grad()
@@ -213,8 +213,8 @@ class CacheWriter:
 def _is_done(path: Path, note: dict) -> bool:
     try:
         with safe_open(path, 'pt') as file:
-            made_of = json.loads(file.metadata()['made_of'])
-    except (SafetensorError, OSError, TypeError, KeyError, ValueError):
+            made_of = read_note(file.metadata())
+    except (SafetensorError, OSError, ValueError):
         return False
     return changed_part(made_of, note) is None
 

@@ -5,8 +5,6 @@ its cells. After any transform it must be the mean gray levels of the new
 image's cells.
 """
 
-import json
-
 import cv2
 import numpy as np
 import pytest
@@ -18,7 +16,7 @@ from torch.utils.data._utils.pin_memory import pin_memory
 
 from fdep_mm.datasets.transforms import LoadPrior, PackPriorInputs
 from fdep_mm.priors import CacheIndex, PriorCacheError
-from fdep_mm.priors.index import image_note, map_file
+from fdep_mm.priors.index import image_note, map_file, metadata
 
 STRIDES = (4, 8)
 LAYERS = (2, 5)
@@ -66,8 +64,7 @@ def write_marker_cache(folder, img):
         dtype='float32',
         loading=[],
     )
-    made_of = json.dumps(image_note(NAME, img, index.key))
-    save_file(maps, path, dict(made_of=made_of))
+    save_file(maps, path, metadata(image_note(NAME, img, index.key)))
     (folder / 'index.json').write_text(index.to_json())
     return str(folder)
 
