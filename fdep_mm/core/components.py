@@ -19,33 +19,18 @@ STRUCTURES = {
 class Components(NamedTuple):
     """Connected components, layer after layer, each in raster order.
 
-    All attributes are (N,). Areas and sums are integers held as float64,
-    which is exact up to 2**53.
-
-    Attributes:
-        area (np.ndarray): Pixels.
-        sum_y (np.ndarray): Sum of the pixels' rows.
-        sum_x (np.ndarray): Sum of the pixels' columns.
-        layer (np.ndarray): Index of the threshold the component belongs to.
+    All fields are (N,). Areas and sums are integers held as float64, which
+    is exact up to 2**53.
     """
 
-    area: np.ndarray
-    sum_y: np.ndarray
-    sum_x: np.ndarray
-    layer: np.ndarray
+    area: np.ndarray  # pixels
+    sum_y: np.ndarray  # of the pixels' rows
+    sum_x: np.ndarray  # of the pixels' columns
+    layer: np.ndarray  # index of the threshold
 
 
 def mask_components(mask: np.ndarray, connectivity: int = 8) -> Components:
-    """Components of one mask, all of layer 0.
-
-    Args:
-        mask (np.ndarray): (H, W) bool.
-        connectivity (int): 8 or 4.
-
-    Returns:
-        Components: In raster order of their first pixel, as
-        ``scipy.ndimage.label`` numbers them.
-    """
+    """Components of a mask, (H, W) bool, in the order of their labels."""
     index = np.flatnonzero(mask)
     return _components(index, np.zeros_like(index), mask.shape, connectivity)
 
@@ -66,9 +51,6 @@ def sweep_components(
         num_thresholds (int): T.
         shape (tuple[int, int]): Height and width of the frame.
         connectivity (int): 8 or 4.
-
-    Returns:
-        Components: Those above threshold 0, then above threshold 1, ...
     """
     step = max(1, MAX_CANVAS // (shape[0] * shape[1]))
     parts = []

@@ -38,11 +38,6 @@ def close_pairs(
     rounded), so that a shift by exactly 3 px is exactly 3 px apart wherever
     in the image it is.
 
-    Args:
-        targets (Components): G components.
-        detections (Components): C components of any layers.
-        max_distance (float): In px, inclusive.
-
     Returns:
         np.ndarray: (P,) of type PAIR, by layer, then target, then detection.
     """
@@ -67,12 +62,8 @@ def close_pairs(
 def match_greedy(pairs: np.ndarray) -> np.ndarray:
     """Match in raster order of targets, then of detections.
 
-    Args:
-        pairs (np.ndarray): Admissible pairs of :func:`close_pairs`.
-
-    Returns:
-        np.ndarray: Those matched, in the same order; no target of a layer
-        and no detection appears twice.
+    Takes admissible pairs of :func:`close_pairs` and returns those matched;
+    no target of a layer and no detection appears twice.
     """
     matched, taken, done = [], set(), None
     for i, (layer, target, detection, _) in enumerate(pairs.tolist()):
@@ -84,14 +75,7 @@ def match_greedy(pairs: np.ndarray) -> np.ndarray:
 
 
 def match_hungarian(pairs: np.ndarray) -> np.ndarray:
-    """Match as many as possible, at the least total distance.
-
-    Args:
-        pairs (np.ndarray): Admissible pairs of :func:`close_pairs`.
-
-    Returns:
-        np.ndarray: Those matched, as of :func:`match_greedy`.
-    """
+    """Match as many pairs as possible, at the least total distance."""
     matched = []
     for layer in np.unique(pairs['layer']):
         here = np.flatnonzero(pairs['layer'] == layer)
@@ -136,10 +120,8 @@ def target_counts(
         targets (Components): Of the ground truth.
         detections (Components): Of the prediction, layers 0..T-1.
         num_layers (int): T.
-        radius (float): Pd and Fa: matched if the distance is < radius, px.
-        tolerances (Sequence[float]): D values in px; matched at d if the
-            distance is <= d.
-        match (str): 'greedy' or 'hungarian'.
+        radius, tolerances, match: See the arguments of
+            :class:`fdep_mm.evaluation.functional.EvalProtocol`.
 
     Returns:
         tuple[np.ndarray, np.ndarray, np.ndarray]: matches within `radius`
@@ -164,17 +146,13 @@ def target_counts(
 class MatchedMasks(NamedTuple):
     """Targets and detections of one image at one threshold.
 
-    Attributes:
-        target_labels (np.ndarray): (H, W) integers, 0 is background.
-        target_hit (np.ndarray): (G,) bool; entry i is of label i + 1.
-        detection_labels (np.ndarray): (H, W) integers, 0 is background.
-        detection_hit (np.ndarray): (C,) bool; entry i is of label i + 1.
+    Label 0 is background; entry i of a flag is of label i + 1.
     """
 
-    target_labels: np.ndarray
-    target_hit: np.ndarray
-    detection_labels: np.ndarray
-    detection_hit: np.ndarray
+    target_labels: np.ndarray  # (H, W) integers
+    target_hit: np.ndarray  # (G,) bool
+    detection_labels: np.ndarray  # (H, W) integers
+    detection_hit: np.ndarray  # (C,) bool
 
 
 def match_masks(
@@ -184,7 +162,7 @@ def match_masks(
     match: str = 'greedy',
     connectivity: int = 8,
 ) -> MatchedMasks:
-    """Tell hits, misses and false alarms of one image, for pictures.
+    """Tell hits, misses and false alarms of one image, as Pd and Fa do.
 
     Args:
         pred (np.ndarray): (H, W) bool, the thresholded prediction.
@@ -192,9 +170,6 @@ def match_masks(
         radius (float): In px; hit if the distance is < radius.
         match (str): 'greedy' or 'hungarian'.
         connectivity (int): 8 or 4.
-
-    Returns:
-        MatchedMasks: Consistent with the counts of Pd and Fa.
     """
     targets = mask_components(mask, connectivity)
     detections = mask_components(pred, connectivity)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .boxes import check_boxes
+from .choices import check_choice
 
 OVERLAPS = ('overwrite', 'max')
 
@@ -37,17 +38,15 @@ def noco_map(
         np.ndarray: (H, W) float64 in [0, 1); 0 outside the windows.
 
     Raises:
-        ValueError: If an argument has another shape or value, a box is
-            empty, inverted or not inside the image, or the image is not
-            finite around it.
+        ValueError: A box is empty, inverted or not inside the image, or the
+            image is not finite around it.
     """
     image = np.asarray(image)
     if image.ndim not in (2, 3) or not image.size:
         raise ValueError(
             f'image must be a non-empty (H, W) or (H, W, C), got {image.shape}'
         )
-    if overlap not in OVERLAPS:
-        raise ValueError(f'overlap={overlap!r}: give one of {OVERLAPS}')
+    check_choice('overlap', overlap, OVERLAPS)
     shape = image.shape[:2]
     boxes = check_boxes(boxes, shape, 'noco_map')
     noco = np.zeros(shape)

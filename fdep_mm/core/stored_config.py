@@ -31,6 +31,7 @@ REFUSED = (
 LOADING = (
     *('cache', 'checkpoint', 'checkpoint_path', 'init_cfg', 'pretrained'),
 )
+NOT_FINITE = ("float('inf')", "float('-inf')", "float('nan')")
 # Words in the names of arguments that, as text, are opened or fetched.
 PLACES = {
     *('cfg', 'checkpoint', 'ckpt', 'config', 'dir', 'file', 'filename'),
@@ -83,33 +84,29 @@ def read_settings(text: str) -> dict:
         for node in ast.parse(text).body:
             if not isinstance(node, ast.Assign) or len(node.targets) != 1:
                 raise _not_a_setting(node)
-            settings[ast.unparse(node.targets[0])] = _value(node.value)
+            literal = _Literals().visit(node.value)
+            try:
+                value = ast.literal_eval(literal)
+            except ValueError:
+                raise _not_a_setting(literal) from None
+            settings[ast.unparse(node.targets[0])] = value
     except (SyntaxError, TypeError, RecursionError, MemoryError) as error:
         raise _refusal(f'no settings ({error})') from error
     return settings
 
 
-def _value(node: ast.expr) -> object:
-    if isinstance(node, ast.Call) and ast.unparse(node.func) == 'dict':
-        if not node.args and all(k.arg for k in node.keywords):
-            return {k.arg: _value(k.value) for k in node.keywords}
-    elif isinstance(node, ast.Dict) and all(node.keys):
-        keys = map(_value, node.keys)
-        return dict(zip(keys, map(_value, node.values), strict=True))
-    elif isinstance(node, ast.List):
-        return [_value(item) for item in node.elts]
-    elif isinstance(node, ast.Tuple):
-        return tuple(_value(item) for item in node.elts)
-    elif isinstance(node, ast.Call) and ast.unparse(node) in (
-        "float('inf')",
-        "float('-inf')",
-        "float('nan')",
-    ):
-        return float(node.args[0].value)
-    try:
-        return ast.literal_eval(node)
-    except ValueError:
-        raise _not_a_setting(node) from None
+class _Literals(ast.NodeTransformer):
+    """Turns ``dict(...)`` and ``float('inf')`` into literals."""
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        self.generic_visit(node)
+        named = not node.args and all(k.arg for k in node.keywords)
+        if ast.unparse(node.func) == 'dict' and named:
+            keys = [ast.Constant(k.arg) for k in node.keywords]
+            return ast.Dict(keys, [k.value for k in node.keywords])
+        if ast.unparse(node) in NOT_FINITE:
+            return ast.Constant(float(node.args[0].value))
+        return node
 
 
 def _import_modules(custom_imports: object) -> None:

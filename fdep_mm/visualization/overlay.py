@@ -24,16 +24,10 @@ ZOOM_SIDE = 24
 
 
 class Layer(NamedTuple):
-    """Components to be marked in one color.
+    """Components to be marked in one color."""
 
-    Attributes:
-        pixels (np.ndarray): (H, W) bool, all of them.
-        boxes (list[tuple[slice, slice]]): Rows and columns of each.
-        color (Color): RGB, 0..255.
-    """
-
-    pixels: np.ndarray
-    boxes: list[tuple[slice, slice]]
+    pixels: np.ndarray  # (H, W) bool, of all components
+    boxes: list[tuple[slice, slice]]  # rows and columns of each
     color: Color
 
 

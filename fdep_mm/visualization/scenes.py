@@ -16,19 +16,12 @@ from .files import check_scale, read_image, read_mask, read_prob
 
 
 class Scene(NamedTuple):
-    """One image with what is true and what was predicted.
-
-    Attributes:
-        name (str): Any text.
-        image (np.ndarray): (H, W) or (H, W, C) of any type.
-        prob (np.ndarray): (H, W) float32 probabilities in [0, 1].
-        mask (np.ndarray): (H, W) bool.
-    """
+    """One image with what is true and what was predicted."""
 
     name: str
-    image: np.ndarray
-    prob: np.ndarray
-    mask: np.ndarray
+    image: np.ndarray  # (H, W) or (H, W, C) of any type
+    prob: np.ndarray  # (H, W) float32 in [0, 1]
+    mask: np.ndarray  # (H, W) bool
 
 
 def load_scene(
@@ -44,11 +37,9 @@ def load_scene(
     Args:
         name (str): What the scene is called.
         image (Path): Any image file.
-        pred (Path): See :func:`read_prob`, as for `binary` and `max_value`.
-        mask (Path): See :func:`read_mask`.
-
-    Returns:
-        Scene: All of one size.
+        pred (Path): See :func:`.files.read_prob`, as for `binary` and
+            `max_value`.
+        mask (Path): See :func:`.files.read_mask`.
 
     Raises:
         ValueError: A file cannot be read or the sizes differ.
@@ -81,8 +72,7 @@ def count_files(
         preds, masks (Mapping[str, Path]): By identifier.
         names (Sequence[str]): Identifiers to evaluate.
         protocol (EvalProtocol): What to count.
-        binary (bool): See :func:`read_prob`.
-        max_value (float, optional): See :func:`read_prob`.
+        binary, max_value: See :func:`.files.read_prob`.
 
     Returns:
         tuple[dict[str, np.ndarray], list[str]]: One record per image, by
@@ -91,7 +81,7 @@ def count_files(
 
     Raises:
         ValueError: No image can be scored, or predictions are not what the
-            options say, see :func:`check_scale`.
+            options say, see :func:`.files.check_scale`.
     """
     check_scale((preds[name] for name in names), binary, max_value)
     records, unusable = {}, []

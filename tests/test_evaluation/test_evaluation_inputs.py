@@ -108,7 +108,7 @@ def test_lists_of_different_length():
         (dict(radius=-1), ValueError, 'positive distances'),
         (dict(match='nearest'), ValueError, "'greedy', 'hungarian'"),
         (dict(empty='none'), ValueError, "'one', 'zero', 'skip'"),
-        (dict(connectivity=6), ValueError, r'one of \[4, 8\], got 6'),
+        (dict(connectivity=6), ValueError, r'=6: give one of \[4, 8\]'),
     ],
 )
 def test_options_outside_their_range(arguments, error, message):

@@ -271,7 +271,7 @@ def test_the_peak_of_a_region_or_of_its_bounding_box():
     np.testing.assert_array_equal(prob_points(prob), [[4, 3, 0.9]] * 2)
     found = prob_points(prob, peak='region')
     np.testing.assert_array_equal(found, [[0, 0, 0.6], [4, 3, 0.9]])
-    with pytest.raises(ValueError, match="peak must be .* got 'box'"):
+    with pytest.raises(ValueError, match="peak='box': give one of"):
         prob_points(prob, peak='box')
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fdep_mm.core.choices import check_choice
 from fdep_mm.core.components import (
     STRUCTURES,
     mask_components,
@@ -63,15 +64,9 @@ class EvalProtocol:
         connectivity: int = 8,
         empty: str = 'one',
     ) -> None:
-        for name, value, known in (
-            ('match', match, MATCHERS),
-            ('connectivity', connectivity, STRUCTURES),
-            ('empty', empty, EMPTY_VALUES),
-        ):
-            if value not in known:
-                raise ValueError(
-                    f'{name} must be one of {[*known]}, got {value!r}'
-                )
+        check_choice('match', match, MATCHERS)
+        check_choice('connectivity', connectivity, STRUCTURES)
+        check_choice('empty', empty, EMPTY_VALUES)
         if not all(distance > 0 for distance in (radius, *tolerances)):
             raise ValueError(
                 'radius and tolerances must be positive distances in px, got '

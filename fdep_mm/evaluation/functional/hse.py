@@ -117,12 +117,8 @@ def evaluate_masks(
     masks: Iterable[np.ndarray],
     thresholds: int | Sequence[float] = 19,
     tolerances: Sequence[float] = (1, 2, 3, 4, 5),
-    threshold: float = 0.5,
-    radius: float = 3.0,
-    match: str = 'greedy',
-    connectivity: int = 8,
-    empty: str = 'one',
     names: Sequence[str] | None = None,
+    **rules: float | str,
 ) -> dict[str, float]:
     """Score predictions against masks: HSE and the field's four numbers.
 
@@ -136,10 +132,13 @@ def evaluate_masks(
             [0, 1] per image, floating point or bool; sizes may differ.
         masks (Iterable[np.ndarray]): One (H, W) array per image, bool,
             {0, 1} or {0, 255}.
-        thresholds, tolerances, threshold, radius, match, connectivity, empty:
-            See :class:`.EvalProtocol`.
+        thresholds (int | Sequence[float]): S thresholds that HSE integrates
+            over; an int n stands for k / (n + 1), k = 1..n.
+        tolerances (Sequence[float]): D centroid distances for HSE_T, in px.
         names (Sequence[str], optional): What error messages call the images.
             Defaults to None: 'image 0', 'image 1', ...
+        **rules: `threshold`, `radius`, `match`, `connectivity` and `empty`,
+            see :class:`.EvalProtocol`.
 
     Returns:
         dict[str, float]: IoU, nIoU, Pd, Fa, HSE, HSE_P, HSE_T, fractions in
@@ -158,9 +157,7 @@ def evaluate_masks(
         >>> evaluate_masks([mask], [mask])['HSE']
         1.0
     """
-    protocol = EvalProtocol(
-        thresholds, tolerances, threshold, radius, match, connectivity, empty
-    )
+    protocol = EvalProtocol(thresholds, tolerances, **rules)
     return _evaluate(probs, masks, protocol, names).scores
 
 
@@ -178,9 +175,8 @@ def evaluate_curves(
     background's pixels that are predicted.
 
     Args:
-        probs, masks, names: See :func:`evaluate_masks`.
-        thresholds, tolerances, **rules: S thresholds, D tolerances and other
-            arguments of :class:`.EvalProtocol`.
+        probs, masks, thresholds, tolerances, names, **rules: See
+            :func:`evaluate_masks`.
 
     Returns:
         dict[str, np.ndarray]: thresholds (S,), tolerances (D,), IoU, nIoU,

@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fdep_mm.core.boxes import check_boxes
+from fdep_mm.core.choices import check_choice
 
 from .points import noco_peaks
 
@@ -110,10 +111,7 @@ def record_detections(
     name: str = 'image',
 ) -> NoCoRecord:
     """Look up the detections of one image, see :func:`mnocoap`."""
-    if centroid_mode not in CENTROID_MODES:
-        raise ValueError(
-            f'centroid_mode={centroid_mode!r}: give one of {CENTROID_MODES}'
-        )
+    check_choice('centroid_mode', centroid_mode, CENTROID_MODES)
     if np.ndim(noco) != 2:
         raise ValueError(
             f'{name}: the NoCo map must be (H, W), got {np.shape(noco)}'

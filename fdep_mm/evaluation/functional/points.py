@@ -3,6 +3,7 @@
 import numpy as np
 from scipy import ndimage
 
+from fdep_mm.core.choices import check_choice
 from fdep_mm.core.components import STRUCTURES
 
 PEAKS = ('bounding_box', 'region')
@@ -69,8 +70,7 @@ def prob_points(
     Raises:
         ValueError: `peak` is unknown.
     """
-    if peak not in PEAKS:
-        raise ValueError(f'peak must be one of {PEAKS}, got {peak!r}')
+    check_choice('peak', peak, PEAKS)
     labels, num = ndimage.label(prob > threshold, STRUCTURES[connectivity])
     points = np.empty((num, 3))
     for i, (rows, cols) in enumerate(ndimage.find_objects(labels)):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from mmengine.evaluator import BaseMetric
 
+from fdep_mm.core.choices import check_choice
 from fdep_mm.core.components import mask_components
 from fdep_mm.core.masks import read_mask
 from fdep_mm.registry import METRICS
@@ -24,8 +25,6 @@ from .samples import (
     to_numpy,
     true_boxes,
 )
-
-TARGETS = ('mask', 'box')
 
 
 @METRICS.register_module()
@@ -85,8 +84,7 @@ class BoxPdFaMetric(BaseMetric):
         prefix: str | None = None,
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
-        if targets not in TARGETS:
-            raise ValueError(f'targets={targets!r}: give one of {TARGETS}')
+        check_choice('targets', targets, ('mask', 'box'))
         self.protocol = EvalProtocol(
             [threshold], (), threshold, radius, match, connectivity
         )

@@ -9,6 +9,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
 from fdep_mm.core.boxes import mask_boxes
+from fdep_mm.core.choices import check_choice
 from fdep_mm.core.image import decode_pages
 from fdep_mm.core.noco import OVERLAPS, noco_map
 from fdep_mm.registry import METRICS
@@ -94,13 +95,9 @@ class NoCoAPMetric(BaseMetric):
         prefix: str | None = None,
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
-        for name, value, known in (
-            ('centroid_mode', centroid_mode, CENTROID_MODES),
-            ('overlap', overlap, OVERLAPS),
-            ('peak', peak, PEAKS),
-        ):
-            if value not in known:
-                raise ValueError(f'{name}={value!r}: give one of {known}')
+        check_choice('centroid_mode', centroid_mode, CENTROID_MODES)
+        check_choice('overlap', overlap, OVERLAPS)
+        check_choice('peak', peak, PEAKS)
         threshold_names(noco_thresholds)  # before the first epoch
         self.centroid_mode = centroid_mode
         self.overlap = overlap
