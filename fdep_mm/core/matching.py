@@ -8,7 +8,7 @@ the orientation of the image where several detections compete for a target;
 total distance.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -104,43 +104,6 @@ def hit_pairs(
     """Matched pairs that are less than `radius` px apart, see PAIR."""
     pairs = close_pairs(targets, detections, radius)
     return MATCHERS[match](pairs[pairs['distance'] < radius])
-
-
-def target_counts(
-    targets: Components,
-    detections: Components,
-    num_layers: int,
-    radius: float,
-    tolerances: Sequence[float],
-    match: str,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Matches and matched pixels of all layers.
-
-    Args:
-        targets (Components): Of the ground truth.
-        detections (Components): Of the prediction, layers 0..T-1.
-        num_layers (int): T.
-        radius, tolerances, match: See the arguments of
-            :class:`fdep_mm.evaluation.functional.EvalProtocol`.
-
-    Returns:
-        tuple[np.ndarray, np.ndarray, np.ndarray]: matches within `radius`
-        (T,), pixels of the detections so matched (T,), and matches within
-        each tolerance (D, T); integers.
-    """
-    pairs = close_pairs(targets, detections, max(radius, *tolerances, 0))
-    matcher, distance = MATCHERS[match], pairs['distance']
-    hits = matcher(pairs[distance < radius])
-    areas = detections.area[hits['detection']]
-    by_tolerance = np.zeros((len(tolerances), num_layers), np.int64)
-    for row, tolerance in zip(by_tolerance, tolerances, strict=True):
-        found = matcher(pairs[distance <= tolerance])
-        row += np.bincount(found['layer'], minlength=num_layers)
-    return (
-        np.bincount(hits['layer'], minlength=num_layers),
-        np.bincount(hits['layer'], areas, num_layers).astype(np.int64),
-        by_tolerance,
-    )
 
 
 class MatchedMasks(NamedTuple):

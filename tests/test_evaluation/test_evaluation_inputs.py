@@ -94,7 +94,7 @@ def test_lists_of_different_length():
 @pytest.mark.parametrize(
     ('arguments', 'error', 'message'),
     [
-        (dict(thresholds=0), ValueError, 'at least 1, got 0'),
+        (dict(thresholds=0), ValueError, 'from 1 .* got 0'),
         (dict(thresholds=[]), ValueError, 'non-empty'),
         (dict(thresholds=[0.2, 1.2]), ValueError, r'in \[0, 1\].*1\.2'),
         (dict(thresholds=[0.5, 0.2]), ValueError, 'ascend'),

@@ -14,13 +14,14 @@ from .nocoap import (
     record_detections,
     threshold_names,
 )
-from .per_image import per_image_csv, read_per_image
 from .points import PEAKS, noco_peaks, prob_points
 from .report import (
     as_json,
     format_table,
+    per_image_csv,
     plain,
     read_json,
+    read_per_image,
     scale_scores,
     write_json,
 )

@@ -12,7 +12,7 @@ from fdep_mm.core.components import (
     mask_components,
     sweep_components,
 )
-from fdep_mm.core.matching import MATCHERS, target_counts
+from fdep_mm.core.matching import MATCHERS, close_pairs
 
 from .inputs import check_pair, check_thresholds
 
@@ -135,14 +135,12 @@ def count_image(
     detections = sweep_components(
         index, level, num, mask.shape, protocol.connectivity
     )
-    hits, hit_pixels, matches = target_counts(
-        targets,
-        detections,
-        num,
-        protocol.radius,
-        protocol.tolerances,
-        protocol.match,
-    )
+    furthest = max(protocol.radius, *protocol.tolerances, 0)
+    pairs = close_pairs(targets, detections, furthest)
+    match, distance = MATCHERS[protocol.match], pairs['distance']
+    hits = match(pairs[distance < protocol.radius])
+    hit_areas = detections.area[hits['detection']]
+    matches = [match(pairs[distance <= d]) for d in protocol.tolerances]
     counts = Counts(
         pixels=mask.size,
         targets=len(targets.area),
@@ -150,11 +148,12 @@ def count_image(
         inter=inter,
         union=predicted + target_pixels - inter,
         detections=np.bincount(detections.layer, minlength=num),
-        hits=hits,
-        false_pixels=predicted - hit_pixels,
-        matches=matches,
+        hits=np.bincount(hits['layer'], minlength=num),
+        false_pixels=predicted - np.bincount(hits['layer'], hit_areas, num),
+        matches=[np.bincount(m['layer'], minlength=num) for m in matches],
     )
-    return np.concatenate([np.ravel(field) for field in counts])
+    # areas are whole numbers held as floats
+    return np.hstack([*map(np.ravel, counts)]).astype(np.int64)
 
 
 def digitize(

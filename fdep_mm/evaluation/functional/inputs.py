@@ -19,31 +19,23 @@ WAY_OUT = (
 
 def check_thresholds(thresholds: int | Sequence[float]) -> np.ndarray:
     """(T,) float64 thresholds, see :class:`.counts.EvalProtocol`."""
+    problem = (
+        'thresholds must be an int from 1 (19 gives 0.05, 0.10, ..., 0.95) or '
+        'a non-empty list of numbers in [0, 1] that ascend without repeats, '
+        f'got {thresholds!r}'
+    )
     integer = isinstance(thresholds, (int, np.integer))
     if integer and not isinstance(thresholds, bool):
         if thresholds < 1:
-            raise ValueError(
-                f'thresholds must be at least 1, got {thresholds}; 19 gives '
-                '0.05, 0.10, ..., 0.95'
-            )
+            raise ValueError(problem)
         return np.arange(1, thresholds + 1) / (thresholds + 1)
     if np.ndim(thresholds) != 1:
-        raise TypeError(
-            'thresholds must be an int (that many evenly spaced ones) or a '
-            f'list of numbers in [0, 1], got {thresholds!r}'
-        )
+        raise TypeError(problem)
     values = np.asarray(thresholds, dtype=np.float64)
     inside = (values >= 0) & (values <= 1)
-    if not len(values) or not inside.all():
-        raise ValueError(
-            'thresholds must be a non-empty list of numbers in [0, 1], got '
-            f'{list(thresholds)}'
-        )
-    if (np.diff(values.astype(np.float32)) <= 0).any():
-        raise ValueError(
-            'thresholds must ascend without repeats, got '
-            f'{list(thresholds)}; pass sorted(set(thresholds))'
-        )
+    ascends = np.diff(values.astype(np.float32)) > 0
+    if not (len(values) and inside.all() and ascends.all()):
+        raise ValueError(problem)
     return values
 
 
