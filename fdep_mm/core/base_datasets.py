@@ -1,4 +1,4 @@
-"""The data sets inside of MMEngine's and torch's wrappers."""
+"""The data sets inside MMEngine's and torch's wrappers."""
 
 from pathlib import Path
 

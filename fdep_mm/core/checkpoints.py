@@ -84,8 +84,8 @@ def read_checkpoint(
             backends know, or the name of a network in :mod:`fdep_mm.zoo`.
 
     Returns:
-        object: What is in the file. Of a safetensors file a dict as
-        MMEngine's, ``state_dict`` and ``meta``.
+        object: What is in the file; of a safetensors file a dict of
+        ``state_dict`` and ``meta``, as MMEngine has it.
 
     Raises:
         FileNotFoundError: There is no such file or network.
@@ -109,10 +109,10 @@ def read_checkpoint(
         # torch's own advice is to run what is in the file
         raise UnpicklingError(
             f'{path}: damaged, or more than weights and the records of '
-            f'MMEngine ({_reason(error)}). It is not read, as it may attack: '
-            'such files can run any program. Name another one, or save its '
-            'state_dict alone where it was made. If you trust it like a '
-            f'program, set {TRUST}=1'
+            f'MMEngine ({_reason(error)}). It is not read, as it may be an '
+            'attack: such files can run any program. Name another one, or '
+            'save its state_dict alone where it was made. If you trust it '
+            f'like a program, set {TRUST}=1'
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""Configs that cannot be read, and misspelt settings of the command line."""
+"""Configs that cannot be read, and misspelled settings of the command line."""
 
 import inspect
 import textwrap
@@ -56,7 +56,7 @@ def read_config(path: str | PathLike) -> Config:
 
 
 def merge_options(cfg: Config, options: dict | None) -> None:
-    """Put settings of the command line into a config, none of them misspelt.
+    """Put settings of the command line into a config, none of them misspelled.
 
     Each must replace a key of the config, or be an argument of the component
     that it is in. Where a component takes any argument, or is not known, a

@@ -6,9 +6,9 @@ from torch import Tensor
 def foreground(maps: Tensor, name: str) -> Tensor:
     """Probability of targets, of ``seg_logits`` of mmseg's samples.
 
-    Of two channels, logits are compared by softmax. Those of heads that
-    classify masks (MaskFormer, Mask2Former) are no logits but evidence, never
-    negative; theirs is the share of the second one.
+    Two channels of logits are compared by softmax. Heads that classify masks
+    (MaskFormer, Mask2Former) give evidence, which is never negative; the
+    probability is the share of the second channel.
 
     Args:
         maps (Tensor): (1, H, W), a probability already, or (2, H, W).

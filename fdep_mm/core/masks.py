@@ -19,10 +19,9 @@ def read_mask(
 ) -> np.ndarray:
     """Read a mask of values {0, 1} or {0, 255}.
 
-    Gray, palette and color files with equal channels are accepted. Where
-    colors are the same everywhere, the alpha channel counts, else it is
-    dropped. A palette whose colors are black and white counts by color, any
-    other by index.
+    Gray, palette and color files with equal channels are accepted. The alpha
+    channel counts only where the colors are the same everywhere. A palette of
+    black and white counts by color, any other by index.
 
     Args:
         path (str | PathLike): The file.
@@ -66,8 +65,9 @@ def _decode(path: str, backend_args: dict | None) -> np.ndarray:
             values = np.array(image)
             if image.mode == 'P':
                 colors = np.array(image.convert('RGB'))
-                told = np.ptp(colors) > 0 or np.ptp(values) == 0
-                values = colors if told and _is_binary(colors) else values
+                # one color for all indices says nothing
+                telling = np.ptp(colors) > 0 or np.ptp(values) == 0
+                values = colors if telling and _is_binary(colors) else values
     except (OSError, SyntaxError) as error:  # Pillow raises both
         raise unreadable(path, 'mask', error) from error
     values = values.reshape(*values.shape[:2], -1)

@@ -197,6 +197,7 @@ def test_curves_of_all_kinds_of_sources(call, folders, tmp_path):
         hook = f'work/{start}/vis_data/hse/curves_test.json'
         store(tmp_path / hook, folders)
     sources = [stored, f'Hook={tmp_path / "work"}', f'PNG={folders[1]}']
+    sources[0] = f'{tmp_path}/./{stored.name}'  # not as pathlib writes it
     out = tmp_path / 'new' / 'curves.png'
     args = ('--masks', folders[2], '--thresholds', 19, '--out', out)
     code, printed, errors = call('plot_curves', *sources, *args)

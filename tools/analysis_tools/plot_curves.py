@@ -95,8 +95,9 @@ def named(texts: list[str]) -> Iterator[tuple[str, Path]]:
     seen = set()
     for text in texts:
         name, sep, rest = text.partition('=')
-        path = Path(rest if sep and not Path(text).exists() else text)
-        if str(path) == text:
+        path = Path(rest)
+        if not sep or Path(text).exists():
+            path = Path(text)
             name = path.stem if path.is_file() else path.resolve().name
         if name in seen:
             raise ValueError(f'two are called {name!r}; write NAME=PATH')

@@ -113,17 +113,11 @@ def count_image(
     """Count one image for all thresholds and tolerances at once.
 
     Args:
-        prob (np.ndarray): (H, W) floating point in [0, 1], or bool.
-        mask (np.ndarray): (H, W) bool, {0, 1} or {0, 255}.
+        prob, mask, name: See :func:`.inputs.check_pair`.
         protocol (EvalProtocol): What to count.
-        name (str): What error messages call the image.
 
     Returns:
         np.ndarray: (3 + T * (5 + D),) int64, see :func:`unpack`.
-
-    Raises:
-        TypeError: The prediction is neither floating point nor bool.
-        ValueError: The sizes differ, or values are outside their range.
     """
     prob, mask = check_pair(prob, mask, name)
     num = len(protocol.grid)

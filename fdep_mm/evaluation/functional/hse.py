@@ -147,9 +147,8 @@ def evaluate_masks(
 
     Raises:
         TypeError: A prediction is neither floating point nor bool.
-        ValueError: There is no image, a prediction holds NaN, infinity or
-            values outside [0, 1], a mask holds other values, shapes or
-            numbers of images differ, or an option is unknown.
+        ValueError: There is no image, values are outside their range, shapes
+            or numbers of images differ, or a rule is unknown.
 
     Example:
         >>> mask = np.zeros((64, 64), bool)

@@ -51,6 +51,10 @@ def check_pair(
 
     Returns:
         tuple[np.ndarray, np.ndarray]: (H, W) float32 and (H, W) bool.
+
+    Raises:
+        TypeError: The prediction is neither floating point nor bool.
+        ValueError: The shapes differ, or values are outside their range.
     """
     prob, mask = _check_prob(np.asarray(prob), name), np.asarray(mask)
     if mask.ndim != 2:

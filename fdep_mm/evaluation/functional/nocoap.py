@@ -139,8 +139,7 @@ def average_precisions(
 ) -> dict[str, float]:
     """Reduce the records of all images to what :func:`mnocoap` returns.
 
-    Detections of equal score rank in the order of images, then in the order
-    given.
+    Detections of equal score keep the order of images and the one given.
     """
     num_targets = np.array([record.num_targets for record in records], int)
     total = int(num_targets.sum())

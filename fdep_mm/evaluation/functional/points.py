@@ -15,18 +15,11 @@ def noco_peaks(
     shape: tuple[int, int],
     name: str = 'image',
 ) -> np.ndarray:
-    """Pixel of the largest predicted NoCo value in each detected box.
+    """(n, 2) x, y of the largest predicted NoCo value in each box, (n, 4).
 
-    Args:
-        boxes (np.ndarray): (n, 4), x1, y1, x2, y2. All pixels that a box
-            touches count, of an empty one the pixel that holds its corner.
-        pred_noco (np.ndarray): (H, W), the predicted map.
-        shape (tuple[int, int]): Height and width of the image.
-        name (str): What error messages call the image.
-
-    Returns:
-        np.ndarray: (n, 2) x, y, whole numbers; of a box that lies wholly
-        outside the image, the pixel of its center, outside too.
+    All pixels that a box touches count, of an empty one the pixel that holds
+    its corner. A box wholly outside the image, of `shape` (H, W), gets the
+    pixel of its center, outside too.
     """
     if pred_noco is None or np.shape(pred_noco) != tuple(shape):
         found = None if pred_noco is None else np.shape(pred_noco)
@@ -61,14 +54,11 @@ def prob_points(
         threshold (float): Regions are components of ``prob > threshold``.
         connectivity (int): 8 or 4.
         peak (str): The first pixel of the largest probability in the region's
-            'bounding_box', as in the paper's toolkit, or in the 'region'. They
-            differ where regions interlock.
+            'bounding_box', as in the paper's toolkit, or in the 'region'.
+            They differ where regions interlock.
 
     Returns:
         np.ndarray: (n, 3) x, y, score.
-
-    Raises:
-        ValueError: `peak` is unknown.
     """
     check_choice('peak', peak, PEAKS)
     labels, num = ndimage.label(prob > threshold, STRUCTURES[connectivity])

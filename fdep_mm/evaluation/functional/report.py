@@ -107,9 +107,8 @@ def per_image_csv(
         protocol (EvalProtocol): The one they were counted with.
 
     Returns:
-        str: Lines of ``name,inter,union,IoU,targets,hits,false_pixels``. IoU
-        is a fraction, and missing where an empty image does not count; all
-        others are numbers of pixels or targets.
+        str: Lines of `COLUMNS`. IoU is a fraction, and missing where an empty
+        image does not count; all others are numbers of pixels or targets.
 
     Raises:
         ValueError: There is no image, or names are missing or not different.

@@ -52,12 +52,9 @@ class BoxPdFaMetric(BaseMetric):
             the file ``seg_map_path`` of the sample; 'box': the pixels of its
             ``gt_instances.bboxes``, for data without masks. Both at the
             original size of the image.
-        radius (float): In px; hit if the distance is < radius.
-        match (str): 'greedy' (the field's rule) or 'hungarian'.
-        connectivity (int): Of mask targets, 8 or 4.
+        radius, match, connectivity, collect_device, prefix: See
+            :class:`SIRSTMetric`.
         backend_args (dict, optional): File backend of ``seg_map_path``.
-        collect_device (str): 'cpu' or 'gpu'.
-        prefix (str, optional): Of the keys. Defaults to None: 'sirst'.
 
     Raises:
         ValueError: An argument is outside its range; in a test, a sample
