@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 
-NEIGHBOURS = {
+NEIGHBORS = {
     4: ((-1, 0), (0, -1), (0, 1), (1, 0)),
     8: (
         *((-1, -1), (-1, 0), (-1, 1), (0, -1)),
@@ -29,7 +29,7 @@ def flood_components(mask, connectivity=8):
         while stack:
             y, x = stack.pop()
             pixels.append((y, x))
-            for dy, dx in NEIGHBOURS[connectivity]:
+            for dy, dx in NEIGHBORS[connectivity]:
                 if (y + dy, x + dx) in todo:
                     todo.remove((y + dy, x + dx))
                     stack.append((y + dy, x + dx))

@@ -104,7 +104,7 @@ def test_boxes_apart_score_as_the_mask_painted_from_them(tmp_path, radius):
 
 
 def naive_counts(boxes, mask, radius):
-    """Greedy by score, a target at a time, pixels by their centres."""
+    """Greedy by score, a target at a time, pixels by their centers."""
     labels, num = ndimage.label(mask, np.ones((3, 3)))
     cells = []
     for x1, y1, x2, y2 in boxes.tolist():
@@ -171,14 +171,14 @@ def test_box_targets_and_the_threshold():
     assert low == {'sirst/Pd': 50.0, 'sirst/Fa': 8 / 9600 * 1e6}
 
 
-def test_boxes_without_a_pixel_centre_are_one_pixel():
+def test_boxes_without_a_pixel_center_are_one_pixel():
     boxes = np.array(
         [
-            [10.6, 20.6, 11.4, 21.4],  # thin: between two centres
+            [10.6, 20.6, 11.4, 21.4],  # thin: between two centers
             [14.0, 18.0, 10.0, 14.0],  # inverted
             [-9.0, -9.0, -5.0, -5.0],  # outside
             [99.0, 70.0, 120.0, 90.0],
-            [2.5, 3.5, 4.5, 5.5],  # a centre on the near side is inside
+            [2.5, 3.5, 4.5, 5.5],  # a center on the near side is inside
         ]
     )
     area, sum_y, sum_x, _ = box_components(boxes, SHAPE)

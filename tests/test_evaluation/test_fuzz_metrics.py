@@ -202,7 +202,7 @@ def test_turning_the_image_changes_nothing(image, turn):
 
 @settings(fuzz, max_examples=300)
 @given(pairs(), st.integers(1, 200), CONNECTIVITIES)
-def test_large_frames_are_labelled_a_few_thresholds_at_a_time(
+def test_large_frames_are_labeled_a_few_thresholds_at_a_time(
     image, canvas, connectivity
 ):
     whole = count(*image, connectivity=connectivity)

@@ -27,7 +27,7 @@ SIDES = st.integers(1, 12)
 
 @st.composite
 def scenes(draw):
-    """A grey image and boxes inside it."""
+    """A gray image and boxes inside it."""
     height, width = draw(SIDES), draw(SIDES)
     pixels = draw(st.binary(min_size=height * width, max_size=height * width))
     image = np.frombuffer(pixels, np.uint8).reshape(height, width)
@@ -148,7 +148,7 @@ def test_boxes_of_detectors_are_counted_pixel_by_pixel(image, data):
 
 
 def naive_counts(boxes, mask, radius):
-    """Each target takes the first free box; pixels by their centres."""
+    """Each target takes the first free box; pixels by their centers."""
     height, width = mask.shape
     cells = []
     for x1, y1, x2, y2 in boxes:
@@ -158,7 +158,7 @@ def naive_counts(boxes, mask, radius):
             for x in range(width)
             if x1 <= x + 0.5 < x2 and y1 <= y + 0.5 < y2
         }
-        if not cell:  # the pixel nearest to its centre
+        if not cell:  # the pixel nearest to its center
             y = min(max(math.floor((y1 + y2) / 2), 0), height - 1)
             x = min(max(math.floor((x1 + x2) / 2), 0), width - 1)
             cell = {(y, x)}

@@ -77,10 +77,10 @@ def test_overlap_max_keeps_the_larger_value(image):
 
 
 def test_channels_are_averaged_and_coordinates_truncated(image):
-    colour = np.stack([image, image.T.reshape(40, 50), 255 - image], -1)
-    mean = colour.astype(float).mean(-1)
+    color = np.stack([image, image.T.reshape(40, 50), 255 - image], -1)
+    mean = color.astype(float).mean(-1)
     np.testing.assert_allclose(
-        noco_map(colour, [(10.9, 12.2, 15.99, 16.01)]),
+        noco_map(color, [(10.9, 12.2, 15.99, 16.01)]),
         noco_map(mean, [(10, 12, 15, 16)]),
         atol=1e-12,
     )

@@ -22,8 +22,8 @@ REPO = Path(__file__).parents[2]
 NINE = [f'NoCoAP{t}0' for t in range(1, 10)]
 
 
-def points(centres):
-    return [np.column_stack([c, np.ones(len(c))]) for c in centres]
+def points(centers):
+    return [np.column_stack([c, np.ones(len(c))]) for c in centers]
 
 
 @pytest.fixture(scope='module')
@@ -36,7 +36,7 @@ def test_full():
 
 
 @pytest.fixture(scope='module')
-def centres(test_full):
+def centers(test_full):
     return [(b[:, :2] + b[:, 2:]) / 2 for b in test_full[1]]
 
 
@@ -44,7 +44,7 @@ def rounded(values):
     return [round(v, 3) for v in values]
 
 
-def test_oracle_boxes(test_full, centres):
+def test_oracle_boxes(test_full, centers):
     maps, boxes = test_full
     assert sum(map(len, boxes)) == 150
     assert sum(not len(b) for b in boxes) == 131
@@ -54,7 +54,7 @@ def test_oracle_boxes(test_full, centres):
     assert rounded(as_boxes[k] for k in NINE) == [
         *(0.982, 0.982, 0.970, 0.863, 0.751, 0.701, 0.606, 0.428, 0.296)
     ]
-    assert mnocoap(points(centres), maps, boxes) == as_boxes
+    assert mnocoap(points(centers), maps, boxes) == as_boxes
 
 
 @pytest.mark.parametrize(
@@ -70,8 +70,8 @@ def test_oracle_boxes(test_full, centres):
         (0.5, 0.514),
     ],
 )
-def test_oracle_shifts(test_full, centres, shift, expected):
-    found = points([c + shift for c in centres])
+def test_oracle_shifts(test_full, centers, shift, expected):
+    found = points([c + shift for c in centers])
     result = mnocoap(found, *test_full)['mNoCoAP']
     if shift == -0.5:
         assert round(result, 4) == expected
@@ -79,9 +79,9 @@ def test_oracle_shifts(test_full, centres, shift, expected):
     assert result == pytest.approx(expected, abs=6e-4)
 
 
-def test_oracle_floor_and_pixel_centre(test_full, centres):
+def test_oracle_floor_and_pixel_center(test_full, centers):
     maps, boxes = test_full
-    floored = mnocoap(points([np.floor(c) for c in centres]), maps, boxes)
+    floored = mnocoap(points([np.floor(c) for c in centers]), maps, boxes)
     assert round(floored['mNoCoAP'], 4) == 0.8570
     assert rounded(floored[k] for k in NINE) == [
         *(0.992, 0.982, 0.974, 0.903, 0.896, 0.883, 0.808, 0.695, 0.580)
@@ -236,7 +236,7 @@ def test_bad_input(ramp):
     with pytest.raises(ValueError, match=r'got shape \(1, 4\)'):
         mnocoap([[[1, 1, 1, 1]]], [noco], [boxes])
     with pytest.raises(ValueError, match='centroid_mode'):
-        mnocoap([point], [noco], [boxes], 'centre')
+        mnocoap([point], [noco], [boxes], 'center')
     with pytest.raises(ValueError, match='image 0.*not in it'):
         mnocoap([point], [noco], [[[0, 0, 21, 3]]])
     with pytest.raises(ValueError, match=r'must be \(H, W\)'):

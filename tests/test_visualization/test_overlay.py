@@ -1,4 +1,4 @@
-"""Colours are where hits, misses and false alarms are."""
+"""Colors are where hits, misses and false alarms are."""
 
 import numpy as np
 import pytest
