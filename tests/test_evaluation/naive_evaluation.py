@@ -4,6 +4,7 @@ Shares no code with fdep_mm: components by flood fill, distances as fractions,
 one pass per threshold and tolerance.
 """
 
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -141,6 +142,40 @@ def naive_hse(curves, thresholds):
     parts = [naive_integral(f1, thresholds) for f1 in curves['F1']]
     hse_t = sum(parts) / len(parts)
     return dict(HSE=(hse_p + hse_t) / 2, HSE_P=hse_p, HSE_T=hse_t)
+
+
+def naive_box_counts(boxes, mask, radius):
+    """Pixels, targets, hits and false pixels; each target takes the first
+    free box, and pixels belong to boxes by their centers."""
+    height, width = mask.shape
+    cells = []
+    for x1, y1, x2, y2 in boxes:
+        cell = {
+            (y, x)
+            for y in range(height)
+            for x in range(width)
+            if x1 <= x + 0.5 < x2 and y1 <= y + 0.5 < y2
+        }
+        if not cell:  # the pixel nearest to its center
+            y = min(max(math.floor((y1 + y2) / 2), 0), height - 1)
+            x = min(max(math.floor((x1 + x2) / 2), 0), width - 1)
+            cell = {(y, x)}
+        cells.append(cell)
+    taken = set()
+    targets = flood_components(mask)
+    for target in targets:
+        for i, cell in enumerate(cells):
+            y, x = (
+                sum(p[axis] for p in target) / len(target)
+                - sum(p[axis] for p in cell) / len(cell)
+                for axis in (0, 1)
+            )
+            if i not in taken and math.hypot(y, x) < radius - 1e-12:
+                taken.add(i)
+                break
+    hit = set().union(*(cells[i] for i in taken))
+    false = set().union(*cells) - hit
+    return [mask.size, len(targets), len(taken), len(false)]
 
 
 def random_images(rng, num, noise=0.2, max_side=30):

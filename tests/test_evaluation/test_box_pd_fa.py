@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 import torch
+from naive_evaluation import naive_box_counts
 from PIL import Image
-from scipy import ndimage
 
 from fdep_mm.core.boxes import mask_boxes
 from fdep_mm.core.components import mask_components
@@ -103,32 +103,6 @@ def test_boxes_apart_score_as_the_mask_painted_from_them(tmp_path, radius):
         assert ours[key] == theirs[key]
 
 
-def naive_counts(boxes, mask, radius):
-    """Greedy by score, a target at a time, pixels by their centers."""
-    labels, num = ndimage.label(mask, np.ones((3, 3)))
-    cells = []
-    for x1, y1, x2, y2 in boxes.tolist():
-        cells.append(
-            {
-                (y, x)
-                for y in range(SHAPE[0])
-                for x in range(SHAPE[1])
-                if x1 <= x + 0.5 < x2 and y1 <= y + 0.5 < y2
-            }
-        )
-    taken = set()
-    for label in range(1, num + 1):
-        y, x = np.argwhere(labels == label).mean(axis=0)
-        for i, cell in enumerate(cells):
-            yy, xx = np.mean(list(cell), axis=0)
-            if i not in taken and math.hypot(yy - y, xx - x) < radius:
-                taken.add(i)
-                break
-    hit = set().union(*(cells[i] for i in taken), set())
-    false = set().union(*cells, set()) - hit
-    return [mask.size, num, len(taken), len(false)]
-
-
 def test_counts_of_overlapping_boxes_are_those_of_a_loop():
     rng = np.random.default_rng(1)
     for i in range(8):
@@ -136,7 +110,7 @@ def test_counts_of_overlapping_boxes_are_those_of_a_loop():
         boxes = make_boxes(rng, mask, jitter=1)
         boxes = np.vstack([boxes, boxes + 1.2, boxes - 0.7])
         ours = count_boxes(boxes, mask_components(mask), SHAPE, radius=2.5)
-        assert ours.tolist() == naive_counts(boxes, mask, 2.5)
+        assert ours.tolist() == naive_box_counts(boxes.tolist(), mask, 2.5)
 
 
 def test_the_boxes_of_the_targets_hit_them_all():

@@ -9,7 +9,7 @@ pytest.importorskip('hypothesis', reason='hypothesis is not installed')
 from fuzz_strategies import fuzz, pairs  # noqa: E402
 from hypothesis import assume, given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
-from naive_evaluation import flood_components  # noqa: E402
+from naive_evaluation import flood_components, naive_box_counts  # noqa: E402
 from nocoap_loop import run_loop  # noqa: E402
 from test_noco import naive_map  # noqa: E402
 
@@ -144,40 +144,7 @@ def test_boxes_of_detectors_are_counted_pixel_by_pixel(image, data):
         ]
     ).reshape(-1, 4)
     ours = count_boxes(boxes, mask_components(mask), shape, radius=2.5)
-    assert ours.tolist() == naive_counts(boxes.tolist(), mask, 2.5)
-
-
-def naive_counts(boxes, mask, radius):
-    """Each target takes the first free box; pixels by their centers."""
-    height, width = mask.shape
-    cells = []
-    for x1, y1, x2, y2 in boxes:
-        cell = {
-            (y, x)
-            for y in range(height)
-            for x in range(width)
-            if x1 <= x + 0.5 < x2 and y1 <= y + 0.5 < y2
-        }
-        if not cell:  # the pixel nearest to its center
-            y = min(max(math.floor((y1 + y2) / 2), 0), height - 1)
-            x = min(max(math.floor((x1 + x2) / 2), 0), width - 1)
-            cell = {(y, x)}
-        cells.append(cell)
-    taken = set()
-    targets = flood_components(mask)
-    for target in targets:
-        for i, cell in enumerate(cells):
-            y, x = (
-                sum(p[axis] for p in target) / len(target)
-                - sum(p[axis] for p in cell) / len(cell)
-                for axis in (0, 1)
-            )
-            if i not in taken and math.hypot(y, x) < radius - 1e-12:
-                taken.add(i)
-                break
-    hit = set().union(*(cells[i] for i in taken))
-    false = set().union(*cells) - hit
-    return [mask.size, len(targets), len(taken), len(false)]
+    assert ours.tolist() == naive_box_counts(boxes.tolist(), mask, 2.5)
 
 
 @settings(fuzz, max_examples=400)
