@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import cv2
-import mmseg
 import numpy as np
 import pytest
 import torch
@@ -14,9 +13,14 @@ from mmengine.registry import init_default_scope
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 
+from fdep_mm.models.layers.two_passes import tensors_in
+from fdep_mm.models.segmentors import host_cfg
 from fdep_mm.registry import DATASETS, MODELS
 
 ROOT = Path(__file__).parents[1]
+sys.path.append(str(ROOT / 'tests/test_models'))
+from builders import images, samples  # noqa: E402
+
 BLOCKS = re.findall(
     r'```python\n(.*?)```', (ROOT / 'configs/README.md').read_text(), re.S
 )
@@ -78,23 +82,58 @@ def test_own_folder_of_images_and_masks(project):
     assert model.data_preprocessor.std.flatten().tolist() == [31.0] * 3
 
 
-def test_fdep_on_an_mmseg_network(project):
-    base = Path(mmseg.__file__).parent / '.mim/configs/_base_'
-    (project / 'my_segformer.py').write_text(
-        f'_base_ = "{base}/models/segformer_mit-b0.py"\n'
-        'norm_cfg = dict(type="BN")\n'
-        'model = dict(decode_head=dict(norm_cfg=norm_cfg))\n'
-    )
-    text = Path('fdep_segformer.py').read_text()
-    text = text.replace(
-        'path/to/configs/segformer/my_segformer.py', 'my_segformer.py'
-    ).replace('path/to/fdep_mm/configs', 'configs')
-    Path('fdep_segformer.py').write_text(text)
-    cfg = Config.fromfile('fdep_segformer.py')
-    assert cfg.model.vfm.model_name.startswith('vit_small_patch16_dinov3')
+def two_steps(cfg: Config, data: dict) -> None:
+    """Both branches learn; alone, the host gives the light branch's bits."""
     cfg.merge_from_dict(dict(model=dict(vfm=RANDOM_VFM)))
-    logs = one_step(cfg)
-    assert any(key.startswith('main.') for key in logs)
+    cfg.model.pop('pretrained', None)
+    for part in ('backbone', 'neck', 'bbox_head'):
+        if part in cfg.model:
+            cfg.model[part].pop('init_cfg', None)
+    model = MODELS.build(cfg.model).train()
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
+    for _ in range(2):
+        total, logs = model.parse_losses(model.loss(**data))
+        optimizer.zero_grad()
+        total.backward()
+        optimizer.step()
+    assert total.isfinite()
+    both = {branch: {} for branch in ('main', 'light')}
+    for key, value in logs.items():
+        branch, _, name = key.partition('.')
+        both.get(branch, {})[name] = value
+    assert both['main'].keys() == both['light'].keys()
+    assert both['main'] != both['light']
+    plain = MODELS.build(host_cfg(cfg.model)).eval()
+    plain.load_state_dict(model.state_dict(), strict=False)
+    inputs = next(iter(data.values()))
+    with torch.no_grad():
+        outputs = [list(tensors_in(m(inputs))) for m in (model.eval(), plain)]
+    assert len(outputs[0]) > 0 and all(map(torch.equal, *outputs))
+
+
+@pytest.mark.parametrize(
+    'name', ['segformer', 'deeplab', 'upernet', 'unet', 'torch']
+)
+def test_fdep_on_a_segmentor_of_others(project, name):
+    if name == 'torch':
+        pytest.importorskip('segmentation_models_pytorch')
+    cfg = Config.fromfile(
+        f'{"my_unet" if name == "torch" else f"fdep_{name}"}.py'
+    )
+    assert cfg.model.vfm.model_name.startswith('vit_small_patch16_dinov3')
+    assert cfg.train_dataloader.dataset.data_root.endswith('NUAA-SIRST/')
+    two_steps(cfg, dict(inputs=images(), data_samples=samples()))
+
+
+@pytest.mark.parametrize('name', ['retinanet', 'rtmdet'])
+def test_fdep_on_a_detector_of_others(project, name):
+    pytest.importorskip('mmdet.models')
+    from detector_builders import det_samples
+
+    cfg = Config.fromfile(f'fdep_{name}.py')
+    init_default_scope('mmdet')
+    data = dict(batch_inputs=images(), batch_data_samples=det_samples())
+    two_steps(cfg, data)
 
 
 def test_another_vfm(project):

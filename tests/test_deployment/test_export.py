@@ -25,6 +25,7 @@ LEAVES = {
     path.stem.split('_')[0]: path
     for path in sorted(CONFIGS.glob('*/*.py'))
     if re.match(r'(?!fdep-)[^_]+_1xb\d+-\d+e_', path.stem)
+    and path.parent.name not in ('mshnet', 'sctransnet')  # other packages'
 }
 
 

@@ -21,9 +21,11 @@ def test_there_are_leaves():
 def test_one_step(path):
     cfg = Config.fromfile(path).model
     cfg.vfm.update(pretrained=False, checkpoint=None)  # random weights
+    if 'net' in cfg.backbone:
+        pytest.importorskip(cfg.backbone.net.partition(':')[0])
     model = build(cfg).train()
     net = type(model.backbone).__name__.removesuffix('Encoder')
-    assert net in NET_NAMES
+    assert net in (*NET_NAMES, 'TorchNet')
     size = (SMALLEST.get(net, 64),) * 2
     total, logs = model.parse_losses(
         model.loss(images(2, size), samples(2, size))
@@ -32,4 +34,7 @@ def test_one_step(path):
     assert total.isfinite()
     assert {k.split('.')[0] for k in logs} == {'main', 'light', 'loss'}
     for name, p in model.named_parameters():
-        assert p.grad is not None and p.grad.isfinite().all(), name
+        if p.grad is None:  # layers that another package never runs
+            assert net == 'TorchNet', name
+        else:
+            assert p.grad.isfinite().all(), name

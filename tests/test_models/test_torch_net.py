@@ -4,6 +4,7 @@ import pytest
 import torch
 import torch_hosts
 from builders import build, images, samples
+from mmengine.config import Config
 from torch_hosts import hand_cut_cfg, torch_cfg
 
 
@@ -181,3 +182,22 @@ def test_networks_of_other_packages(net, kwargs):
         model = build(torch_cfg(net, fdep=fdep, **kwargs))
         train(model)
         assert without_gradient(model) == []
+
+
+@pytest.mark.parametrize(
+    'name, never_run',
+    [
+        ('mshnet', {'output_1', 'output_2', 'output_3', 'final'}),
+        ('sctransnet', {'mtc'}),  # its position embeddings
+    ],
+)
+def test_networks_with_configs(name, never_run, repo):
+    backbone = Config.fromfile(
+        repo / f'configs/_base_/models/{name}.py'
+    ).model.backbone
+    pytest.importorskip(backbone.net.partition(':')[0])
+    for fdep in (False, True):
+        model = build(torch_cfg(fdep=fdep, **backbone))
+        train(model)
+        unused = {key.split('.')[2] for key in without_gradient(model)}
+        assert unused == never_run
