@@ -90,6 +90,7 @@ def two_steps(cfg: Config, data: dict) -> None:
         if part in cfg.model:
             cfg.model[part].pop('init_cfg', None)
     model = MODELS.build(cfg.model).train()
+    model.init_weights()
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
     for _ in range(2):
         total, logs = model.parse_losses(model.loss(**data))

@@ -26,7 +26,7 @@ class Pyramid(BaseModule):
         if self.kind == 'one tensor':
             return feats[1]
         if self.kind == 'differs' and not self.training:
-            return feats[:1]
+            return feats[0]
         return feats
 
 

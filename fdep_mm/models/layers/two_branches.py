@@ -102,6 +102,13 @@ class TwoBranches:
     def _both_losses(self, inputs: Tensor, data_samples: list) -> dict:
         """Losses of both branches, from one pass of what they share."""
         feats = list(self._host_feats(inputs))
+        if _channels(feats) != self._channels:
+            raise ValueError(
+                f'{type(self.backbone).__name__} gives features of '
+                f'{_channels(feats)} channels in training, of '
+                f'{self._channels} in evaluation: what the prior teaches '
+                'would not be what is deployed'
+            )
         index = getattr(self, self.index_name)
         priors = self._priors(inputs, data_samples)
         fused = self.samf(feats[index], priors)
@@ -147,16 +154,7 @@ class TwoBranches:
 
     def _watched(self, feats: list) -> AbstractContextManager:
         """In the first step: what the branches share must stay as it is."""
-        if not self._first_step:
-            return nullcontext()
-        if _channels(feats) != self._channels:
-            raise ValueError(
-                f'{type(self.backbone).__name__} gives features of '
-                f'{_channels(feats)} channels in training, of '
-                f'{self._channels} in evaluation: what the prior teaches '
-                'would not be what is deployed'
-            )
-        return Unchanged(feats)
+        return Unchanged(feats) if self._first_step else nullcontext()
 
     def _deployed(self, losses: dict) -> dict:
         """Losses of what is deployed, among those of the host."""
