@@ -99,21 +99,20 @@ class SIRSTDataset(BaseSegDataset):
         """List one dict per image, with every path checked."""
         ids = self._read_split() if self.ann_file else self._list_images()
         images = self._find_all(ids, 'img_path', self.img_suffix)
-        masks = [None] * len(ids)
-        if 'seg_map_path' in self.data_prefix:
-            masks = self._find_all(ids, 'seg_map_path', self.seg_map_suffix)
-        data_list = []
-        for image_id, image, mask in zip(ids, images, masks, strict=True):
-            info = dict(
+        data_list = [
+            dict(
                 img_id=strip_suffix(image_id),
                 img_path=image,
                 label_map=self.label_map,
                 reduce_zero_label=self.reduce_zero_label,
                 seg_fields=[],
             )
-            if mask is not None:
+            for image_id, image in zip(ids, images, strict=True)
+        ]
+        if 'seg_map_path' in self.data_prefix:
+            masks = self._find_all(ids, 'seg_map_path', self.seg_map_suffix)
+            for info, mask in zip(data_list, masks, strict=True):
                 info['seg_map_path'] = mask
-            data_list.append(info)
         if self.on_error == 'skip':
             # shared: what workers mark, the main process sees
             marks = torch.zeros(len(data_list), dtype=torch.uint8)
@@ -204,11 +203,11 @@ class SIRSTDataset(BaseSegDataset):
     ) -> list[str]:
         folder = self._folder(key, suffixes)
         found = [folder.find(image_id) for image_id in ids]
-        names = [
-            files[0] if exact and files else None for files, exact in found
-        ]
+        # wrong upper and lower case is missing on other systems
         missing = [
-            i for i, name in zip(ids, names, strict=True) if name is None
+            image_id
+            for image_id, (names, exact) in zip(ids, found, strict=True)
+            if not names or not exact
         ]
         if missing:
             kind, argument = FOLDERS[key]
@@ -219,7 +218,7 @@ class SIRSTDataset(BaseSegDataset):
                 f'Add the files, remove the ids, or set {argument}data_root '
                 f'or data_prefix[{key!r}]'
             )
-        return [osp.join(folder.path, name) for name in names]
+        return [osp.join(folder.path, names[0]) for names, _ in found]
 
 
 def _as_tuple(suffix: str | Sequence[str]) -> tuple[str, ...]:

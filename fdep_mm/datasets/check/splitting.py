@@ -81,13 +81,12 @@ def make_splits(
         )
     kept = [record for records in new.values() for record in records]
     dropped = _without(usable, kept)
-    moved = 0
-    if len(report.splits) > 1:
-        moved = sum(
-            split not in record.sample.splits
-            for split, records in new.items()
-            for record in records
-        )
+    moved = sum(
+        split not in record.sample.splits
+        for split, records in new.items()
+        for record in records
+        if len(report.splits) > 1  # else all images get their first split
+    )
     return NewSplits(new, dropped, moved, broken)
 
 
