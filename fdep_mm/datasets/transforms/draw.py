@@ -4,12 +4,15 @@ from collections.abc import Sequence
 
 import numpy as np
 from mmcv.transforms import RandomChoice
+from mmcv.transforms.utils import cache_randomness
 
 from fdep_mm.registry import TRANSFORMS
 
+from .base import ShowsArguments
+
 
 @TRANSFORMS.register_module()
-class RandomDraw(RandomChoice):
+class RandomDraw(ShowsArguments, RandomChoice):
     """With probability ``prob``, apply ``num`` transforms drawn by weight.
 
     Draws are with replacement, so one transform may come twice.
@@ -44,24 +47,22 @@ class RandomDraw(RandomChoice):
                 f'weights={weights!r}: none may be negative, one must be '
                 'positive'
             )
-        # RandomChoice draws by self.prob but asserts a sum of exactly 1.
-        self.prob = np.array(weights, float) / sum(weights)
+        self.weights = list(weights)
         self.num = num
-        self.apply_prob = prob
+        self.prob = prob
+
+    @cache_randomness
+    def random_pipeline_index(self) -> int:
+        """Draw a candidate by its weight."""
+        share = np.array(self.weights, float) / sum(self.weights)
+        return np.random.choice(len(self.transforms), p=share)
 
     def transform(self, results: dict) -> dict | None:
         """Apply the drawn transforms one after the other."""
-        if np.random.rand() >= self.apply_prob:
+        if np.random.rand() >= self.prob:
             return results
         for _ in range(self.num):
             results = super().transform(results)
             if results is None:
                 return None
         return results
-
-    def __repr__(self) -> str:
-        return (
-            f'{self.__class__.__name__}(transforms={self.transforms}, '
-            f'weights={self.prob.tolist()}, num={self.num}, '
-            f'prob={self.apply_prob})'
-        )
