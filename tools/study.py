@@ -171,7 +171,6 @@ def show_results(args: argparse.Namespace, study: Study) -> None:
             for one in results:
                 if one.cell[:2] == place and one.evaluation:
                     arms[one.cell.arm].append(one.evaluation)
-            arms = {arm: seeds for arm, seeds in arms.items() if seeds}
             path = args.curves / f'{"_".join(place)}.png'
             figure = plot_comparison(arms, title=', '.join(place))
             figure.savefig(path)

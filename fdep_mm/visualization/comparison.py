@@ -57,11 +57,11 @@ def plot_comparison(
         ValueError: There is no network or kind, a kind is unknown, or seeds
             of a network have different thresholds.
     """
-    if not kinds or not {*kinds} <= {*KINDS} or not any(models.values()):
-        raise ValueError(
-            f'give at least one network and some of the kinds {KINDS}, got '
-            f'{list(models)} and {list(kinds)}'
-        )
+    models = {name: seeds for name, seeds in models.items() if seeds}
+    if not models:
+        raise ValueError('there are no curves to draw')
+    if not kinds or not {*kinds} <= {*KINDS}:
+        raise ValueError(f'give some of the kinds {KINDS}, got {list(kinds)}')
     for name, seeds in models.items():
         if len({tuple(seed.curves['thresholds']) for seed in seeds}) > 1:
             raise ValueError(f'{name}: seeds have different thresholds')
@@ -74,8 +74,8 @@ def plot_comparison(
                 name = f'{name} ({len(seeds)} seeds)'
             numbers = _numbers(kind, seeds, fa_limit)
             _draw(axes, kind, seeds, color, f'{name}: {numbers}', fa_limit)
-        if kind == 'hse' and len(models) == 1:
-            _draw_tolerances(axes, *models.values())
+        if kind == 'hse' and sum(map(len, models.values())) == 1:
+            _draw_tolerances(axes, seeds[0].curves)
         heading, x_label, y_label = PANELS[kind]
         axes.set(xlabel=x_label, ylabel=y_label, xlim=(0, 1), ylim=(0, 1.02))
         axes.set_title(heading.format(1e6 * fa_limit))
@@ -139,9 +139,8 @@ def _draw(
         axes.plot(factor * curves[x], curves[y], '.', color=color)
 
 
-def _draw_tolerances(axes: Axes, seeds: Sequence[Evaluation]) -> None:
-    """F1 of each tolerance, of the first seed."""
-    curves = seeds[0].curves
+def _draw_tolerances(axes: Axes, curves: Mapping[str, np.ndarray]) -> None:
+    """F1 of each tolerance."""
     for i, (tolerance, f1) in enumerate(
         zip(curves['tolerances'], curves['F1'], strict=True)
     ):

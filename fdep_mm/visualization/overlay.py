@@ -84,17 +84,17 @@ def draw_overlay(
     used = _layer(detections, found.detection_hit, DETECTION)
 
     scale = max(1, -(-min_side // min(mask.shape)))
-    main = _outline(to_display(image), scale, [false, hits, misses])
-    for layer in (false, misses):
-        for box in layer.boxes:
-            x, y, around = _circle(box, scale)
-            cv2.circle(main, (x, y), around, layer.color, 2, cv2.LINE_AA)
     marked = [
         (box, layer.color)
         for layer in (misses, hits, false)
         for box in layer.boxes
     ]
     shown = marked[:max_zooms]
+    main = _outline(to_display(image), scale, [false, hits, misses])
+    for box, color in marked:
+        if color != HIT:
+            x, y, around = _circle(box, scale)
+            cv2.circle(main, (x, y), around, color, 2, cv2.LINE_AA)
     for number, (box, color) in enumerate(shown, 1):
         _number(main, str(number), _circle(box, scale), color)
     zooms = _zooms(image, [used, false, hits, misses], shown, main.shape[0])

@@ -152,5 +152,5 @@ def test_bands_hold_mean_and_range(study, tmp_path):
     line, band = figure.axes[0].lines[0], figure.axes[0].collections[0]
     np.testing.assert_allclose(line.get_ydata(), ious.mean(axis=0))
     assert band.get_datalim(figure.axes[0].transData).max[1] == ious.max()
-    with pytest.raises(ValueError, match='at least one network'):
+    with pytest.raises(ValueError, match='no curves to draw'):
         plot_comparison(dict(host=[]))
