@@ -1,5 +1,6 @@
 """Folders of a data set, and what belongs to one image."""
 
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -57,7 +58,7 @@ class Folder:
         names = fileio.list_dir_or_file(
             path, list_dir=False, recursive=True, backend_args=backend_args
         )
-        names = (name.replace('\\', '/') for name in names)
+        names = (name.replace(os.sep, '/') for name in names)
         self.names = sorted(name for name in names if not is_hidden(name))
         self._names = {same_name(name): name for name in self.names}
         self._folded = {k.lower(): name for k, name in self._names.items()}

@@ -41,6 +41,7 @@ def power_law_texture(
     """
     squared = _squared_frequency(*size, float(aspect))
     spectrum = rng.standard_normal((*squared.shape, 2), dtype=np.float32)
+    # a quarter: half for the square of f, half for power to amplitude
     spectrum *= (squared ** np.float32(-beta / 4))[..., None]
     texture = fft.irfft2(spectrum.view(np.complex64)[..., 0], s=size)
     return texture / texture.std()

@@ -118,6 +118,7 @@ def _centers(
 
 def _neighbors(pixels: int, cells: int) -> tuple[np.ndarray, np.ndarray]:
     """Pixels before each cell's center, then those behind; their weights."""
+    # from edges, where sizes are measured, to centers: half a pixel
     centers = (np.arange(cells) + 0.5) * pixels / cells - 0.5
     centers = centers.clip(0, pixels - 1)
     before = np.floor(centers).astype(int)

@@ -39,6 +39,7 @@ def fit_layers(
         images (Iterable[Sequence[Tensor]]): For each image the maps of all
             layers, (C, h, w).
     """
+    # sums in place of all cells: memory does not grow with the images
     sums = None
     for maps in images:
         cells = [one.flatten(1).double().numpy() for one in maps]

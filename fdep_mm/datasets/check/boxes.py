@@ -46,6 +46,7 @@ def compare_boxes(
         )
     ]
     every = np.concatenate([*moved, np.empty((0, 4))])
+    # the median: a few wrong boxes do not move it, and so stand out
     offset = np.median(every, axis=0) if len(every) else np.zeros(4)
     differences = {}
     for index, (box, target) in enumerate(zip(boxes, targets, strict=True)):

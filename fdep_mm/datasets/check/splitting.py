@@ -164,7 +164,7 @@ def _divide(
     random.Random(seed).shuffle(order)
     chosen, room = set(), fraction * len(records)
     for group in order:
-        if sizes[group] <= room + 0.5:
+        if sizes[group] <= room + 0.5:  # nearest whole number of images
             chosen.add(group)
             room -= sizes[group]
     new: dict[str, list[Record]] = dict(train=[], test=[])

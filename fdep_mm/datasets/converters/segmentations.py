@@ -167,6 +167,7 @@ def _fill(points: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     rows, columns = (np.arange(length) + 0.5 for length in shape)
     ends = np.roll(points, -1, axis=0)
     for (x1, y1), (x2, y2) in zip(points, ends, strict=True):
+        # one end counts, the other not: a corner on a row is crossed once
         (crossed,) = np.nonzero((y1 <= rows) != (y2 <= rows))
         if len(crossed):
             x = x1 + (rows[crossed] - y1) * (x2 - x1) / (y2 - y1)

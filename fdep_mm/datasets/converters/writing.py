@@ -59,6 +59,7 @@ def convert(
             if image_id in done:
                 raise ValueError('a second image of this name; rename it')
             labels = read()
+            # masks cut boxes off at the border, files would keep them
             if labels.boxes is not None and to != 'masks':
                 check_boxes(labels.boxes, labels.shape, labels.file_name)
             if to in IMAGE_FORMATS:
