@@ -68,6 +68,13 @@ def test_false_alarm_with_the_area_of_a_hit_counts():
     mask = box(1, 1, 3, 3)
     prob = box(1, 1, 3, 3) + box(6, 6, 8, 8)
     assert evaluate_masks([prob], [mask])['Fa'] == 4 / 100
+    theirs = dict(false_alarms='other-area')
+    assert evaluate_masks([prob], [mask], **theirs)['Fa'] == 0
+    # another area, and another image, still count
+    prob += box(0, 8, 1, 9)
+    only = box(6, 6, 8, 8)
+    found = evaluate_masks([prob, only], [mask, mask], **theirs)
+    assert found['Fa'] == (1 + 4) / 200
 
 
 def test_second_detection_on_a_target_is_a_false_alarm():
@@ -231,6 +238,15 @@ def test_a_set_without_target_still_counts_false_alarms():
         scores = evaluate_masks([box(0, 0, 2, 2)], [box(0, 0, 0, 0)])
     assert (scores['Fa'], scores['IoU'], scores['nIoU']) == (0.04, 0, 0)
     assert math.isnan(scores['Pd'])
+
+
+def test_a_set_without_target_can_be_zero():
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        scores = evaluate_masks(
+            [box(0, 0, 2, 2)], [box(0, 0, 0, 0)], no_target='zero'
+        )
+    assert scores['Pd'] == scores['HSE_T'] == 0
 
 
 def test_nothing_detected_is_zero_without_warning():

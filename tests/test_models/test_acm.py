@@ -109,3 +109,30 @@ def test_decoder_is_wired_as_in_the_figure(net):
         logits, (48, 80), mode='bilinear', align_corners=False
     )
     torch.testing.assert_close(model(x), expected)
+
+
+@pytest.mark.parametrize('net', ['ACM', 'ALCNet', 'UIUNet'])
+def test_batch_norms_in_the_modulation_as_other_ports_have(net):
+    """The same weights by name and shape."""
+    cfg = host_cfg(net)
+    default = build(cfg).decode_head
+    cfg['decode_head'] = dict(cfg['decode_head'], norm_cfg=dict(type='BN'))
+    other = build(cfg).decode_head
+    assert norms(default, nn.GroupNorm) and not norms(other, nn.GroupNorm)
+    shapes = [
+        {k: p.shape for k, p in head.named_parameters()}
+        for head in (default, other)
+    ]
+    assert shapes[0] == shapes[1]
+
+
+def test_tiny_stem():
+    """Of the released weights: 1,544 parameters less, logits at size."""
+    cfg = host_cfg('ACM')
+    for part in ('backbone', 'decode_head'):
+        cfg[part] = dict(cfg[part], tiny=True)
+    model = build(cfg).eval()
+    assert size(model) == 397_971 - 1_544
+    feats = model.backbone(images())
+    assert [f.shape[-1] for f in feats] == [64, 32, 16]
+    assert model(images()).shape == (2, 1, 64, 64)

@@ -18,6 +18,9 @@ from .inputs import check_pair, check_thresholds
 
 # IoU of an image without target and without foreground.
 EMPTY_VALUES = {'one': 1.0, 'zero': 0.0, 'skip': math.nan}
+# Pd and F1 of a set without target.
+NO_TARGET_VALUES = {'nan': math.nan, 'zero': 0.0}
+FALSE_ALARMS = ('all', 'other-area')
 
 
 class EvalProtocol:
@@ -42,6 +45,11 @@ class EvalProtocol:
             'one', 'zero' (as in older toolkits) or 'skip' (it does not count
             in nIoU). The same value is the IoU of a set that is empty
             throughout, NaN with 'skip'.
+        no_target (str): Pd and F1 of a set without target: 'nan', with a
+            warning, or 'zero'.
+        false_alarms (str): Pixels that count in Fa: of 'all' detections that
+            hit nothing, or of those with an area that no hit of the image
+            has, 'other-area', as DNA-Net's code does and many copies of it.
 
     Attributes:
         sweep (np.ndarray): (S,) float64, the thresholds of the sweep.
@@ -63,10 +71,14 @@ class EvalProtocol:
         match: str = 'greedy',
         connectivity: int = 8,
         empty: str = 'one',
+        no_target: str = 'nan',
+        false_alarms: str = 'all',
     ) -> None:
         check_choice('match', match, MATCHERS)
         check_choice('connectivity', connectivity, STRUCTURES)
         check_choice('empty', empty, EMPTY_VALUES)
+        check_choice('no_target', no_target, NO_TARGET_VALUES)
+        check_choice('false_alarms', false_alarms, FALSE_ALARMS)
         if not all(distance > 0 for distance in (radius, *tolerances)):
             raise ValueError(
                 'radius and tolerances must be positive distances in px, got '
@@ -79,6 +91,8 @@ class EvalProtocol:
         self.match = match
         self.connectivity = connectivity
         self.empty = empty
+        self.no_target = no_target
+        self.false_alarms = false_alarms
         sweep = self.sweep.astype(np.float32)
         self.grid = np.union1d(sweep, np.float32(threshold))
         self.in_sweep = np.isin(self.grid, sweep)
@@ -87,7 +101,8 @@ class EvalProtocol:
     def settings(self) -> dict[str, float | int | str]:
         """The single-valued rules, to be stored beside numbers."""
         keys = ('threshold', 'radius', 'match', 'connectivity', 'empty')
-        return {key: getattr(self, key) for key in keys}
+        more = ('no_target', 'false_alarms')
+        return {key: getattr(self, key) for key in (*keys, *more)}
 
 
 class Counts(NamedTuple):
@@ -133,7 +148,11 @@ def count_image(
     pairs = close_pairs(targets, detections, furthest)
     match, distance = MATCHERS[protocol.match], pairs['distance']
     hits = match(pairs[distance < protocol.radius])
-    hit_areas = detections.area[hits['detection']]
+    harmless = np.isin(np.arange(len(detections.area)), hits['detection'])
+    if protocol.false_alarms == 'other-area':
+        sizes = np.column_stack([detections.layer, detections.area])
+        _, kind = np.unique(sizes, axis=0, return_inverse=True)
+        harmless = np.isin(kind, kind[harmless])
     matches = [match(pairs[distance <= d]) for d in protocol.tolerances]
     counts = Counts(
         pixels=mask.size,
@@ -143,7 +162,9 @@ def count_image(
         union=predicted + target_pixels - inter,
         detections=np.bincount(detections.layer, minlength=num),
         hits=np.bincount(hits['layer'], minlength=num),
-        false_pixels=predicted - np.bincount(hits['layer'], hit_areas, num),
+        false_pixels=np.bincount(
+            detections.layer, detections.area * ~harmless, num
+        ),
         matches=[np.bincount(m['layer'], minlength=num) for m in matches],
     )
     # areas are whole numbers held as floats

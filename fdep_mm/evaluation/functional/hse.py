@@ -26,7 +26,14 @@ from typing import NamedTuple
 import numpy as np
 from scipy.integrate import trapezoid
 
-from .counts import EMPTY_VALUES, Counts, EvalProtocol, count_image, unpack
+from .counts import (
+    EMPTY_VALUES,
+    NO_TARGET_VALUES,
+    Counts,
+    EvalProtocol,
+    count_image,
+    unpack,
+)
 
 
 class Evaluation(NamedTuple):
@@ -40,7 +47,7 @@ def reduce_records(
     records: Sequence[np.ndarray], protocol: EvalProtocol
 ) -> Evaluation:
     """Turn the records of all images, in any order, into scores and curves."""
-    curves = _curves(unpack(records, protocol), EMPTY_VALUES[protocol.empty])
+    curves = _curves(unpack(records, protocol), protocol)
     scores = {
         key: float(curves[key][protocol.main])
         for key in ('IoU', 'nIoU', 'Pd', 'Fa')
@@ -60,10 +67,12 @@ def reduce_records(
     return Evaluation(scores, {**axes, **curves})
 
 
-def _curves(counts: Counts, empty: float) -> dict[str, np.ndarray]:
+def _curves(counts: Counts, protocol: EvalProtocol) -> dict[str, np.ndarray]:
     """All curves over the protocol's grid."""
+    empty = EMPTY_VALUES[protocol.empty]
+    no_target = NO_TARGET_VALUES[protocol.no_target]
     total = Counts(*(column.sum(axis=0) for column in counts))
-    if total.targets == 0:
+    if total.targets == 0 and protocol.no_target == 'nan':
         warnings.warn(
             f'none of the {len(counts.targets)} images holds a target: Pd, '
             'F1, HSE_T and HSE are undefined (NaN); check the masks',
@@ -75,14 +84,14 @@ def _curves(counts: Counts, empty: float) -> dict[str, np.ndarray]:
     return dict(
         IoU=_ratio(total.inter, total.union, empty),
         nIoU=_mean(_ratio(counts.inter, counts.union, empty)),
-        Pd=_ratio(total.hits, total.targets),
+        Pd=_ratio(total.hits, total.targets, no_target),
         Fa=total.false_pixels / total.pixels,
         TPR=_ratio(total.inter, total.target_pixels),
         FPR=_ratio(
             total.union - total.target_pixels,
             total.pixels - total.target_pixels,
         ),
-        F1=_ratio(2 * total.matches, pairs),
+        F1=_ratio(2 * total.matches, pairs, no_target),
     )
 
 
@@ -137,8 +146,8 @@ def evaluate_masks(
         tolerances (Sequence[float]): D centroid distances for HSE_T, in px.
         names (Sequence[str], optional): What error messages call the images.
             Defaults to None: 'image 0', 'image 1', ...
-        **rules: `threshold`, `radius`, `match`, `connectivity` and `empty`,
-            see :class:`.EvalProtocol`.
+        **rules: `threshold`, `radius`, `match`, `connectivity`, `empty`,
+            `no_target` and `false_alarms`, see :class:`.EvalProtocol`.
 
     Returns:
         dict[str, float]: IoU, nIoU, Pd, Fa, HSE, HSE_P, HSE_T, fractions in

@@ -54,7 +54,8 @@ class OSCARHeadModule(BaseModule):
     """Five towers, seven predictors, and gates between the two levels.
 
     Each level's class logits are multiplied by a gate in (0, 1) that the
-    other level's class tower gives.
+    other level's class tower gives. One gate serves all classes, where the
+    toolkit has one for each: no difference with the one class of SIRST.
 
     Args:
         in_channels (int): Channels of both features.

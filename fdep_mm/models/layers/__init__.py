@@ -4,10 +4,12 @@ And the direction-aware ones of MSDA-Net, whose file would be too long.
 """
 
 from .acm_blocks import (
+    GN1,
     AsymmetricModulation,
     PixelHead,
     ResidualBlock,
     residual_stage,
+    stem1_tiny,
     stem4,
     upsample2,
 )
@@ -35,6 +37,7 @@ from .sirst_head import SIRSTHead
 from .top_down_head import LateralHead, TopDownHead
 
 __all__ = [
+    'GN1',
     'AsymmetricModulation',
     'ChannelGate',
     'DirectionAwareBlock',
@@ -57,6 +60,7 @@ __all__ = [
     'logit_layers',
     'residual_stage',
     'stem1',
+    'stem1_tiny',
     'stem4',
     'trunk_stages',
     'upsample2',

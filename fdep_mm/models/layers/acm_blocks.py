@@ -89,6 +89,14 @@ def upsample2(in_channels: int, out_channels: int) -> nn.ConvTranspose2d:
     )
 
 
+def stem1_tiny(in_channels: int) -> nn.Sequential:
+    """Stem of stride 1, 16 channels, as in ACM's own release."""
+    return nn.Sequential(
+        build_norm_layer(BN, in_channels)[1],
+        *conv_norm_act(in_channels, 16, norm_cfg=BN, act=nn.ReLU(True)),
+    )
+
+
 class AsymmetricModulation(nn.Module):
     """Asymmetric contextual modulation (ACM, equations 4 to 6).
 

@@ -6,7 +6,8 @@ blocks per stage, stride-4 stem); 397,971 parameters with 3 input channels.
 
 Differences from the paper (all but the last two are the port's):
     * three residual blocks per stage, the paper's release used four;
-    * the norms inside the modulation are group norms with one group;
+    * the norms inside the modulation are group norms with one group, as in
+      PAL's port (BasicIRSTD's and PepperPepper's: batch norms, `norm_cfg`);
     * the image norm is affine;
     * stem, shortcut and head norms average with PyTorch's momentum 0.1, the
       port's with 0.9 (:mod:`fdep_mm.models.layers.acm_blocks`);
@@ -20,11 +21,13 @@ from torch import Tensor
 from fdep_mm.registry import MODELS
 
 from ..layers import (
+    GN1,
     AsymmetricModulation,
     ImageEncoder,
     PixelHead,
     SIRSTHead,
     residual_stage,
+    stem1_tiny,
     stem4,
     upsample2,
 )
@@ -37,11 +40,16 @@ class ACMEncoder(ImageEncoder):
     Args:
         in_channels (int): Channels of the image.
         num_blocks (int): Residual blocks per stage.
+        tiny (bool): Stem of stride 1, so strides 1, 2 and 4, which the weights
+            released with the paper have (with four blocks per stage).
     """
 
-    def __init__(self, in_channels: int = 3, num_blocks: int = 3):
+    def __init__(
+        self, in_channels: int = 3, num_blocks: int = 3, tiny: bool = False
+    ):
         super().__init__(in_channels)
-        self.stem = stem4(in_channels)
+        self.divisor = 4 if tiny else 16
+        self.stem = (stem1_tiny if tiny else stem4)(in_channels)
         self.stage1 = residual_stage(num_blocks, 16, 16)
         self.stage2 = residual_stage(num_blocks, 16, 32, stride=2)
         self.stage3 = residual_stage(num_blocks, 32, 64, stride=2)
@@ -57,9 +65,9 @@ class ACMEncoder(ImageEncoder):
             (B, 64, H/16, W/16); the last one is the bottleneck.
 
         Raises:
-            ValueError: If H or W is not a multiple of 16.
+            ValueError: If H or W is not a multiple of 16 (`tiny`: 4).
         """
-        x = self.prepare(x, 16)
+        x = self.prepare(x, self.divisor)
         feat1 = self.stage1(self.stem(x))
         feat2 = self.stage2(feat1)
         feat3 = self.stage3(feat2)
@@ -72,18 +80,29 @@ class ACMHead(SIRSTHead):
 
     Args:
         num_blocks (int): Residual blocks after each fusion.
+        tiny (bool): As of the encoder.
         dropout (float): Dropout in the last layers.
+        norm_cfg (dict): Norms of the modulation. ``dict(type='BN')`` is
+            BasicIRSTD's and PepperPepper's port, the default PAL's.
         threshold, prior_prob, loss_decode, align_corners: As in
             :class:`SIRSTHead`.
     """
 
-    def __init__(self, num_blocks: int = 3, dropout: float = 0.1, **kwargs):
+    def __init__(
+        self,
+        num_blocks: int = 3,
+        dropout: float = 0.1,
+        tiny: bool = False,
+        norm_cfg: dict = GN1,
+        **kwargs,
+    ):
         super().__init__(in_channels=(16, 32, 64), **kwargs)
+        self.stride = 1 if tiny else 4
         self.up2 = upsample2(64, 32)
-        self.fuse2 = AsymmetricModulation(32)
+        self.fuse2 = AsymmetricModulation(32, norm_cfg)
         self.stage2 = residual_stage(num_blocks, 32, 32)
         self.up1 = upsample2(32, 16)
-        self.fuse1 = AsymmetricModulation(16)
+        self.fuse1 = AsymmetricModulation(16, norm_cfg)
         self.stage1 = residual_stage(num_blocks, 16, 16)
         prior = self.prior_prob is not None
         self.logits = PixelHead(16, dropout, non_negative=prior)
@@ -94,4 +113,6 @@ class ACMHead(SIRSTHead):
         feat1, feat2, feat3 = self._transform_inputs(inputs)
         x = self.stage2(self.fuse2(self.up2(feat3), feat2))
         x = self.stage1(self.fuse1(self.up1(x), feat1))
-        return F.interpolate(self.logits(x), scale_factor=4, mode='bilinear')
+        return F.interpolate(
+            self.logits(x), scale_factor=self.stride, mode='bilinear'
+        )

@@ -8,7 +8,8 @@ measurements of the PyTorch port that today's result tables call ALCNet;
 Differences from the paper (all but the last three are the port's):
     * no dilated local contrast and no bottom-up attention: the port is an
       ACM-like encoder-decoder at a quarter of the paper's resolution;
-    * the norms inside the modulation are group norms with one group;
+    * the norms inside the modulation are group norms with one group, as in
+      PAL's port (BasicIRSTD's and PepperPepper's: batch norms, `norm_cfg`);
     * the image norm is affine;
     * the port builds two residual stages that it never runs (92,928
       parameters, hence the 520,037 of its tables); they are not built here;
@@ -23,7 +24,13 @@ from torch import Tensor
 
 from fdep_mm.registry import MODELS
 
-from ..layers import AsymmetricModulation, PixelHead, SIRSTHead, upsample2
+from ..layers import (
+    GN1,
+    AsymmetricModulation,
+    PixelHead,
+    SIRSTHead,
+    upsample2,
+)
 from .acm import ACMEncoder
 
 
@@ -46,16 +53,18 @@ class ALCNetHead(SIRSTHead):
 
     Args:
         dropout (float): Dropout in the last layers.
+        norm_cfg (dict): Norms of the modulation. ``dict(type='BN')`` is
+            BasicIRSTD's and PepperPepper's port, the default PAL's.
         threshold, prior_prob, loss_decode, align_corners: As in
             :class:`SIRSTHead`.
     """
 
-    def __init__(self, dropout: float = 0.1, **kwargs):
+    def __init__(self, dropout: float = 0.1, norm_cfg: dict = GN1, **kwargs):
         super().__init__(in_channels=(16, 32, 64), **kwargs)
         self.up2 = upsample2(64, 32)
-        self.fuse2 = AsymmetricModulation(32)
+        self.fuse2 = AsymmetricModulation(32, norm_cfg)
         self.up1 = upsample2(32, 16)
-        self.fuse1 = AsymmetricModulation(16)
+        self.fuse1 = AsymmetricModulation(16, norm_cfg)
         self.up0 = upsample2(16, 8)
         prior = self.prior_prob is not None
         self.logits = PixelHead(8, dropout, non_negative=prior)

@@ -5,7 +5,8 @@ are U2-Net's. Written from the papers and from measurements of the widely used
 PyTorch port; 50,541,461 parameters with 3 input channels.
 
 Differences from the paper (the first two are the port's):
-    * the norms inside the cross attention are group norms with one group;
+    * the norms inside the cross attention are group norms with one group, as
+      in PAL's port (others: batch norms, `norm_cfg`);
     * logits instead of probabilities;
     * height and width must be multiples of 32, where the paper's code rounds
       odd sizes up and resizes back;
@@ -19,10 +20,9 @@ from torch import Tensor, nn
 
 from fdep_mm.registry import MODELS
 
-from ..layers import ImageEncoder, SIRSTHead, SpatialGate, conv_norm_act
+from ..layers import GN1, ImageEncoder, SIRSTHead, SpatialGate, conv_norm_act
 
 BN = dict(type='BN')
-GN1 = dict(type='GN', num_groups=1)
 
 
 def conv3(
@@ -128,8 +128,11 @@ class InteractiveCrossAttention(nn.Module):
     0.5 an identity.
     """
 
-    def __init__(self, channels: int, reduction: int = 4):
+    def __init__(
+        self, channels: int, norm_cfg: dict = GN1, reduction: int = 4
+    ):
         super().__init__()
+        self.norm_cfg = norm_cfg
         mid = channels // reduction
         self.project = self._layer(channels, channels)
         self.channel_gate = nn.Sequential(
@@ -141,8 +144,8 @@ class InteractiveCrossAttention(nn.Module):
         self.spatial_gate = SpatialGate(3)
         self.post = self._layer(channels, channels, kernel_size=3)
 
-    @staticmethod
     def _layer(
+        self,
         in_channels: int,
         out_channels: int,
         kernel_size: int = 1,
@@ -153,7 +156,7 @@ class InteractiveCrossAttention(nn.Module):
             out_channels,
             kernel_size,
             bias=True,
-            norm_cfg=GN1,
+            norm_cfg=self.norm_cfg,
             act=act or nn.ReLU(inplace=True),
         )
 
@@ -218,20 +221,24 @@ class UIUNetHead(SIRSTHead):
     Args:
         deep_supervision (bool): Whether training also supervises the six side
             maps.
+        norm_cfg (dict): Norms of the cross attention. ``dict(type='BN')`` is
+            BasicIRSTD's and PepperPepper's port, the default PAL's.
         threshold, prior_prob, loss_decode, align_corners: As in
             :class:`SIRSTHead`.
     """
 
-    def __init__(self, deep_supervision: bool = True, **kwargs):
+    def __init__(
+        self, deep_supervision: bool = True, norm_cfg: dict = GN1, **kwargs
+    ):
         super().__init__(in_channels=(64, 128, 256, 512, 512, 512), **kwargs)
         self.deep_supervision = deep_supervision
-        self.fuse5 = InteractiveCrossAttention(512)
+        self.fuse5 = InteractiveCrossAttention(512, norm_cfg)
         self.stage5 = DilatedRSU(1024, 256, 512)
-        self.fuse4 = InteractiveCrossAttention(512)
+        self.fuse4 = InteractiveCrossAttention(512, norm_cfg)
         self.stage4 = RSU(4, 1024, 128, 256)
-        self.fuse3 = InteractiveCrossAttention(256)
+        self.fuse3 = InteractiveCrossAttention(256, norm_cfg)
         self.stage3 = RSU(5, 512, 64, 128)
-        self.fuse2 = InteractiveCrossAttention(128)
+        self.fuse2 = InteractiveCrossAttention(128, norm_cfg)
         self.stage2 = RSU(6, 256, 32, 64)
         self.stage1 = RSU(7, 128, 16, 64)
         self.sides = nn.ModuleList(
