@@ -1,0 +1,103 @@
+"""Weights of other people's ACM and ALCNet, for the configs here.
+
+Reads state dicts with the names of PAL, BasicIRSTD and packages with the same
+code, tensors only. Every tensor must fit by name and shape; what the port
+never runs is left out and named. BasicIRSTD's and PepperPepper's ports have
+batch norms in the modulation: give their files a config with
+`decode_head=dict(norm_cfg=dict(type='BN'))`.
+
+Example:
+    python tools/model_converters/peers.py ACM.pth.tar CONFIG.py acm.pth
+"""
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+import torch
+from mmengine.registry import init_default_scope
+from torch import Tensor
+
+from fdep_mm.core.checkpoints import read_checkpoint
+from fdep_mm.core.config_check import read_config
+from fdep_mm.models.segmentors import host_cfg
+from fdep_mm.registry import MODELS
+
+# Applied one after the other.
+NAMES = [
+    (r'^((module|model|net)\.)+', ''),
+    (r'^stem', 'backbone.stem'),
+    (r'^layer', 'backbone.stage'),
+    (r'^uplayer', 'decode_head.stage'),
+    (r'^deconv', 'decode_head.up'),
+    (r'^fuse(\d)\d?', r'decode_head.fuse\1'),
+    (r'^head\.block', 'decode_head.logits'),
+    (r'\.(conv|bn)1\.', lambda m: f'.main.{"01"[m[1] == "bn"]}.'),
+    (r'\.(conv|bn)2\.', lambda m: f'.main.{"34"[m[1] == "bn"]}.'),
+    (r'\.downsample\.', '.shortcut.'),
+    # their pooling is a layer of the gate
+    (r'topdown\.(\d)', lambda m: f'topdown.{int(m[1]) - 1}'),
+]
+# ALCNet's fuse12 and fuse23 are of the levels 1 and 2; two stages never run
+NEVER_RUN = {'ACMEncoder': None, 'ALCNetEncoder': r'decode_head\.stage'}
+
+
+def renamed(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Their tensors by our names."""
+    found = {}
+    for key, value in state.items():
+        for pattern, name in NAMES:
+            key = re.sub(pattern, name, key)
+        found[key] = value
+    return found
+
+
+def problems(found: dict[str, Tensor], wanted: dict[str, Tensor]) -> list[str]:
+    """Names and shapes that do not fit, a line each."""
+    shapes = [
+        {k: tuple(v.shape) for k, v in s.items()} for s in (found, wanted)
+    ]
+    return [
+        f'{key}: {shapes[0].get(key, "none")} in the file, '
+        f'{shapes[1].get(key, "none")} in the config'
+        for key in sorted(shapes[0].keys() | shapes[1].keys())
+        if shapes[0].get(key) != shapes[1].get(key)
+    ]
+
+
+def main() -> None:
+    """Rename, compare, write."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('src', help='their checkpoint')
+    parser.add_argument('config', help='of the network here')
+    parser.add_argument('out', type=Path)
+    args = parser.parse_args()
+    cfg = read_config(args.config)
+    init_default_scope(cfg.get('default_scope', 'mmseg'))
+    kind = cfg.model.backbone.type.split('.')[-1]
+    if kind not in NEVER_RUN:
+        sys.exit(f'error: no names are known for {kind}: {[*NEVER_RUN]} only')
+    state = read_checkpoint(args.src)
+    for key in ('state_dict', 'net', 'model'):
+        state = state.get(key, state)
+    found = renamed(state)
+    left_out = [
+        k for k in found if NEVER_RUN[kind] and re.match(NEVER_RUN[kind], k)
+    ]
+    for key in left_out:
+        del found[key]
+    wrong = problems(found, MODELS.build(host_cfg(cfg.model)).state_dict())
+    if wrong:
+        sys.exit('\n'.join([f'error: {args.src} does not fit:', *wrong]))
+    torch.save(dict(state_dict=found), args.out)
+    print(f'{args.out}: {len(found)} tensors')
+    if left_out:
+        print(f'left out, as they are never run: {", ".join(left_out)}')
+
+
+if __name__ == '__main__':
+    main()
