@@ -1,10 +1,10 @@
-"""Weights of other people's ACM and ALCNet, for the configs here.
+"""Weights of other people's ACM, ALCNet and DNA-Net, for the configs here.
 
-Reads state dicts with the names of PAL, BasicIRSTD and packages with the same
-code, tensors only. Every tensor must fit by name and shape; what the port
-never runs is left out and named. BasicIRSTD's and PepperPepper's ports have
-batch norms in the modulation: give their files a config with
-`decode_head=dict(norm_cfg=dict(type='BN'))`.
+Reads state dicts with the names of PAL, BasicIRSTD, DNA-Net's repository and
+packages with the same code, tensors only. Every tensor must fit by name and
+shape; what the port never runs is left out and named. Of ACM and ALCNet,
+BasicIRSTD and PepperPepper have ports with batch norms in the modulation: give
+those a config with `decode_head=dict(norm_cfg=dict(type='BN'))`.
 
 Example:
     python tools/model_converters/peers.py ACM.pth.tar CONFIG.py acm.pth
@@ -24,6 +24,17 @@ from fdep_mm.core.config_check import read_config
 from fdep_mm.models.segmentors import host_cfg
 from fdep_mm.registry import MODELS
 
+
+def dnanet_node(match: re.Match) -> str:
+    """Ours of the node in level i and column j."""
+    i, j = map(int, match.groups())
+    if j == 0:
+        return f'backbone.nodes.{i}'
+    if i + j == 4:  # reads the bottleneck
+        return f'decode_head.last.{i}'
+    return f'backbone.columns.{j - 1}.{i}'
+
+
 # Applied one after the other.
 NAMES = [
     (r'^((module|model|net)\.)+', ''),
@@ -33,6 +44,14 @@ NAMES = [
     (r'^deconv', 'decode_head.up'),
     (r'^fuse(\d)\d?', r'decode_head.fuse\1'),
     (r'^head\.block', 'decode_head.logits'),
+    (r'^conv0_4_final(\.0)?', 'decode_head.fuse'),
+    (r'^conv0_(\d)_1x1', lambda m: f'decode_head.laterals.{int(m[1]) - 1}'),
+    (r'^conv(\d)_(\d)', dnanet_node),
+    (r'^final4', 'decode_head.logits'),
+    (r'^final(\d)', lambda m: f'decode_head.sides.{int(m[1]) - 1}'),
+    (r'\.ca\.fc1', '.channel_gate.layers.0'),
+    (r'\.ca\.fc2', '.channel_gate.layers.2'),
+    (r'\.sa\.conv1', '.spatial_gate.conv'),
     (r'\.(conv|bn)1\.', lambda m: f'.main.{"01"[m[1] == "bn"]}.'),
     (r'\.(conv|bn)2\.', lambda m: f'.main.{"34"[m[1] == "bn"]}.'),
     (r'\.downsample\.', '.shortcut.'),
@@ -40,7 +59,11 @@ NAMES = [
     (r'topdown\.(\d)', lambda m: f'topdown.{int(m[1]) - 1}'),
 ]
 # ALCNet's fuse12 and fuse23 are of the levels 1 and 2; two stages never run
-NEVER_RUN = {'ACMEncoder': None, 'ALCNetEncoder': r'decode_head\.stage'}
+NEVER_RUN = {
+    'ACMEncoder': None,
+    'ALCNetEncoder': r'decode_head\.stage',
+    'DNANetEncoder': None,
+}
 
 
 def renamed(state: dict[str, Tensor]) -> dict[str, Tensor]:
