@@ -94,6 +94,7 @@ def test_what_does_not_fit_is_named(repo, monkeypatch, tmp_path):
         ('acm', 'ACM:ASKCResUNet', dict(in_channels=3)),
         ('alcnet', 'ALCNet:ASKCResNetFPN', dict(in_channels=3)),
         ('dnanet', 'DNANet:DNANet', dict(input_channels=3)),
+        ('uiunet', 'UIUNet:UIUNET', dict(in_ch=3)),
     ],
 )
 def test_outputs_of_another_port(

@@ -1,10 +1,10 @@
-"""Weights of other people's ACM, ALCNet and DNA-Net, for the configs here.
+"""Weights of other people's ACM, ALCNet, DNA-Net and UIU-Net.
 
 Reads state dicts with the names of PAL, BasicIRSTD, DNA-Net's repository and
 packages with the same code, tensors only. Every tensor must fit by name and
-shape; what the port never runs is left out and named. Of ACM and ALCNet,
-BasicIRSTD and PepperPepper have ports with batch norms in the modulation: give
-those a config with `decode_head=dict(norm_cfg=dict(type='BN'))`.
+shape; what the port never runs is left out and named. All but DNA-Net
+have batch norms in BasicIRSTD's and PepperPepper's modulation: give those a
+config with `decode_head=dict(norm_cfg=dict(type='BN'))`.
 
 Example:
     python tools/model_converters/peers.py ACM.pth.tar CONFIG.py acm.pth
@@ -35,42 +35,83 @@ def dnanet_node(match: re.Match) -> str:
     return f'backbone.columns.{j - 1}.{i}'
 
 
-# Applied one after the other.
-NAMES = [
-    (r'^((module|model|net)\.)+', ''),
+def rsu_layer(match: re.Match) -> str:
+    """Ours of a convolution or norm of UIU-Net's residual U-blocks."""
+    level, decoder, layer, up, kind = match.groups()
+    level = int(level)
+    block = f'decode_head.stage{level}'
+    if not decoder:
+        block = f'backbone.stages.{level - 1}'
+    depth = (7, 6, 5, 4, 4, 4)[level - 1]
+    if layer == 'in':
+        name = 'stem'
+    elif up:
+        name = f'decoder.{depth - 1 - int(layer)}'
+    elif int(layer) == depth and level < 5:  # others are dilated instead
+        name = 'bottom'
+    else:
+        name = f'encoder.{int(layer) - 1}'
+    return f'{block}.{name}.{"01"[kind == "bn"]}'
+
+
+# Of each encoder, applied one after the other.
+WRAPPERS = [(r'^((module|model|net)\.)+', '')]
+RESIDUAL = [
+    (r'\.(conv|bn)1\.', lambda m: f'.main.{"01"[m[1] == "bn"]}.'),
+    (r'\.(conv|bn)2\.', lambda m: f'.main.{"34"[m[1] == "bn"]}.'),
+]
+ACM = [
+    *WRAPPERS,
     (r'^stem', 'backbone.stem'),
     (r'^layer', 'backbone.stage'),
     (r'^uplayer', 'decode_head.stage'),
     (r'^deconv', 'decode_head.up'),
+    # ALCNet's fuse12 and fuse23 are of the levels 1 and 2
     (r'^fuse(\d)\d?', r'decode_head.fuse\1'),
     (r'^head\.block', 'decode_head.logits'),
-    (r'^conv0_4_final(\.0)?', 'decode_head.fuse'),
-    (r'^conv0_(\d)_1x1', lambda m: f'decode_head.laterals.{int(m[1]) - 1}'),
-    (r'^conv(\d)_(\d)', dnanet_node),
-    (r'^final4', 'decode_head.logits'),
-    (r'^final(\d)', lambda m: f'decode_head.sides.{int(m[1]) - 1}'),
-    (r'\.ca\.fc1', '.channel_gate.layers.0'),
-    (r'\.ca\.fc2', '.channel_gate.layers.2'),
-    (r'\.sa\.conv1', '.spatial_gate.conv'),
-    (r'\.(conv|bn)1\.', lambda m: f'.main.{"01"[m[1] == "bn"]}.'),
-    (r'\.(conv|bn)2\.', lambda m: f'.main.{"34"[m[1] == "bn"]}.'),
+    *RESIDUAL,
     (r'\.downsample\.', '.shortcut.'),
     # their pooling is a layer of the gate
     (r'topdown\.(\d)', lambda m: f'topdown.{int(m[1]) - 1}'),
 ]
-# ALCNet's fuse12 and fuse23 are of the levels 1 and 2; two stages never run
-NEVER_RUN = {
-    'ACMEncoder': None,
-    'ALCNetEncoder': r'decode_head\.stage',
-    'DNANetEncoder': None,
+NAMES = {
+    'ACMEncoder': ACM,
+    'ALCNetEncoder': ACM,
+    'DNANetEncoder': [
+        *WRAPPERS,
+        (r'^conv0_4_final(\.0)?', 'decode_head.fuse'),
+        (
+            r'^conv0_(\d)_1x1',
+            lambda m: f'decode_head.laterals.{int(m[1]) - 1}',
+        ),
+        (r'^conv(\d)_(\d)', dnanet_node),
+        (r'^final4', 'decode_head.logits'),
+        (r'^final(\d)', lambda m: f'decode_head.sides.{int(m[1]) - 1}'),
+        (r'\.ca\.fc1', '.channel_gate.layers.0'),
+        (r'\.ca\.fc2', '.channel_gate.layers.2'),
+        (r'\.sa\.conv1', '.spatial_gate.conv'),
+        *RESIDUAL,
+    ],
+    'UIUNetEncoder': [
+        *WRAPPERS,
+        (r'^stage(\d)(d?)\.rebnconv(in|\d)(d?)\.(conv|bn)_s1', rsu_layer),
+        (r'^side(\d)', lambda m: f'decode_head.sides.{int(m[1]) - 1}'),
+        (r'^outconv', 'decode_head.logits'),
+        (r'^fuse', 'decode_head.fuse'),
+        (r'feature_high', 'project'),
+        (r'topdown', 'channel_gate'),
+        (r'bottomup\.3\.conv1', 'spatial_gate.conv'),
+        (r'bottomup', 'squeeze'),
+    ],
 }
+NEVER_RUN = {'ALCNetEncoder': r'decode_head\.stage'}
 
 
-def renamed(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Their tensors by our names."""
+def renamed(state: dict[str, Tensor], kind: str) -> dict[str, Tensor]:
+    """Their tensors by our names, for an encoder of this type."""
     found = {}
     for key, value in state.items():
-        for pattern, name in NAMES:
+        for pattern, name in NAMES[kind]:
             key = re.sub(pattern, name, key)
         found[key] = value
     return found
@@ -102,15 +143,14 @@ def main() -> None:
     cfg = read_config(args.config)
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     kind = cfg.model.backbone.type.split('.')[-1]
-    if kind not in NEVER_RUN:
-        sys.exit(f'error: no names are known for {kind}: {[*NEVER_RUN]} only')
+    if kind not in NAMES:
+        sys.exit(f'error: no names are known for {kind}: {[*NAMES]} only')
     state = read_checkpoint(args.src)
     for key in ('state_dict', 'net', 'model'):
         state = state.get(key, state)
-    found = renamed(state)
-    left_out = [
-        k for k in found if NEVER_RUN[kind] and re.match(NEVER_RUN[kind], k)
-    ]
+    found = renamed(state, kind)
+    dead = NEVER_RUN.get(kind)
+    left_out = [key for key in found if dead and re.match(dead, key)]
     for key in left_out:
         del found[key]
     wrong = problems(found, MODELS.build(host_cfg(cfg.model)).state_dict())
