@@ -94,7 +94,8 @@ def test_fdep_leaf_is_its_host_and_a_prior(path):
             assert cfg.model[key] == plain.model[key]
     for key in set(plain) - {'model'}:
         assert cfg[key] == plain[key]
-    assert set(cfg.model) - set(plain.model) == {'vfm', 'samf'}
+    added = set(cfg.model) - set(plain.model) - {'level'}  # OSCAR's
+    assert added == {'vfm', 'samf'}
     assert vfm in {p.stem for p in (ROOT / '_base_' / 'vfms').iterdir()}
 
 
