@@ -107,3 +107,11 @@ def test_wrong_arms(read, arms, message):
 def test_arm_given_twice(read):
     with pytest.raises(ValueError, match="line [0-9]+: 'host' is given twice"):
         read(content().replace('  fast:', '  host:'))
+
+
+def test_the_study_of_the_readme(read, repo):
+    text = (repo / 'README.md').read_text()
+    study = read(text.split('```yaml\n')[1].split('```')[0])
+    cells = [cell.name for cell in study.cells]
+    assert len(cells) == len(set(cells)) == 3 * 2 * 2 * 3
+    assert 'nudt-sirst/acm/fdep-zero-priors/seed-2' in cells

