@@ -2,8 +2,7 @@
 
 The maps go to a folder of safetensors files, one per image. A run that was
 interrupted goes on where it was; images that were added or have changed are
-made anew. The lines that a config needs to train from the cache are printed
-at the end; --write-config writes them.
+made anew. --write-config writes the config again, to train from the cache.
 
 Examples:
     python tools/cache_priors.py CONFIG --out priors/nuaa \
@@ -23,6 +22,7 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
+from fdep_mm.core.command import Parser
 from fdep_mm.core.config_check import merge_options
 from fdep_mm.core.options import OptionAction
 from fdep_mm.priors import CacheIndex, PriorCacheError
@@ -31,27 +31,15 @@ from fdep_mm.registry import DATASETS, MODELS
 
 # TypeError: an argument of a class that is not ours
 USER_ERRORS = (RuntimeError, ValueError, TypeError, OSError)
-CHILD = """_base_ = {config!r}
-{options}priors = {folder!r}
-_base_.train_dataloader.dataset.pipeline.insert(
-    {place}, dict(type='fdep_mm.LoadPrior', cache=priors)
-)
-_base_.train_dataloader.dataset.pipeline[-1].type = 'fdep_mm.PackPriorInputs'
-model = dict(vfm=dict(cache=priors))
-"""
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument('config', help='FDEP config of a segmentation network')
-    parser.add_argument(
-        '--out', help='folder of the cache (default: priors/CONFIG)'
-    )
-    parser.add_argument(
+    parser = Parser(__doc__)
+    add = parser.add_argument
+    add('config', help='FDEP config of a segmentation network')
+    add('--out', help='folder of the cache (default: priors/CONFIG)')
+    add(
         '--scales',
         nargs='+',
         type=float,
@@ -59,17 +47,11 @@ def parse_args() -> argparse.Namespace:
         help='factors on the size of the images, vfm.input_scale; a cache '
         'OUT_Sx for each (default: that of the config, in OUT)',
     )
-    parser.add_argument('--dtype', choices=DTYPES, default='float16')
-    parser.add_argument(
-        '--pca', type=int, metavar='K', help='keep K channels of each layer'
-    )
-    parser.add_argument(
-        '--device', default='cuda' if torch.cuda.is_available() else 'cpu'
-    )
-    parser.add_argument(
-        '--write-config', metavar='FILE', help='config that uses the cache'
-    )
-    parser.add_argument(
+    add('--dtype', choices=DTYPES, default='float16')
+    add('--pca', type=int, metavar='K', help='keep K channels of each layer')
+    add('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
+    add('--write-config', metavar='FILE', help='config that uses the cache')
+    add(
         '--cfg-options',
         nargs='+',
         action=OptionAction,
@@ -111,50 +93,6 @@ def build_model(cfg: Config) -> torch.nn.Module:
         cfg.model.data_preprocessor, test_cfg=None
     )
     return MODELS.build(model_cfg)
-
-
-def config_lines(config: str, folder: Path, place: int, options: dict) -> str:
-    """Text of the child config that trains from the cache.
-
-    Args:
-        config (str): Path of the parent.
-        folder (Path): The cache.
-        place (int): Number of loading transforms.
-        options (dict): Dotted key -> value that the parent does not have.
-    """
-    parent = Config.fromfile(config)
-    lines = [
-        option_line(parent, '_base_', key.split('.'), value)
-        for key, value in options.items()
-    ]
-    return CHILD.format(
-        config=str(Path(config).absolute()),
-        folder=str(folder.absolute()),
-        place=place,
-        options=''.join(f'{line}\n' for line in lines),
-    )
-
-
-def option_line(
-    place: dict | list, way: str, keys: list[str], value: object
-) -> str:
-    """An assignment of a child config that sets one value of its parent.
-
-    Args:
-        place (dict | list): Part of the parent; the value is put into it.
-        way (str): What the part is called in the child.
-        keys (list[str]): From there to the value, numbers in a list.
-        value (object): A literal.
-    """
-    is_list = isinstance(place, (list, tuple))
-    key = int(keys[0]) if is_list else keys[0]
-    way = f'{way}[{key!r}]'
-    if keys[1:] and (is_list or key in place):
-        return option_line(place[key], way, keys[1:], value)
-    for inner in reversed(keys[1:]):
-        value = {inner: value}
-    place[key] = value
-    return f'{way} = {value!r}'
 
 
 def summary(index: CacheIndex, made: int, folder: Path) -> str:
@@ -209,14 +147,19 @@ def write_cache(args: argparse.Namespace, folder: Path, options: dict) -> None:
         print(
             'The data sets are wrapped: put LoadPrior behind the loading '
             'transforms of each, pack with PackPriorInputs, and set '
-            f'model.vfm.cache={str(folder.absolute())!r}'
+            f'model.vfm.cache={str(folder)!r}'
         )
-        return
-    place = len(loading_transforms(dataset))
-    text = config_lines(args.config, folder, place, options)
-    print(f'To train from it:\n\n{text}')
-    if args.write_config:
-        Path(args.write_config).write_text(text)
+    elif args.write_config:
+        place = len(loading_transforms(dataset))
+        pipeline = cfg.train_dataloader.dataset.pipeline
+        load = dict(type='fdep_mm.LoadPrior', cache=str(folder))
+        pipeline.insert(place, load)
+        pipeline[-1].type = 'fdep_mm.PackPriorInputs'
+        cfg.model.vfm.cache = str(folder)
+        cfg.dump(args.write_config)
+        print(f'Train from it with {args.write_config}')
+    else:
+        print('Train from it with a config of --write-config FILE')
 
 
 def main() -> None:

@@ -25,14 +25,12 @@ Exit code: 0 no errors found (warnings and notes may be), 1 errors found,
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import mmcv
-from rich.console import Console
-from rich.progress import track
 
+from fdep_mm.core.command import Parser, command, track
 from fdep_mm.core.text import print
 from fdep_mm.datasets.check import (
     Report,
@@ -53,10 +51,7 @@ PICTURES = ('.png', '.jpg', '.jpeg', '.bmp')
 
 def parse_args() -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = Parser(__doc__)
     parser.add_argument('path', type=Path, help='data set folder, or config')
     places = parser.add_argument_group('where the files are (folders only)')
     places.add_argument('--images', help='folder of images')
@@ -168,13 +163,6 @@ def find_layouts(args: argparse.Namespace) -> list[Layout]:
     return [replace(only, splits=splits)]
 
 
-def show_progress(samples: Sequence) -> Iterable:
-    """A bar on the terminal; silent where stderr is a file or a pipe."""
-    console = Console(stderr=True)
-    silent = not console.is_terminal
-    return track(samples, 'Reading', console=console, disable=silent)
-
-
 def write_outputs(args: argparse.Namespace, report: Report) -> None:
     """Write what the command line asks for, and say so.
 
@@ -202,22 +190,15 @@ def write_outputs(args: argparse.Namespace, report: Report) -> None:
         )
 
 
+@command()
 def main() -> int:
     """Check; returns the exit code."""
     args = parse_args()
-    try:
-        check_options(args)
-        report = check_dataset(
-            find_layouts(args),
-            args.threshold,
-            args.box_tolerance,
-            show_progress,
-        )
-        print(format_report(report))
-        write_outputs(args, report)
-    except (ValueError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
+    check_options(args)
+    limits = args.threshold, args.box_tolerance
+    report = check_dataset(find_layouts(args), *limits, track)
+    print(format_report(report))
+    write_outputs(args, report)
     return 0 if report.findings.clean else 1
 
 

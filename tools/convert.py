@@ -30,9 +30,9 @@ usage or nothing to convert.
 
 import argparse
 import sys
-import warnings
 from pathlib import Path
 
+from fdep_mm.core.command import Parser, command
 from fdep_mm.core.text import print
 from fdep_mm.datasets.check.findings import Findings
 from fdep_mm.datasets.check.pairing import pair
@@ -54,10 +54,7 @@ LOST = (
 
 def parse_args() -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = Parser(__doc__)
     add = parser.add_argument
     add('source', metavar='SRC', type=Path, help='file or folder')
     add('--from', dest='kind', choices=SOURCES, required=True)
@@ -177,17 +174,13 @@ def from_labels(args: argparse.Namespace) -> tuple[int, list[str]]:
     return convert(sources, args.to, args.out, splits, **drawing)
 
 
+@command()
 def main() -> int:
     """Convert; returns the exit code."""
     args = parse_args()
-    warnings.formatwarning = lambda text, *_: f'warning: {text}\n'
-    try:
-        check(args)
-        read = from_masks if args.kind == 'masks' else from_labels
-        number, lost = read(args)
-    except (ValueError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
+    check(args)
+    read = from_masks if args.kind == 'masks' else from_labels
+    number, lost = read(args)
     for problem in lost:
         print(f'left out: {problem}', file=sys.stderr)
     print(f'{number} images: {args.out}')

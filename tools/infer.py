@@ -32,75 +32,57 @@ from pathlib import Path
 from fdep_mm import zoo
 from fdep_mm.apis import Failure, SIRSTInferencer
 from fdep_mm.apis.writers import OUTPUTS
+from fdep_mm.core.command import Parser, command
 from fdep_mm.core.image import MAX_PIXELS
 from fdep_mm.core.text import print
-
-# RuntimeError: of a device, such as one without memory
-USER_ERRORS = (ValueError, TypeError, OSError, ImportError, RuntimeError)
 
 
 def parse_args(argv: list[str]) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
+    parser = Parser(__doc__)
+    add = parser.add_argument
+    add(
         'model',
         nargs='?',
         help='trained network, ONNX file, config or classical method',
     )
-    parser.add_argument(
+    add(
         'inputs',
         nargs='*',
         help="images, folders, videos, or quoted patterns such as 'a/*.png' "
         '(synthetic example frames)',
     )
-    parser.add_argument(
-        '--list', action='store_true', help='show the trained networks'
-    )
-    parser.add_argument(
-        '--weights', help='of the config: checkpoint or trained network'
-    )
-    parser.add_argument(
+    add('--list', action='store_true', help='show the trained networks')
+    add('--weights', help='of the config: checkpoint or trained network')
+    add(
         '--device',
         help='cpu, cuda:0, ... (default: a GPU if there is one; ONNX: cpu)',
     )
-    parser.add_argument(
-        '--out-dir', default='outputs', help='folder of results (%(default)s)'
-    )
-    parser.add_argument(
+    add('--out-dir', default='outputs', help='folder of results (%(default)s)')
+    add(
         '--outputs',
         nargs='+',
         choices=OUTPUTS,
         default=['json', 'csv', 'overlay'],
         help='what to write (json csv overlay)',
     )
-    parser.add_argument(
-        '--threshold', type=float, help="from 0 to 1 (the network's own)"
-    )
-    parser.add_argument('--batch-size', type=int, default=1)
-    parser.add_argument(
-        '--tile-size', type=int, default=512, help='px (%(default)s)'
-    )
-    parser.add_argument(
-        '--overlap', type=int, default=128, help='of tiles, px (%(default)s)'
-    )
-    parser.add_argument(
+    add('--threshold', type=float, help="from 0 to 1 (the network's own)")
+    add('--batch-size', type=int, default=1)
+    add('--tile-size', type=int, default=512, help='px (%(default)s)')
+    add('--overlap', type=int, default=128, help='of tiles, px (%(default)s)')
+    add(
         '--tile-above',
         type=int,
         default=1024,
         help='cut frames whose longer side exceeds it, px (%(default)s)',
     )
-    parser.add_argument(
+    add(
         '--max-pixels',
         type=int,
         default=MAX_PIXELS,
         help='refuse larger image files, before decoding (%(default)s)',
     )
-    parser.add_argument(
-        '--no-progress', action='store_true', help='no progress bar'
-    )
+    add('--no-progress', action='store_true', help='no progress bar')
     # not parse_args: that would take inputs after an option for too many
     # A shell's pattern may have found files that are called like options.
     args = parser.parse_intermixed_args(
@@ -154,17 +136,11 @@ def run(args: argparse.Namespace) -> int:
     return 1 if failures else 0
 
 
+# RuntimeError: of a device, such as one without memory
+@command(TypeError, RuntimeError)
 def main() -> int:
-    """Run; user errors are one line and exit code 2."""
-    args = parse_args(sys.argv[1:])
-    try:
-        return run(args)
-    except USER_ERRORS as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print('interrupted; the results so far are written', file=sys.stderr)
-        return 130
+    """Run; returns the exit code."""
+    return run(parse_args(sys.argv[1:]))
 
 
 if __name__ == '__main__':

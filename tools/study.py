@@ -34,6 +34,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from fdep_mm.core.command import Parser, command
 from fdep_mm.study import (
     FORMATS,
     Cell,
@@ -97,10 +98,7 @@ class Display:
 
 def parse_args() -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = Parser(__doc__)
     add = parser.add_argument
     add('study', type=Path, help='YAML file of the study')
     add('--work-dir', type=Path, required=True, help='folder of its cells')
@@ -207,17 +205,11 @@ def run(args: argparse.Namespace, study: Study) -> int:
     return int(bool(failed))
 
 
+@command()
 def main() -> int:
     """Run the study; returns the exit code."""
     args = parse_args()
-    try:
-        return run(args, read_study(args.study))
-    except (ValueError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print('stopped; the same command goes on', file=sys.stderr)
-        return 130
+    return run(args, read_study(args.study))
 
 
 if __name__ == '__main__':

@@ -10,128 +10,47 @@ Examples:
 """
 
 import argparse
+from pickle import UnpicklingError
 
 from mmengine.config import Config, ConfigDict
 from mmengine.runner import Runner
-from train import (
-    add_config_arguments,
-    read_config,
-    reading_checkpoints,
-    require_file,
-)
+from train import add_config_arguments, read_config, require_file
 
 from fdep_mm import zoo
+from fdep_mm.core.command import Parser, user_errors
 from fdep_mm.core.options import OptionAction
 
 
-def add_metric(cfg: Config, metric: dict) -> None:
-    """Have one more metric computed beside those of the config."""
-    metrics = cfg.test_evaluator
-    metrics = metrics if isinstance(metrics, list) else [metrics]
-    cfg.test_evaluator = [*metrics, metric]
-
-
-def draw_predictions(cfg: Config, folder: str) -> None:
-    """Have images with ground truth and prediction drawn to a folder."""
-    # interval: mmseg 1.2 draws every 50th image, later ones all
-    cfg.default_hooks.visualization.update(draw=True, interval=1)
-    cfg.visualizer.save_dir = folder
-    # TensorBoard's would hold every picture a second time
-    cfg.visualizer.vis_backends = [dict(type='LocalVisBackend')]
-
-
-def add_prediction_writer(
-    cfg: Config, out_dir: str | None, mask_dir: str | None
-) -> None:
-    """Have the test's images, probability maps and masks written."""
-    writer = dict(
-        type='fdep_mm.PredictionWriterHook', out_dir=out_dir, mask_dir=mask_dir
-    )
-    cfg.custom_hooks = [*cfg.get('custom_hooks', ()), writer]
-
-
-def refuse_masks_of_detectors(
-    parser: argparse.ArgumentParser, cfg: Config, args: argparse.Namespace
-) -> None:
-    """End the program where files of masks are asked of a detector."""
-    options = {'--out': args.out, '--out-probs': args.out_probs}
-    asked = [option for option, folder in options.items() if folder]
-    if asked and cfg.get('default_scope') == 'mmdet':
-        parser.exit(
-            2,
-            f'error: {", ".join(asked)}: a detector gives boxes and neither '
-            'masks nor probability maps; tools/infer.py writes its boxes, '
-            'and --show-dir draws them\n',
-        )
-
-
-def augment_at_test_time(parser: argparse.ArgumentParser, cfg: Config) -> None:
-    """Wrap the network and the pipeline for test-time augmentation."""
-    for key in ('tta_model', 'tta_pipeline'):
-        if key not in cfg:
-            parser.exit(
-                2,
-                f'error: --tta needs {key!r} in the config {cfg.filename!r}\n',
-            )
-    cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
-    cfg.model = ConfigDict(**cfg.tta_model, module=cfg.model)
-
-
-def find_checkpoint(
-    parser: argparse.ArgumentParser, cfg: Config, path: str | None
-) -> str | None:
-    """Check that there are weights; classical methods have none."""
-    classical = str(cfg.model.type).endswith('ClassicalSegmentor')
-    if classical and path in (None, 'none'):
-        return None
-    if path is None:
-        parser.exit(
-            2,
-            'error: no checkpoint: name a file of weights after the config; '
-            'only classical methods (configs/classical) need none\n',
-        )
-    if zoo.is_name(path):
-        try:
-            return str(zoo.resolve(path))
-        except OSError as error:
-            parser.exit(2, f'error: checkpoint {error}\n')
-    if '://' not in path:
-        require_file(parser, 'checkpoint', path)
-    return path
-
-
-def main() -> None:
-    """Test."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def parse_args() -> argparse.Namespace:
+    """Parse the command line."""
+    parser = Parser(__doc__)
     add_config_arguments(parser)
-    parser.add_argument(
+    add = parser.add_argument
+    add(
         'checkpoint',
         nargs='?',
         help='path of the weights, or name of a trained network '
         "(tools/infer.py --list); nothing, or 'none', for a classical method",
     )
-    parser.add_argument(
+    add(
         '--checkpoint',
         dest='checkpoint_option',
         metavar='CHECKPOINT',
         help='the same, as `mim test` spells it',
     )
-    parser.add_argument(
+    add(
         '--out',
         metavar='DIR',
         help='write the predicted masks, as they are scored, as PNG files of '
         '{0, 255} in folders like those of the images',
     )
-    parser.add_argument(
+    add(
         '--out-probs',
         metavar='DIR',
         help='write images, 16-bit probability maps and masks as PNG files '
         'to DIR/images, DIR/probs and DIR/masks',
     )
-    parser.add_argument(
+    add(
         '--metric',
         nargs='+',
         action=OptionAction,
@@ -139,32 +58,88 @@ def main() -> None:
         help='one more metric: type=fdep_mm.NoCoAPMetric, or for a detector '
         'type=fdep_mm.BoxPdFaMetric threshold=0.3',
     )
-    parser.add_argument(
-        '--show-dir', metavar='DIR', help='write pictures of the predictions'
-    )
-    parser.add_argument(
-        '--tta', action='store_true', help='use test-time augmentation'
-    )
-    args = parser.parse_args()
+    add('--show-dir', metavar='DIR', help='write pictures of the predictions')
+    add('--tta', action='store_true', help='use test-time augmentation')
+    return parser.parse_args()
 
-    cfg = read_config(parser, args)
-    cfg.load_from = find_checkpoint(
-        parser, cfg, args.checkpoint_option or args.checkpoint
-    )
+
+def find_checkpoint(cfg: Config, path: str | None) -> str | None:
+    """Find the weights; classical methods have none.
+
+    Raises:
+        OSError: They are not there.
+        ValueError: None are named.
+    """
+    classical = str(cfg.model.type).endswith('ClassicalSegmentor')
+    if classical and path in (None, 'none'):
+        return None
+    if path is None:
+        raise ValueError(
+            'no checkpoint: name a file of weights after the config; only '
+            'classical methods (configs/classical) need none'
+        )
+    if zoo.is_name(path):
+        try:
+            return str(zoo.resolve(path))
+        except OSError as error:
+            raise FileNotFoundError(f'checkpoint {error}') from error
+    if '://' not in path:
+        require_file('checkpoint', path)
+    return path
+
+
+def use_options(cfg: Config, args: argparse.Namespace) -> None:
+    """Put the options into a config.
+
+    Raises:
+        ValueError: The config does not go with one.
+    """
     if args.metric:
         if 'type' not in args.metric:
-            parser.exit(
-                2, 'error: --metric needs a type=, such as fdep_mm.HSEMetric\n'
+            raise ValueError('--metric needs a type=, as fdep_mm.HSEMetric')
+        metrics = cfg.test_evaluator
+        metrics = metrics if isinstance(metrics, list) else [metrics]
+        cfg.test_evaluator = [*metrics, args.metric]
+    options = {'--out': args.out, '--out-probs': args.out_probs}
+    asked = [option for option, folder in options.items() if folder]
+    if asked:
+        if cfg.get('default_scope') == 'mmdet':
+            raise ValueError(
+                f'{", ".join(asked)}: a detector gives boxes and neither '
+                'masks nor probability maps; tools/infer.py writes its boxes, '
+                'and --show-dir draws them'
             )
-        add_metric(cfg, args.metric)
-    refuse_masks_of_detectors(parser, cfg, args)
-    if args.out or args.out_probs:
-        add_prediction_writer(cfg, args.out_probs, args.out)
+        writer = dict(
+            type='fdep_mm.PredictionWriterHook',
+            out_dir=args.out_probs,
+            mask_dir=args.out,
+        )
+        cfg.custom_hooks = [*cfg.get('custom_hooks', ()), writer]
     if args.show_dir:
-        draw_predictions(cfg, args.show_dir)
+        # interval: mmseg 1.2 draws every 50th image, later ones all
+        cfg.default_hooks.visualization.update(draw=True, interval=1)
+        cfg.visualizer.save_dir = args.show_dir
+        # TensorBoard's would hold every picture a second time
+        cfg.visualizer.vis_backends = [dict(type='LocalVisBackend')]
     if args.tta:
-        augment_at_test_time(parser, cfg)
-    with reading_checkpoints(parser):
+        for key in ('tta_model', 'tta_pipeline'):
+            if key not in cfg:
+                raise ValueError(
+                    f'--tta needs {key!r} in the config {cfg.filename!r}'
+                )
+        cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
+        cfg.model = ConfigDict(**cfg.tta_model, module=cfg.model)
+
+
+def main() -> None:
+    """Test."""
+    args = parse_args()
+    with user_errors(ValueError, OSError):
+        cfg = read_config(args)
+        path = args.checkpoint_option or args.checkpoint
+        cfg.load_from = find_checkpoint(cfg, path)
+        use_options(cfg, args)
+    with user_errors(UnpicklingError):
         Runner.from_cfg(cfg).test()
 
 

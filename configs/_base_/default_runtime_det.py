@@ -28,7 +28,7 @@ default_hooks = dict(
     checkpoint_check=dict(type='fdep_mm.CheckpointCheckHook'),
     lock=dict(type='fdep_mm.WorkDirLockHook'),
     result=dict(type='fdep_mm.ResultWriterHook'),
-    visualization=dict(type='fdep_mm.SIRSTDetVisualizationHook'),
+    visualization=dict(type='fdep_mm.SIRSTVisualizationHook'),
 )
 vis_backends = [
     dict(type='LocalVisBackend'),

@@ -137,7 +137,7 @@ def test_the_rules_of_matching_reach_the_drawing(tmp_path, monkeypatch):
         calls.append(rules)
         return np.zeros((8, 8, 3), np.uint8)
 
-    name = 'fdep_mm.engine.hooks.visualization_hook.draw_overlay'
+    name = 'fdep_mm.engine.hooks.batch_image.draw_overlay'
     monkeypatch.setattr(name, draw)
     hook = dict(DRAW, radius=2.5, match='hungarian', connectivity=4)
     run_test(tmp_path, hook, Scenes())

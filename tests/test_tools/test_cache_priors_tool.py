@@ -119,8 +119,7 @@ def test_several_scales(data, run):
     for scale in (1.0, 1.5):
         folder = data / f'my priors_{scale:g}x'
         assert CacheIndex.read(folder).input_scale == scale
-        assert f"_base_['model']['vfm']['input_scale'] = {scale}\n" in out
-        assert repr(str(folder)) in out
+        assert str(folder) in out
     assert not (data / 'my priors').exists()
 
     run(CONFIG, '--scales', 1.5, '--write-config', 'cached.py', *args)

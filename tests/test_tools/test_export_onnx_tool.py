@@ -159,7 +159,7 @@ def test_benchmark_compares_ways_of_running(repo, config, tmp_path):
     )
     assert result.returncode == 0, result.stderr
     header, _, row = (r for r in result.stdout.splitlines() if r[:1] == '|')
-    assert [c.strip() for c in header.split('|')[3:-1]] == list(modes)
-    cells = [cell.split() for cell in row.split('|')[3:-1]]
+    assert [c.strip() for c in header.split('|')[5:-1]] == list(modes)
+    cells = [cell.split() for cell in row.split('|')[5:-1]]
     assert cells[0][1] == '(1.00)'
     assert all(float(speed) > 0 for speed, _ in cells)

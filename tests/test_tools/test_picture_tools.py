@@ -185,9 +185,7 @@ def store(path, folders, thresholds=19):
         for pair in zip(*read_arrays(folders), strict=True)
     ]
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_json(
-        path, *reduce_records(records, protocol), protocol.settings()
-    )
+    write_json(path, *reduce_records(records, protocol), protocol.settings())
     return path
 
 

@@ -33,6 +33,7 @@ from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 
 import fdep_mm
+from fdep_mm.core.command import Parser
 from fdep_mm.models.segmentors import COISDSegmentor, host_cfg
 from fdep_mm.priors import pack_priors
 from fdep_mm.registry import MODELS
@@ -136,48 +137,38 @@ def measure(cfg: Config, args: argparse.Namespace, device: str) -> None:
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument('config', nargs='+', help='FDEP configs')
-    parser.add_argument(
+    parser = Parser(__doc__)
+    add = parser.add_argument
+    add('config', nargs='+', help='FDEP configs')
+    add(
         '--vfms',
         nargs='+',
         default=[None],
         choices=sorted(path.stem for path in VFMS.glob('*.py')),
         help='take these instead of those of the configs',
     )
-    parser.add_argument('--batch', type=int, default=16)
-    parser.add_argument(
-        '--size', type=int, help="px (default: the config's crop)"
-    )
-    parser.add_argument('--rounds', type=int, default=15)
-    parser.add_argument('--threads', type=int, help='CPU threads of torch')
-    parser.add_argument(
+    add('--batch', type=int, default=16)
+    add('--size', type=int, help="px (default: the config's crop)")
+    add('--rounds', type=int, default=15)
+    add('--threads', type=int, help='CPU threads of torch')
+    add(
         '--random-vfm',
         action='store_true',
         help='do not load the weights of the VFM; times are the same',
     )
-    parser.add_argument(
+    add(
         '--pca',
         type=int,
         metavar='K',
         help='K channels of each prior that comes with the batch, as '
         'tools/cache_priors.py --pca K stores them (default: all)',
     )
-    parser.add_argument(
-        '--vfm-dtype', choices=['bfloat16', 'float16'], help='autocast of it'
-    )
-    parser.add_argument(
+    add('--vfm-dtype', choices=['bfloat16', 'float16'], help='autocast of it')
+    add(
         '--channels-last', action='store_true', help='memory format of the VFM'
     )
-    parser.add_argument(
-        '--compile', action='store_true', help='compile the VFM and the host'
-    )
-    parser.add_argument(
-        '--amp', action='store_true', help='train with mixed precision'
-    )
+    add('--compile', action='store_true', help='compile the VFM and the host')
+    add('--amp', action='store_true', help='train with mixed precision')
     return parser.parse_args()
 
 

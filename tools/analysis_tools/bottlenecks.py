@@ -10,13 +10,13 @@ Example:
     python tools/analysis_tools/bottlenecks.py my_unet.py
 """
 
-import argparse
 import sys
 
 import torch
 from mmengine.registry import init_default_scope
 from torch import Tensor, nn
 
+from fdep_mm.core.command import Parser
 from fdep_mm.core.config_check import read_config
 from fdep_mm.registry import MODELS
 
@@ -59,10 +59,7 @@ def lines(outputs: dict[str, list], side: int) -> list[str]:
 
 def main() -> None:
     """Print the candidates, in the order in which they are done."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = Parser(__doc__)
     parser.add_argument('config', help='its backbone is an fdep_mm.TorchNet')
     args = parser.parse_args()
     cfg = read_config(args.config)

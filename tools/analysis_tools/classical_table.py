@@ -33,6 +33,7 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 
+from fdep_mm.core.command import Parser, track
 from fdep_mm.evaluation import HSEMetric, NoCoAPMetric
 from fdep_mm.evaluation.functional import (
     PEAKS,
@@ -181,19 +182,13 @@ def compute(path: Path, name: str, run: str, every: int) -> None:
         path.write_text(''.join(map(as_line, done.values())))
     indices = range(0, len(dataset), every)
     with path.open('a') as file:
-        for number, i in enumerate(indices, 1):
+        for i in track(indices, f'{name} {run}'):
             info = dataset.get_data_info(i)
             if Path(info['img_path']).stem in done:
                 continue
             record = score_image(model, dataset[i], hse, nocoap)
             file.write(as_line(record))
             file.flush()
-            if number % 20 == 0 or number == len(indices):
-                print(
-                    f'{time.strftime("%H:%M:%S")} {name} {run}: {number} of '
-                    f'{len(indices)}, last {record["seconds"]:.2f} s',
-                    flush=True,
-                )
 
 
 def as_line(record: dict) -> str:
@@ -260,23 +255,13 @@ def print_table(out: Path, name: str, runs: list[str]) -> None:
 
 def main() -> None:
     """Compute what is missing, then print the tables."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument('--sets', nargs='+', choices=SETS, default=SETS)
-    parser.add_argument(
-        '--runs', nargs='+', type=run_name, default=RUNS, metavar='RUN'
-    )
-    parser.add_argument(
-        '--out', type=Path, default='work_dirs/classical', help='folder'
-    )
-    parser.add_argument(
-        '--every', type=int, default=1, help='take every n-th image only'
-    )
-    parser.add_argument(
-        '--report', action='store_true', help='only print what is there'
-    )
+    parser = Parser(__doc__)
+    add = parser.add_argument
+    add('--sets', nargs='+', choices=SETS, default=SETS)
+    add('--runs', nargs='+', type=run_name, default=RUNS, metavar='RUN')
+    add('--out', type=Path, default='work_dirs/classical', help='folder')
+    add('--every', type=int, default=1, help='take every n-th image only')
+    add('--report', action='store_true', help='only print what is there')
     args = parser.parse_args()
     if args.every < 1:
         parser.error(f'--every must be at least 1, got {args.every}')

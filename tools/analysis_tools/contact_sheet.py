@@ -15,14 +15,12 @@ import numpy as np
 from mmengine import Config
 from mmengine.registry import DATASETS, init_default_scope
 
+from fdep_mm.core.command import Parser
 from fdep_mm.datasets.check.sheet import arrange, outline
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = Parser(__doc__)
     parser.add_argument('config', help='config with data loaders')
     parser.add_argument(
         '--split', default='train', choices=['train', 'val', 'test']

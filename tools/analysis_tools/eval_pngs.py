@@ -24,7 +24,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from fdep_mm.core.text import one_line_errors, print
+from fdep_mm.core.command import Parser, command
+from fdep_mm.core.text import print
 from fdep_mm.evaluation.functional import (
     EvalProtocol,
     format_table,
@@ -94,10 +95,7 @@ def pair_files(
 
 def parse_args() -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = Parser(__doc__)
     parser.add_argument('pred_dir', type=Path, help='folder of predictions')
     parser.add_argument('mask_dir', type=Path, help='folder of masks')
     add_reading_arguments(parser)
@@ -156,10 +154,11 @@ def run(args: argparse.Namespace) -> int:
     return int(bool(unusable))
 
 
+@command()
 def main() -> int:
     """Evaluate; returns the exit code."""
     args = parse_args()
-    return one_line_errors(lambda: run(args))
+    return run(args)
 
 
 if __name__ == '__main__':

@@ -29,7 +29,8 @@ from pathlib import Path
 
 from eval_pngs import add_reading_arguments
 
-from fdep_mm.core.text import one_line_errors, print
+from fdep_mm.core.command import Parser, command
+from fdep_mm.core.text import print
 from fdep_mm.visualization import (
     Scene,
     check_scale,
@@ -112,10 +113,7 @@ def _complain(line: str, failures: list[str]) -> None:
 
 def parse_args() -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = Parser(__doc__)
     add_folder_arguments(parser)
     parser.add_argument(
         '--out', type=Path, default=Path('gallery.html'), help='the page'
@@ -161,10 +159,11 @@ def run(args: argparse.Namespace) -> int:
     return int(bool(failures))
 
 
+@command()
 def main() -> int:
     """Write the page; returns the exit code."""
     args = parse_args()
-    return one_line_errors(lambda: run(args))
+    return run(args)
 
 
 if __name__ == '__main__':

@@ -8,7 +8,6 @@ Example:
         configs/fdep/fdep_alcnet_1xb16-400e_nuaa-sirst-256x256.py
 """
 
-import argparse
 import sys
 
 import torch
@@ -16,43 +15,28 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from torch.utils.flop_counter import FlopCounterMode
 
+from fdep_mm.core.command import Parser, command
 from fdep_mm.models.segmentors import host_cfg
 from fdep_mm.registry import MODELS
 
 
 def count(model_cfg: dict, size: tuple[int, int]) -> tuple[int, int]:
-    """Parameters that the test path uses, and its multiply-adds.
-
-    Args:
-        model_cfg (dict): Config of a segmentor.
-        size (tuple[int]): Height and width in px.
-
-    Returns:
-        tuple[int, int]: Parameters, multiply-adds of convolutions and matrix
-        products for one image.
-    """
+    """Parameters and multiply-adds of a test, by one image of this size."""
     model = MODELS.build(model_cfg).eval()
-    inputs = torch.zeros(1, 3, *size)
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        model(inputs)
-    params = sum(
-        p.numel()
-        for name, p in model.named_parameters()
-        if not name.startswith('samf.')
-    )
+        model(torch.zeros(1, 3, *size))
+    weights = model.named_parameters()
+    params = sum(w.numel() for k, w in weights if not k.startswith('samf.'))
     return params, counter.get_total_flops() // 2
 
 
+@command()
 def main() -> None:
     """Print the numbers of the network, and of its host under FDEP."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument('config', help='config of a host or an FDEP network')
-    parser.add_argument(
-        '--shape', type=int, nargs=2, default=(256, 256), metavar=('H', 'W')
-    )
+    parser = Parser(__doc__)
+    add = parser.add_argument
+    add('config', help='config of a host or an FDEP network')
+    add('--shape', type=int, nargs=2, default=(256, 256), metavar=('H', 'W'))
     args = parser.parse_args()
     cfg = Config.fromfile(args.config)
     init_default_scope(cfg.default_scope)
@@ -66,8 +50,9 @@ def main() -> None:
             f'at 1x3x{height}x{width}'
         )
     if len(set(rows.values())) > 1:
-        sys.exit('error: the light branch differs from the host')
+        print('error: the light branch differs from the host', file=sys.stderr)
+        return 1
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main())

@@ -12,7 +12,6 @@ Example:
         configs/acm/acm_1xb16-400e_nuaa-sirst-256x256.py
 """
 
-import argparse
 import sys
 import time
 from pathlib import Path
@@ -22,6 +21,7 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
+from fdep_mm.core.command import Parser
 from fdep_mm.evaluation import evaluate_masks
 from fdep_mm.registry import DATASETS, MODELS
 
@@ -73,19 +73,15 @@ def overfit(cfg: Config, batch: dict, steps: int, seed: int) -> float:
 
 def main() -> None:
     """Print one line per config."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument('config', nargs='+', help='configs of hosts')
-    parser.add_argument('--images', type=int, default=8)
-    parser.add_argument('--size', type=int, default=256, help='crop, px')
-    parser.add_argument('--steps', type=int, default=200)
-    parser.add_argument(
-        '--min-area', type=int, default=1, help='of the target, px'
-    )
-    parser.add_argument('--iou', type=float, default=0.9, help='to reach')
-    parser.add_argument('--seed', type=int, default=0)
+    parser = Parser(__doc__)
+    add = parser.add_argument
+    add('config', nargs='+', help='configs of hosts')
+    add('--images', type=int, default=8)
+    add('--size', type=int, default=256, help='crop, px')
+    add('--steps', type=int, default=200)
+    add('--min-area', type=int, default=1, help='of the target, px')
+    add('--iou', type=float, default=0.9, help='to reach')
+    add('--seed', type=int, default=0)
     args = parser.parse_args()
     failed = []
     for path in args.config:

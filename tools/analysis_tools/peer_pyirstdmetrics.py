@@ -1,4 +1,4 @@
-"""Time and results of pyirstdmetrics; run by benchmark_peers.py.
+"""Time and results of pyirstdmetrics; run by benchmark_metrics.py.
 
 It needs numpy < 2 and so an environment of its own, which has neither fdep_mm
 nor torch. Prints one line of JSON.
@@ -20,11 +20,8 @@ from py_irstd_metrics import (
 
 def one_threshold(samples: list) -> dict:
     """IoU, nIoU, Pd and Fa at 0.5."""
-    pixels = CMMetrics(
-        metric_handlers=dict(
-            IoU=IoUHandler(sample_based=False), nIoU=IoUHandler()
-        )
-    )
+    handlers = dict(IoU=IoUHandler(sample_based=False), nIoU=IoUHandler())
+    pixels = CMMetrics(metric_handlers=handlers)
     targets = ProbabilityDetectionAndFalseAlarmRate(distance_threshold=3)
     for prob, mask in samples:
         pixels.update(prob, mask)
@@ -38,11 +35,11 @@ def one_threshold(samples: list) -> dict:
     )
 
 
-def sweep(samples: list, thresholds: list) -> dict:
-    """Pd and Fa at these thresholds."""
-    metric = ProbabilityDetectionAndFalseAlarmRate(len(thresholds), 3)
+def sweep(samples: list) -> dict:
+    """Pd and Fa at 19 thresholds."""
+    metric = ProbabilityDetectionAndFalseAlarmRate(19, 3)
     # its own start at 0, where every pixel of a noisy map is foreground
-    metric.thresholds = np.array(thresholds)
+    metric.thresholds = np.arange(1, 20) / 20
     for prob, mask in samples:
         metric.update(prob, mask)
     rates = metric.get()
@@ -52,28 +49,12 @@ def sweep(samples: list, thresholds: list) -> dict:
     )
 
 
-def main() -> None:
-    """Time both and print what they gave."""
-    file = np.load(sys.argv[1])
-    num = len(file.files) // 2
-    samples = [(file[f'prob_{i}'], file[f'mask_{i}']) for i in range(num)]
-    one_threshold(samples[:1])  # what is done once only
+file = np.load(sys.argv[1])
+num = len(file.files) // 2
+images = [(file[f'prob_{i}'], file[f'mask_{i}']) for i in range(num)]
+one_threshold(images[:1])  # what is done once only
+found = []
+for function in (one_threshold, sweep):
     start = time.perf_counter()
-    single = one_threshold(samples)
-    between = time.perf_counter()
-    curves = sweep(samples, [k / 20 for k in range(1, 20)])
-    end = time.perf_counter()
-    print(
-        json.dumps(
-            dict(
-                single=single,
-                single_seconds=between - start,
-                sweep=curves,
-                sweep_seconds=end - between,
-            )
-        )
-    )
-
-
-if __name__ == '__main__':
-    main()
+    found.append((function(images), time.perf_counter() - start))
+print(json.dumps(found))

@@ -29,7 +29,7 @@ from pathlib import Path
 
 from prettytable import PrettyTable
 
-from fdep_mm.core.text import one_line_errors
+from fdep_mm.core.command import Parser, command
 from fdep_mm.evaluation.functional import (
     EvalProtocol,
     Evaluation,
@@ -49,10 +49,7 @@ from fdep_mm.visualization.comparison import KINDS
 
 def parse_args() -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = Parser(__doc__)
     parser.add_argument('models', nargs='+', metavar='[NAME=]PATH')
     parser.add_argument(
         '--kinds', nargs='+', choices=KINDS, default=list(KINDS)
@@ -202,10 +199,11 @@ def run(args: argparse.Namespace) -> int:
     return int(bool(failures))
 
 
+@command()
 def main() -> int:
     """Draw; returns the exit code."""
     args = parse_args()
-    return one_line_errors(lambda: run(args))
+    return run(args)
 
 
 if __name__ == '__main__':

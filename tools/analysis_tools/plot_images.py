@@ -27,7 +27,7 @@ import cv2
 import numpy as np
 from gallery import add_folder_arguments, read_scenes
 
-from fdep_mm.core.text import one_line_errors
+from fdep_mm.core.command import Parser, command
 from fdep_mm.visualization import (
     Scene,
     draw_overlay,
@@ -38,10 +38,7 @@ from fdep_mm.visualization import (
 
 def parse_args() -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = Parser(__doc__)
     add_folder_arguments(parser)
     parser.add_argument(
         '--out', type=Path, required=True, help='folder of the pictures'
@@ -114,10 +111,11 @@ def run(args: argparse.Namespace) -> int:
     return int(bool(failures))
 
 
+@command()
 def main() -> int:
     """Draw; returns the exit code."""
     args = parse_args()
-    return one_line_errors(lambda: run(args))
+    return run(args)
 
 
 if __name__ == '__main__':

@@ -26,54 +26,49 @@ written), 2 wrong input.
 
 import argparse
 import logging
-import os
 import sys
 from pathlib import Path
 
 from mmengine.config import Config
 
+from fdep_mm.core.command import Parser, command
+from fdep_mm.core.files import AtomicBackend
 from fdep_mm.core.options import OptionAction
 
 
 def parse_args() -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument('config', type=Path, help='of a host or FDEP network')
-    parser.add_argument('checkpoint', help='its weights, a file or a URL')
-    parser.add_argument(
-        '--out', type=Path, help='file to write (default: CONFIG.onnx here)'
-    )
-    parser.add_argument(
+    parser = Parser(__doc__)
+    add = parser.add_argument
+    add('config', type=Path, help='of a host or FDEP network')
+    add('checkpoint', help='its weights, a file or a URL')
+    add('--out', type=Path, help='file to write (default: CONFIG.onnx here)')
+    add(
         '--tolerance',
         type=float,
         default=1e-4,
         help='largest accepted difference to PyTorch (default 1e-4)',
     )
-    parser.add_argument(
-        '--fp16', action='store_true', help='write OUT-fp16.onnx as well'
-    )
-    parser.add_argument(
+    add('--fp16', action='store_true', help='write OUT-fp16.onnx as well')
+    add(
         '--int8',
         action='store_true',
         help='write OUT-int8.onnx as well, calibrated on training images',
     )
-    parser.add_argument(
+    add(
         '--calib-images',
         type=int,
         default=32,
         metavar='N',
         help='training images to calibrate on (default 32)',
     )
-    parser.add_argument(
+    add(
         '--eval-images',
         type=int,
         metavar='N',
         help='test images to score --fp16 and --int8 on (default: all)',
     )
-    parser.add_argument(
+    add(
         '--cfg-options',
         nargs='+',
         action=OptionAction,
@@ -102,13 +97,7 @@ def read_config(args: argparse.Namespace) -> Config:
 
 def write(path: Path, content: bytes) -> None:
     """Write a file as a whole, or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f'{path.name}.part')
-    try:
-        part.write_bytes(content)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    AtomicBackend('export again').put(content, path)
     print(f'wrote {path} ({len(content) / 1e6:.2f} MB)', flush=True)
 
 
@@ -152,15 +141,12 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+@command(KeyError, TypeError)
 def main() -> int:
     """Export; returns the exit code."""
     args = parse_args()
     logging.disable(logging.WARNING)  # of the libraries below
-    try:
-        return run(args)
-    except (ImportError, KeyError, OSError, TypeError, ValueError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
+    return run(args)
 
 
 if __name__ == '__main__':

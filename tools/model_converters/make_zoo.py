@@ -29,6 +29,7 @@ from datetime import date
 from pathlib import Path
 
 from fdep_mm import __version__, zoo
+from fdep_mm.core.command import Parser, command
 from fdep_mm.priors.index import file_sha256
 
 NEEDED = ('data', 'recipe', 'seed', 'weaknesses', 'scores')
@@ -57,21 +58,15 @@ Scores in per cent, Fa in 1e-6, of the last epoch:
 
 def parse_args() -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument('config', type=Path, help='of a host or FDEP network')
-    parser.add_argument('checkpoint', help='its weights')
-    parser.add_argument('name', help='such as alcnet_nuaa-sirst')
-    parser.add_argument('info', type=Path, help='JSON file, see above')
-    parser.add_argument(
-        '--onnx', action='store_true', help='write NAME.onnx as well'
-    )
-    parser.add_argument(
-        '--half', action='store_true', help='keep 16 bits of each weight'
-    )
-    parser.add_argument(
+    parser = Parser(__doc__)
+    add = parser.add_argument
+    add('config', type=Path, help='of a host or FDEP network')
+    add('checkpoint', help='its weights')
+    add('name', help='such as alcnet_nuaa-sirst')
+    add('info', type=Path, help='JSON file, see above')
+    add('--onnx', action='store_true', help='write NAME.onnx as well')
+    add('--half', action='store_true', help='keep 16 bits of each weight')
+    add(
         '--out-dir',
         type=Path,
         default=zoo.FOLDER,
@@ -201,14 +196,10 @@ def run(args: argparse.Namespace) -> None:
     print(zoo.table([path]))
 
 
-def main() -> int:
-    """Run; user errors are one line and exit code 2."""
-    try:
-        run(parse_args())
-    except (ImportError, KeyError, OSError, TypeError, ValueError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
-    return 0
+@command(KeyError, TypeError)
+def main() -> None:
+    """Run."""
+    run(parse_args())
 
 
 if __name__ == '__main__':

@@ -8,23 +8,20 @@ Example:
     python tools/model_converters/unwrap.py work_dirs/a/epoch_100.pth net.pth
 """
 
-import argparse
 import sys
 from pathlib import Path
 
 import torch
 
 from fdep_mm.core.checkpoints import read_checkpoint
+from fdep_mm.core.command import Parser
 
 PREFIX = 'backbone.net.'
 
 
 def main() -> None:
     """Read, take the prefix off, write."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = Parser(__doc__)
     parser.add_argument('checkpoint')
     parser.add_argument('out', type=Path)
     args = parser.parse_args()

@@ -10,10 +10,7 @@ from .prediction_writer import PredictionWriterHook
 from .result_writer import ResultWriterHook
 from .safe_checkpoint_hook import SafeCheckpointHook
 from .unreadable_images_hook import UnreadableImagesHook
-from .visualization_hook import (
-    SIRSTDetVisualizationHook,
-    SIRSTVisualizationHook,
-)
+from .visualization_hook import SIRSTVisualizationHook
 from .work_dir_lock_hook import WorkDirLockHook
 
 __all__ = [
@@ -25,7 +22,6 @@ __all__ = [
     'PreciseBNHook',
     'PredictionWriterHook',
     'ResultWriterHook',
-    'SIRSTDetVisualizationHook',
     'SIRSTVisualizationHook',
     'SafeCheckpointHook',
     'UnreadableImagesHook',

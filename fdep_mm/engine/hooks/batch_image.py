@@ -11,6 +11,7 @@ from torch import Tensor
 
 from fdep_mm.core.foreground import foreground
 from fdep_mm.evaluation import SIRSTMetric
+from fdep_mm.visualization import draw_overlay
 
 
 def batch_image(
@@ -96,3 +97,23 @@ def probability(sample: SegDataSample) -> np.ndarray:
     name = str(sample.get('img_path', None) or 'image')
     maps = sample.seg_logits.data.detach().float().cpu()
     return foreground(maps, name)[0].numpy()
+
+
+def overlay(
+    sample: SegDataSample, batch: Mapping, i: int, pred: np.ndarray, *rules
+) -> np.ndarray:
+    """Draw image `i` of a batch with its hits, misses and false alarms.
+
+    Args:
+        sample (SegDataSample): Without a ground truth there is no target.
+        pred (np.ndarray): (H, W) bool, the mask that is scored.
+        *rules: Radius, match and connectivity.
+
+    Returns:
+        np.ndarray: See :func:`fdep_mm.visualization.draw_overlay`.
+    """
+    mask = pred & False
+    if 'gt_sem_seg' in sample:
+        mask = sample.gt_sem_seg.data[0].cpu().numpy() > 0
+    image = batch_image(sample, batch, i, pred.shape)
+    return draw_overlay(image, pred, mask, *rules)

@@ -19,13 +19,9 @@ from fdep_mm.evaluation.functional import (
     write_json,
 )
 from fdep_mm.registry import HOOKS
-from fdep_mm.visualization import (
-    draw_overlay,
-    figure_to_array,
-    plot_comparison,
-)
+from fdep_mm.visualization import figure_to_array, plot_comparison
 
-from .batch_image import batch_image, scored_mask
+from .batch_image import overlay, scored_mask
 
 
 @HOOKS.register_module()
@@ -171,17 +167,10 @@ class HSEHook(Hook):
     def _write_overlay(
         self, runner: Runner, sample: SegDataSample, data_batch: dict, i: int
     ) -> None:
-        mask = sample.gt_sem_seg.data[0].cpu().numpy() > 0
-        image = batch_image(sample, data_batch, i, mask.shape)
         protocol = self._metric(runner.test_evaluator, 'test').protocol
-        picture = draw_overlay(
-            image,
-            scored_mask(sample, protocol.threshold),
-            mask,
-            protocol.radius,
-            protocol.match,
-            protocol.connectivity,
-        )
+        rules = protocol.radius, protocol.match, protocol.connectivity
+        pred = scored_mask(sample, protocol.threshold)
+        picture = overlay(sample, data_batch, i, pred, *rules)
         stem = Path(sample.get('img_path', None) or 'image').stem
         name = f'{self._drawn:03d}_{stem}'
         _write_image(
