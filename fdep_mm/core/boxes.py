@@ -12,7 +12,6 @@ def mask_boxes(mask: np.ndarray, connectivity: int = 8) -> np.ndarray:
 
     Args:
         mask (np.ndarray): (H, W); everything that is not 0 is target.
-        connectivity (int): 8 or 4.
 
     Returns:
         np.ndarray: (G, 4) float64, whole numbers.
@@ -29,11 +28,6 @@ def check_boxes(
     boxes: ArrayLike, shape: tuple[int, int], name: str
 ) -> np.ndarray:
     """Return ground-truth boxes as a (G, 4) float64 array.
-
-    Args:
-        boxes (ArrayLike): (G, 4) numbers; [] for none.
-        shape (tuple[int, int]): Height and width of the image.
-        name (str): What error messages call the image.
 
     Raises:
         ValueError: The shape is another, or a box is empty, inverted, not

@@ -15,11 +15,7 @@ USER_ERRORS = (ValueError, OSError, ImportError)
 
 
 class Parser(argparse.ArgumentParser):
-    """Shows a tool's docstring as it is; errors of options have code 2.
-
-    Args:
-        doc (str): The docstring.
-    """
+    """Shows a tool's docstring as it is; errors of options have code 2."""
 
     def __init__(self, doc: str) -> None:
         raw = argparse.RawDescriptionHelpFormatter
@@ -31,10 +27,6 @@ def command(*more: type[Exception]) -> Callable:
 
     What users can mend is one line on stderr and code 2; warnings are one line
     each.
-
-    Args:
-        *more (type[Exception]): Errors that users can mend, beside
-            ValueError, OSError and ImportError.
     """
 
     def wrap(main: Callable[[], int | None]) -> Callable[[], int]:

@@ -48,9 +48,6 @@ def sweep_components(
         index (np.ndarray): (P,) flat positions of the pixels that exceed any
             threshold, ascending.
         level (np.ndarray): (P,) how many thresholds they exceed, from 1.
-        num_thresholds (int): T.
-        shape (tuple[int, int]): Height and width of the frame.
-        connectivity (int): 8 or 4.
     """
     step = max(1, MAX_CANVAS // (shape[0] * shape[1]))
     parts = []

@@ -131,8 +131,6 @@ def match_masks(
         pred (np.ndarray): (H, W) bool, the thresholded prediction.
         mask (np.ndarray): (H, W) bool, the ground truth.
         radius (float): In px; hit if the distance is < radius.
-        match (str): 'greedy' or 'hungarian'.
-        connectivity (int): 8 or 4.
     """
     targets = mask_components(mask, connectivity)
     detections = mask_components(pred, connectivity)

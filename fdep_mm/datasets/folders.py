@@ -36,15 +36,6 @@ class Folder:
     Names are compared with one listing: strange ids cannot reach other
     places, and wrong upper and lower case is seen; that of suffixes does not
     count. Files that systems add are passed over.
-
-    Args:
-        path (str | Path): The folder; it exists.
-        suffixes (tuple[str, ...]): Of the files that count, the preferred
-            first.
-        backend_args (dict, optional): See :func:`mmengine.fileio.get`.
-
-    Attributes:
-        names (list[str]): Of all files, sorted, with / between folders.
     """
 
     def __init__(

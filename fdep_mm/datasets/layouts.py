@@ -92,13 +92,9 @@ def open_layout(
     """Layout of a data set whose parts were named by a user, found, or both.
 
     Args:
-        root (Path): Its folder.
         images, masks, boxes (str, optional): Folders, relative to the root
             or absolute. With images named nothing is looked for: masks, boxes
             and splits are those that are given.
-        mask_suffix (str, optional): What mask names add to the id.
-        splits (Sequence[str]): 'NAME=FILE' each, files relative to the root,
-            the current folder, or absolute.
 
     Raises:
         ValueError: A file or folder does not exist, a split has no name, or

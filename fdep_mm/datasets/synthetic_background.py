@@ -33,8 +33,6 @@ def power_law_texture(
 
     Args:
         size (tuple[int, int]): Height and width in px.
-        beta (float): 0 is white noise, 2 rough terrain, 3 to 4 clouds.
-        aspect (float): Stretch along x, above 1 for sea and stratus.
 
     Returns:
         np.ndarray: float32 (H, W), mean 0 and standard deviation 1.

@@ -13,9 +13,7 @@ class Blob(NamedTuple):
     """One target's signal on its own small window.
 
     Attributes:
-        window (tuple[slice, slice]): Where it lies in the image.
         signal (np.ndarray): float32 (h, w), 1 at the center.
-        mask (np.ndarray): bool (h, w), ``signal > MASK_LEVEL``.
     """
 
     window: tuple[slice, slice]

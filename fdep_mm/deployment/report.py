@@ -41,10 +41,6 @@ def export_checked(
 ) -> tuple[LightBranch, ModelProto]:
     """Export the light branch and compare it with PyTorch.
 
-    Args:
-        tolerance (float): Largest accepted difference, see
-            :func:`.export.max_difference`.
-
     Returns:
         tuple[LightBranch, ModelProto]: The network and its float32 model.
 

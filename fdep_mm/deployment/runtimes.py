@@ -90,7 +90,6 @@ def check_equal(
 
     Args:
         image (np.ndarray): (1, 3, H, W) float32 in 0..255.
-        tolerance (float): Of all but 'int8'.
 
     Raises:
         ValueError: A mode computes something else, or NaN.

@@ -119,9 +119,7 @@ def image_note(img_path: str, img: np.ndarray, key: str) -> dict:
     """What tells an image of a cache from others, and whether it has changed.
 
     Args:
-        img_path (str): Path of its file, or its name where it has none.
         img (np.ndarray): (H, W, C), C up to 4, as loaded.
-        key (str): Of the cache.
 
     Returns:
         dict: ``key``; ``size``, height and width in px; ``file``, its size in

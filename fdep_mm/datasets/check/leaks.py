@@ -23,7 +23,6 @@ class Leak(NamedTuple):
     """What of a split an earlier split has as well.
 
     Attributes:
-        images (int): Readable ones of ``split``.
         pairs (list[Pair]): One for each image that has a look-alike: with the
             most similar one, the most similar pair first.
     """
@@ -47,12 +46,6 @@ def find_leaks(
     """Compare each split with itself and with each earlier one.
 
     Images that are listed in both are left out: they overlap as files.
-
-    Args:
-        records (Sequence[Record]): All samples.
-        splits (Sequence[str]): Names, training first.
-        threshold (float): Look-alikes correlate above it.
-        findings (Findings): Is added to.
     """
     leaks = []
     members = {

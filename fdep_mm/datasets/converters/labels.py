@@ -16,8 +16,6 @@ class ImageLabels(NamedTuple):
     """The targets of one image, as boxes or as points.
 
     Attributes:
-        image_id (str): Name without suffix, with / between folders.
-        file_name (str): Of the image, with suffix.
         shape (tuple[int, int]): Height and width in px.
         boxes (np.ndarray | None): (G, 4) float64, x1, y1, x2, y2, 0-based and
             half-open in px.
@@ -72,7 +70,6 @@ def draw_labels(
         fill (str, optional): 'box' or 'ellipse'. Without it the segmentation
             of each target that has one, else 'box'.
         radius (int): Of points in px.
-        contour (bool): Of polygons, see :func:`.polygons_to_mask`.
 
     Returns:
         np.ndarray: uint8 (H, W) {0, 1}.

@@ -18,7 +18,6 @@ def write_points(path: Path, points: Mapping[str, np.ndarray]) -> None:
     """Write a CSV table of centroids, one line per target.
 
     Args:
-        path (Path): File to write.
         points (Mapping[str, np.ndarray]): Image id -> (G, 2), x and y in px,
             0 being the center of the first pixel. An image without targets
             has one line with empty coordinates.

@@ -103,7 +103,6 @@ def points_to_mask(
     Args:
         points (np.ndarray): (G, 2), x and y in px, 0 being the center of the
             first pixel; rounded, halves up.
-        shape (tuple[int, int]): Height and width of the image.
         radius (int): In px; 0 for single pixels, the label of methods that
             train from points.
 

@@ -126,7 +126,6 @@ def polygons_to_mask(
     Args:
         polygons (Sequence[Sequence[float]]): [x1, y1, x2, y2, ...] each in
             px, 0 being the left edge of the first pixel.
-        shape (tuple[int, int]): Height and width of the image.
         contour (bool): The points are pixels of the target's border, 0 being
             the first pixel, as OpenCV finds contours.
 

@@ -9,7 +9,6 @@ def format_yolo(boxes: np.ndarray, shape: tuple[int, int]) -> str:
     """Text of the label file of an image.
 
     Args:
-        boxes (np.ndarray): (G, 4), x1, y1, x2, y2, 0-based and half-open.
         shape (tuple[int, int]): Height and width of the image in px.
 
     Returns:

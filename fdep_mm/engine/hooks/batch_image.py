@@ -105,12 +105,7 @@ def overlay(
     """Draw image `i` of a batch with its hits, misses and false alarms.
 
     Args:
-        sample (SegDataSample): Without a ground truth there is no target.
         pred (np.ndarray): (H, W) bool, the mask that is scored.
-        *rules: Radius, match and connectivity.
-
-    Returns:
-        np.ndarray: See :func:`fdep_mm.visualization.draw_overlay`.
     """
     mask = pred & False
     if 'gt_sem_seg' in sample:

@@ -57,9 +57,6 @@ def depends_on(result: Tensor, source: Tensor) -> bool:
 class Unchanged(TorchFunctionMode):
     """Tensors that nothing may change in place meanwhile.
 
-    Args:
-        shared (object): The tensors, nested in lists, tuples and dicts.
-
     Raises:
         ValueError: One was changed; names the module.
     """

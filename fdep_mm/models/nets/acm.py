@@ -55,17 +55,12 @@ class ACMEncoder(ImageEncoder):
         self.stage3 = residual_stage(num_blocks, 32, 64, stride=2)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Encode an image batch.
-
-        Args:
-            x (Tensor): (B, in_channels, H, W), H and W multiples of 16.
+        """Encode an image batch, see :meth:`prepare`.
 
         Returns:
             tuple[Tensor]: (B, 16, H/4, W/4), (B, 32, H/8, W/8) and
-            (B, 64, H/16, W/16); the last one is the bottleneck.
-
-        Raises:
-            ValueError: If H or W is not a multiple of 16 (`tiny`: 4).
+            (B, 64, H/16, W/16), with `tiny` four times as large; the last
+            one is the bottleneck.
         """
         x = self.prepare(x, self.divisor)
         feat1 = self.stage1(self.stem(x))

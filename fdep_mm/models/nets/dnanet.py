@@ -121,10 +121,7 @@ class DNANetEncoder(ImageEncoder):
         )
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Encode an image batch.
-
-        Args:
-            x (Tensor): (B, in_channels, H, W), H and W multiples of 16.
+        """Encode an image batch, see :meth:`prepare`.
 
         Returns:
             tuple[Tensor]: Row after row four nodes (B, 16, H, W), three

@@ -118,18 +118,12 @@ class GGLNetEncoder(ImageEncoder):
         )
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Encode an image batch.
-
-        Args:
-            x (Tensor): (B, in_channels, H, W), H and W multiples of 16.
+        """Encode an image batch, see :meth:`prepare`.
 
         Returns:
             tuple[Tensor]: (B, 16, H, W), (B, 32, H/2, W/2),
             (B, 64, H/4, W/4), (B, 128, H/8, W/8) and (B, 256, H/16, W/16);
             the last one is the bottleneck.
-
-        Raises:
-            ValueError: If H or W is not a multiple of 16.
         """
         x = self.prepare(x, 16)
         gradient = gradient_magnitude(x)

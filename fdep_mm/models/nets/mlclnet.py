@@ -52,17 +52,11 @@ class MLCLNetEncoder(ImageEncoder):
         self.stages = trunk_stages((16, 32, 64), num_blocks)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Encode an image batch.
-
-        Args:
-            x (Tensor): (B, in_channels, H, W), H and W multiples of 4.
+        """Encode an image batch, see :meth:`prepare`.
 
         Returns:
             tuple[Tensor]: (B, 16, H, W), (B, 32, H/2, W/2) and
             (B, 64, H/4, W/4); the last one is the bottleneck.
-
-        Raises:
-            ValueError: If H or W is not a multiple of 4.
         """
         x = self.prepare(x, 4)
         x = self.stem(x)

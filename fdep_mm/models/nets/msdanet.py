@@ -111,10 +111,7 @@ class MSDANetEncoder(ImageEncoder):
         self.aggregate = FeatureAggregation(CHANNELS)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Encode an image batch.
-
-        Args:
-            x (Tensor): (B, in_channels, H, W), H and W multiples of 16.
+        """Encode an image batch, see :meth:`prepare`.
 
         Returns:
             tuple[Tensor]: (B, 16, H, W), (B, 32, H/2, W/2),

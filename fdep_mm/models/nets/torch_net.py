@@ -173,13 +173,6 @@ class TorchNet(ImageEncoder):
     def decode(self, feats: list) -> list[Tensor]:
         """Run the network from its bottleneck on.
 
-        Args:
-            feats (list): As :meth:`encode` gives them; the feature may be
-                another.
-
-        Returns:
-            list[Tensor]: As :meth:`forward` does.
-
         Raises:
             ValueError: The bottleneck is run again, or the network gives no
                 logits.

@@ -191,18 +191,12 @@ class UIUNetEncoder(ImageEncoder):
         )
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Encode an image batch.
-
-        Args:
-            x (Tensor): (B, in_channels, H, W), H and W multiples of 32.
+        """Encode an image batch, see :meth:`prepare`.
 
         Returns:
             tuple[Tensor]: (B, 64, H, W), (B, 128, H/2, W/2),
             (B, 256, H/4, W/4), (B, 512, H/8, W/8), (B, 512, H/16, W/16) and
             (B, 512, H/32, W/32); the last one is the bottleneck.
-
-        Raises:
-            ValueError: If H or W is not a multiple of 32.
         """
         x = self.prepare(x, 32)
         feats = [self.stages[0](x)]
