@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from mmcv.transforms import Compose
-from mmengine.logging import print_log
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from fdep_mm.core.base_datasets import base_datasets
+from fdep_mm.core.command import track
 from fdep_mm.core.files import AtomicBackend
 from fdep_mm.core.lock import FileLock
 
@@ -39,7 +39,6 @@ DTYPES = ('float16', 'float32')
 PCA_FILE = 'pca.safetensors'
 LOCK_FILE = 'write.lock'
 LABELS = ('Mask', 'Annotations')  # in names of transforms that load labels
-EVERY = 50  # images between two lines of progress
 FILES = AtomicBackend('run the same command again: it goes on where it was')
 
 
@@ -234,12 +233,7 @@ def _options(index: CacheIndex) -> dict:
 
 
 def _load(bases: list[Dataset], what: str) -> Iterator[dict]:
-    """Loaded images of all data sets, with a line of progress now and then."""
-    total = sum(map(len, bases))
-    done = 0
-    for base in bases:
-        for number in range(len(base)):
-            yield base.pipeline(base.get_data_info(number))
-            done += 1
-            if done % EVERY == 0 or done == total:
-                print_log(f'{what}: {done} of {total} images')
+    """Loaded images of all data sets, with a bar."""
+    places = [(base, i) for base in bases for i in range(len(base))]
+    for base, i in track(places, what):
+        yield base.pipeline(base.get_data_info(i))

@@ -93,7 +93,11 @@ def test_boxes_and_image_are_enlarged_and_edges_ordered(
 def test_folder_for_the_pictures_of_a_test(sample, shown, tmp_path):
     """As `mim test mmdetection --show-dir pictures` asks for it."""
     hook = HOOKS.build(HOOK | dict(test_out_dir='pictures', min_side=8))
-    runner = SimpleNamespace(work_dir=str(tmp_path), timestamp='now')
+    runner = SimpleNamespace(
+        work_dir=str(tmp_path),
+        timestamp='now',
+        test_evaluator=SimpleNamespace(metrics=[]),
+    )
     hook.before_test_epoch(runner)
     hook.after_test_iter(runner, 0, batch(), [sample, sample])
     names = [p.name for p in (tmp_path / 'now/pictures').iterdir()]

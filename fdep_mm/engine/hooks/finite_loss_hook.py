@@ -4,7 +4,7 @@ import math
 from functools import partial
 
 import torch
-from mmengine.dist import all_reduce, get_world_size
+from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
 from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
@@ -137,13 +137,10 @@ class FiniteLossHook(Hook):
         step_kwargs: dict | None = None,
         zero_kwargs: dict | None = None,
     ) -> None:
-        finite = torch.isfinite(loss.detach()).all()
-        own = bool(finite)
-        if get_world_size() > 1:
-            everywhere = finite.to(torch.int32)
-            all_reduce(everywhere, 'min')
-            finite = everywhere
-        if finite:
+        own = torch.isfinite(loss.detach()).all()
+        everywhere = own.to(torch.int32)
+        all_reduce(everywhere, 'min')
+        if everywhere:
             self._in_a_row = 0
             update_params(loss, step_kwargs, zero_kwargs)
             return
@@ -181,8 +178,7 @@ def _first_backward(
     grads = [p.grad for p in runner.model.parameters() if p.grad is not None]
     found = sum(torch.count_nonzero(grad) for grad in grads)
     found = torch.as_tensor(found, device=loss.device)
-    if get_world_size() > 1:
-        all_reduce(found, 'max')
+    all_reduce(found, 'max')
     if not found:
         raise ValueError(
             f'the loss of the first step, {loss.item():.4g}, has no gradient '
@@ -205,13 +201,10 @@ def _spoiled_anywhere(
 ) -> str | None:
     """A weight that is not finite; each process may hold a part of them."""
     spoiled = _not_finite(dict(model.named_parameters()))
-    if get_world_size() > 1:
-        anywhere = torch.tensor(spoiled is not None, dtype=torch.int32)
-        anywhere = anywhere.to(device)
-        all_reduce(anywhere, 'max')
-        if anywhere and spoiled is None:
-            return 'of another process'
-    return spoiled
+    anywhere = torch.tensor(spoiled is not None, dtype=torch.int32)
+    anywhere = anywhere.to(device)
+    all_reduce(anywhere, 'max')
+    return spoiled or ('of another process' if anywhere else None)
 
 
 def _not_finite(weights: dict[str, Tensor]) -> str | None:
