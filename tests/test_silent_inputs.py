@@ -14,8 +14,8 @@ from mmseg.structures import SegDataSample
 from PIL import Image
 from torch import nn
 
-from fdep_mm.core import image as core_image
-from fdep_mm.core.image import to_float
+from fdep_mm.core import gray as core_gray
+from fdep_mm.core.gray import gray_limits
 from fdep_mm.core.masks import read_mask
 from fdep_mm.datasets.check import check_dataset
 from fdep_mm.datasets.converters.coco import read_coco
@@ -148,26 +148,29 @@ def test_two_images_of_one_id(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ('dtype', 'high', 'max_value', 'words'),
+    ('dtype', 'low', 'high', 'gray_range', 'wrong'),
     [
-        (np.uint8, 255, 16383, 'leave max_value out'),
-        (np.uint16, 4000, None, 'max_value=4095 if all images'),
-        (np.uint16, 200, 16383, 'max_value=255 if all images'),
-        (np.uint16, 60000, 255, 'set max_value=65535'),
-        (np.uint8, 40, None, None),
-        (np.uint16, 16000, 16383, None),
-        (np.uint16, 60000, None, None),
+        (np.uint8, 100, 255, (0, 16383), True),
+        (np.uint16, 2000, 4000, 'dtype', True),
+        (np.uint16, 30000, 32000, 'dtype', True),
+        (np.uint16, 100, 200, (0, 16383), True),
+        (np.uint16, 30000, 60000, (0, 255), True),
+        (np.uint8, 20, 40, 'dtype', False),
+        (np.uint16, 8000, 16000, (0, 16383), False),
+        (np.uint16, 30000, 60000, 'dtype', False),
+        (np.uint16, 7000, 7000, 'dtype', False),
+        (np.uint16, 2000, 4000, 'minmax', False),
     ],
 )
 def test_brightness_of_another_scale(
-    monkeypatch, dtype, high, max_value, words
+    monkeypatch, dtype, low, high, gray_range, wrong
 ):
-    monkeypatch.setattr(core_image, '_told', set())
-    array = np.linspace(high / 2, high, 960).reshape(SHAPE).astype(dtype)
+    monkeypatch.setattr(core_gray, '_told', set())
+    array = np.linspace(low, high, 960).reshape(SHAPE).astype(dtype)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter('always')
         for _ in range(3):
-            to_float(array, max_value, name='a.png')
-    assert len(caught) == (words is not None)
-    if words:
-        assert words in str(caught[0].message)
+            gray_limits(array, gray_range, 'a.png')
+    assert len(caught) == wrong
+    if wrong:
+        assert f'--gray-range {low} {high}' in str(caught[0].message)

@@ -19,19 +19,28 @@ Examples:
         python tools/infer.py model.onnx 'images/*.png' --outputs prob
     large frames in tiles of 768 px
         python tools/infer.py model.onnx frame.tif --tile-size 768
+    14 bits in 16, as cameras give them
+        python tools/infer.py alcnet frame.png --gray-range 7000 9040
+    a camera by its number, or by its address
+        python tools/infer.py alcnet 0 --on-late drop
+        python tools/infer.py alcnet rtsp://camera/1 --allow-network
+    frames that another program sends
+        camera | python tools/infer.py alcnet - --raw 640x512xuint16
 
 Exit codes: 0 everything was searched; 1 some inputs could not be read or
 searched, the rest was; 2 wrong arguments or files, or results cannot be
-written.
+written; 130 interrupted, 143 terminated: what was found is written.
 """
 
 import argparse
+import signal
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from fdep_mm import zoo
 from fdep_mm.apis import Failure, SIRSTInferencer
-from fdep_mm.apis.writers import OUTPUTS
+from fdep_mm.apis.writers import DEFAULT, OUTPUTS
 from fdep_mm.core.command import Parser, command
 from fdep_mm.core.image import MAX_PIXELS
 from fdep_mm.core.text import print
@@ -49,8 +58,8 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
     add(
         'inputs',
         nargs='*',
-        help="images, folders, videos, or quoted patterns such as 'a/*.png' "
-        '(synthetic example frames)',
+        help="images, folders, videos, quoted patterns such as 'a/*.png', "
+        'numbers of cameras, addresses, - (synthetic example frames)',
     )
     add('--list', action='store_true', help='show the trained networks')
     add('--weights', help='of the config: checkpoint or trained network')
@@ -63,9 +72,10 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
         '--outputs',
         nargs='+',
         choices=OUTPUTS,
-        default=['json', 'csv', 'overlay'],
-        help='what to write (json csv overlay)',
+        default=DEFAULT,
+        help=f'what to write ({" ".join(DEFAULT)})',
     )
+    add('--overwrite', action='store_true', help='earlier results')
     add('--threshold', type=float, help="from 0 to 1 (the network's own)")
     add('--batch-size', type=int, default=1)
     add('--tile-size', type=int, default=512, help='px (%(default)s)')
@@ -82,6 +92,30 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
         default=MAX_PIXELS,
         help='refuse larger image files, before decoding (%(default)s)',
     )
+    add(
+        '--gray-range',
+        nargs='+',
+        type=_number,
+        metavar='WORD',
+        help='what becomes black and white: LOW HIGH; minmax or percentile P '
+        "Q of each frame; dtype, the range of the type (the network's own)",
+    )
+    add(
+        '--gray-range-from',
+        choices=('frame', 'first'),
+        default='frame',
+        help='each frame, or the first one of a video (%(default)s)',
+    )
+    add('--allow-network', action='store_true', help='open addresses')
+    add(
+        '--raw', metavar='WxHxTYPE', help='frames on the standard input'
+    )
+    add(
+        '--on-late',
+        choices=('wait', 'drop'),
+        default='wait',
+        help='frames of cameras that come too fast (%(default)s)',
+    )
     add('--no-progress', action='store_true', help='no progress bar')
     # not parse_args: that would take inputs after an option for too many
     # A shell's pattern may have found files that are called like options.
@@ -91,6 +125,13 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
     if args.model is None and not args.list:
         parser.error('name a model, or show the trained networks with --list')
     return args
+
+
+def _number(word: str) -> str | float:
+    try:
+        return float(word)
+    except ValueError:
+        return word
 
 
 def run(args: argparse.Namespace) -> int:
@@ -113,6 +154,11 @@ def run(args: argparse.Namespace) -> int:
         tile_above=args.tile_above,
         show_progress=not args.no_progress,
         max_pixels=args.max_pixels,
+        gray_range=args.gray_range,
+        gray_range_from=args.gray_range_from,
+        allow_network=args.allow_network,
+        raw=args.raw,
+        on_late=args.on_late,
     )
     if not args.inputs:
         print(f'no inputs given: searching the examples, {zoo.EXAMPLES}')
@@ -120,27 +166,50 @@ def run(args: argparse.Namespace) -> int:
     inputs = inputs if len(inputs) > 1 else inputs[0]
     images = targets = 0
     failures = []
-    for item in inferencer.stream(
-        inputs, args.batch_size, args.threshold, args.out_dir, args.outputs
-    ):
-        if isinstance(item, Failure):
-            failures.append(item)
-        else:
-            images += 1
-            targets += len(item.targets)
+    stream = inferencer.stream(
+        inputs,
+        args.batch_size,
+        args.threshold,
+        args.out_dir,
+        args.outputs,
+        args.overwrite,
+    )
+    with closing(stream):  # writes what was found
+        for item in stream:
+            if isinstance(item, Failure):
+                failures.append(item)
+            else:
+                images += 1
+                targets += len(item.targets)
     for failure in failures:
         print(f'error: {failure.message}', file=sys.stderr)
     print(f'{images} images, {targets} targets: {args.out_dir}')
+    if inferencer.dropped:
+        print(f'{inferencer.dropped} frames came too late and were left out')
     if failures:
         print(f'{len(failures)} inputs failed', file=sys.stderr)
     return 1 if failures else 0
+
+
+class Terminated(BaseException):
+    """SIGTERM."""
+
+
+def _terminate(*_: object) -> None:
+    raise Terminated
 
 
 # RuntimeError: of a device, such as one without memory
 @command(TypeError, RuntimeError)
 def main() -> int:
     """Run; returns the exit code."""
-    return run(parse_args(sys.argv[1:]))
+    args = parse_args(sys.argv[1:])
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        return run(args)
+    except Terminated:
+        print('terminated; what was written so far is kept', file=sys.stderr)
+        return 143
 
 
 if __name__ == '__main__':

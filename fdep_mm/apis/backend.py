@@ -8,6 +8,8 @@ from typing import Protocol
 
 import numpy as np
 
+from fdep_mm.core.gray import GrayRange
+
 NOT_FINITE = (
     'the network gave NaN or infinity: its weights diverged in training, or '
     '16-bit numbers overflowed'
@@ -19,9 +21,9 @@ class Backend(Protocol):
 
     What the inferencer relies on:
 
-    * It reads files and brings arrays to 0..255 itself, by
-      `decode_pages` and `to_float` of :mod:`fdep_mm.core.image` with the
-      backend's `max_value` and `grey`; a backend never reads files.
+    * It reads files and brings arrays to 0..255 itself, by `decode_pages` of
+      :mod:`fdep_mm.core.image` and by :mod:`fdep_mm.core.gray`; a backend
+      never reads files.
     * The backend normalises, **pads** (right and bottom, to multiples of
       `stride`, with the value the network was tested with) and cuts the
       padding off again. It takes images of any size.
@@ -29,20 +31,23 @@ class Backend(Protocol):
       a backend returns boxes below it too (all that its NMS keeps).
 
     Attributes:
+        task (str): 'segmentation' or 'detection'.
         stride (int): Multiple that height and width are padded to, in px.
             Tiles begin at multiples of it, so that they are seen by the
             network as the whole image would be. 1 where nothing is padded or
             where images are resized first.
         threshold (float): Pixels with a larger probability, or boxes with at
             least this score, count.
-        max_value (float, optional): Value of a file that becomes 255, None
-            for the full range of the file type: `LoadInfraredImage`'s.
+        gray_range (str | tuple): What becomes black and white:
+            `LoadInfraredImage`'s.
+        grey (bool): Colour becomes three equal channels of luminance:
+            `LoadInfraredImage`'s.
     """
 
     task: str
     stride: int
     threshold: float
-    max_value: float | None
+    gray_range: GrayRange
     grey: bool
 
     def __call__(self, images: np.ndarray) -> np.ndarray | list[np.ndarray]:

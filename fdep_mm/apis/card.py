@@ -3,6 +3,8 @@
 import json
 from dataclasses import asdict, dataclass, fields
 
+from fdep_mm.core.gray import GrayRange, check_gray_range
+
 PREFIX = 'fdep_mm.'
 # Task -> outputs, and channels of each (of boxes: numbers for each cell).
 TASKS = {
@@ -31,8 +33,8 @@ class ModelCard:
         threshold (float): Larger probabilities (boxes: at least this score)
             count as target.
         precision (str): 'fp32', 'fp16' or 'int8'.
-        max_value (float, optional): Value of an image file that becomes 255;
-            None for the full range of its type.
+        gray_range (str | tuple): Values of an image file that become 0 and
+            255, see :mod:`fdep_mm.core.gray`.
         grey (bool): Whether coloured image files become grey.
         whole_numbers (bool): Whether pixels are rounded to 8 bits first.
         resize (tuple[int], optional): Longer and shorter side in px that the
@@ -52,7 +54,7 @@ class ModelCard:
     pad_value: tuple[float, ...]
     threshold: float
     precision: str = 'fp32'
-    max_value: float | None = None
+    gray_range: GrayRange = 'dtype'
     grey: bool = True
     whole_numbers: bool = False
     resize: tuple[int, int] | None = None
@@ -79,11 +81,15 @@ class ModelCard:
                 f'(its metadata has no {PREFIX}version). Export the network '
                 'with tools/deployment/export_onnx.py'
             )
+        high = metadata.get(PREFIX + 'max_value', 'null')  # version 0.1
+        gray = '"dtype"' if high == 'null' else f'[0, {high}]'
+        metadata = {PREFIX + 'gray_range': gray, **metadata}
         try:
             values = {
                 field.name: json.loads(metadata[PREFIX + field.name])
                 for field in fields(cls)
             }
+            check_gray_range(values['gray_range'])
         except (KeyError, ValueError, RecursionError) as error:
             raise ValueError(
                 f'{name}: its metadata, of fdep_mm '

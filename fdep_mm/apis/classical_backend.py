@@ -19,7 +19,7 @@ class ClassicalBackend:
 
     task = 'segmentation'
     stride = 1
-    max_value = None
+    gray_range = 'dtype'
     grey = True
 
     def __init__(

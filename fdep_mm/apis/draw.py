@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 
+from fdep_mm.core.gray import to_float
+
 from .results import Prediction
 
 COLOR = (0, 200, 255)  # RGB
@@ -14,6 +16,9 @@ def draw_prediction(
 ) -> np.ndarray:
     """Mark the targets with boxes and their scores.
 
+    The picture is as bright as what the network got; a line below says what
+    became black and white, where that is not 0 and 255.
+
     Args:
         min_side (int): Smaller images are enlarged by the smallest integer
             factor that makes their shorter side at least this, px.
@@ -23,10 +28,10 @@ def draw_prediction(
     Returns:
         np.ndarray: (H', W', 3) uint8, RGB.
     """
-    grey = _to_display(prediction.image)
-    scale = max(1, -(-min_side // min(grey.shape)))
-    grey = grey.repeat(scale, axis=0).repeat(scale, axis=1)
-    canvas = cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)
+    canvas = to_float(prediction.image, prediction.limits)
+    canvas = np.rint(canvas).astype(np.uint8)
+    scale = max(1, -(-min_side // min(canvas.shape[:2])))
+    canvas = canvas.repeat(scale, axis=0).repeat(scale, axis=1)
     for target in prediction.targets:
         x1, y1, x2, y2 = (round(edge * scale) for edge in target.box)
         low = (x1 - margin, y1 - margin)
@@ -34,13 +39,8 @@ def draw_prediction(
         place = (low[0], low[1] - 4 if low[1] > 16 else y2 + margin + 14)
         text = f'{target.score:.2f}'
         cv2.putText(canvas, text, place, FONT, 0.4, COLOR, 1, cv2.LINE_AA)
+    if prediction.limits != (0, 255):
+        low, high = prediction.limits
+        text, place = f'gray {low:g} to {high:g}', (4, len(canvas) - 6)
+        cv2.putText(canvas, text, place, FONT, 0.4, COLOR, 1, cv2.LINE_AA)
     return canvas
-
-
-def _to_display(image: np.ndarray) -> np.ndarray:
-    """8-bit grey; 16-bit from its minimum to its maximum."""
-    if image.ndim == 3:
-        image = cv2.cvtColor(image[..., :3], cv2.COLOR_BGR2GRAY)
-    if image.dtype == np.uint8:
-        return image
-    return cv2.normalize(image, None, 0, 255, cv2.NORM_MINMAX, cv2.CV_8U)

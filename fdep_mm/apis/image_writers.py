@@ -6,25 +6,11 @@ from pathlib import Path, PureWindowsPath
 import cv2
 import numpy as np
 
+from fdep_mm.core.whole import write_whole
+
 from .draw import draw_prediction
 from .results import Prediction
 from .video import count_frames
-
-
-def write_file(path: Path, content: bytes) -> None:
-    """Write a file as a whole or, on an error, not at all.
-
-    Raises:
-        OSError: It cannot be written, the disk is full.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + '.part')
-    try:
-        part.write_bytes(content)
-        os.replace(part, path)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise
 
 
 def _below(folder: Path, name: str) -> Path:
@@ -51,8 +37,9 @@ class _PngWriter:
 
     def _write(self, name: str, picture: np.ndarray) -> None:
         # not imwrite: that hides why a file could not be written
-        content = cv2.imencode('.png', picture)[1]
-        write_file(_below(self.out_dir, f'{name}.png'), content.tobytes())
+        content = cv2.imencode('.png', picture)[1].tobytes()
+        path = _below(self.out_dir, f'{name}.png')
+        write_whole(path, content, 'run again', flush=False)
 
     def _picture(self, prediction: Prediction) -> np.ndarray:
         raise NotImplementedError
@@ -90,6 +77,8 @@ class OverlayWriter(_PngWriter):
 
     def __init__(self, out_dir: Path) -> None:
         super().__init__(out_dir)
+        # OpenCV wants the suffix, and cannot encode all names
+        self.part = self.out_dir / 'part.mp4'
         self.path: Path | None = None
         self.video: cv2.VideoWriter | None = None
         self.frames = 0
@@ -116,8 +105,7 @@ class OverlayWriter(_PngWriter):
         self.close()
         path.parent.mkdir(parents=True, exist_ok=True)
         codec = cv2.VideoWriter_fourcc(*'mp4v')
-        part = str(_part(path))
-        video = cv2.VideoWriter(part, codec, fps, shape[::-1])
+        video = cv2.VideoWriter(str(self.part), codec, fps or 25, shape[::-1])
         if not video.isOpened():
             raise OSError(
                 f'{path}: cannot be written as MP4; choose another folder, '
@@ -135,18 +123,12 @@ class OverlayWriter(_PngWriter):
             return
         self.video.release()
         path, self.path, self.video = self.path, None, None
-        part = _part(path)
-        found = count_frames(part)
+        found = count_frames(self.part)
         if found == self.frames:
-            os.replace(part, path)
+            os.replace(self.part, path)
             return
-        part.unlink(missing_ok=True)
+        self.part.unlink(missing_ok=True)
         raise OSError(
             f'{path}: only {found} of {self.frames} frames could be written, '
             'the disk may be full. Make room, or choose another folder'
         )
-
-
-def _part(path: Path) -> Path:
-    """Where a video is written first; OpenCV wants the suffix."""
-    return path.with_name(f'{path.name}.part.mp4')

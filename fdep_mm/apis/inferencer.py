@@ -2,18 +2,23 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from hashlib import file_digest
 from os import PathLike
+from pathlib import Path
 
-from fdep_mm.core.image import MAX_PIXELS
+from fdep_mm.core.gray import check_gray_range
+from fdep_mm.version import __version__
 
 from .backend import Backend
 from .draw import draw_prediction
-from .inputs import Failure, Frame, Inputs, InputsType
+from .inputs import Failure, Frame, Inputs, Reading
 from .opening import open_backend
 from .results import Prediction
 from .search import search
+from .sources import InputsType
 from .tiling import Tiling
-from .writers import ResultWriter, picture_folders
+from .writers import DEFAULT, ResultWriter, own_paths
 
 
 class SIRSTInferencer:
@@ -37,9 +42,11 @@ class SIRSTInferencer:
         overlap (int): What two tiles share, px: see :class:`.Tiling`.
             Defaults to 128.
         tile_above (int): px. Defaults to 1024.
-        max_pixels (int): Larger image files are failures, before they are
-            decoded. Defaults to 2**28.
         show_progress (bool): Show a progress bar. Defaults to True.
+        **reading: Of :class:`.Reading`, such as `gray_range`.
+
+    Attributes:
+        dropped (int): Frames of the last run that came too late.
 
     Raises:
         FileNotFoundError: A file does not exist, or a name is unknown.
@@ -63,13 +70,22 @@ class SIRSTInferencer:
         overlap: int = 128,
         tile_above: int = 1024,
         show_progress: bool = True,
-        max_pixels: int = MAX_PIXELS,
+        **reading: object,
     ) -> None:
+        self.reading = Reading(**reading)
+        self.reading.check()
         self.tiling = Tiling(tile_size, overlap, tile_above)
         self.tiling.check()
         self.backend = open_backend(model, weights, device)
         self.show_progress = show_progress
-        self.max_pixels = max_pixels
+        gray_range = self.reading.gray_range or self.backend.gray_range
+        self.reading = self.reading._replace(
+            gray_range=check_gray_range(gray_range)
+        )
+        given = weights if model is None else model
+        named = isinstance(given, (str, PathLike))
+        self.name = str(given) if named else type(self.backend).__name__
+        self.dropped = 0
 
     def __call__(
         self,
@@ -78,7 +94,8 @@ class SIRSTInferencer:
         threshold: float | None = None,
         return_vis: bool = False,
         out_dir: str | PathLike | None = None,
-        outputs: Sequence[str] = ('json', 'csv', 'overlay'),
+        outputs: Sequence[str] = DEFAULT,
+        overwrite: bool = False,
     ) -> dict[str, list]:
         """Search all inputs and keep all results.
 
@@ -94,7 +111,9 @@ class SIRSTInferencer:
             return_vis (bool): Draw pictures. Defaults to False.
             out_dir (str | PathLike, optional): Write results into this folder.
             outputs (Sequence[str]): What to write: see
-                :class:`.ResultWriter`. Defaults to ('json', 'csv', 'overlay').
+                :class:`.ResultWriter`. Defaults to ('jsonl', 'json', 'csv',
+                'overlay').
+            overwrite (bool): Write over earlier results. Defaults to False.
 
         Returns:
             dict: ``predictions``, a list of :class:`.Prediction`;
@@ -111,7 +130,7 @@ class SIRSTInferencer:
             predictions=[], visualization=[], failures=[]
         )
         for item in self.stream(
-            inputs, batch_size, threshold, out_dir, outputs
+            inputs, batch_size, threshold, out_dir, outputs, overwrite
         ):
             if isinstance(item, Failure):
                 results['failures'].append(item)
@@ -127,15 +146,17 @@ class SIRSTInferencer:
         batch_size: int = 1,
         threshold: float | None = None,
         out_dir: str | PathLike | None = None,
-        outputs: Sequence[str] = ('json', 'csv', 'overlay'),
+        outputs: Sequence[str] = DEFAULT,
+        overwrite: bool = False,
     ) -> Iterator[Prediction | Failure]:
         """Search the inputs and give results one by one, in their order.
 
         At no time more than `batch_size` images are in memory, and of large
-        frames one; but the pages of a TIFF file are decoded together.
+        frames one; but the pages of a TIFF file are decoded together, and of
+        videos and streams 5 frames are read ahead.
 
         Args:
-            inputs, batch_size, threshold, out_dir, outputs: See
+            inputs, batch_size, threshold, out_dir, outputs, overwrite: See
                 :meth:`__call__`.
 
         Returns:
@@ -145,12 +166,17 @@ class SIRSTInferencer:
             See :meth:`__call__`.
         """
         threshold = self._check(batch_size, threshold)
-        skip = [] if out_dir is None else picture_folders(out_dir)
-        frames = Inputs(inputs, skip, self.backend.max_value, self.max_pixels)
+        skip = [] if out_dir is None else own_paths(out_dir)
+        frames = Inputs(inputs, skip, self.reading)
         writer = None
         if out_dir is not None:
-            info = dict(task=self.backend.task, threshold=threshold)
-            writer = ResultWriter(out_dir, outputs, self.backend.task, info)
+            writer = ResultWriter(
+                out_dir,
+                outputs,
+                self.backend.task,
+                self._describe(threshold),
+                overwrite,
+            )
         return self._run(frames, batch_size, threshold, writer)
 
     def _run(
@@ -176,6 +202,26 @@ class SIRSTInferencer:
                     yield item
                 # or large frames would be there twice, the next ones too
                 del batch, item
+                self.dropped = frames.dropped
+                if writer is not None:
+                    writer.info['dropped'] = frames.dropped
+
+    def _describe(self, threshold: float) -> dict:
+        """What results say of the run."""
+        file, digest = getattr(self.backend, 'file', None), None
+        if file is not None and Path(file).is_file():
+            with open(file, 'rb') as content:
+                digest = file_digest(content, 'sha256').hexdigest()
+        return dict(
+            version=__version__,
+            date=datetime.now().astimezone().isoformat(timespec='seconds'),
+            model=self.name,
+            sha256=digest,
+            task=self.backend.task,
+            threshold=threshold,
+            gray_range=self.reading.gray_range,
+            gray_range_from=self.reading.gray_range_from,
+        )
 
     def _check(self, batch_size: int, threshold: float | None) -> float:
         if batch_size < 1:

@@ -1,28 +1,26 @@
 """What a user hands to the inferencer, turned into single frames."""
 
-import glob
-import os
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import count
-from os import PathLike
+import re
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 
-from fdep_mm.core.image import MAX_PIXELS, decode_pages
-from fdep_mm.core.suffixes import (
-    IMAGE_SUFFIXES,
-    TIFF_SUFFIXES,
-    VIDEO_SUFFIXES,
-    is_image,
+from fdep_mm.core.gray import (
+    GrayRange,
+    Limits,
+    check_gray_range,
+    gray_limits,
 )
+from fdep_mm.core.image import MAX_PIXELS, decode_pages
 
 from .names import Names
-from .video import count_frames, read_video
+from .sources import STDIN, InputsType, Source, find_sources
+from .video import Read, read_ahead, read_raw, read_stream, read_video
 
-InputsType = str | PathLike | np.ndarray | Iterable
+SCHEMES = ('rtsp', 'rtsps', 'rtp', 'rtmp', 'udp', 'srt', 'http', 'https')
 
 
 class Frame(NamedTuple):
@@ -32,11 +30,13 @@ class Frame(NamedTuple):
         name (str): Its name in the outputs: unique in a run, without suffix,
             ``/`` between folders.
         image (np.ndarray): (H, W) or (H, W, C) as decoded, BGR.
+        limits (tuple[float, float]): Values that become black and white.
     """
 
     name: str
     source: str
     image: np.ndarray
+    limits: Limits = (0, 255)
     index: int | None = None
     fps: float | None = None
 
@@ -53,57 +53,73 @@ class Failure(NamedTuple):
     message: str
 
 
-class _Source(NamedTuple):
-    """A file or array; an error in their place if there is none."""
+class Reading(NamedTuple):
+    """How inputs are read.
 
-    name: str
-    source: str
-    path: Path | None = None
-    array: np.ndarray | None = None
-    error: str | None = None
+    Attributes:
+        gray_range (GrayRange, optional): What becomes black and white, see
+            :mod:`fdep_mm.core.gray`; None is the network's own.
+        gray_range_from (str): 'frame': 'minmax' and 'percentile' are those of
+            each frame; 'first': of the first one of each video, stack or
+            stream, or of all single images.
+        max_pixels (int): Larger image files are failures, before they are
+            decoded.
+        allow_network (bool): Open addresses, such as ``rtsp://camera``.
+        raw (str, optional): Of frames on the standard input, such as
+            '640x512xuint16': width, height, 'uint8', 'uint16' (little-endian)
+            or 'float32'.
+        on_late (str): Frames that cameras, addresses and the standard input
+            give faster than they are searched 'wait', and their sender too,
+            or are left out ('drop').
+    """
 
-    @property
-    def suffix(self) -> str:
-        """In lower case; '' of an array."""
-        return '' if self.path is None else self.path.suffix.lower()
+    gray_range: GrayRange | None = None
+    gray_range_from: str = 'frame'
+    max_pixels: int = MAX_PIXELS
+    allow_network: bool = False
+    raw: str | None = None
+    on_late: str = 'wait'
 
-    @property
-    def is_video(self) -> bool:
-        return self.suffix in VIDEO_SUFFIXES
-
-    @property
-    def length(self) -> int:
-        """Number of frames, as far as the file tells."""
-        if self.is_video:
-            return count_frames(self.path)
-        if self.suffix in TIFF_SUFFIXES:
-            return max(1, cv2.imcount(str(self.path)))
-        return 1
+    def check(self) -> None:
+        """Raise ValueError for what is out of range."""
+        if self.gray_range is not None:
+            check_gray_range(self.gray_range)
+        if self.raw is not None:
+            _raw_format(self.raw)
+        for name, choices in (
+            ('gray_range_from', ('frame', 'first')),
+            ('on_late', ('wait', 'drop')),
+        ):
+            if getattr(self, name) not in choices:
+                raise ValueError(
+                    f'{name}={getattr(self, name)!r}: choose among {choices}'
+                )
 
 
 class Inputs:
-    """Frames of paths, arrays, folders, globs, videos, or several of them.
+    """Frames of paths, arrays, folders, videos, cameras, or several of them.
 
     A file that cannot be read gives a :class:`Failure` in its place. A folder
-    is searched with its sub-folders for images, and names follow the folders;
-    names that would be equal still get the file's suffix or a number. Each
-    page of a TIFF file is a frame, but for previews: see
-    :func:`fdep_mm.core.image.decode_pages`. Videos are read as
-    :func:`.video.read_video` says, in 8 bits.
+    is searched with its sub-folders for images and videos, and names follow
+    the folders; names that would be equal still get the file's suffix or a
+    number. Each page of a TIFF file is a frame, but for previews: see
+    :func:`fdep_mm.core.image.decode_pages`.
 
     Args:
         inputs (InputsType): A path of an image, a video or a folder; a
-            pattern with ``*``; an array (H, W) or (H, W, C), or (N, H, W, C),
-            uint8 or uint16, BGR; a list of these, or an iterator, which is
-            not read ahead.
-        max_value (float, optional): Value of a pixel that is white, None for
-            the largest of the file's type. A video cannot reach one above
-            255 and is not read then.
+            pattern with ``*``; the number of a camera; an address, ``-`` for
+            frames on the standard input; an array (H, W) or (H, W, C), or
+            (N, H, W, C), BGR; a list of these, or an iterator, which is not
+            read ahead.
+        reading (Reading, optional): How. Defaults to None: ``Reading()``.
+
+    Attributes:
+        dropped (int): Frames that came too late so far.
 
     Raises:
         FileNotFoundError: A single path does not exist, or a pattern has no
             match.
-        ValueError: A folder holds no image, or the list is empty.
+        ValueError: A folder holds nothing to read, or the list is empty.
         TypeError: `inputs` is none of these.
     """
 
@@ -111,27 +127,16 @@ class Inputs:
         self,
         inputs: InputsType,
         skip: Sequence[Path] = (),
-        max_value: float | None = None,
-        max_pixels: int = MAX_PIXELS,
+        reading: Reading | None = None,
     ) -> None:
-        self.max_pixels = max_pixels
-        self.skip = {folder.resolve() for folder in skip}
-        self.max_value = max_value
-        if isinstance(inputs, (str, PathLike, np.ndarray)):
-            self.sources = self._expand(inputs)
-        elif isinstance(inputs, (list, tuple)):
-            if not inputs:
-                raise ValueError(
-                    'inputs is an empty list: give at least one path or array'
-                )
-            self.sources = _rename(list(self._expand_all(inputs)))
-        elif isinstance(inputs, Iterable):
-            self.sources = self._expand_all(inputs)
-        else:
-            raise TypeError(
-                f'inputs is {type(inputs).__name__}: give a path, an array, '
-                'or a list or iterator of them'
-            )
+        self.reading = reading or Reading()
+        gray_range = self.reading.gray_range or 'dtype'
+        self.gray_range = check_gray_range(gray_range)
+        self.sources = find_sources(inputs, skip)
+        self.dropped = 0
+        if isinstance(self.sources, list) and len(self.sources) == 1:
+            self._check_live(self.sources[0])
+        self._first: dict[str, Limits] = {}
 
     def __iter__(self) -> Iterator[Frame | Failure]:
         """Read the frames one by one."""
@@ -141,152 +146,119 @@ class Inputs:
                 yield Failure(source.source, source.error)
                 continue
             suffix = '' if source.path is None else source.path.suffix
-            several = source.is_video or source.suffix in TIFF_SUFFIXES
-            name = names.take(source.name, suffix, several)
+            name = names.take(source.name, suffix, source.is_sequence)
             source = source._replace(name=name)
+            read = self._video if source.is_video else self._images
             try:
-                if source.is_video:
-                    yield from _video_frames(source, self.max_value)
-                else:
-                    yield from _images(source, self.max_pixels)
+                for frame in read(source):
+                    yield self._with_limits(source, frame)
+                    del frame  # or it would stay until the next one is read
             except (OSError, ValueError) as error:
                 yield Failure(source.source, str(error))
 
     def count(self) -> int | None:
-        """Count the frames; None where an iterator does not tell."""
+        """Count the frames; None where that is not known."""
         if not isinstance(self.sources, list):
             return None
-        return sum(source.length for source in self.sources)
+        counts = [source.count() for source in self.sources]
+        return None if None in counts else sum(counts)
 
-    def _expand_all(self, inputs: Iterable) -> Iterator[_Source]:
-        number = count()
-        for item in inputs:
-            try:
-                found = self._expand(item)
-            except (OSError, ValueError, TypeError) as error:
-                found = [_Source('', _label(item), error=str(error))]
-            for source in found:
-                if source.array is not None:
-                    name = f'{next(number):06d}'
-                    source = source._replace(name=name, source=f'array {name}')
-                yield source
-
-    def _expand(self, item: str | PathLike | np.ndarray) -> list[_Source]:
-        if isinstance(item, np.ndarray):
-            frames = item if item.ndim == 4 else [item]
-            return [
-                _Source(f'{i:06d}', f'array {i:06d}', array=frame)
-                for i, frame in enumerate(frames)
-            ]
-        if not isinstance(item, (str, PathLike)):
-            raise TypeError(
-                f'an input is {type(item).__name__}: give a path or an array'
-            )
-        path = Path(item)
-        if path.is_dir():
-            return self._list_folder(path)
-        if path.exists():
-            return [_Source(path.stem, str(path), path)]
-        if glob.has_magic(str(item)):
-            return self._glob(str(item))
-        raise FileNotFoundError(f'{item}: no such file or folder')
-
-    def _list_folder(self, folder: Path) -> list[_Source]:
-        found = sorted(p for p in folder.rglob('*') if _is_image(p))
-        files = [p for p in found if not self._skipped(p)]
-        if not files:
-            hint = ' but earlier results; choose another out_dir'
+    def _with_limits(self, source: Source, frame: Frame) -> Frame:
+        image = _check_shape(frame.image, frame.source)
+        mode = self.gray_range
+        bytes_only = source.is_video and image.dtype == np.uint8
+        if bytes_only and len(mode) == 2 and mode[1] > 255:
             raise ValueError(
-                f'{folder}: the folder holds no image '
-                f'({", ".join(IMAGE_SUFFIXES)}){hint if found else ""}'
+                f'{source.source}: its frames have 8 bits, and gray_range='
+                f'{mode} asks for more; give another one, or 16-bit frames'
             )
-        return [
-            _Source(
-                p.relative_to(folder).with_suffix('').as_posix(), str(p), p
+        key = source.source if source.is_sequence else ''
+        limits = self._first.get(key)
+        if limits is None:
+            limits = gray_limits(image, self.gray_range, frame.source)
+        if self.reading.gray_range_from == 'first':
+            self._first[key] = limits
+        return frame._replace(image=image, limits=limits)
+
+    def _images(self, source: Source) -> Iterator[Frame]:
+        if source.path is None:
+            yield Frame(source.name, source.source, source.array)
+            return
+        content = source.path.read_bytes()
+        pages = decode_pages(content, source.source, self.reading.max_pixels)
+        number = len(pages)
+        for index in range(number):
+            name, where = source.name, source.source
+            if number > 1:
+                name, where = f'{name}/{index:06d}', f'{where}#{index}'
+            # large frames: only one copy while it is searched
+            yield Frame(name, where, pages.pop(0))
+
+    def _video(self, source: Source) -> Iterator[Frame]:
+        live = source.live is not None
+        frames = self._open(source) if live else read_video(source.path)
+        numbered = ((i, *frame) for i, frame in enumerate(frames))
+        drop = live and self.reading.on_late == 'drop'
+        late = self._count_late if drop else None
+        for index, image, fps in read_ahead(numbered, late):
+            name = f'{source.name}/{index:06d}'
+            yield Frame(name, source.source, image, index=index, fps=fps)
+
+    def _count_late(self) -> None:
+        self.dropped += 1
+
+    def _open(self, source: Source) -> Iterator[Read]:
+        self._check_live(source)
+        if source.live == STDIN:
+            # unbuffered: a buffer is locked while a thread reads
+            file = open(sys.stdin.fileno(), 'rb', 0, closefd=False)
+            return read_raw(file, *_raw_format(self.reading.raw))
+        return read_stream(source.live, source.source)
+
+    def _check_live(self, source: Source) -> None:
+        if source.live == STDIN and self.reading.raw is None:
+            raise ValueError(
+                'standard input: say what its frames are, such as '
+                "raw='640x512xuint16' (--raw)"
             )
-            for p in files
-        ]
-
-    def _glob(self, pattern: str) -> list[_Source]:
-        found = sorted(map(Path, glob.glob(pattern, recursive=True)))
-        files = [p for p in found if p.is_file() and not self._skipped(p)]
-        if not files:
-            raise FileNotFoundError(f'{pattern}: no file matches the pattern')
-        return _rename([_Source(p.stem, str(p), p) for p in files])
-
-    def _skipped(self, path: Path) -> bool:
-        return not self.skip.isdisjoint(path.resolve().parents)
-
-
-def _is_image(path: Path) -> bool:
-    return is_image(path.name) and path.is_file()
+        if not isinstance(source.live, str) or source.live == STDIN:
+            return
+        scheme = source.live.partition(':')[0].lower()
+        if scheme not in SCHEMES:
+            raise ValueError(
+                f'{source.source}: {scheme}:// is not read; choose among '
+                f'{", ".join(SCHEMES)}'
+            )
+        if not self.reading.allow_network:
+            raise ValueError(
+                f'{source.source}: is opened with allow_network=True '
+                '(--allow-network) only'
+            )
 
 
-def _label(item: object) -> str:
-    if isinstance(item, (str, PathLike)):
-        return str(item)
-    return type(item).__name__
-
-
-def _rename(sources: list[_Source]) -> list[_Source]:
-    """Name files by their path below the folder they have in common."""
-    folders = {s.path.resolve().parent for s in sources if s.path}
-    if len(folders) < 2:
-        return sources
-    try:
-        root = os.path.commonpath(folders)
-    except ValueError:  # several drives
-        return sources
-    return [
-        s._replace(
-            name=s.path.resolve().relative_to(root).with_suffix('').as_posix()
-        )
-        if s.path
-        else s
-        for s in sources
-    ]
-
-
-def _video_frames(source: _Source, max_value: float | None) -> Iterator[Frame]:
-    if max_value is not None and max_value > 255:
+def _raw_format(text: str) -> tuple[tuple[int, int], str]:
+    """Height, width and type of raw frames."""
+    found = re.fullmatch(r'([1-9]\d*)x([1-9]\d*)x(uint8|uint16|float32)', text)
+    if not found:
         raise ValueError(
-            f'{source.source}: frames of videos have 8 bits, and the network '
-            f'wants values up to {max_value:g} (max_value of its loader); '
-            'give the frames as 16-bit images'
+            f'raw={text!r}: give WIDTHxHEIGHTxTYPE, such as 640x512xuint16; '
+            'types are uint8, uint16 (little-endian) and float32'
         )
-    for index, (image, fps) in enumerate(read_video(source.path)):
-        name = f'{source.name}/{index:06d}'
-        yield Frame(name, source.source, image, index, fps)
+    width, height, dtype = found.groups()
+    return (int(height), int(width)), dtype
 
 
-def _images(source: _Source, max_pixels: int) -> Iterator[Frame]:
-    if source.path is None:
-        image = _check_array(source.array, source.source)
-        yield Frame(source.name, source.source, image)
-        return
-    content = source.path.read_bytes()
-    pages = decode_pages(content, source.source, max_pixels)
-    number = len(pages)
-    for index in range(number):
-        name, where = source.name, source.source
-        if number > 1:
-            name, where = f'{name}/{index:06d}', f'{where}#{index}'
-        # large frames: only one copy while it is searched
-        yield Frame(name, where, _check_array(pages.pop(0), where))
-
-
-def _check_array(array: np.ndarray, name: str) -> np.ndarray:
+def _check_shape(array: np.ndarray, name: str) -> np.ndarray:
     if array.ndim == 3 and array.shape[-1] == 1:
         array = array[..., 0]
-    colour = array.ndim == 3 and array.shape[-1] in (3, 4)
-    if not array.size or not (array.ndim == 2 or colour):
+    color = array.ndim == 3 and array.shape[-1] in (3, 4)
+    if not array.size or not (array.ndim == 2 or color):
         raise ValueError(
             f'{name}: shape {array.shape}, expected (H, W), (H, W, 3) or '
             '(H, W, 4); pass several images as a list'
         )
-    if array.dtype not in (np.uint8, np.uint16):
+    if array.dtype.kind not in 'uif':
         raise ValueError(
-            f'{name}: pixels are {array.dtype}, expected uint8 or uint16; '
-            'scale and convert them'
+            f'{name}: pixels are {array.dtype}, expected integers or floats'
         )
     return array

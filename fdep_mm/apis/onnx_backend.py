@@ -90,6 +90,7 @@ class OnnxBackend:
         threads: int | None = None,
     ):
         self.name = 'the model' if isinstance(file, bytes) else str(file)
+        self.file = None if isinstance(file, bytes) else file
         self.session = open_session(file, device, threads)
         metadata = self.session.get_modelmeta().custom_metadata_map
         self.card = ModelCard.from_metadata(metadata, self.name)
@@ -101,7 +102,7 @@ class OnnxBackend:
         # what is resized first has no fixed relation to the network's grid
         self.stride = self.card.stride if self.card.resize is None else 1
         self.threshold = self.card.threshold
-        self.max_value = self.card.max_value
+        self.gray_range = self.card.gray_range
         self.grey = self.card.grey
 
     def __call__(self, images: np.ndarray) -> np.ndarray | list[np.ndarray]:
@@ -179,6 +180,8 @@ def pad(
 
     Args:
         images (np.ndarray): (N, H, W, C).
+        stride (int): Height and width become multiples of it.
+        value (tuple[float]): One for each channel.
 
     Returns:
         np.ndarray: (N, C, H', W') float32, contiguous.

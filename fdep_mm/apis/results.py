@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import ndimage
 
+from fdep_mm.core.gray import Limits
+
 # Targets are 8-connected, as in the evaluation.
 NEIGHBOURS = ndimage.generate_binary_structure(2, 2)
 
@@ -58,6 +60,7 @@ class Prediction:
         threshold (float): What probabilities (scores) had to exceed (reach).
         prob (np.ndarray, optional): (H, W) float32 probability of target;
             None of a detector.
+        limits (tuple[float, float]): Values that became black and white.
         index (int, optional): Number of the frame in its video.
         fps (float, optional): Frames per second of its video.
     """
@@ -68,6 +71,7 @@ class Prediction:
     targets: list[Target]
     threshold: float
     prob: np.ndarray | None = field(default=None, repr=False)
+    limits: Limits = (0, 255)
     index: int | None = None
     fps: float | None = None
 
@@ -93,6 +97,7 @@ class Prediction:
             **video,
             width=width,
             height=height,
+            gray=list(self.limits),
             targets=[target.to_dict() for target in self.targets],
         )
 

@@ -7,7 +7,7 @@ from itertools import groupby
 import cv2
 import numpy as np
 
-from fdep_mm.core.image import to_float
+from fdep_mm.core.gray import to_float
 
 from .backend import NOT_FINITE, Backend
 from .box_merging import merge_boxes
@@ -107,9 +107,7 @@ def _pixels(
     backend: Backend, frame: Frame, area: Span = (slice(None), slice(None))
 ) -> np.ndarray:
     """Only a tile of a large frame becomes three channels of floats."""
-    return to_float(
-        frame.image[area], backend.max_value, backend.grey, frame.source
-    )
+    return to_float(frame.image[area], frame.limits, backend.grey)
 
 
 def _pack(
@@ -125,6 +123,7 @@ def _pack(
         image=frame.image,
         targets=targets,
         threshold=threshold,
+        limits=frame.limits,
         prob=result if task == 'segmentation' else None,
         index=frame.index,
         fps=frame.fps,

@@ -50,6 +50,7 @@ class TorchBackend:
         device: str | None = None,
     ) -> None:
         checkpoint = None if weights is None else _read_weights(str(weights))
+        self.file = weights
         cfg = _read_config(config, checkpoint, weights)
         init_default_scope(cfg.get('default_scope', 'mmseg'))
         model_cfg = host_cfg(cfg.model)
@@ -70,9 +71,8 @@ class TorchBackend:
     def _read_pipeline(self, cfg: Config) -> None:
         steps = [TRANSFORMS.build(t) for t in read_pipeline(cfg)]
         loaders = [t for t in steps if isinstance(t, LoadImageFromFile)]
-        self.max_value = (
-            getattr(loaders[0], 'max_value', None) if loaders else None
-        )
+        loader = loaders[0] if loaders else None
+        self.gray_range = getattr(loader, 'gray_range', 'dtype')
         # mmcv's loader keeps colours, and gives bytes to be resized as such
         self._wants_bytes = bool(loaders) and not hasattr(loaders[0], 'grey')
         self.grey = getattr(loaders[0], 'grey', False) if loaders else True

@@ -1,12 +1,47 @@
-"""Video files, frame by frame, as OpenCV decodes them."""
+"""Videos and streams, frame by frame.
 
-import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
+PyAV reads them where it is installed (``pip install av``), with all their
+bits; OpenCV otherwise, with 8.
+"""
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from queue import Empty, Full, Queue
+from threading import Event, Thread
+from typing import BinaryIO
 
 import cv2
 import numpy as np
+
+try:
+    import av
+except ModuleNotFoundError:
+    av = None
+
+# A frame (H, W) or (H, W, 3), BGR, and frames per second, if known
+Read = tuple[np.ndarray, float | None]
+AHEAD = 4  # frames
+
+
+def cv2_name(path: Path) -> str:
+    """A name for OpenCV, which crashes on others than Unicode.
+
+    Args:
+        path (Path): A file.
+
+    Raises:
+        ValueError: Its name is none.
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f'{path}: OpenCV cannot open it, its name is not Unicode; '
+            'rename it'
+        ) from error
+    return str(path)
 
 
 def count_frames(path: Path) -> int:
@@ -16,33 +51,37 @@ def count_frames(path: Path) -> int:
         int: An estimate in some formats; 0 of a stream without an index or a
         file that cannot be opened.
     """
-    with _open(path) as capture:
-        return _length(path, capture)
+    with suppress(ValueError, OSError):
+        if av is not None:
+            with av.open(path) as container:
+                return _av_length(container.streams.video[0])
+        with _open(cv2_name(path)) as capture:
+            # negative in broken files
+            return max(0, int(capture.get(cv2.CAP_PROP_FRAME_COUNT)))
+    return 0
 
 
-def read_video(path: Path) -> Iterator[tuple[np.ndarray, float]]:
+def read_video(path: Path) -> Iterator[Read]:
     """Read a video.
 
-    OpenCV decodes to 8 bits, whatever is in the file.
-
-    A video that ends more than a second, or a tenth of its length, before its
+    One that ends more than a second, or a tenth of its length, before its
     header says is reported as damaged. Streams without an index tell no
-    length: where they break off is taken for their end.
+    length, and that of MP4 and MOV files, which cameras trim, PyAV alone
+    understands: where others break off is taken for their end.
 
     Yields:
-        tuple[np.ndarray, float]: A frame (H, W, 3) uint8 BGR, and frames per
-        second.
+        tuple: See :data:`Read`.
 
     Raises:
         ValueError: No frame can be read, or, after the last one that can,
             many are missing.
     """
-    with _open(path) as capture:
-        fps = _fps(capture)
-        expected = _length(path, capture)
-        number = 0
-        while (read := capture.read())[0]:
-            yield read[1], fps
+    trimmed = av is None and path.suffix.lower() in ('.mp4', '.mov')
+    expected, number, fps = 0 if trimmed else count_frames(path), 0, 25.0
+    frames = _av_frames(path) if av else _cv2_frames(cv2_name(path))
+    with closing(frames):
+        for image, fps in frames:
+            yield image, fps
             number += 1
     if not number:
         raise ValueError(
@@ -56,52 +95,155 @@ def read_video(path: Path) -> Iterator[tuple[np.ndarray, float]]:
         )
 
 
+def read_stream(address: str | int, name: str) -> Iterator[Read]:
+    """Read a camera or an address until it ends.
+
+    Args:
+        address (str | int): Of a stream, or the number of a camera.
+        name (str): What the error calls it.
+
+    Yields:
+        tuple: See :data:`Read`.
+
+    Raises:
+        ValueError: It gives no frame.
+    """
+    by_cv2 = av is None or isinstance(address, int)
+    frames = _cv2_frames(address) if by_cv2 else _av_frames(address)
+    empty = True
+    with closing(frames):
+        for read in frames:
+            empty = False
+            yield read
+    if empty:
+        raise ValueError(f'{name}: gives no frame; is it there, and allowed?')
+
+
+def read_raw(
+    file: BinaryIO, shape: tuple[int, int], dtype: str
+) -> Iterator[Read]:
+    """Read frames without a header.
+
+    Args:
+        file (BinaryIO): Unbuffered.
+        shape (tuple[int, int]): Height and width, px.
+        dtype (str): Of the pixels, little-endian.
+
+    Yields:
+        tuple: See :data:`Read`.
+
+    Raises:
+        ValueError: It ends within a frame.
+    """
+    while True:
+        image = np.empty(shape, np.dtype(dtype).newbyteorder('<'))
+        rest = memoryview(image.reshape(-1).view(np.uint8))
+        while rest and (got := file.readinto(rest)):
+            rest = rest[got:]
+        if len(rest) == image.nbytes:
+            return
+        if rest:
+            raise ValueError(
+                f'standard input: ends within a frame, {len(rest)} of '
+                f'{image.nbytes} bytes are missing; is --raw as it is sent?'
+            )
+        yield image, None
+
+
+def read_ahead(
+    items: Iterator, on_late: Callable[[], None] | None = None
+) -> Iterator:
+    """Read in a thread, while what was read is searched.
+
+    Args:
+        items (Iterator): A generator, which is closed at the end.
+        on_late (Callable, optional): Of items that come too fast the oldest
+            is left out, and this is called. Defaults to None: they wait.
+
+    Yields:
+        object: The items.
+    """
+    ready: Queue = Queue(AHEAD)
+    stop = Event()
+
+    def put(item: object, error: Exception | None, wait: bool) -> None:
+        while not stop.is_set():
+            try:
+                return ready.put((item, error), timeout=0.1 if wait else 0)
+            except Full:
+                if not wait:
+                    with suppress(Empty):
+                        ready.get_nowait()
+                        on_late()
+
+    def work() -> None:
+        end: Exception = StopIteration()
+        try:
+            with closing(items):
+                for item in items:
+                    put(item, None, on_late is None)
+                    if stop.is_set():
+                        return
+        except Exception as error:
+            end = error
+        put(None, end, True)
+
+    thread = Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        while True:
+            item, error = ready.get()
+            if isinstance(error, StopIteration):
+                return
+            if error is not None:
+                raise error
+            yield item
+            del item  # only one copy of it
+    finally:
+        stop.set()
+        thread.join(1)  # a camera may never answer
+
+
 @contextmanager
-def _open(path: Path) -> Iterator[cv2.VideoCapture]:
-    capture = cv2.VideoCapture(str(path))
+def _open(source: str | int) -> Iterator[cv2.VideoCapture]:
+    capture = cv2.VideoCapture(source)
     try:
         yield capture
     finally:
         capture.release()
 
 
-def _fps(capture: cv2.VideoCapture) -> float:
-    return capture.get(cv2.CAP_PROP_FPS) or 25.0
+def _cv2_frames(source: str | int) -> Iterator[Read]:
+    with _open(source) as capture:
+        fps = capture.get(cv2.CAP_PROP_FPS) or 25.0
+        # the last byte of FFmpeg's tags of deep formats
+        bits = int(capture.get(cv2.CAP_PROP_CODEC_PIXEL_FORMAT)) >> 24 & 255
+        if 8 < bits <= 16:
+            warnings.warn(
+                f'{source}: OpenCV reads 8 of its {bits} bits; for all of '
+                'them: pip install av',
+                stacklevel=2,
+            )
+        while (read := capture.read())[0]:
+            yield read[1], fps
 
 
-def _length(path: Path, capture: cv2.VideoCapture) -> int:
-    # negative in broken files
-    length = max(0, int(capture.get(cv2.CAP_PROP_FRAME_COUNT)))
-    if length and path.suffix.lower() in ('.mp4', '.mov'):
-        # Cameras trim by an edit list, and leave all frames in the file.
-        seconds = _playing_time(path)
-        if seconds is not None and seconds * _fps(capture) < length - 2:
-            length = round(seconds * _fps(capture))  # else it is rounded
-    return length
+def _av_frames(source: str | Path) -> Iterator[Read]:
+    with suppress(av.FFmpegError), av.open(source) as container:
+        stream = container.streams.video[0]
+        stream.thread_type = 'AUTO'
+        fps = float(stream.average_rate or 25)
+        for frame in container.decode(stream):
+            parts = frame.format.components
+            deep = max(part.bits for part in parts) > 8
+            kind = 'gray' if len(parts) == 1 else 'bgr'
+            names = dict(gray='gray16le', bgr='bgr48le') if deep else {}
+            yield frame.to_ndarray(format=names.get(kind, 'bgr24')), fps
 
 
-def _playing_time(path: Path) -> float | None:
-    """Seconds that the movie header ('mvhd') of an MP4 or MOV names."""
-    with path.open('rb') as file:
-        while len(head := file.read(8)) == 8:
-            size, kind = struct.unpack('>I4s', head)
-            if kind == b'mvhd':
-                return _duration(file.read(32))
-            if kind == b'moov':  # which holds it
-                continue
-            rest = size - 8
-            if size == 1:
-                rest = int.from_bytes(file.read(8), 'big') - 16
-            if rest < 0:
-                break
-            file.seek(rest, 1)
-    return None
-
-
-def _duration(header: bytes) -> float | None:
-    """Version, flags, two times, units per second, units."""
-    layout = '>4x16xIQ' if header[:1] == b'\1' else '>4x8xII'
-    if len(header) < struct.calcsize(layout):
-        return None
-    scale, duration = struct.unpack_from(layout, header)
-    return duration / scale if scale and duration else None
+def _av_length(stream: 'av.video.stream.VideoStream') -> int:
+    """Cameras trim MP4 files by an edit list, and leave all frames in them."""
+    trimmed = 'mp4' in stream.container.format.name
+    if not (trimmed and stream.duration and stream.average_rate):
+        return stream.frames
+    return round(stream.duration * stream.time_base * stream.average_rate)

@@ -11,36 +11,48 @@ from pathlib import Path
 
 import numpy as np
 
+from fdep_mm.core.lock import FileLock
 from fdep_mm.core.text import cell
+from fdep_mm.core.whole import write_whole
 
-from .image_writers import MaskWriter, OverlayWriter, ProbWriter, write_file
+from .image_writers import MaskWriter, OverlayWriter, ProbWriter
 from .inputs import Failure
 from .results import Prediction, Target
 
 TABLES = dict(json='predictions.json', csv='targets.csv', coco='coco.json')
 PICTURES = dict(mask=MaskWriter, prob=ProbWriter, overlay=OverlayWriter)
-OUTPUTS = (*TABLES, *PICTURES)
+LINES = 'targets.jsonl'
+LOCK = 'run.lock'
+OUTPUTS = ('jsonl', *TABLES, *PICTURES)
+DEFAULT = ('jsonl', 'json', 'csv', 'overlay')
 OF_MAPS = ('mask', 'prob')
 
 
-def picture_folders(out_dir: str | PathLike) -> list[Path]:
-    """Folders into which a :class:`ResultWriter` may write pictures."""
-    return [Path(out_dir) / writer.folder for writer in PICTURES.values()]
+def own_paths(out_dir: str | PathLike) -> list[Path]:
+    """Folders and files that a :class:`ResultWriter` may write."""
+    folders = [writer.folder for writer in PICTURES.values()]
+    names = (*folders, *TABLES.values(), LINES, LOCK)
+    return [Path(out_dir) / name for name in names]
 
 
 class ResultWriter:
     """Writes results into a folder as they come.
 
-    Pictures are written at once. Tables are written when the writer, a
-    context manager, is left, also because of an error.
+    Pictures and the lines of targets.jsonl are written at once. Tables are
+    written when the writer, a context manager, is left, also because of an
+    error. The folder is locked until then, see :class:`.FileLock`.
 
     Args:
         outputs (Sequence[str]): 'json' (predictions.json), 'csv'
-            (targets.csv), 'coco' (coco.json, a COCO data set with scores),
-            'mask' (masks/NAME.png of {0, 255}), 'prob' (probs/NAME.png,
-            16-bit), 'overlay' (overlays/NAME.png, or .mp4 of a video).
+            (targets.csv), 'jsonl' (targets.jsonl, one image a line), 'coco'
+            (coco.json, a COCO data set with scores), 'mask' (masks/NAME.png
+            of {0, 255}), 'prob' (probs/NAME.png, 16-bit), 'overlay'
+            (overlays/NAME.png, or .mp4 of a video).
+        overwrite (bool): Write over earlier results. Defaults to False.
 
     Raises:
+        LockedError: Another process writes into the folder.
+        FileExistsError: It holds earlier results.
         ValueError: An output is unknown, or a detector has none of its kind.
         OSError: The folder cannot be written.
     """
@@ -51,6 +63,7 @@ class ResultWriter:
         outputs: Sequence[str],
         task: str,
         info: dict,
+        overwrite: bool = False,
     ) -> None:
         unknown = [name for name in outputs if name not in OUTPUTS]
         if unknown:
@@ -64,32 +77,67 @@ class ResultWriter:
                 'probability map; leave them out'
             )
         self.out_dir = _prepare(Path(out_dir))
+        self.lock = FileLock(self.out_dir / LOCK)
+        self.lock.take()
+        if not overwrite:
+            self._refuse_used(outputs)
         self.tables = [name for name in outputs if name in TABLES]
         self.pictures = [
             PICTURES[name](self.out_dir)
             for name in outputs
             if name in PICTURES
         ]
-        self.info = info
+        self.lines = None
+        if 'jsonl' in outputs:
+            self.lines = (self.out_dir / LINES).open('wb', 0)
+        self.info = dict(info, complete=False)
         self.records: list[dict] = []
         self.annotations: list[dict] = []
         self.failures: list[Failure] = []
+
+    def _refuse_used(self, outputs: Sequence[str]) -> None:
+        names = dict(TABLES, jsonl=LINES)
+        names |= {key: writer.folder for key, writer in PICTURES.items()}
+        for path in (self.out_dir / names[name] for name in outputs):
+            if path.is_file() or (path.is_dir() and any(path.iterdir())):
+                self.lock.give_back()
+                raise FileExistsError(
+                    f'{path}: there are earlier results. Choose another '
+                    'folder, or overwrite them (overwrite=True, --overwrite)'
+                )
 
     def add(self, item: Prediction | Failure) -> None:
         """Write what one image gave."""
         if isinstance(item, Failure):
             self.failures.append(item)
+            self._add_line(item._asdict())
             return
         for writer in self.pictures:
             writer.add(item)
-        self.records.append(item.to_dict())
+        record = item.to_dict()
+        self._add_line(record)
+        if self.tables:  # else a camera would fill the memory
+            self.records.append(record)
         if 'coco' in self.tables:
             self._annotate(item)
+
+    def _add_line(self, record: dict) -> None:
+        if self.lines is None:
+            return
+        try:
+            self.lines.write(json.dumps(record).encode() + b'\n')
+        except OSError as error:
+            raise OSError(
+                error.errno,
+                f'{self.lines.name}: cannot be written ({error.strerror}). '
+                'Make space or choose another folder',
+            ) from error
 
     def __enter__(self) -> 'ResultWriter':
         return self
 
     def __exit__(self, error_type: type | None, *_: object) -> None:
+        self.info['complete'] = error_type is None
         # What stopped the run is more worth telling than what follows of it.
         with suppress(*([OSError] if error_type else [])):
             self._close()
@@ -97,6 +145,9 @@ class ResultWriter:
     def _close(self) -> None:
         """Finish all, each also where another one fails."""
         with ExitStack() as stack:
+            stack.callback(self.lock.give_back)
+            if self.lines is not None:
+                stack.callback(self.lines.close)
             for name in self.tables:
                 stack.callback(self._write_table, name)
             for writer in self.pictures:
@@ -104,7 +155,9 @@ class ResultWriter:
 
     def _write_table(self, name: str) -> None:
         content = getattr(self, f'_{name}')()
-        write_file(self.out_dir / TABLES[name], content.encode())
+        # names of files need not be Unicode
+        content = content.encode('utf-8', 'surrogateescape')
+        write_whole(self.out_dir / TABLES[name], content, 'run again')
 
     def _json(self) -> str:
         content = dict(
@@ -177,6 +230,7 @@ def run_lengths(target: Target, shape: tuple[int, int]) -> dict:
     """COCO's uncompressed run-length code of a target's pixels.
 
     Args:
+        target (Target): With a crop.
         shape (tuple[int, int]): Height and width of the image, px.
 
     Returns:

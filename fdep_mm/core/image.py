@@ -55,12 +55,12 @@ def decode_pages(
         list[np.ndarray]: (H, W) or (H, W, C) as stored; colour is BGR.
 
     Raises:
-        ValueError: If it is too large or cannot be decoded, or not all of its
-            pages can.
+        UnreadableFileError: It is too large or cannot be decoded, or not all
+            of its pages can.
     """
     pixels = header_pixels(content)
     if pixels > max_pixels:
-        raise ValueError(
+        raise UnreadableFileError(
             f'{name}: too large, {pixels} pixels, and at most {max_pixels} '
             'are read. Raise max_pixels (--max-pixels) if it should be so '
             'large, or cut it into parts'
@@ -76,12 +76,12 @@ def decode_pages(
     except cv2.error:  # of an empty file
         pages = []
     if not pages or pages[0] is None:
-        raise ValueError(
+        raise UnreadableFileError(
             f'{name}: not a readable image, the file is damaged or of '
-            'another type. Replace it'
+            'another type. Replace it or leave it out'
         )
     if len(pages) < number:
-        raise ValueError(
+        raise UnreadableFileError(
             f'{name}: page {len(pages) + 1} cannot be read, the file is '
             'damaged or was cut off. Replace it'
         )
@@ -117,6 +117,8 @@ def tiff_pages(content: bytes) -> list[int]:
     """Pixels of the pages that a TIFF file speaks of.
 
     TIFF 6.0, section 2: each directory ends with the place of the next one.
+    (Pillow 13 misreads BigTIFF of the other byte order; tifffile passes over
+    pages that were cut off, and OpenCV's LZW needs a further package there.)
 
     Returns:
         list[int]: One whose directory is not there has 0, those that it would
@@ -149,76 +151,6 @@ def tiff_pages(content: bytes) -> list[int]:
     except (struct.error, OverflowError):  # beyond the end of the file
         pass
     return list(pages.values())
-
-
-def to_float(
-    image: np.ndarray,
-    max_value: float | None = None,
-    grey: bool = True,
-    name: str = 'image',
-) -> np.ndarray:
-    """Bring an image to 0..255 and three channels.
-
-    Args:
-        image (np.ndarray): (H, W) or (H, W, C) uint8 or uint16; BGR, and a
-            fourth channel (alpha) is dropped.
-
-    Returns:
-        np.ndarray: (H, W, 3) float32 in 0..255.
-
-    Raises:
-        ValueError: If pixels are neither 8- nor 16-bit.
-    """
-    if image.dtype not in (np.uint8, np.uint16):
-        raise ValueError(
-            f'{name}: pixels are {image.dtype}, expected 8- or 16-bit '
-            'integers. Convert the file'
-        )
-    _check_depth(image, max_value, name)
-    top = max_value or np.iinfo(image.dtype).max
-    if image.ndim == 3:  # OpenCV decodes grey with alpha to four channels
-        image = image[..., :3]
-        if grey:
-            image = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
-    if image.ndim == 2:
-        image = np.repeat(image[..., None], 3, axis=-1)
-    image = image.astype(np.float32) * np.float32(255 / top)
-    return np.minimum(image, np.float32(255))
-
-
-_told: set[str] = set()  # a warning for each image would hide the first
-
-
-def _check_depth(
-    image: np.ndarray, max_value: float | None, name: str
-) -> None:
-    """Warn, once, where brightness is far from what ``max_value`` says."""
-    high = int(image.max(initial=0))
-    fitting = f'max_value={full_scale(high)}'
-    if image.dtype == np.uint8:
-        wrong = (max_value or 0) > 255
-        kind, advice = 'has 8 bits', 'leave max_value out'
-    elif (image > (max_value or high)).mean() > 0.5:
-        wrong, kind = True, f'is clipped in most places, it reaches {high}'
-        advice = f'set {fitting}'
-    else:
-        # that of a type is a guess, one that was set is meant
-        least = max_value / 32 if max_value else 2**15
-        wrong, kind = 0 < high < least, f'reaches only {high}'
-        advice = f'set {fitting} if all images are like it'
-    if wrong and kind.split()[0] not in _told:
-        _told.add(kind.split()[0])
-        warnings.warn(
-            f'{name}: the image {kind} where max_value='
-            f'{max_value or 65535:g} becomes white: {advice} (argument of '
-            'LoadInfraredImage in the pipeline)',
-            stacklevel=3,
-        )
-
-
-def full_scale(high: float) -> int:
-    """The largest value of the bit depth that a value needs."""
-    return 2 ** int(high).bit_length() - 1
 
 
 def to_display(image: np.ndarray) -> np.ndarray:

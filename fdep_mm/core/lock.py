@@ -1,13 +1,11 @@
 """One process at a time, by a locked file."""
 
-import logging
 import os
 import socket
 import time
+import warnings
 from pathlib import Path
 from typing import TextIO
-
-from mmengine.logging import print_log
 
 try:
     import fcntl
@@ -24,7 +22,7 @@ class FileLock:
 
     The operating system gives the lock back when the process ends, however it
     ends, so there is no stale one; the empty file stays. Where the file
-    system or the operating system has no locks, a warning is logged.
+    system or the operating system has no locks, there is a warning.
 
     Example:
         >>> with FileLock('folder/write.lock'):
@@ -54,11 +52,10 @@ class FileLock:
             ) from error
         except OSError as error:
             file.close()
-            print_log(
+            warnings.warn(
                 f'{self.path} cannot be locked ({error.strerror}): make sure '
                 'that no other process writes here',
-                'current',
-                logging.WARNING,
+                stacklevel=2,
             )
             return
         file.truncate(0)
@@ -88,8 +85,8 @@ def _lock(file: TextIO) -> None:
     if fcntl is None:
         raise OSError(0, 'this operating system has no such locks')
     try:
-        # Not flock: data loading workers would inherit it and hold it for
-        # seconds after a killed run.
+        # Not flock, which the package filelock takes: data loading workers
+        # would inherit it and hold it for seconds after a killed run.
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except PermissionError as error:  # EACCES, what some systems say
         raise BlockingIOError(*error.args) from error

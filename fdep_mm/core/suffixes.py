@@ -6,8 +6,12 @@ from collections.abc import Sequence
 
 TIFF_SUFFIXES = ('.tif', '.tiff')
 # the preferred first, where an image has several files
-IMAGE_SUFFIXES = ('.png', '.bmp', '.jpg', '.jpeg', *TIFF_SUFFIXES)
-VIDEO_SUFFIXES = ('.avi', '.mp4', '.mkv', '.mov', '.mpg', '.mpeg', '.webm')
+IMAGE_SUFFIXES = (
+    *('.png', '.bmp', '.jpg', '.jpeg', *TIFF_SUFFIXES, '.webp', '.pgm'),
+)
+VIDEO_SUFFIXES = (
+    *('.avi', '.mp4', '.mkv', '.mov', '.mpg', '.mpeg', '.webm', '.gif'),
+)
 
 
 def is_hidden(name: str) -> bool:

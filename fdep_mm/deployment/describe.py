@@ -37,7 +37,7 @@ def describe(cfg: Config, backend: TorchBackend) -> ModelCard:
         stride=_stride(preprocessor),
         pad_value=_pad_value(preprocessor, mean, std),
         threshold=backend.threshold,
-        max_value=backend.max_value,
+        gray_range=backend.gray_range,
         grey=backend.grey,
         whole_numbers=_loads_bytes(pipeline),
         resize=_resize(pipeline),

@@ -14,7 +14,7 @@ class FakeSegmentor:
 
     task = 'segmentation'
     threshold = 0.5
-    max_value = None
+    gray_range = 'dtype'
     grey = True
 
     def __init__(self, radius=1, stride=1):
@@ -60,7 +60,7 @@ class FakeDetector:
     task = 'detection'
     stride = 1
     threshold = 0.3
-    max_value = None
+    gray_range = 'dtype'
     grey = True
 
     def __init__(self, jitter=1.5):

@@ -5,28 +5,20 @@ import os
 import cv2
 import numpy as np
 import pytest
+from fake_backends import FakeSegmentor
+from PIL import Image
+from video_files import write_video
 
-from fdep_mm.apis import Failure
-from fdep_mm.apis.inputs import Inputs
-from fdep_mm.core.image import to_float
+from fdep_mm.apis import Failure, SIRSTInferencer, video
+from fdep_mm.apis.inputs import Inputs, Reading
+from fdep_mm.apis.writers import OUTPUTS
+from fdep_mm.core.gray import to_float
 from fdep_mm.datasets.transforms import LoadInfraredImage
 
 
 def write(path, value=7, shape=(5, 6), dtype=np.uint8):
     path.parent.mkdir(parents=True, exist_ok=True)
     cv2.imwrite(str(path), np.full(shape, value, dtype))
-    return path
-
-
-def write_video(path, frames=20, codec='MJPG'):
-    code = cv2.VideoWriter_fourcc(*codec)
-    writer = cv2.VideoWriter(str(path), code, 10, (64, 48))
-    if not writer.isOpened():
-        pytest.skip(f'this OpenCV writes no {codec}')
-    rng = np.random.default_rng(0)
-    for _ in range(frames):
-        writer.write(rng.integers(0, 256, (48, 64, 3), dtype=np.uint8))
-    writer.release()
     return path
 
 
@@ -55,14 +47,47 @@ def test_arrays_in_each_form():
 def test_folder_with_sub_folders(tmp_path):
     for name in ('b/x.png', 'a/x.PNG', 'c.tif', 'a/x.jpg', 'out/masks/c.png'):
         write(tmp_path / name)
-    (tmp_path / 'notes.txt').write_text('no image')
-    inputs = Inputs(tmp_path, skip=[tmp_path / 'out/masks'])
+    for name in ('notes.txt', 'b/more.txt', '.hidden'):
+        (tmp_path / name).write_text('no image')
+    words = '2 files are neither images nor videos .*, such as more.txt'
+    with pytest.warns(UserWarning, match=words):
+        inputs = Inputs(tmp_path, skip=[tmp_path / 'out/masks'])
     assert inputs.count() == 4
     # the suffix tells apart what the stem does not
     assert [f.name for f in inputs] == ['a/x', 'a/x.jpg', 'b/x', 'c']
     for skip in (tmp_path, tmp_path / 'out'):
         with pytest.raises(ValueError, match='but earlier results; choose'):
             Inputs(tmp_path / 'out', skip=[skip])
+
+
+def test_a_folder_takes_what_works_alone(tmp_path):
+    for name in ('a.webp', 'b.pgm'):
+        write(tmp_path / name)
+    write_video(tmp_path / 'c.avi', frames=2)
+    pictures = [Image.new('L', (6, 5), v) for v in (9, 90, 200)]
+    options = dict(save_all=True, append_images=pictures[1:])
+    pictures[0].save(tmp_path / 'd.gif', **options)
+    a, b, *c, gif1, gif2, gif3 = Inputs(tmp_path)
+    assert (a.name, b.name, len(c)) == ('a', 'b', 2)
+    assert gif2.name == 'd/000001' and gif2.index == 1
+    means = [frame.image.mean() for frame in (gif1, gif2, gif3)]
+    assert means == pytest.approx([9, 90, 200], abs=2)
+
+
+@pytest.mark.skipif(os.name == 'nt', reason='its names are Unicode')
+def test_a_name_that_is_not_unicode(tmp_path):
+    """It is searched, and costs the others nothing."""
+    strange = tmp_path / os.fsdecode(b'\xff')
+    for name in ('a.png', 'b.tif'):
+        os.rename(write(tmp_path / name), f'{strange}{name}')
+    write_video(tmp_path / 'c.avi', 2).rename(f'{strange}c.avi')  # refused
+    write(tmp_path / 'good.png')
+    run = SIRSTInferencer(FakeSegmentor(), show_progress=True)
+    found = run(tmp_path, out_dir=tmp_path / 'out', outputs=OUTPUTS)
+    names = [os.fsencode(p.name) for p in found['predictions']]
+    assert {b'good', b'\xffa', b'\xffb'} <= {*names}
+    assert (tmp_path / 'out/masks' / os.fsdecode(b'\xffa.png')).is_file()
+    assert (tmp_path / 'out/targets.csv').is_file()
 
 
 def test_names_of_listed_and_matched_files_do_not_collide(tmp_path):
@@ -79,10 +104,10 @@ def test_names_of_listed_and_matched_files_do_not_collide(tmp_path):
 
 
 def test_names_of_frames_do_not_collide_with_those_of_a_folder(tmp_path):
-    video = write_video(tmp_path / 'flight.avi', frames=2)
+    flight = write_video(tmp_path / 'flight.avi', frames=2)
     for name in ('flight/000001.png', 'flight/x.png'):
         write(tmp_path / name)
-    items = [video, tmp_path / 'flight']
+    items = [flight, tmp_path / 'flight']
     assert names(items) == [
         *('flight/000000', 'flight/000001'),
         *('flight/000001.png', 'flight/x'),
@@ -163,7 +188,7 @@ def test_trimmed_video_is_whole(tmp_path):
         content[start : start + 4] = (1000).to_bytes(4, 'big')
     path.write_bytes(content)
     inputs = Inputs(path)
-    assert inputs.count() == 10
+    assert inputs.count() == (10 if video.av else 40)
     assert [frame.index for frame in inputs] == list(range(10))
 
 
@@ -175,19 +200,21 @@ def test_videos_are_closed(tmp_path, monkeypatch):
         return opened[-1]
 
     monkeypatch.setattr(cv2, 'VideoCapture', spy)
+    monkeypatch.setattr(video, 'av', None)
     inputs = Inputs(write_video(tmp_path / 'flight.avi'))
     assert inputs.count() == 20
     next(iter(inputs))
-    assert len(opened) == 2
+    assert len(opened) == 3
     assert not any(capture.isOpened() for capture in opened)
 
 
-def test_videos_have_8_bits(tmp_path):
-    video = write_video(tmp_path / 'flight.avi')
+def test_videos_of_8_bits(tmp_path):
+    path = write_video(tmp_path / 'flight.avi')
     image = write(tmp_path / 'x.png')
-    failure, frame = Inputs([video, image], max_value=16383)
-    assert 'values up to 16383' in failure.message and frame.name == 'x'
-    assert len(names(video, max_value=255)) == 20
+    deep, bytes_only = Reading((0, 16383)), Reading((0, 255))
+    failure, frame = Inputs([path, image], reading=deep)
+    assert 'asks for more' in failure.message and frame.name == 'x'
+    assert len(names(path, reading=bytes_only)) == 20
 
 
 def test_pages_of_a_tiff_file_are_frames(tmp_path):
@@ -213,6 +240,8 @@ def test_unreadable_files_are_reported_in_their_place(tmp_path):
     a, b, c, d, e = Inputs(tmp_path)
     assert (a.name, d.name) == ('a', 'd')
     assert 'e.tif: pixels are float32' in e.message
+    *_, e = Inputs(tmp_path, reading=Reading((-10, 24)))
+    assert (to_float(e.image, e.limits) == 127.5).all()
     for failure in (b, c):
         assert failure.message.startswith(
             f'{failure.source}: not a readable image'
@@ -223,13 +252,13 @@ def test_bad_items_of_a_list_are_reported_in_their_place(tmp_path):
     path = write(tmp_path / 'x.png')
     (tmp_path / 'empty').mkdir()
     good = np.zeros((4, 4), np.uint8)
-    items = [path, tmp_path / 'lost.png', good, tmp_path / 'empty', 3]
+    items = [path, tmp_path / 'lost.png', good, tmp_path / 'empty', 3.5]
     items += [good * 1.0, np.zeros((3, 5, 6), np.uint8), good[:0]]
     first, lost, array, empty, number, floats, stack, nothing = Inputs(items)
     assert (first.name, array.name) == ('x', '000000')
     assert 'lost.png: no such file' in lost.message
     assert 'holds no image' in empty.message
-    assert 'an input is int' in number.message
+    assert 'an input is float' in number.message
     assert 'array 000001: pixels are float64' in floats.message
     assert 'shape (3, 5, 6)' in stack.message and 'list' in stack.message
     assert 'shape (0, 4)' in nothing.message
@@ -244,20 +273,23 @@ def test_bad_single_inputs_are_errors(tmp_path):
         Inputs(tmp_path)
     with pytest.raises(ValueError, match='empty list'):
         Inputs([])
-    with pytest.raises(TypeError, match='inputs is int'):
-        Inputs(3)
+    with pytest.raises(TypeError, match='inputs is float'):
+        Inputs(3.5)
 
 
 @pytest.mark.parametrize('dtype', [np.uint8, np.uint16])
 @pytest.mark.parametrize('channels', [1, 3, 4])
-@pytest.mark.parametrize('options', [{}, dict(max_value=99, grey=False)])
-def test_pixels_are_those_of_the_pipeline(tmp_path, dtype, channels, options):
+@pytest.mark.parametrize('gray_range', ['dtype', (30, 99), 'minmax'])
+@pytest.mark.parametrize('gray', [True, False])
+def test_pixels_are_those_of_the_pipeline(
+    tmp_path, dtype, channels, gray_range, gray
+):
     rng = np.random.default_rng(0)
     top = np.iinfo(dtype).max
     image = rng.integers(0, top, (9, 8, channels), dtype, endpoint=True)
     cv2.imwrite(str(tmp_path / 'x.png'), image)
-    (frame,) = Inputs(tmp_path / 'x.png')
-    result = LoadInfraredImage(**options)(
-        dict(img_path=str(tmp_path / 'x.png'))
-    )
-    assert (to_float(frame.image, **options) == result['img']).all()
+    (frame,) = Inputs(tmp_path / 'x.png', reading=Reading(gray_range))
+    load = LoadInfraredImage(gray_range, gray)
+    result = load(dict(img_path=str(tmp_path / 'x.png')))
+    found = to_float(frame.image, frame.limits, gray)
+    assert (found == result['img']).all()

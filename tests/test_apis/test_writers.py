@@ -81,6 +81,7 @@ def test_json_and_csv(segment, image, tmp_path):
     found = segment(inputs, out_dir=tmp_path, outputs=['json', 'csv'])
     content = json.loads((tmp_path / 'predictions.json').read_text())
     assert content['task'] == 'segmentation' and content['threshold'] == 0.5
+    assert content['complete'] and content['model'] == 'FakeSegmentor'
     assert [len(i['targets']) for i in content['images']] == [2, 1]
     assert content['images'][0] == found['predictions'][0].to_dict()
     assert content['images'][1]['height'] == 20
@@ -100,6 +101,7 @@ def test_json_and_csv(segment, image, tmp_path):
     )
     assert sorted(p.name for p in tmp_path.iterdir()) == [
         'predictions.json',
+        'run.lock',
         'targets.csv',
     ]
 
@@ -126,7 +128,7 @@ def test_coco_file_is_read_by_pycocotools(segment, detect, image, tmp_path):
         for annotation, mask in zip(own, masks, strict=True):
             x, y, w, h = annotation['bbox']
             assert mask[y : y + h, x : x + w].sum() == annotation['area']
-    detect(image, out_dir=tmp_path, outputs=['coco'])
+    detect(image, out_dir=tmp_path, outputs=['coco'], overwrite=True)
     data = coco.COCO(str(tmp_path / 'coco.json'))
     assert [a['area'] for a in data.loadAnns([1, 2])] == [20, 1]
 
@@ -231,7 +233,7 @@ def test_full_disk_leaves_no_broken_file(
     with pytest.raises(OSError, match='No space left'):
         next(stream)
     files = sorted(p.name for p in tmp_path.rglob('*') if p.is_file())
-    assert files == ['000000.png'] * 3
+    assert files == ['000000.png'] * 3 + ['run.lock', 'targets.jsonl']
 
 
 def test_tables_are_written_when_the_run_stops(segment, image, tmp_path):
@@ -239,7 +241,7 @@ def test_tables_are_written_when_the_run_stops(segment, image, tmp_path):
     next(stream)
     stream.close()
     content = json.loads((tmp_path / 'predictions.json').read_text())
-    assert len(content['images']) == 1
+    assert len(content['images']) == 1 and not content['complete']
 
 
 @pytest.mark.parametrize('place', ['images', '.'])
@@ -248,7 +250,9 @@ def test_results_beside_or_above_the_images(segment, image, tmp_path, place):
     folder.mkdir()
     cv2.imwrite(str(folder / 'x.png'), image)
     for _ in range(2):
-        found = segment(folder, out_dir=tmp_path / place, outputs=OUTPUTS)
+        found = segment(
+            *(folder, 1, None, False, tmp_path / place, OUTPUTS, True)
+        )
         assert [p.name for p in found['predictions']] == ['x']
 
 

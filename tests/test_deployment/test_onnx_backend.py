@@ -56,7 +56,7 @@ def test_any_size_gives_what_pytorch_gives(
         prob = backend(batch)
         assert prob.shape == batch.shape[:3] and prob.dtype == np.float32
         np.testing.assert_allclose(prob, reference(batch), atol=1e-5)
-    for name in ('task', 'stride', 'threshold', 'max_value', 'grey'):
+    for name in ('task', 'stride', 'threshold', 'gray_range', 'grey'):
         assert getattr(backend, name) == getattr(reference, name), name
 
 

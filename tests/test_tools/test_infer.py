@@ -72,9 +72,11 @@ def test_folder(call, model, images, tmp_path):
         assert {p.as_posix() for p in found} == names
     # results inside the folder of inputs are not searched the next time
     inside = images / 'out'
-    for _ in range(2):
-        _, stdout, _ = search(call, model, images, out=inside)
+    for more in ([], ['--overwrite']):
+        _, stdout, _ = search(call, model, images, out=inside, more=more)
         assert '3 images' in stdout
+    code, _, stderr = search(call, model, images, out=inside)
+    assert code == 2 and 'earlier results. Choose another' in stderr
 
 
 @pytest.fixture(scope='module')
@@ -117,7 +119,8 @@ def test_names_of_strangers(call, scenes, tmp_path, monkeypatch):
     assert '\x1b' not in stderr
     found = {name for name, *_ in targets_of(Path('out'))}
     assert found == {"'--weights=-rf", "'-rf", "'=1+1", "'@x", 'ok'}
-    code, _, stderr = call('mpcm', 'ok.png', '--max-pixels', 48 * 64 - 1)
+    limit = ('--max-pixels', 48 * 64 - 1)
+    code, _, stderr = call('mpcm', 'ok.png', *limit, '--out-dir', 'more')
     assert code == 1 and 'ok.png: too large, 3072 pixels' in stderr
 
 
@@ -168,7 +171,7 @@ def test_full_disk(scenes, tmp_path):
     errors = [x for x in result.stderr.splitlines() if x[:7] == 'error: ']
     assert len(errors) == 3
     assert '0 of 4 frames could be written' in errors[1]
-    assert not [path for path in out.rglob('*') if path.is_file()]
+    assert {path.name for path in out.rglob('*.*')} == {'run.lock'}
 
 
 def test_images_that_the_network_cannot_take(call, repo, tmp_path):

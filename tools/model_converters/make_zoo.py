@@ -171,7 +171,7 @@ def config_text(cfg: dict) -> str:
 
 def run(args: argparse.Namespace) -> None:
     """Write the entry."""
-    from fdep_mm.apis.image_writers import write_file
+    from fdep_mm.core.whole import write_whole
     from fdep_mm.models.classical import METHODS
 
     if not zoo.is_name(args.name) or args.name in METHODS:
@@ -189,10 +189,10 @@ def run(args: argparse.Namespace) -> None:
     path = args.out_dir / f'{args.name}.safetensors'
     path.with_suffix('.onnx').unlink(missing_ok=True)  # of other weights
     for suffix, content in contents.items():
-        write_file(path.with_suffix(suffix), content)
+        write_whole(path.with_suffix(suffix), content, 'make it again')
     card = zoo.read_card(path)
     prose = PROSE.format(name=args.name, table=zoo.table([path]), **card)
-    write_file(path.with_suffix('.md'), prose.encode())
+    write_whole(path.with_suffix('.md'), prose.encode(), 'make it again')
     print(zoo.table([path]))
 
 

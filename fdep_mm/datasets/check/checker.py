@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fdep_mm.core.image import full_scale
-
 from ..folders import Sample
 from ..layouts import Layout
 from .boxes import BoxCheck, compare_boxes, known_convention
@@ -141,9 +139,11 @@ def _check_depth(
     if len(types) > 1:
         detail = ', '.join(f'{n} {t}' for t, n in types.most_common())
         findings.add('bit-depth', name, detail)
-    high = max((r.high for r in records if r.dtype == 'uint16'), default=2**15)
-    if high < 2**15:
-        detail = f'largest value {high:.0f}: max_value={full_scale(high)}'
+    deep = [record for record in records if record.dtype == 'uint16']
+    low = min((record.low for record in deep), default=0)
+    high = max((record.high for record in deep), default=2**16)
+    if high - low < 2**14:
+        detail = f'gray_range=({low:.0f}, {high:.0f})'
         findings.add('bit-range', name, detail)
 
 

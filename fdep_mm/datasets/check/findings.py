@@ -53,7 +53,7 @@ CODES = dict(
         'bit-depth': 'the files mix 8 and 16 bits; convert one kind; equal '
         'values mean different brightness',
         'bit-range': 'the files use a small part of their 16 bits; set '
-        'LoadInfraredImage(max_value=...)',
+        'LoadInfraredImage(gray_range=(black, white))',
         'image-pages': 'files hold several pages; only the first is an image '
         'of a data set: store one file each',
         'image-flat': 'images have one value only; look at them',

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fdep_mm.core.image import decode_pages, to_float
+from fdep_mm.core.gray import gray_limits, to_float
+from fdep_mm.core.image import decode_pages
 from fdep_mm.core.suffixes import IMAGE_SUFFIXES
 
 from ..folders import Folder, Sample
@@ -139,4 +140,4 @@ def _read_points(
 
 def _read_gray(path: Path) -> np.ndarray:
     page = decode_pages(path.read_bytes(), str(path))[0]
-    return to_float(page, name=str(path))[..., 0]
+    return to_float(page, gray_limits(page, name=str(path)))[..., 0]

@@ -1,12 +1,16 @@
 """Reading infrared images and binary target masks."""
 
-from numbers import Real
-
-import cv2
 from mmcv.transforms import LoadImageFromFile
+from mmengine import fileio
 from mmseg.datasets.transforms import LoadAnnotations
 
-from fdep_mm.core.image import to_float, unreadable
+from fdep_mm.core.gray import (
+    GrayRange,
+    check_gray_range,
+    gray_limits,
+    to_float,
+)
+from fdep_mm.core.image import MAX_PIXELS, decode_pages, unreadable
 from fdep_mm.core.masks import read_mask
 from fdep_mm.registry import TRANSFORMS
 
@@ -23,12 +27,14 @@ class LoadInfraredImage(ShowsArguments, LoadImageFromFile):
     artifact, so color becomes gray unless told otherwise.
 
     Args:
-        max_value (float, optional): Value of the file that becomes 255, such
-            as 16383 for 14-bit data in a 16-bit file. Larger values are
-            clipped. Without it 255 for 8-bit and 65535 for 16-bit files.
+        gray_range (str | tuple): Values of the file that become 0 and 255,
+            such as (0, 16383) for 14-bit data in a 16-bit file; 'minmax' or
+            ('percentile', p, q) of each image; 'dtype', 0 to 255 or to 65535.
+            Others are clipped.
         grey (bool): Turn color into three equal channels of luminance. With
             False, colors stay, in OpenCV's order (BGR), which the data
             preprocessor reverses.
+        max_pixels (int): Larger files are not decoded.
         backend_args (dict, optional): File backend, see
             :func:`mmengine.fileio.get`.
 
@@ -39,24 +45,19 @@ class LoadInfraredImage(ShowsArguments, LoadImageFromFile):
 
     def __init__(
         self,
-        max_value: float | None = None,
+        gray_range: GrayRange = 'dtype',
         grey: bool = True,
+        max_pixels: int = MAX_PIXELS,
         backend_args: dict | None = None,
     ) -> None:
-        if max_value is not None and (
-            not isinstance(max_value, Real) or max_value <= 0
-        ):
-            raise ValueError(
-                f'max_value={max_value!r}: give a positive number, or None '
-                'for the full range of the file type'
-            )
         super().__init__(
             color_type='unchanged',  # mmcv would make 16 bits 8
             imdecode_backend='cv2',
             backend_args=backend_args,
         )
-        self.max_value = max_value
+        self.gray_range = check_gray_range(gray_range)
         self.grey = grey
+        self.max_pixels = max_pixels
 
     def transform(self, results: dict) -> dict:
         """Fill ``img``, ``img_shape`` and ``ori_shape`` from ``img_path``."""
@@ -67,12 +68,13 @@ class LoadInfraredImage(ShowsArguments, LoadImageFromFile):
                 'set: take LoadInfraredImage out of the pipeline'
             )
         try:
-            results = super().transform(results)
-        except (AssertionError, cv2.error, OSError) as error:
+            content = fileio.get(path, backend_args=self.backend_args)
+        except OSError as error:
             raise unreadable(path, 'image', error) from error
-        results['img'] = to_float(
-            results['img'], self.max_value, self.grey, path
-        )
+        image = decode_pages(content, path, self.max_pixels)[0]
+        limits = gray_limits(image, self.gray_range, path)
+        results['img'] = to_float(image, limits, self.grey)
+        results['img_shape'] = results['ori_shape'] = image.shape[:2]
         return results
 
 

@@ -11,7 +11,8 @@ from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 
 from fdep_mm.core.compat import checkpoint_name, is_resumed
-from fdep_mm.core.files import NAME, PART
+from fdep_mm.core.files import NAME
+from fdep_mm.core.whole import PART
 from fdep_mm.registry import HOOKS
 
 

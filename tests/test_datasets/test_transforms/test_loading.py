@@ -63,12 +63,12 @@ def test_16_bit(tmp_path, gray, suffix):
     cv2.imwrite(str(path), gray.astype(np.uint16) * 257)
     np.testing.assert_allclose(load(path)[..., 1], gray, atol=1e-4)
     cv2.imwrite(str(path), gray.astype(np.uint16) * 64)
-    img = load(path, max_value=16383)[..., 2]
+    img = load(path, gray_range=(0, 16383))[..., 2]
     np.testing.assert_allclose(
         img, gray.astype(int) * 64 / 16383 * 255, atol=1e-3
     )
     # 12-bit scale on 14-bit data: clipped, never above 255
-    assert load(path, max_value=4095).max() == 255
+    assert load(path, gray_range=(0, 4095)).max() == 255
 
 
 def test_16_bit_color(tmp_path, gray):
@@ -123,10 +123,20 @@ def test_unreadable_images(tmp_path, gray):
         load(tmp_path / 'f.tif')
 
 
-@pytest.mark.parametrize('max_value', [0, -1, 'minmax'])
-def test_bad_max_value(max_value):
-    with pytest.raises(ValueError, match='max_value'):
-        LoadInfraredImage(max_value=max_value)
+@pytest.mark.parametrize(
+    'gray_range',
+    [0, None, 'max', (9, 9), (0, 'x'), ('percentile', 1, 101), ('p', 1, 2)],
+)
+def test_bad_gray_range(gray_range):
+    with pytest.raises(ValueError, match='gray_range=.*give'):
+        LoadInfraredImage(gray_range=gray_range)
+
+
+def test_too_large_images(tmp_path, grey):
+    cv2.imwrite(str(tmp_path / 'x.png'), grey)
+    load(tmp_path / 'x.png', max_pixels=600)
+    with pytest.raises(UnreadableFileError, match='x.png: too large, 600'):
+        load(tmp_path / 'x.png', max_pixels=599)
 
 
 @pytest.fixture
