@@ -5,6 +5,7 @@ test_models/test_frozen_vfm.py, ids of split files in
 test_datasets/test_sirst.py, configs of checkpoints in test_stored_config.py.
 """
 
+import importlib.util
 import json
 import pickle
 from pathlib import Path
@@ -21,7 +22,9 @@ from mmengine.runner import CheckpointLoader
 from fdep_mm.apis.image_writers import MaskWriter
 from fdep_mm.apis.inputs import Inputs
 from fdep_mm.apis.torch_backend import TorchBackend
+from fdep_mm.core import text
 from fdep_mm.core.checkpoints import read_checkpoint
+from fdep_mm.core.image import UnreadableFileError, decode_pages
 from fdep_mm.datasets.converters.coco import read_coco
 from fdep_mm.datasets.converters.points import read_points, write_points
 from fdep_mm.datasets.sirst_xml import parse_boxes
@@ -232,3 +235,28 @@ def test_a_video_called_like_the_parent_folder(tmp_path):
         pytest.skip('OpenCV writes no video here')
     (frame,) = Inputs(path)
     assert frame.name == '_/000000'
+
+
+@pytest.mark.parametrize(
+    'tool',
+    [
+        *('cache_priors', 'check_dataset', 'convert', 'infer', 'study'),
+        *('deployment/export_onnx', 'model_converters/make_zoo'),
+        *('analysis_tools/eval_pngs', 'analysis_tools/gallery'),
+        'analysis_tools/plot_curves',
+        *('analysis_tools/plot_images', 'analysis_tools/plot_training'),
+    ],
+)
+def test_tools_that_print_names_print_no_escapes(tool):
+    """Error messages hold names of files."""
+    spec = importlib.util.spec_from_file_location('tool', TOOLS / f'{tool}.py')
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.print is text.print
+
+
+def test_escapes_are_printed_as_text(capsys):
+    text.print('a\x1b[31m\u202e\nb', Path('\x07'))
+    assert capsys.readouterr().out == 'a\\x1b[31m\\u202e\nb \\x07\n'
+    with pytest.raises(UnreadableFileError, match=r'^a\\x1b: not a readable'):
+        decode_pages(b'x', 'a\x1b')

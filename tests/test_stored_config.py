@@ -61,7 +61,7 @@ PIPELINE = 'test_pipeline = [dict(type={name!r})]'
         'model = dict(teacher_config="evil.py")',
         TIMM.format('"hf-hub:a/b"'),
         TIMM.format('"local-dir:a"'),
-        TIMM.format('"resnet10t", pretrained_cfg=dict(url={url!r})'),
+        TIMM.format('"resnet10t", pretrained_cfg=dict(url="http://a/b")'),
         TIMM.format('"resnet10t", pretrained_cfg="a"'),
         'model = dict(a=[["http://localhost"]])',
         'model = dict(name="/dev/stdin")',

@@ -25,6 +25,7 @@ from mmengine.registry import init_default_scope
 from fdep_mm.core.command import Parser
 from fdep_mm.core.config_check import merge_options
 from fdep_mm.core.options import OptionAction
+from fdep_mm.core.text import print
 from fdep_mm.priors import CacheIndex, PriorCacheError
 from fdep_mm.priors.writer import DTYPES, CacheWriter, loading_transforms
 from fdep_mm.registry import DATASETS, MODELS

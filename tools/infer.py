@@ -40,6 +40,7 @@ from pathlib import Path
 
 from fdep_mm import zoo
 from fdep_mm.apis import Failure, SIRSTInferencer
+from fdep_mm.apis.opening import RUNTIMES
 from fdep_mm.apis.writers import DEFAULT, OUTPUTS
 from fdep_mm.core.command import Parser, command
 from fdep_mm.core.image import MAX_PIXELS
@@ -66,6 +67,11 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
     add(
         '--device',
         help='cpu, cuda:0, ... (default: a GPU if there is one; ONNX: cpu)',
+    )
+    add(
+        '--runtime',
+        choices=RUNTIMES,
+        help='run the ONNX file of a trained network by it',
     )
     add('--out-dir', default='outputs', help='folder of results (%(default)s)')
     add(
@@ -154,6 +160,7 @@ def run(args: argparse.Namespace) -> int:
         tile_above=args.tile_above,
         show_progress=not args.no_progress,
         max_pixels=args.max_pixels,
+        runtime=args.runtime,
         gray_range=args.gray_range,
         gray_range_from=args.gray_range_from,
         allow_network=args.allow_network,

@@ -35,6 +35,7 @@ from rich.progress import (
 )
 
 from fdep_mm.core.command import Parser, command
+from fdep_mm.core.text import print
 from fdep_mm.study import (
     FORMATS,
     Cell,

@@ -42,6 +42,8 @@ class SIRSTInferencer:
         overlap (int): What two tiles share, px: see :class:`.Tiling`.
             Defaults to 128.
         tile_above (int): px. Defaults to 1024.
+        runtime (str, optional): 'onnxruntime' or 'tensorrt', which take the
+            ONNX file of a trained network.
         show_progress (bool): Show a progress bar. Defaults to True.
         **reading: Of :class:`.Reading`, such as `gray_range`.
 
@@ -70,13 +72,14 @@ class SIRSTInferencer:
         overlap: int = 128,
         tile_above: int = 1024,
         show_progress: bool = True,
+        runtime: str | None = None,
         **reading: object,
     ) -> None:
         self.reading = Reading(**reading)
         self.reading.check()
         self.tiling = Tiling(tile_size, overlap, tile_above)
         self.tiling.check()
-        self.backend = open_backend(model, weights, device)
+        self.backend = open_backend(model, weights, device, runtime)
         self.show_progress = show_progress
         gray_range = self.reading.gray_range or self.backend.gray_range
         self.reading = self.reading._replace(

@@ -20,7 +20,11 @@ except ModuleNotFoundError as error:
         name=error.name,
     ) from error
 
-PROVIDERS = {'cpu': 'CPUExecutionProvider', 'cuda': 'CUDAExecutionProvider'}
+PROVIDERS = {
+    'cpu': 'CPUExecutionProvider',
+    'cuda': 'CUDAExecutionProvider',
+    'tensorrt': 'TensorrtExecutionProvider',
+}
 
 
 def open_session(
@@ -61,7 +65,8 @@ def _provider(device: str | None) -> str | tuple[str, dict]:
     kind, _, index = device.partition(':')
     if kind not in PROVIDERS:
         raise ValueError(
-            f"device must be 'cpu', 'cuda' or 'cuda:N', got {device!r}"
+            f"device must be 'cpu', 'cuda', 'cuda:N' or 'tensorrt', got "
+            f'{device!r}'
         )
     provider = PROVIDERS[kind]
     if provider not in available:
@@ -69,7 +74,7 @@ def _provider(device: str | None) -> str | tuple[str, dict]:
             f'device {device!r}: this onnxruntime has no {provider}; install '
             "onnxruntime-gpu, or use device='cpu'"
         )
-    if kind == 'cuda':
+    if kind != 'cpu':
         return provider, {'device_id': index or '0'}
     return provider
 

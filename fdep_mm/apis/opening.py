@@ -7,11 +7,14 @@ from fdep_mm import zoo
 
 from .backend import Backend
 
+RUNTIMES = ('onnxruntime', 'tensorrt')
+
 
 def open_backend(
     model: str | PathLike | dict | Backend | None,
     weights: str | PathLike | None = None,
     device: str | None = None,
+    runtime: str | None = None,
 ) -> Backend:
     """Open a network for inference.
 
@@ -22,6 +25,9 @@ def open_backend(
             'mpcm'; or a ``.safetensors`` file with a config; or a backend,
             which is returned as it is. None takes the config stored in
             `weights`.
+        runtime (str, optional): 'onnxruntime' or 'tensorrt' (which was not
+            run yet) takes the ONNX file of the network. None takes what
+            `model` is.
 
     Returns:
         Backend: The network. Where PyTorch is not installed, the ONNX file
@@ -46,6 +52,9 @@ def open_backend(
         if model in METHODS:
             return ClassicalBackend(model, device=device)
         model = zoo.find(model, METHODS)
+    if runtime is not None:
+        model = _onnx_file(model, weights, runtime)
+        device = 'tensorrt' if runtime == 'tensorrt' else device
     if weights is None and str(model).endswith('.safetensors'):
         model, weights = None, model
     for kind, path in (('model', model), ('weights', weights)):
@@ -76,3 +85,15 @@ def open_backend(
             name=error.name,
         ) from error
     return TorchBackend(model, weights, device)
+
+
+def _onnx_file(model: object, weights: object, runtime: str) -> Path:
+    if runtime not in RUNTIMES:
+        raise ValueError(f'runtime={runtime!r}: choose among {RUNTIMES}')
+    is_path = isinstance(model, (str, PathLike)) and weights is None
+    if not is_path or Path(model).suffix not in ('.onnx', '.safetensors'):
+        raise ValueError(
+            f'runtime={runtime!r} runs ONNX files and trained networks that '
+            'have one; export yours with tools/deployment/export_onnx.py'
+        )
+    return Path(model).with_suffix('.onnx')

@@ -14,6 +14,8 @@ import warnings
 import cv2
 import numpy as np
 
+from .text import shown
+
 # byte order and version, the second pair of BigTIFF
 TIFF_STARTS = (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+')
 
@@ -26,6 +28,7 @@ class UnreadableFileError(ValueError):
 
 def unreadable(path: str, kind: str, error: Exception) -> UnreadableFileError:
     """Say why a file of a data set cannot be read."""
+    path = shown(path)
     # Pillow's for what is no picture has no number
     if isinstance(error, OSError) and error.errno is not None:
         problem = f'the {kind} cannot be read ({error.strerror})'
@@ -58,6 +61,7 @@ def decode_pages(
         UnreadableFileError: It is too large or cannot be decoded, or not all
             of its pages can.
     """
+    name = shown(name)
     pixels = header_pixels(content)
     if pixels > max_pixels:
         raise UnreadableFileError(

@@ -30,6 +30,7 @@ from pathlib import Path
 from prettytable import PrettyTable
 
 from fdep_mm.core.command import Parser, command
+from fdep_mm.core.text import print
 from fdep_mm.evaluation.functional import (
     EvalProtocol,
     Evaluation,

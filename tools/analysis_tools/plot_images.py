@@ -28,6 +28,7 @@ import numpy as np
 from gallery import add_folder_arguments, read_scenes
 
 from fdep_mm.core.command import Parser, command
+from fdep_mm.core.text import print
 from fdep_mm.visualization import (
     Scene,
     draw_overlay,

@@ -34,6 +34,7 @@ from mmengine.config import Config
 from fdep_mm.core.command import Parser, command
 from fdep_mm.core.files import AtomicBackend
 from fdep_mm.core.options import OptionAction
+from fdep_mm.core.text import print
 
 
 def parse_args() -> argparse.Namespace:

@@ -30,6 +30,7 @@ from pathlib import Path
 
 from fdep_mm import __version__, zoo
 from fdep_mm.core.command import Parser, command
+from fdep_mm.core.text import print
 from fdep_mm.priors.index import file_sha256
 
 NEEDED = ('data', 'recipe', 'seed', 'weaknesses', 'scores')
