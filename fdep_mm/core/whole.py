@@ -28,7 +28,7 @@ def write_whole(
         path.parent.mkdir(parents=True, exist_ok=True)
         part.write_bytes(content)
         if flush:
-            _move_over(part, path)
+            move_over(part, path)
         else:
             os.replace(part, path)
     except OSError as error:
@@ -40,7 +40,7 @@ def write_whole(
         ) from error
 
 
-def _move_over(part: Path, path: Path) -> None:
+def move_over(part: Path, path: Path) -> None:
     """Replace a file by a finished one, and have that survive a crash.
 
     Args:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import cv2
 import numpy as np
 
-from fdep_mm.core.files import PART, move_over
+from fdep_mm.core.whole import PART, move_over
 from fdep_mm.evaluation.functional import (
     EvalProtocol,
     count_image,
