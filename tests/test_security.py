@@ -244,7 +244,7 @@ def test_a_video_called_like_the_parent_folder(tmp_path):
         *('deployment/export_onnx', 'model_converters/make_zoo'),
         *('analysis_tools/eval_pngs', 'analysis_tools/gallery'),
         'analysis_tools/plot_curves',
-        *('analysis_tools/plot_images', 'analysis_tools/plot_training'),
+        'analysis_tools/plot_images',
     ],
 )
 def test_tools_that_print_names_print_no_escapes(tool):

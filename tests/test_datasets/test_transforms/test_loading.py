@@ -132,8 +132,8 @@ def test_bad_gray_range(gray_range):
         LoadInfraredImage(gray_range=gray_range)
 
 
-def test_too_large_images(tmp_path, grey):
-    cv2.imwrite(str(tmp_path / 'x.png'), grey)
+def test_too_large_images(tmp_path, gray):
+    cv2.imwrite(str(tmp_path / 'x.png'), gray)
     load(tmp_path / 'x.png', max_pixels=600)
     with pytest.raises(UnreadableFileError, match='x.png: too large, 600'):
         load(tmp_path / 'x.png', max_pixels=599)
