@@ -247,8 +247,9 @@ def test_a_video_called_like_the_parent_folder(tmp_path):
         'analysis_tools/plot_images',
     ],
 )
-def test_tools_that_print_names_print_no_escapes(tool):
+def test_tools_that_print_names_print_no_escapes(tool, monkeypatch):
     """Error messages hold names of files."""
+    monkeypatch.syspath_prepend(TOOLS / 'analysis_tools')
     spec = importlib.util.spec_from_file_location('tool', TOOLS / f'{tool}.py')
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

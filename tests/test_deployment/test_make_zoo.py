@@ -163,7 +163,8 @@ def test_example_frames_without_inputs(run, name, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert str(zoo.EXAMPLES) in printed and '3 images' in printed
     # inputs may come after options
-    assert run('infer.py', name, *words[:-2], zoo.EXAMPLES) == 0
+    words = (*words[:-2], '--overwrite')
+    assert run('infer.py', name, *words, zoo.EXAMPLES) == 0
 
 
 WITHOUT_TORCH = """
