@@ -39,7 +39,7 @@ def read_mask(
         ValueError: It holds other values, or colors, or alpha shows another
             shape than they do.
     """
-    values = _decode(str(path), backend_args)
+    values = read_values(path, backend_args)
     if threshold is None:
         check_binary(values, str(path), WAY_OUT)
         threshold = 0
@@ -54,7 +54,24 @@ def read_mask(
     return (values > threshold).astype(np.uint8)
 
 
-def _decode(path: str, backend_args: dict | None) -> np.ndarray:
+def read_values(
+    path: str | PathLike, backend_args: dict | None = None
+) -> np.ndarray:
+    """Read the values of a mask, whatever they are.
+
+    Args:
+        path (str | PathLike): The file, see :func:`read_mask`.
+        backend_args (dict, optional): As there. Defaults to None.
+
+    Returns:
+        np.ndarray: (H, W) as stored; 0 is not target.
+
+    Raises:
+        UnreadableFileError: The file cannot be read or decoded.
+        ValueError: It holds colors, or alpha shows another shape than they
+            do.
+    """
+    path = str(path)
     # not at the top: scores of arrays need neither Pillow nor OpenCV
     from PIL import Image
 

@@ -9,8 +9,15 @@ from mmengine.config import DictAction
 class OptionAction(DictAction):
     """KEY=VALUE of a command line, where VALUE may hold ``dict(...)``.
 
-    MMEngine's own takes dicts for text, and those in a list for endless ones.
+    MMEngine's own takes dicts for text, and those in a list for endless ones,
+    and the spaces out of paths.
     """
+
+    @staticmethod
+    def _parse_iterable(val: str) -> object:
+        if val.startswith(('(', '[')) or ',' in val:
+            return DictAction._parse_iterable(val)
+        return DictAction._parse_int_float_bool(val.strip('\'" '))
 
     def __call__(
         self,

@@ -1,6 +1,7 @@
 """Folders of a data set, and what belongs to one image."""
 
 import os
+from itertools import filterfalse
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ from mmengine import fileio
 from fdep_mm.core.suffixes import (
     composed,
     is_hidden,
+    is_image,
     same_name,
     strip_suffix,
 )
@@ -80,3 +82,7 @@ class Folder:
     def stem(self, name: str) -> str:
         """A name without its suffix, if it is one of those that count."""
         return strip_suffix(composed(name), self.suffixes)
+
+    def others(self) -> list[str]:
+        """Names of the files that are not known as images."""
+        return list(filterfalse(is_image, self.names))

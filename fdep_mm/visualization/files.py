@@ -144,11 +144,11 @@ def read_prob(
         np.ndarray: (H, W) float32, in [0, 1] unless `max_value` is too low.
 
     Raises:
-        ValueError: It cannot be read or holds colors.
+        ValueError: It cannot be read or holds colors or alpha.
     """
-    values = _read_gray(path)
     if binary:
-        return (values > 0).astype(np.float32)
+        return (masks.read_values(path) > 0).astype(np.float32)
+    values = _read_gray(path)
     return values.astype(np.float32) / np.float32(max_value or _top(values))
 
 
@@ -157,6 +157,8 @@ def _read_gray(path: Path) -> np.ndarray:
     if image.ndim == 3:
         if (image[..., :3] != image[..., :1]).any():
             raise ValueError(f'{path}: holds colors; store one gray channel')
+        if np.ptp(image, axis=(0, 1))[3:].any():
+            raise ValueError(f'{path}: has alpha; store one gray channel')
         image = image[..., 0]
     return image
 
@@ -190,7 +192,7 @@ def check_scale(
     highest = top = 0
     for path in preds:
         try:
-            values = _read_gray(path)
+            values = masks.read_values(path) if binary else _read_gray(path)
         except ValueError:
             continue
         highest, top = max(highest, values.max()), _top(values)

@@ -26,7 +26,7 @@ CODES = dict(
         'mask-unreadable': 'masks are damaged or of another type; replace '
         'them or take them out of the splits',
         'mask-values': 'masks hold other values than 0 and 1, or 0 and 255; '
-        'fix them, or set LoadSIRSTMask(threshold=...) as it says',
+        'do what it says',
         'no-target': 'all masks of a split are empty; look at the masks: '
         'nothing can be learned or scored',
         'size-mismatch': 'masks have another size than their image; replace '
@@ -68,6 +68,8 @@ CODES = dict(
         'them gray',
         'box-none': 'box files hold an <object> without <bndbox>; it counts '
         'as no target, as in SIRST-V2',
+        'image-other': 'files of the image folder are no images; they do not '
+        'count: convert or remove them',
         'image-unlisted': 'images are in no split; not checked',
     },
 )

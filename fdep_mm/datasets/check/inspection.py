@@ -159,7 +159,7 @@ def _inspect_mask(record: Record, gray: np.ndarray | None) -> None:
             error, UnreadableFileError | Image.DecompressionBombError
         )
         code = 'mask-values' if wrong_values else 'mask-unreadable'
-        detail = str(error).removeprefix(f'{path}: ').split('. ')[0]
+        detail = str(error).removeprefix(f'{path}: ')
         record.problems.append((code, detail))
         return
     record.mask_boxes = mask_boxes(mask)

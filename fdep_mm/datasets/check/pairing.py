@@ -44,6 +44,8 @@ def pair(layout: Layout, findings: Findings) -> list[Sample]:
     for mask_id in masks.ids() if masks else ():
         if mask_id.lower() not in folded:
             findings.add('mask-orphan', f'{layout.name} {mask_id}')
+    for name in images.others():
+        findings.add('image-other', f'{layout.name} {name}')
     for image_id in every:
         if image_id not in listed:
             findings.add('image-unlisted', f'{layout.name} {image_id}')

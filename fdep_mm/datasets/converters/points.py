@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from fdep_mm.core.splits import leaves_root
-from fdep_mm.core.suffixes import strip_suffix
+from fdep_mm.core.suffixes import composed, strip_suffix
 from fdep_mm.core.text import cell
 
 COLUMNS = ('image', 'x', 'y')
@@ -35,7 +35,7 @@ def read_points(path: Path) -> dict[str, np.ndarray]:
 
     Args:
         path (Path): CSV file with the columns image, x, y, between them a
-            comma, semicolon or tab; images with or without suffix.
+            comma, semicolon, tab or space; images with or without suffix.
 
     Returns:
         dict[str, np.ndarray]: Image id -> (G, 2) float64.
@@ -50,6 +50,7 @@ def read_points(path: Path) -> dict[str, np.ndarray]:
             head = file.readline()
             file.seek(0)
             delimiter = max(',;\t', key=head.count)
+            delimiter = delimiter if delimiter in head else ' '
             reader = csv.DictReader(
                 file, delimiter=delimiter, skipinitialspace=True
             )
@@ -60,12 +61,12 @@ def read_points(path: Path) -> dict[str, np.ndarray]:
                 )
             for row in reader:
                 row = {key: (row[key] or '').strip() for key in COLUMNS}
-                if delimiter == ';':  # where numbers have a decimal comma
+                if delimiter != ',':  # some numbers have a decimal comma
                     row |= {key: row[key].replace(',', '.') for key in 'xy'}
                 point = _point(row, reader.line_num)
                 name = row['image']
                 name = name[1:] if name == cell(name[1:]) else name
-                name = strip_suffix(name)
+                name = composed(strip_suffix(name))
                 rows.setdefault(name, []).extend(point)
     except (OSError, ValueError, csv.Error) as error:
         raise ValueError(f'{path}: {error}') from error

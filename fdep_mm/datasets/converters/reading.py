@@ -12,7 +12,7 @@ from fdep_mm.core.suffixes import IMAGE_SUFFIXES
 
 from ..folders import Folder, Sample
 from ..image_files import image_shape, read_sized_mask
-from ..sirst_xml import parse_boxes
+from ..sirst_xml import CONVENTIONS, parse_boxes
 from .coco import read_coco
 from .labels import ImageLabels, mask_labels, point_labels
 from .points import read_points
@@ -79,28 +79,22 @@ def list_labels(
     every = Folder(images, IMAGE_SUFFIXES)
     if kind == 'points':
         table = read_points(source)
-        return [
-            (k, partial(_read_points, k, every, table[k])) for k in table
-        ], []
-    if not source.is_dir():
+        read = partial(_read_points, every)
+    elif not source.is_dir():
         raise ValueError(f'{source}: no such folder')
-    files: dict[str, Path | None] = {
-        path.relative_to(source).with_suffix('').as_posix(): path
-        for path in sorted(source.rglob(f'*{SUFFIXES[kind]}'))
-        # names of YOLO's classes, beside the labels
-        if path.name != 'classes.txt' or every.find('classes')[0]
-    }
-    if not files:
-        raise ValueError(f'{source}: holds no *{SUFFIXES[kind]} file')
-    bare = dict.fromkeys(k for k in every.ids() if k not in files)
-
-    def sources(files: dict[str, Path | None]) -> list[Source]:
-        return [
-            (image_id, partial(_read_file, image_id, every, path, kind))
-            for image_id, path in files.items()
-        ]
-
-    return sources(files), sources(bare)
+    else:
+        folder = Folder(source, (SUFFIXES[kind],))
+        table = {k: source / folder.find(k)[0][0] for k in folder.ids()}
+        if kind == 'yolo' and not every.find('classes')[0]:
+            table.pop('classes', None)  # their names, beside the labels
+        if not table:
+            raise ValueError(f'{source}: holds no *{SUFFIXES[kind]} file')
+        read = partial(_read_file, every, kind)
+    bare = (image_id for image_id in every.ids() if image_id not in table)
+    return (
+        [(k, partial(read, k, labels)) for k, labels in table.items()],
+        [(k, partial(read, k, None)) for k in bare],
+    )
 
 
 def _given(labels: ImageLabels) -> ImageLabels:
@@ -109,8 +103,8 @@ def _given(labels: ImageLabels) -> ImageLabels:
 
 def _unlabeled(image_id: str, images: Folder) -> ImageLabels:
     """Name and shape of an image."""
-    names, _ = images.find(image_id)
-    if not names:
+    names, same_case = images.find(image_id)
+    if not (names and same_case):
         raise ValueError(
             f'no image of this name in {images.path}, ending with '
             f'{", ".join(images.suffixes)}'
@@ -119,7 +113,7 @@ def _unlabeled(image_id: str, images: Folder) -> ImageLabels:
 
 
 def _read_file(
-    image_id: str, images: Folder, path: Path | None, kind: str
+    images: Folder, kind: str, image_id: str, path: Path | None
 ) -> ImageLabels:
     image = _unlabeled(image_id, images)
     if path is None:
@@ -129,12 +123,20 @@ def _read_file(
         boxes = read_yolo(path, image.shape).round(4)
     else:
         boxes = parse_boxes(path.read_bytes(), str(path), kind)
+        if empty := (boxes[:, :2] >= boxes[:, 2:]).any(axis=1).sum():
+            other = next(key for key in CONVENTIONS if key != kind)
+            raise ValueError(
+                f'{path}: {empty} of {len(boxes)} boxes are empty as {kind!r} '
+                'counts pixels; correct them, or read the files as '
+                f'{other!r} (--from {other})'
+            )
     return image._replace(boxes=boxes)
 
 
 def _read_points(
-    image_id: str, images: Folder, points: np.ndarray
+    images: Folder, image_id: str, points: np.ndarray | None
 ) -> ImageLabels:
+    points = np.zeros((0, 2)) if points is None else points
     return _unlabeled(image_id, images)._replace(points=points)
 
 
