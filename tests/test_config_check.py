@@ -78,9 +78,11 @@ def test_variables_of_a_config_are_its_own_affair(cfg):
 def test_dicts_of_a_command_line():
     parser = ArgumentParser()
     parser.add_argument('--set', nargs='+', action=OptionAction)
-    args = ['a.b=3', "hooks=[dict(type='X', n=(1, 2)), {'type': 'Y'}]"]
+    args = ['a.b=3', 'd= my data (2)/']
+    args += ["hooks=[dict(type='X', n=(1, 2)), {'type': 'Y'}]"]
     assert vars(parser.parse_args(['--set', *args, 'c=x']))['set'] == {
         'a.b': 3,
+        'd': 'my data (2)/',
         'hooks': [dict(type='X', n=(1, 2)), dict(type='Y')],
         'c': 'x',
     }

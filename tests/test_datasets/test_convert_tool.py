@@ -131,6 +131,37 @@ def test_names_of_classes_are_no_labels(tool, folder, tmp_path):
     assert tool('to masks', *args)[0] == 0
 
 
+def test_label_files_are_found_as_images_are(tool, folder, tmp_path):
+    """Letters in two forms, upper case suffixes, files of a Mac."""
+    name = 'Misc_\u00e4'
+    for kind in ('images', 'masks'):
+        path = folder / kind / 'Misc_3.png'
+        path.rename(folder / kind / f'{name}.png')
+    split = folder / 'img_idx/train_NUAA-SIRST.txt'
+    split.write_text(split.read_text().replace('Misc_3', name))
+    boxed(folder)
+    out, back = tmp_path / 'yolo', tmp_path / 'back'
+    tool('masks2boxes', folder, '--format', 'yolo', '--out', out)
+    (out / f'{name}.txt').rename(out / 'Misc_a\u0308.txt')
+    (out / 'Misc_0.txt').rename(out / 'Misc_0.TXT')
+    (out / '._Misc_0.txt').write_bytes(b'\0\5')
+    words = ('--format', 'yolo', '--images', folder / 'images', '--background')
+    result = tool('boxes2masks', out, *words, '--out', back)
+    assert result == (0, f'6 images: {back}\n', '')
+    same_masks(back, folder / 'masks', 6)
+
+
+def test_images_that_a_table_of_points_lacks(tool, folder, tmp_path):
+    table, images = tmp_path / 'a.csv', ('--images', folder / 'images')
+    table.write_text('image,x,y\nMisc_0,3,4\n')
+    words = ('boxes2masks', table, '--format', 'points', *images, '--out')
+    code, printed, errors = tool(*words, tmp_path / 'some')
+    assert code == 0 and '1 images' in printed
+    assert 'warning: 5 images have no label' in errors
+    tool(*words, tmp_path / 'all', '--background')
+    assert len(list((tmp_path / 'all').rglob('*.png'))) == 6
+
+
 def test_points_and_back(tool, folder, tmp_path):
     out, back = tmp_path / 'points', tmp_path / 'back'
     direct = tmp_path / 'direct'

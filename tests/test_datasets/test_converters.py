@@ -187,14 +187,19 @@ def test_table_of_points(tmp_path):
 
 @pytest.mark.parametrize(
     'text',
-    ['image;x;y\na.png;3,5;4\nb;;\n', 'image, x, y\na.PNG, 3.5, 4\nb, , \n'],
+    [
+        'image;x;y\na\u0308.png;3,5;4\nb;;\n',
+        'image, x, y\n\u00e4.PNG, 3.5, 4\nb, , \n',
+        'image x y\n\u00e4.png 3.5 4\nb\n',
+        'image\tx\ty\n\u00e4\t3,5\t4\nb\t\t\n',
+    ],
 )
 def test_tables_of_spreadsheets(tmp_path, text):
     path = tmp_path / 'a.csv'
     path.write_text(text)
     found = read_points(path)
     assert {name: rows.tolist() for name, rows in found.items()} == {
-        'a': [[3.5, 4]],
+        'ä': [[3.5, 4]],
         'b': [],
     }
 

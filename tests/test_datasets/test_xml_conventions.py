@@ -9,6 +9,7 @@ import pytest
 from fdep_mm.datasets import SIRSTDetDataset
 from fdep_mm.datasets.check import check_dataset
 from fdep_mm.datasets.converters.labels import mask_labels
+from fdep_mm.datasets.converters.reading import list_labels
 from fdep_mm.datasets.layouts import find_layout
 from fdep_mm.datasets.sirst_xml import format_boxes, parse_boxes
 
@@ -47,6 +48,19 @@ def test_boxes_are_those_of_random_masks(tmp_path, convention):
     wrong = check_dataset([layout]).findings.items('box-convention')
     other = [] if convention == 'voc' else ['the masks show sirst-v2']
     assert [i.detail.split(', ')[1] for i in wrong] == other
+
+
+def test_targets_of_one_pixel_in_the_other_convention(tmp_path):
+    mask = np.zeros((9, 9), np.uint8)
+    mask[2, 3] = mask[5:8, 5:8] = 1
+    path = tmp_path / 'a.xml'
+    boxes = mask_labels(mask, 'a', 'a.png').boxes
+    path.write_text(format_boxes('a', mask.shape, boxes, 'voc'))
+    cv2.imwrite(str(tmp_path / 'a.png'), mask)
+    with pytest.raises(ValueError, match='a.xml: 1 of 2 .*--from voc'):
+        list_labels(tmp_path, 'sirst-v2', tmp_path)[0][0][1]()
+    found = list_labels(tmp_path, 'voc', tmp_path)[0][0][1]()
+    np.testing.assert_array_equal(found.boxes, boxes)
 
 
 def test_unknown_xml_convention():

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from naive_evaluation import random_images
+from PIL import Image
 
 from fdep_mm.evaluation import evaluate_masks
 from fdep_mm.evaluation.functional import read_per_image
@@ -229,6 +230,28 @@ def test_probabilities_are_no_masks(call, folders):
     number = np.count_nonzero(values)
     found = f'0.png: holds {number} values above 0, from '
     check_error(call(preds, truth, '--binary'), found, 'leave --binary out')
+
+
+@pytest.mark.parametrize('mode', ['RGBA', 'LA', 'P'])
+def test_predicted_masks_are_read_as_true_ones(call, folders, mode):
+    """Shapes in alpha, and in the numbers of a palette that is all black."""
+    _, truth, _, masks = folders
+    preds = truth.with_name('masks of a program')
+    preds.mkdir()
+    for i, mask in enumerate(masks):
+        picture = Image.fromarray(np.uint8(mask)).convert('L')
+        if mode == 'P':
+            picture.putpalette([0] * 6)
+        else:
+            alpha = picture.point([0, *[255] * 255])
+            picture = Image.new(mode, picture.size)
+            picture.putalpha(alpha)
+        picture.save(preds / f'{i}.png')
+    code, printed, errors = call(preds, truth, '--binary')
+    assert (code, errors) == (0, '') and printed.count('100.00') == 6
+    if mode != 'P':
+        code, _, errors = call(preds, truth)
+        assert code == 2 and 'has alpha' in errors
 
 
 def test_folders_of_sequences(call, folders, tmp_path):
