@@ -31,7 +31,11 @@ def commands():
     return sorted(found.items())
 
 
-@pytest.mark.parametrize(('tool', 'options'), commands(), ids=str)
+@pytest.mark.parametrize(
+    ('tool', 'options'),
+    commands(),
+    ids=lambda x: x if isinstance(x, str) else '',
+)
 def test_tools_have_the_options_that_pages_name(
     tool, options, monkeypatch, capsys
 ):

@@ -141,12 +141,12 @@ def test_label_files_are_found_as_images_are(tool, folder, tmp_path):
     split.write_text(split.read_text().replace('Misc_3', name))
     boxed(folder)
     out, back = tmp_path / 'yolo', tmp_path / 'back'
-    tool('masks2boxes', folder, '--format', 'yolo', '--out', out)
+    tool('from masks', folder, '--format', 'yolo', '--out', out)
     (out / f'{name}.txt').rename(out / 'Misc_a\u0308.txt')
     (out / 'Misc_0.txt').rename(out / 'Misc_0.TXT')
     (out / '._Misc_0.txt').write_bytes(b'\0\5')
     words = ('--format', 'yolo', '--images', folder / 'images', '--background')
-    result = tool('boxes2masks', out, *words, '--out', back)
+    result = tool('to masks', out, *words, '--out', back)
     assert result == (0, f'6 images: {back}\n', '')
     same_masks(back, folder / 'masks', 6)
 
@@ -154,7 +154,7 @@ def test_label_files_are_found_as_images_are(tool, folder, tmp_path):
 def test_images_that_a_table_of_points_lacks(tool, folder, tmp_path):
     table, images = tmp_path / 'a.csv', ('--images', folder / 'images')
     table.write_text('image,x,y\nMisc_0,3,4\n')
-    words = ('boxes2masks', table, '--format', 'points', *images, '--out')
+    words = ('to masks', table, '--format', 'points', *images, '--out')
     code, printed, errors = tool(*words, tmp_path / 'some')
     assert code == 0 and '1 images' in printed
     assert 'warning: 5 images have no label' in errors

@@ -2,7 +2,6 @@
 
 import hashlib
 
-import torch
 from mmengine.dataset import BaseDataset
 from mmengine.hooks import Hook
 from mmengine.model import BaseTTAModel, is_model_wrapper
@@ -13,7 +12,6 @@ from torch.utils.data import DataLoader, Dataset
 from fdep_mm.core.base_datasets import base_datasets
 from fdep_mm.core.checkpoints import TRAINING_ONLY
 from fdep_mm.core.compat import built_loops, checkpoint_name, is_resumed
-from fdep_mm.core.stored_config import read_settings
 from fdep_mm.priors.identity import differences
 from fdep_mm.registry import HOOKS
 
@@ -29,8 +27,6 @@ class CheckpointCheckHook(Hook):
     - ``--resume`` needs exactly the weights of the network, and the same
       VFM with the same weights, layers, norm and input: two may have maps of
       one shape.
-    - A test should bring images to the scale of the training, or a warning
-      names both.
     - ``load_from`` of a training needs at least one weight that fits, and
       none of another shape: a backbone alone will do.
     - ``--resume`` needs the training and validation images of the run
@@ -79,8 +75,6 @@ class CheckpointCheckHook(Hook):
                 f'{problem}. Name the config that it was trained with, or '
                 'another checkpoint'
             )
-        if not training:
-            _compare_scales(runner, meta.get('cfg', ''))
         if resuming:
             self._check_data(runner, meta.get('images', {}))
             if meta.get('images') == _records(runner):  # as many iterations
@@ -104,28 +98,6 @@ class CheckpointCheckHook(Hook):
                     'by default_hooks.checkpoint_check.changed_data=warn'
                 )
             runner.logger.warning(text)
-
-
-def _compare_scales(runner: Runner, stored: str) -> None:
-    """Warn where the config of the training has another mean or std."""
-    own = getattr(_unwrap(runner.model), 'data_preprocessor', None)
-    try:
-        old = read_settings(stored)['model']['data_preprocessor']
-    except (ValueError, KeyError, TypeError):  # weights alone
-        return
-    for key in ('mean', 'std'):
-        now = getattr(own, key, None)
-        before = old.get(key)
-        if now is None or before is None:
-            continue
-        before = now.new_tensor(before).reshape(now.shape)
-        if not torch.allclose(before, now, rtol=1e-3):
-            runner.logger.warning(
-                f'{checkpoint_name(runner)} was trained with images of '
-                f'{key}={before.flatten().tolist()}, and this config sets '
-                f'{now.flatten().tolist()}: set data_preprocessor.{key} as in '
-                "the training, or the scores are not the network's"
-            )
 
 
 def _check_schedules(now: list | dict | None, checkpoint: dict) -> None:
