@@ -138,7 +138,7 @@ def test_fdep_on_a_detector_of_others(project, name):
 
 
 def test_another_vfm(project):
-    (block,) = [b for b in BLOCKS if '_delete_=True' in b and 'vfm=' in b]
+    (block,) = [b for b in BLOCKS if 'vfm=dict(' in b and '_delete_' in b]
     (project / 'other_vfm.py').write_text(
         "_base_ = 'configs/fdep/fdep_alcnet_1xb16-400e_"
         f"nuaa-sirst-256x256.py'\n{block}"

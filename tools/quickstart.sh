@@ -24,7 +24,7 @@ newest() {  # of the given paths; nothing if there is none
 
 if [ ! -e "$WEIGHTS" ]; then
     echo "== Converting the weights of the priors' network"
-    "$PY" tools/model_converters/efficientnet_lite0.py "$WEIGHTS"
+    "$PY" tools/model_converters/efficientnet_lite.py "$WEIGHTS"
 fi
 
 echo "== Training: $CONFIG"

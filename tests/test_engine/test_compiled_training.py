@@ -46,5 +46,7 @@ def test_losses_and_weights_of_two_steps(tmp_path, net):
         compiled.model.state_dict(),
         plain.model.state_dict(),
         rtol=1e-3,
-        atol=1e-4,
+        # AdamW makes a step of the rate, 1e-3, of any gradient: where one is
+        # nearly 0, rounding shows
+        atol=5e-4,
     )

@@ -108,7 +108,13 @@ def test_a_test_run_leaves_curves_overlays_and_a_table(tmp_path):
     assert len(stored['curves']['thresholds']) == 19
     assert np.shape(stored['curves']['F1']) == (5, 19)
     assert stored['settings'] == dict(
-        threshold=0.5, radius=3, match='greedy', connectivity=8, empty='one'
+        threshold=0.5,
+        radius=3,
+        match='greedy',
+        connectivity=8,
+        empty='one',
+        no_target='nan',
+        false_alarms='all',
     )
     assert cv2.imread(str(folder / 'curves_test.png')).shape[2] == 3
     names = sorted(path.name for path in (folder / 'overlays').iterdir())
