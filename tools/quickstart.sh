@@ -48,5 +48,5 @@ Done: training took $trained s, testing $tested s; the table is above.
   curves and pictures  $REPO/${pictures%/*}
   environment          $VENV
 
-Next: train on your data, see "Training on real data" in README.md.
+Next: train on your data, see "Train and test" in README.md.
 END
