@@ -1,8 +1,6 @@
 # made by tools/model_converters/efficientnet_lite.py --variant lite2
+_base_ = './efficientnet-lite0.py'
 vfm = dict(
-    type='fdep_mm.FrozenVFM',
     model_name='tf_efficientnet_lite2.in1k',
-    out_indices=(1, 2, 3, 4),  # strides 4, 8, 16 and 32
     checkpoint='checkpoints/tf_efficientnet_lite2.pth',
 )
-samf = dict(type='fdep_mm.SAMFNeck')

@@ -65,7 +65,8 @@ class TwoBranches:
         note_channel_order(self.vfm, self._reverses_channels())
         samf = dict(samf)
         samf.setdefault('prior_channels', self.vfm.channels)
-        samf.setdefault('in_channels', self._find_feature())
+        in_channels = self._find_feature()  # settles the index, too
+        samf.setdefault('in_channels', in_channels)
         self.samf = MODELS.build(samf)
         self._first_step = True
 
