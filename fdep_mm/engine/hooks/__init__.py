@@ -1,5 +1,6 @@
 """MMEngine hooks."""
 
+from .branch_weight_hook import BranchWeightHook
 from .checkpoint_check_hook import CheckpointCheckHook
 from .config_check_hook import ConfigCheckHook
 from .epoch_seed_hook import EpochSeedHook
@@ -14,6 +15,7 @@ from .visualization_hook import SIRSTVisualizationHook
 from .work_dir_lock_hook import WorkDirLockHook
 
 __all__ = [
+    'BranchWeightHook',
     'CheckpointCheckHook',
     'ConfigCheckHook',
     'EpochSeedHook',
