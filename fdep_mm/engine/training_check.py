@@ -2,6 +2,7 @@
 
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
+from mmengine.structures import BaseDataElement
 from mmseg.datasets.transforms import LoadAnnotations
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from torch import nn
@@ -41,6 +42,19 @@ def check_training(runner: Runner) -> None:
     if heads:
         for dataset in base_datasets(runner.train_dataloader.dataset):
             _check_labels(dataset)
+
+
+def holds_target(batch: dict | None) -> bool:
+    """Whether any sample of a batch has a target; True if it does not say."""
+    samples = batch.get('data_samples') if isinstance(batch, dict) else None
+    return samples is None or any(map(_has_target, samples))
+
+
+def _has_target(sample: BaseDataElement) -> bool:
+    if 'gt_sem_seg' in sample:
+        labels = sample.gt_sem_seg.data
+        return bool(((labels > 0) & (labels != 255)).any())
+    return 'gt_instances' not in sample or len(sample.gt_instances) > 0
 
 
 def _check_labels(dataset: Dataset) -> None:

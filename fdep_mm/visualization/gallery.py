@@ -199,11 +199,13 @@ def _row(
 def _summary(records: Sequence[np.ndarray], protocol: EvalProtocol) -> str:
     scores = scale_scores(reduce_records(records, protocol).scores)
     targets = unpack(records, protocol).targets.sum()
-    pd = f'{scores["Pd"]:.2f} %' if targets else 'undefined'
+    shares = (
+        f'{key} {scores[key]:.2f} %' if targets else f'{key} undefined'
+        for key in ('IoU', 'nIoU', 'Pd')
+    )
     return (
         f'{len(records)} images, {targets} targets: '
-        f'IoU {scores["IoU"]:.2f} %, nIoU {scores["nIoU"]:.2f} %, '
-        f'Pd {pd}, Fa {scores["Fa"]:.2f} &times; '
+        f'{", ".join(shares)}, Fa {scores["Fa"]:.2f} &times; '
         f'10<sup>&minus;6</sup> at threshold {protocol.threshold:g}; a hit '
         f'is nearer than {protocol.radius:g} px ({protocol.match} matching)'
     )

@@ -92,6 +92,14 @@ def test_a_validation_without_targets_chooses_no_checkpoint(tmp_path):
     assert not list(tmp_path.glob('best_*'))
 
 
+def test_a_training_without_targets_ends_after_an_epoch(tmp_path):
+    cfg = tiny_config(tmp_path)
+    cfg.train_dataloader.dataset.num_targets = (0, 0)
+    with pytest.raises(ValueError, match='no image of the first epoch had a'):
+        Runner.from_cfg(cfg).train()
+    assert not list(tmp_path.glob('*.pth'))
+
+
 @pytest.mark.parametrize('target', [1, 255])
 def test_targets_that_are_read_as_ignore(tmp_path, target):
     for folder, value in (('images', 99), ('masks', target)):

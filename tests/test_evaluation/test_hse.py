@@ -222,22 +222,22 @@ def test_empty_image_option():
 @pytest.mark.parametrize(
     ('empty', 'iou'), [('one', 1.0), ('zero', 0.0), ('skip', math.nan)]
 )
-def test_a_set_without_target_has_defined_answers(empty, iou):
-    blank = np.zeros((8, 8), np.float32)
+def test_a_set_without_target_is_no_success(empty, iou):
+    blanks = [np.zeros((8, 8), np.float32)] * 2
     with pytest.warns(UserWarning, match='none of the 2 images holds a targ'):
-        scores = evaluate_masks([blank] * 2, [blank] * 2, empty=empty)
-    for key in ('Pd', 'HSE_T', 'HSE'):
-        assert math.isnan(scores[key])
+        scores = evaluate_masks(blanks, blanks, empty=empty)
+    assert scores.pop('Fa') == 0
+    assert all(map(math.isnan, scores.values()))
+    scores = evaluate_masks(blanks, blanks, empty=empty, no_target='zero')
     for key in ('IoU', 'nIoU'):
         assert scores[key] == pytest.approx(iou, nan_ok=True)
-    assert scores['Fa'] == 0
 
 
 def test_a_set_without_target_still_counts_false_alarms():
     with pytest.warns(UserWarning, match='check the masks'):
         scores = evaluate_masks([box(0, 0, 2, 2)], [box(0, 0, 0, 0)])
-    assert (scores['Fa'], scores['IoU'], scores['nIoU']) == (0.04, 0, 0)
-    assert math.isnan(scores['Pd'])
+    assert scores.pop('Fa') == 0.04
+    assert all(map(math.isnan, scores.values()))
 
 
 def test_a_set_without_target_can_be_zero():

@@ -211,4 +211,5 @@ def test_a_set_without_target_warns_and_gives_nan():
     metric.process(None, [sample])
     with pytest.warns(UserWarning, match='holds a target'):
         found = metric.evaluate(1)
-    assert math.isnan(found['sirst/Pd']) and found['sirst/IoU'] == 100
+    assert found.pop('sirst/Fa') == 0
+    assert all(map(math.isnan, found.values()))

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from fdep_mm.registry import HOOKS
 
-from ..training_check import check_training
+from ..training_check import check_training, holds_target
 
 ACTIONS = ('raise', 'skip')
 SPOILED = 'an earlier step spoiled them'
@@ -35,10 +35,10 @@ class FiniteLossHook(Hook):
 
     A finite loss may have gradients that are not. Weights that are not finite
     are not saved, so the last good checkpoint stays. A loss without any
-    gradient in the first step ends the training, so does a validation without
-    targets, and so do losses, heads and
-    labels of which :func:`.training_check.check_training` knows that nothing
-    would be learned.
+    gradient in the first step ends the training, so does a first epoch or a
+    validation without targets, and so do losses, heads and labels of which
+    :func:`.training_check.check_training` knows that nothing would be
+    learned.
 
     Args:
         action (str): 'raise' or 'skip'.
@@ -65,6 +65,7 @@ class FiniteLossHook(Hook):
         self._in_a_row = 0
         self._skipped: list[str] = []
         self._training = False
+        self._targets_seen = False
 
     def before_train(self, runner: Runner) -> None:
         """Put the check between the loss and the backward pass."""
@@ -90,11 +91,21 @@ class FiniteLossHook(Hook):
     ) -> None:
         """Remember the batch, and what its forward pass may spoil."""
         self._batch = data_batch
+        self._targets_seen = self._targets_seen or holds_target(data_batch)
         if self.action == 'skip':
             self._buffers = [b.clone() for b in runner.model.buffers()]
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """Log how many batches were left out."""
+        """Log how many batches were left out, and ask for targets."""
+        seen = torch.tensor(self._targets_seen, dtype=torch.int32)
+        all_reduce(seen, 'max')
+        if not seen:
+            raise ValueError(
+                'no image of the first epoch had a target: nothing but '
+                'background would be learned. Look at the masks of the '
+                'training split, tools/check_dataset.py says more, and at '
+                'what the pipeline cuts out of them'
+            )
         if self._skipped:
             runner.logger.warning(
                 f'{len(self._skipped)} of {len(runner.train_dataloader)} '

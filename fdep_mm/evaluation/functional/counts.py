@@ -18,7 +18,7 @@ from .inputs import check_pair, check_thresholds
 
 # IoU of an image without target and without foreground.
 EMPTY_VALUES = {'one': 1.0, 'zero': 0.0, 'skip': math.nan}
-# Pd and F1 of a set without target.
+# Pd and F1 of a set without target; with 'nan' IoU and nIoU, too.
 NO_TARGET_VALUES = {'nan': math.nan, 'zero': 0.0}
 FALSE_ALARMS = ('all', 'other-area')
 
@@ -43,10 +43,10 @@ class EvalProtocol:
         connectivity (int): Of targets and detections, 8 or 4.
         empty (str): IoU of an image without target and without foreground:
             'one', 'zero' (as in older toolkits) or 'skip' (it does not count
-            in nIoU). The same value is the IoU of a set that is empty
-            throughout, NaN with 'skip'.
+            in nIoU).
         no_target (str): Pd and F1 of a set without target: 'nan', with a
-            warning, or 'zero'.
+            warning, and so are IoU and nIoU; or 'zero', and IoU and nIoU
+            follow from `empty`.
         false_alarms (str): Pixels that count in Fa: of 'all' detections that
             hit nothing, or of those with an area that no hit of the image
             has, 'other-area', as DNA-Net's code does and many copies of it.

@@ -72,18 +72,22 @@ def _curves(counts: Counts, protocol: EvalProtocol) -> dict[str, np.ndarray]:
     empty = EMPTY_VALUES[protocol.empty]
     no_target = NO_TARGET_VALUES[protocol.no_target]
     total = Counts(*(column.sum(axis=0) for column in counts))
+    iou = _ratio(total.inter, total.union, empty)
+    niou = _mean(_ratio(counts.inter, counts.union, empty))
     if total.targets == 0 and protocol.no_target == 'nan':
         warnings.warn(
-            f'none of the {len(counts.targets)} images holds a target: Pd, '
-            'F1, HSE_T and HSE are undefined (NaN); check the masks',
+            f'none of the {len(counts.targets)} images holds a target: all '
+            'scores but Fa are undefined (NaN); check the masks',
             UserWarning,
             stacklevel=4,
         )
+        # a network that finds nothing would be perfect
+        iou = niou = np.full_like(iou, math.nan)
     # without targets, F1 is undefined even where there are detections
     pairs = (total.targets + total.detections) * (total.targets > 0)
     return dict(
-        IoU=_ratio(total.inter, total.union, empty),
-        nIoU=_mean(_ratio(counts.inter, counts.union, empty)),
+        IoU=iou,
+        nIoU=niou,
         Pd=_ratio(total.hits, total.targets, no_target),
         Fa=total.false_pixels / total.pixels,
         TPR=_ratio(total.inter, total.target_pixels),
@@ -151,8 +155,8 @@ def evaluate_masks(
 
     Returns:
         dict[str, float]: IoU, nIoU, Pd, Fa, HSE, HSE_P, HSE_T, fractions in
-        [0, 1]. Without any target in the set Pd, HSE_T and HSE are NaN, with
-        a warning.
+        [0, 1]. Without any target in the set all but Fa are NaN, with a
+        warning.
 
     Raises:
         TypeError: A prediction is neither floating point nor bool.

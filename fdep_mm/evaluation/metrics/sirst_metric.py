@@ -23,11 +23,12 @@ class SIRSTMetric(BaseMetric):
     * ``IoU``: x100; foreground pixels of the whole set, intersection / union.
       Not mIoU: the background is no class.
     * ``nIoU``: x100; mean of the per-image IoU.
-    * ``Pd``: x100; targets hit / targets. NaN, with a warning, if the set
-      holds no target.
+    * ``Pd``: x100; targets hit / targets.
     * ``Fa``: x1e6; pixels of detections that hit no target / all pixels. The
       widespread code drops false detections whose area equals the area of
       any hit; this one does not, so it gives slightly more.
+
+    If the set holds no target, all but Fa are NaN, with a warning.
 
     A target is hit by a detection if their centroids are less than `radius`
     apart, one to one. Distances are absolute: evaluate at the original size.
