@@ -1,6 +1,7 @@
 """Every config under configs/: loads, builds, and keeps the house rules."""
 
 import copy
+import re
 from pathlib import Path
 
 import pytest
@@ -129,7 +130,10 @@ def test_synthetic_leaf_needs_no_files():
 
 @pytest.mark.parametrize('folder', FOLDERS, ids=lambda p: p.name)
 def test_metafile_lists_the_leaves_of_its_folder(folder):
-    """What ``mim`` and ``::`` look-ups read; none before there is a README."""
+    """What ``mim`` and ``::`` look-ups read; none before there is a README.
+
+    A table of configs in the README lists them, too.
+    """
     metafile = folder / 'metafile.yml'
     assert metafile.exists() == (folder / 'README.md').exists()
     if not metafile.exists():
@@ -140,7 +144,10 @@ def test_metafile_lists_the_leaves_of_its_folder(folder):
     for model in meta['Models']:
         assert Path(model['Config']).stem == model['Name']
     listed = [ROOT.parent / model['Config'] for model in meta['Models']]
-    assert sorted(listed) == [p for p in LEAVES if p.parent == folder]
+    leaves = [p for p in LEAVES if p.parent == folder]
+    assert sorted(listed) == leaves
+    shown = re.findall(r'^\| \[(\S+)\]\(\1\.py\)', readme.read_text(), re.M)
+    assert not shown or sorted(shown) == [p.stem for p in leaves]
 
 
 def test_model_index_imports_every_metafile():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fdep_mm import zoo
+from fdep_mm import __version__, zoo
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / 'README.md', *sorted(ROOT.glob('configs/**/*.md'))]
@@ -74,3 +74,9 @@ def test_the_first_python_code(tmp_path, monkeypatch, capsys):
     exec(compile(block, 'README.md', 'exec'), {})
     lines = capsys.readouterr().out.splitlines()
     assert lines and all(len(line.split()) == 8 for line in lines)
+
+
+def test_the_change_log_begins_with_this_version():
+    log = (ROOT / 'CHANGELOG.md').read_text()
+    newest = re.search(r'^## (\S+)', log, re.M)[1]
+    assert f'{newest}.0' == __version__

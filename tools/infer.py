@@ -113,9 +113,7 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
         help='each frame, or the first one of a video (%(default)s)',
     )
     add('--allow-network', action='store_true', help='open addresses')
-    add(
-        '--raw', metavar='WxHxTYPE', help='frames on the standard input'
-    )
+    add('--raw', metavar='WxHxTYPE', help='frames on the standard input')
     add(
         '--on-late',
         choices=('wait', 'drop'),
