@@ -150,7 +150,7 @@ def test_8_and_16_bit_give_the_same_map(name):
 @pytest.mark.parametrize('method', [mpcm, mpcm.raw])
 @pytest.mark.parametrize('kind', [np.float32, np.float64])
 def test_images_in_unit_range_are_told(method, kind, recwarn):
-    """They are no error: a tile of a dark sky has no grey level above 1."""
+    """They are no error: a tile of a dark sky has no gray level above 1."""
     image = background('cloud', 16).clip(0, 255).astype(kind)
     with pytest.warns(UserWarning, match=r'in 0.*image \* 255'):
         method(image / 255)
@@ -255,7 +255,7 @@ def test_patches_give_their_image_back(stride, how):
     [
         (TypeError, 'numpy array', lambda: mpcm([[1.0]])),
         (TypeError, 'int64', lambda: mpcm(np.zeros((9, 9), int))),
-        (ValueError, 'one grey channel', lambda: mpcm(np.zeros((9, 9, 3)))),
+        (ValueError, 'one gray channel', lambda: mpcm(np.zeros((9, 9, 3)))),
         (ValueError, 'NaN', lambda: mpcm(np.full((9, 9), np.nan))),
         (ValueError, 'positive odd', lambda: mpcm(_any(), scales=(3, 4))),
         (ValueError, 'peak must be', lambda: lcm(_any(), peak='top')),

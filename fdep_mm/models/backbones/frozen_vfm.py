@@ -50,7 +50,7 @@ class FrozenVFM(BaseModule):
     loaded by :meth:`init_weights` (which a Runner calls before training) or
     by the first forward pass, so testing a network never needs them. Also
     usable as a plain mmseg backbone behind a data preprocessor without
-    normalisation.
+    normalization.
 
     A forward pass ends with the last block of `out_indices`, keeps nothing
     for a backward pass, and its attention is PyTorch's fused one, which timm
@@ -71,7 +71,7 @@ class FrozenVFM(BaseModule):
             feature extraction does.
         amp_dtype (str, optional): 'bfloat16' or 'float16' runs the VFM under
             autocast. Defaults to None, the caller's precision.
-        mean, std (Sequence[float], optional): Normalisation of the VFM's
+        mean, std (Sequence[float], optional): Normalization of the VFM's
             input, for pixel values in 0..1. Default to timm's record.
         seed (int): Seeds the weights if neither `pretrained` nor `checkpoint`
             is set, so that a resumed run sees the same random VFM.
@@ -228,7 +228,7 @@ class FrozenVFM(BaseModule):
         """Feature maps of an image batch.
 
         Args:
-            pixels (Tensor): (B, 3, H, W) RGB or (B, 1, H, W) grey, values in
+            pixels (Tensor): (B, 3, H, W) RGB or (B, 1, H, W) gray, values in
                 0..255, any size; resized to the nearest multiple of the
                 VFM's stride where it does not divide.
 

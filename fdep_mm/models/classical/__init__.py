@@ -5,9 +5,13 @@ Plain functions of numpy arrays, without training and without torch::
     from fdep_mm.models.classical import mpcm
     score = mpcm(image)  # (H, W) uint8 -> float32 in [0, 1]
 
-Images are uint8, uint16, or floating point in 0..255: constants of several
-methods are grey levels.
-Each has an attribute `raw`: the same function without the scaling to [0, 1].
+Images are (H, W): uint8, uint16, or floating point in 0..255, because
+constants of several methods are gray levels. Score maps are (H, W), larger
+where a target is likelier, and all zero if nothing stands out. Parameters out
+of their range raise ValueError; the low-rank methods also refuse images below
+7 x 7 px and strides that leave gaps, and warn with ConvergenceWarning where
+`max_iter` ends them. The attribute `raw` of a method is the same function
+without the scaling to [0, 1].
 """
 
 from collections.abc import Callable

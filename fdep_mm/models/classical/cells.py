@@ -1,4 +1,4 @@
-"""The window of local contrast methods: a cell and its eight neighbours."""
+"""The window of local contrast methods: a cell and its eight neighbors."""
 
 from numbers import Integral
 
@@ -19,14 +19,7 @@ OFFSETS = (
 
 
 def check_odd(name: str, *sizes: int) -> None:
-    """Check sizes of windows.
-
-    Args:
-        *sizes (int): In px.
-
-    Raises:
-        ValueError: If one is not a positive odd integer, or there is none.
-    """
+    """Raise ValueError unless all sizes, px, are positive odd integers."""
     if not sizes or not all(
         isinstance(s, Integral) and s > 0 and s % 2 for s in sizes
     ):
@@ -36,28 +29,15 @@ def check_odd(name: str, *sizes: int) -> None:
 
 
 def box_mean(image: np.ndarray, size: int) -> np.ndarray:
-    """Mean over a square window, border replicated.
-
-    Args:
-        image (np.ndarray): (H, W) float32 or float64.
-        size (int): Side of the window, px.
-
-    Returns:
-        np.ndarray: (H, W), same type.
-    """
+    """Mean over a square window of `size` px, border replicated."""
     return cv2.blur(image, (size, size), borderType=cv2.BORDER_REPLICATE)
 
 
-def neighbours(cells: np.ndarray, size: int) -> list[np.ndarray]:
-    """Read the map of a cell quantity at the eight neighbour cells.
+def neighbors(cells: np.ndarray, size: int) -> list[np.ndarray]:
+    """The map (H, W) of a cell quantity, read at the eight neighbor cells.
 
-    Args:
-        cells (np.ndarray): (H, W), a quantity of the cell around each pixel.
-        size (int): Side of a cell, px: the distance of neighbours.
-
-    Returns:
-        list[np.ndarray]: Eight views (H, W) in the order of `OFFSETS`,
-        replicated beyond the border.
+    Returns views in the order of `OFFSETS`, replicated beyond the border;
+    `size` is the side of a cell in px.
     """
     height, width = cells.shape
     padded = cv2.copyMakeBorder(
@@ -72,35 +52,15 @@ def neighbours(cells: np.ndarray, size: int) -> list[np.ndarray]:
     ]
 
 
-def max_neighbour(cells: np.ndarray, size: int) -> np.ndarray:
-    """Take the largest of the eight neighbours.
-
-    Args:
-        cells (np.ndarray): (H, W), see :func:`neighbours`.
-        size (int): Side of a cell, px.
-
-    Returns:
-        np.ndarray: (H, W).
-    """
-    first, *rest = neighbours(cells, size)
-    out = first.copy()
-    for other in rest:
-        np.maximum(out, other, out=out)
-    return out
+def max_neighbor(cells: np.ndarray, size: int) -> np.ndarray:
+    """Largest of the eight neighbors, see :func:`neighbors`."""
+    return np.maximum.reduce(neighbors(cells, size))
 
 
 def top_means(
     image: np.ndarray, size: int, counts: tuple[int, ...]
 ) -> list[np.ndarray]:
-    """Mean of the largest pixels of each cell, border replicated.
-
-    Args:
-        image (np.ndarray): (H, W) float32.
-        size (int): Side of the cell, px.
-
-    Returns:
-        list[np.ndarray]: One (H, W) map per count.
-    """
+    """Means of the `counts` largest pixels of each cell, (H, W) per count."""
     most = max(counts)
     half, (height, width) = size // 2, image.shape
     padded = np.pad(image, half, mode='edge')

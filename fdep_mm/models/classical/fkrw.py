@@ -5,7 +5,7 @@ and random walker*, IEEE TGRS 57(9), 2019.
 
 Differences from the public code: pixels of exactly 1.0 are no background
 seeds. The smoothing by 2x2 pixels (a pixel and its right and lower
-neighbours) moves the maximum of a spot by up to one pixel up and left.
+neighbors) moves the maximum of a spot by up to one pixel up and left.
 """
 
 import cv2
@@ -27,7 +27,7 @@ FACET = np.array(
 RADIUS = 5  # of the walk: 11 x 11 px
 INNER = 2 * RADIUS - 1  # its border is background, 9 x 9 px are open
 SIDE = INNER + 2
-CENTRE = INNER**2 // 2
+CENTER = INNER**2 // 2
 # MATLAB's disk of radius 2: a square of 5 px without its corners.
 DISK = np.ones((5, 5), np.uint8)
 DISK[::4, ::4] = 0
@@ -47,17 +47,11 @@ def fkrw(
     have its own image for surroundings, and is lost.
 
     Args:
-        image (np.ndarray): (H, W) in 0..255, see :func:`.score.as_grey`.
         k (float): Candidates are where the facet response is at least its mean
             plus k standard deviations.
-        beta (float): Edge weights are ``exp(-beta * difference) + eps``, of
-            grey levels in 0..1.
+        beta, eps (float): Edge weights are ``exp(-beta * difference) + eps``,
+            of gray levels in 0..1.
         power (float): Of the heterogeneity.
-        eps (float): See `beta`.
-
-    Returns:
-        np.ndarray: (H, W) float32 score map in [0, 1]; all zero if nothing
-        stands out.
     """
     smooth = _smooth(image / 255)
     facet = cv2.filter2D(smooth, -1, FACET, borderType=cv2.BORDER_REFLECT_101)
@@ -96,7 +90,7 @@ def _smooth(image: np.ndarray) -> np.ndarray:
 def _contrast(
     patch: np.ndarray, prob: np.ndarray, region: np.ndarray, power: float
 ) -> float:
-    """Centre probability times heterogeneity of a region."""
+    """Center probability times heterogeneity of a region."""
     size = np.count_nonzero(region)
     if size == 1:
         return 0.0
@@ -116,11 +110,9 @@ def _contrast(
 class RandomWalker:
     """Probability that a walk ends at a pixel, not 5 px away from it.
 
-    The 81 open pixels around a centre form a grid, so their equations are a
-    symmetric matrix of bandwidth 9, which one banded solve takes.
-
-    Args:
-        image (np.ndarray): (H + 10, W + 10), the padded image, 0..1.
+    The 81 open pixels around a center form a grid, so their equations are a
+    symmetric matrix of bandwidth 9, which one banded solve takes. The image,
+    (H + 10, W + 10) in 0..1, is padded by 5 px.
     """
 
     def __init__(self, image: np.ndarray, beta: float, eps: float) -> None:
@@ -128,11 +120,7 @@ class RandomWalker:
         self.right = np.exp(-beta * np.abs(np.diff(image, axis=1))) + eps
 
     def probability(self, y: int, x: int) -> np.ndarray:
-        """Solve around one pixel.
-
-        Returns:
-            np.ndarray: (11, 11); 1 at the centre, 0 at the border.
-        """
+        """(11, 11) around one pixel: 1 at the center, 0 at the border."""
         down = self.down[y : y + SIDE - 1, x + 1 : x + SIDE - 1]
         right = self.right[y + 1 : y + SIDE - 1, x : x + SIDE - 1]
         band = np.zeros((INNER + 1, INNER**2))  # lower form
@@ -140,20 +128,20 @@ class RandomWalker:
         to_right = band[1].reshape(INNER, INNER)
         to_right[:, :-1] = -right[:, 1:-1]
         band[INNER, :-INNER] = -down[1:-1].ravel()
-        # The centre is known: its column goes to the right-hand side.
+        # The center is known: its column goes to the right-hand side.
         known = np.zeros(INNER**2)
         for step in (1, INNER):
             for column, other in (
-                (CENTRE, CENTRE + step),
-                (CENTRE - step, CENTRE - step),
+                (CENTER, CENTER + step),
+                (CENTER - step, CENTER - step),
             ):
                 known[other] = -band[step, column]
                 band[step, column] = 0
-        band[0, CENTRE] = known[CENTRE] = 1
+        band[0, CENTER] = known[CENTER] = 1
         open_pixels = solveh_banded(
             band, known, overwrite_ab=True, lower=True, check_finite=False
         )
         prob = np.zeros((SIDE, SIDE))
         prob[1:-1, 1:-1] = open_pixels.reshape(INNER, INNER)
-        prob[RADIUS, RADIUS] = 1  # rounding must not lose the centre
+        prob[RADIUS, RADIUS] = 1  # rounding must not lose the center
         return prob

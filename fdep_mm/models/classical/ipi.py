@@ -40,28 +40,17 @@ def ipi(
     """Sparse part of the patch image, by accelerated proximal gradient.
 
     Args:
-        image (np.ndarray): (H, W) in 0..255, see :func:`.score.as_grey`.
         patch (int): Side of a patch, px; less, and denser, on images that
             would have fewer than four patches.
         stride (int, optional): px. None: a fifth of `patch`, on images of more
             than 0.11 megapixels a half, which saves most of the time.
         lam (float, optional): Weight of sparsity. Defaults to None:
             ``1 / sqrt(max(m, n))`` of the patch image.
-        tol (float): Of the stopping rule.
-        max_iter (int): Defaults to 1000.
-        reconstruction (str): 'median', 'mean' or 'last'.
+        tol (float): Relative residual of the stopping rule.
+        reconstruction (str): 'median', 'mean' or 'last' of the patches that
+            cover a pixel.
         partial (bool): Decompose from the last iteration's subspace while the
             rank is small.
-
-    Returns:
-        np.ndarray: (H, W) float32 score map in [0, 1].
-
-    Raises:
-        ValueError: If `max_iter` is below 1, the image smaller than 7 x 7
-            px, the patches leave gaps or `reconstruction` is unknown.
-
-    Warns:
-        ConvergenceWarning: `max_iter` was reached.
     """
     grid = grid_for(image.shape, patch, stride, least=4)
     low, span = image.min(), np.ptp(image)
@@ -77,18 +66,13 @@ def ipi(
 def decompose(
     data: np.ndarray, lam: float, tol: float, max_iter: int, partial: bool
 ) -> Decomposition:
-    """Minimise ``|B|_* + lam |T|_1 + |D - B - T|^2 / (2 mu)``, mu falling.
+    """Minimize ``|B|_* + lam |T|_1 + |D - B - T|^2 / (2 mu)``, mu falling.
 
-    Both gradient steps need no more of B and T than their difference: with
-    E = B - T extrapolated by the momentum, the one starts from (D + E) / 2,
-    the other from (D - E) / 2, and the two gradients differ in sign only.
-
-    Args:
-        data (np.ndarray): (m, n) patch image D, 0..1.
-
-    Returns:
-        Decomposition: Of D. Ends also when the rank of B has settled, as in
-        the paper's code, or is no longer low.
+    D (m, n) is the patch image, 0..1. Both gradient steps need no more of B
+    and T than E = B - T, extrapolated by the momentum: one starts from
+    (D + E) / 2, the other from (D - E) / 2, and the two gradients differ in
+    sign only. It also ends when the rank of B has settled, as in the paper's
+    code, or is no longer low.
     """
     values = spectrum(data)
     mu, last_mu = float(values[1]), 0.005 * float(values[3])

@@ -3,8 +3,7 @@
 Chen, Li, Wei, Xia, Tang, *A local contrast method for small infrared target
 detection*, IEEE TGRS 52(1), 2014.
 
-Differences from the paper: dense, one window per pixel, not on a grid of
-cells.
+Difference from the paper: one window per pixel, not per cell of a grid.
 """
 
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from .cells import box_mean, check_odd, max_neighbour
+from .cells import box_mean, check_odd, max_neighbor
 from .score import score_map
 
 PEAKS = ('dilate', 'pixel', 'mean')
@@ -24,13 +23,12 @@ def lcm(
     scales: Sequence[int] = (3, 5, 7, 9),
     peak: str = 'dilate',
 ) -> np.ndarray:
-    """Square of a cell's maximum over the brightest neighbour's mean.
+    """Square of a cell's maximum over the brightest neighbor's mean.
 
-    A bright homogeneous area scores as high as its grey level: the map is no
+    A bright homogeneous area scores as high as its gray level: the map is no
     residual, and one threshold for all of it means little.
 
     Args:
-        image (np.ndarray): (H, W) in 0..255, see :func:`.score.as_grey`.
         scales (Sequence[int]): Sides of the cells, px, odd; the map is the
             maximum over them.
         peak (str): 'dilate' is the paper's, and leaves a plateau of the size
@@ -38,12 +36,6 @@ def lcm(
             multiplies the cell's maximum by the pixel instead of by itself:
             equal at the peak, no plateau. 'mean' takes the cell's mean for its
             maximum.
-
-    Returns:
-        np.ndarray: (H, W) float32 score map in [0, 1].
-
-    Raises:
-        ValueError: If a scale is not odd or `peak` is unknown.
     """
     check_odd('scales', *scales)
     if peak not in PEAKS:
@@ -55,7 +47,7 @@ def lcm(
         cell = mean
         if peak != 'mean':
             cell = cv2.dilate(image, np.ones((size, size), np.uint8))
-        around = max_neighbour(mean, size)
+        around = max_neighbor(mean, size)
         value = cell * (image if peak == 'pixel' else cell)
         # the guard is for black surroundings
         np.maximum(contrast, value / np.maximum(around, 1e-6), out=contrast)

@@ -36,15 +36,9 @@ def check_converged(method: str, result: Decomposition) -> Decomposition:
 
 
 def as_matrix(patches: np.ndarray) -> np.ndarray:
-    """Patches as the rows of a matrix, or as its columns where there are more.
+    """(P, h, w) -> (P, h * w), or its transpose where that is wider.
 
-    What is faster: decompositions work on the smaller side.
-
-    Args:
-        patches (np.ndarray): (P, h, w).
-
-    Returns:
-        np.ndarray: (P, h * w) or (h * w, P), the wider one.
+    Decompositions work on the smaller side.
     """
     rows = patches.reshape(len(patches), -1)
     wide = rows.shape[0] <= rows.shape[1]
@@ -52,27 +46,13 @@ def as_matrix(patches: np.ndarray) -> np.ndarray:
 
 
 def as_patches(matrix: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
-    """Come back from :func:`as_matrix`.
-
-    Args:
-        matrix (np.ndarray): (P, h * w) or (h * w, P).
-
-    Returns:
-        np.ndarray: (P, h, w).
-    """
+    """Come back from :func:`as_matrix` to `shape`, (P, h, w)."""
     rows = matrix if len(matrix) == shape[0] else matrix.T
     return rows.reshape(shape)
 
 
 def iterations(limit: int) -> range:
-    """Count iterations from 1.
-
-    Returns:
-        range: 1..limit.
-
-    Raises:
-        ValueError: If there would be none.
-    """
+    """Count 1..limit; ValueError if there would be none."""
     if limit < 1:
         raise ValueError(f'max_iter must be at least 1, got {limit}')
     return range(1, limit + 1)
@@ -90,14 +70,7 @@ def soft(array: np.ndarray, threshold: float) -> np.ndarray:
 
 
 def spectrum(matrix: np.ndarray) -> np.ndarray:
-    """Singular values, by the smaller Gram matrix, exact to about 1e-8.
-
-    Args:
-        matrix (np.ndarray): (m, n).
-
-    Returns:
-        np.ndarray: (min(m, n),), descending.
-    """
+    """Descending singular values by the smaller Gram matrix, exact to 1e-8."""
     if matrix.shape[0] > matrix.shape[1]:
         matrix = matrix.T
     return np.linalg.eigvalsh(matrix @ matrix.T)[::-1].clip(0) ** 0.5
@@ -109,20 +82,14 @@ def shrink(
     keep: int = 0,
     start: np.ndarray | None = None,
 ) -> tuple[np.ndarray, int, np.ndarray]:
-    """Shrink the singular values of a matrix.
+    """Shrink the singular values of a real matrix, all but the `keep` largest.
 
-    Without `start` exact to about 1e-8, by the smaller Gram matrix.
+    Without `start` exact to about 1e-8, by the smaller Gram matrix. `start`
+    is the third result of an earlier call on a similar matrix: two subspace
+    iterations from there replace the full decomposition where they are
+    cheaper and hold all singular values above the threshold.
 
-    Args:
-        matrix (np.ndarray): (m, n) real.
-        start (np.ndarray, optional): Third result of an earlier call, on a
-            matrix that was little different. Two subspace iterations from
-            there replace the full decomposition where they are cheaper and
-            hold all singular values above the threshold.
-
-    Returns:
-        tuple[np.ndarray, int, np.ndarray]: (m, n) result, its rank, and what
-        to pass as `start` next.
+    Returns the result (m, n), its rank, and the next `start`.
     """
     if matrix.shape[0] > matrix.shape[1]:
         result, rank, start = shrink(matrix.T, threshold, keep, start)
@@ -148,18 +115,10 @@ def shrink(
 def shrink_slices(
     slices: np.ndarray, threshold: float, keep: int
 ) -> np.ndarray:
-    """Shrink the singular values of many small matrices.
-
-    Args:
-        slices (np.ndarray): (N, m, n), real or complex.
-
-    Returns:
-        np.ndarray: (N, m, n).
-    """
+    """Shrink the singular values of matrices (N, m, n), real or complex."""
     if slices.shape[1] > slices.shape[2]:
-        return shrink_slices(slices.swapaxes(1, 2), threshold, keep).swapaxes(
-            1, 2
-        )
+        turned = shrink_slices(slices.swapaxes(1, 2), threshold, keep)
+        return turned.swapaxes(1, 2)
     adjoint = slices.conj().swapaxes(1, 2)
     values, vectors = np.linalg.eigh(slices @ adjoint)
     gain = _gain(values.clip(0) ** 0.5, threshold, keep)

@@ -6,12 +6,10 @@ detection of small targets*, Proc. SPIE 3809, 1999.
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 
 from .score import score_map
-
-# 0, 45, 90 and 135 degrees, as (dy, dx).
-DIRECTIONS = ((0, 1), (1, -1), (1, 0), (1, 1))
 
 
 @score_map
@@ -19,18 +17,13 @@ def max_median(image: np.ndarray, half: int = 2) -> np.ndarray:
     """Image minus the largest of four directional medians, clipped at 0.
 
     Args:
-        image (np.ndarray): (H, W) in 0..255, see :func:`.score.as_grey`.
         half (int): N; lines are 2N + 1 px long, which must exceed twice the
             width of a target for it to stand out whole.
-
-    Returns:
-        np.ndarray: (H, W) float32 score map in [0, 1].
-
-    Raises:
-        ValueError: If `half` is less than 1.
     """
     image = image.astype(np.float32)
-    background = [median(line) for line in _lines(image, half)]
+    padded = np.pad(image, half, mode='symmetric')
+    views = np.lib.stride_tricks.sliding_window_view(padded, image.shape)
+    background = [median(views[line]) for line in _lines(half)]
     return image - np.maximum.reduce(background)
 
 
@@ -39,50 +32,34 @@ def max_mean(image: np.ndarray, half: int = 2) -> np.ndarray:
     """Image minus the largest of four directional means, clipped at 0.
 
     Args:
-        image (np.ndarray): (H, W) in 0..255, see :func:`.score.as_grey`.
         half (int): N; lines are 2N + 1 px long.
-
-    Returns:
-        np.ndarray: (H, W) float32 score map in [0, 1].
-
-    Raises:
-        ValueError: If `half` is less than 1.
     """
     image = image.astype(np.float32)
-    background = [sum(line) / len(line) for line in _lines(image, half)]
+    background = [
+        cv2.filter2D(
+            image, -1, line / line.sum(), borderType=cv2.BORDER_REFLECT
+        )
+        for line in _lines(half)
+    ]
     return image - np.maximum.reduce(background)
 
 
-def _lines(image: np.ndarray, half: int) -> list[list[np.ndarray]]:
-    """For each direction the 2N + 1 shifted images, border mirrored."""
+def _lines(half: int) -> list[np.ndarray]:
+    """Masks of the lines through a window of 2N + 1 px."""
     if half < 1:
         raise ValueError(f'half must be at least 1 px, got {half}')
-    height, width = image.shape
-    padded = np.pad(image, half, mode='symmetric')
-    return [
-        [
-            padded[
-                half + k * dy : half + k * dy + height,
-                half + k * dx : half + k * dx + width,
-            ]
-            for k in range(-half, half + 1)
-        ]
-        for dy, dx in DIRECTIONS
-    ]
+    falling = np.eye(2 * half + 1, dtype=bool)
+    flat = np.zeros_like(falling)
+    flat[half] = True
+    return [flat, falling[::-1], flat.T, falling]
 
 
 def median(images: Sequence[np.ndarray]) -> np.ndarray:
-    """Median of an odd number of images by exchanges of whole images.
+    """Median of an odd number of images (H, W) by exchanges of whole images.
 
     Half of the images and two more hold the smallest and the largest of all
     that can still be dropped; so these two go, the next image comes in, and
     so on. Several times faster than sorting pixel by pixel.
-
-    Args:
-        images (Sequence[np.ndarray]): (H, W) each, an odd number.
-
-    Returns:
-        np.ndarray: (H, W).
     """
     first = len(images) // 2 + 2
     kept, waiting = list(images[:first]), list(images[first:])

@@ -46,7 +46,6 @@ def nipps(
     the border, and the map all zero.
 
     Args:
-        image (np.ndarray): (H, W) in 0..255, see :func:`.score.as_grey`.
         patch (int): Side of a patch, px; less, and denser, on images that
             would have fewer than 60 patches.
         stride (int, optional): px. None: a fifth of `patch`, on images of more
@@ -57,17 +56,6 @@ def nipps(
             largest are background whole. Defaults to the demo's 0.005.
         tol (float): Relative residual of the stopping rule. Defaults to
             1e-7; 1e-4 changes the map by less than a percent.
-        max_iter (int): Defaults to 1000.
-
-    Returns:
-        np.ndarray: (H, W) float32 score map in [0, 1].
-
-    Raises:
-        ValueError: If `max_iter` is below 1, the image smaller than 7 x 7 px
-            or the patches leave gaps.
-
-    Warns:
-        ConvergenceWarning: `max_iter` was reached.
     """
     grid = grid_for(image.shape, patch, stride, least=LEAST)
     patches = grid.split(image)
@@ -81,10 +69,9 @@ def nipps(
 def decompose(
     data: np.ndarray, lam: float, ratio: float, tol: float, max_iter: int
 ) -> Decomposition:
-    """Minimise the singular values of B beyond the N largest + lam |T|_1.
+    """Minimize the singular values of B beyond the N largest + lam |T|_1.
 
-    Args:
-        data (np.ndarray): (m, n) patch image D = B + T.
+    D = B + T (m, n) is the patch image.
     """
     values = spectrum(data)
     largest = float(values[0])

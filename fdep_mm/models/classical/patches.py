@@ -10,26 +10,16 @@ LARGE = 110_000
 
 
 class PatchGrid:
-    """Where the patches of an image lie.
+    """Where the patches of an image lie; they are counted column by column.
 
     Starts are 0, s, 2s, ... and a last one at the border, so that every
-    pixel is covered. Patches are counted column by column.
+    pixel is covered.
 
     Args:
         shape (tuple[int, int]): Height and width of the image, px.
         patch (int): Side of a patch, px; where the image is smaller, the
             patch is as large as the image.
-        stride (int): px.
-
-    Attributes:
-        height (int): Of a patch, px.
-        width (int): Of a patch, px.
-        tops (np.ndarray): (R,) first rows.
-        lefts (np.ndarray): (C,) first columns.
-
-    Raises:
-        ValueError: If `patch` or `stride` is less than 1, or the stride
-            leaves gaps.
+        stride (int): px, at most `patch`.
     """
 
     def __init__(
@@ -49,14 +39,7 @@ class PatchGrid:
         return len(self.tops) * len(self.lefts)
 
     def split(self, image: np.ndarray) -> np.ndarray:
-        """Cut an image.
-
-        Args:
-            image (np.ndarray): (H, W).
-
-        Returns:
-            np.ndarray: (P, h, w), a copy.
-        """
+        """(H, W) -> (P, h, w), a copy."""
         windows = np.lib.stride_tricks.sliding_window_view(
             image, (self.height, self.width)
         )
@@ -65,18 +48,10 @@ class PatchGrid:
         return patches.reshape(-1, self.height, self.width)
 
     def join(self, patches: np.ndarray, how: str = 'mean') -> np.ndarray:
-        """Put an image together.
+        """(P, h, w) -> (H, W).
 
-        Args:
-            patches (np.ndarray): (P, h, w).
-            how (str): What a pixel is of the patches that cover it: 'mean',
-                'median', or 'last', the one that comes last.
-
-        Returns:
-            np.ndarray: (H, W).
-
-        Raises:
-            ValueError: If `how` is none of these.
+        `how` says what a pixel is of the patches that cover it: their 'mean',
+        their 'median', or the 'last'.
         """
         if how not in RECONSTRUCTIONS:
             raise ValueError(
@@ -125,18 +100,10 @@ def grid_for(
 ) -> PatchGrid:
     """Lay out the patches of a low-rank model.
 
-    Args:
-        shape (tuple[int, int]): Height and width of the image, px.
-        patch (int): Side of a patch, px.
-        stride (int, optional): px. None: a fifth of `patch`, on images of
-            more than 0.11 megapixels a half.
-        least (int): Patches that the model needs. Where there would be less,
-            their side is at most two thirds of the image's smaller side, and
-            their stride a sixth of the rest.
-
-    Raises:
-        ValueError: If the image is smaller than 7 x 7 px or the stride
-            leaves gaps.
+    Without a stride it is a fifth of `patch`, on images of more than 0.11
+    megapixels a half. Where there would be fewer than `least` patches, their
+    side is at most two thirds of the image's smaller side, and their stride
+    a sixth of the rest.
     """
     if min(shape) < MIN_SIDE:
         raise ValueError(

@@ -38,7 +38,6 @@ def pstnn(
     target's, and the map all zero; so it is on images of less than 30 px.
 
     Args:
-        image (np.ndarray): (H, W) in 0..255, see :func:`.score.as_grey`.
         patch (int): Side of a patch, px.
         stride (int): px.
         lam (float): The weight of sparsity is ``lam / sqrt(max(I, J) * P)`` of
@@ -46,19 +45,8 @@ def pstnn(
         ratio (float): Singular values of the first unfolding of at least this
             fraction of the largest count; so many per slice are background
             whole.
-        eps (float): Of the reweighting, grey levels.
+        eps (float): Of the reweighting, gray levels.
         tol (float): Relative residual of the stopping rule.
-        max_iter (int): Defaults to 500.
-
-    Returns:
-        np.ndarray: (H, W) float32 score map in [0, 1].
-
-    Raises:
-        ValueError: If `max_iter` is below 1, the image smaller than 7 x 7 px
-            or the patches leave gaps.
-
-    Warns:
-        ConvergenceWarning: `max_iter` was reached.
     """
     grid = grid_for(image.shape, patch, stride)
     larger, smaller = structure_tensor(image, 2.0, 9.0)
@@ -85,14 +73,10 @@ def decompose(
     tol: float,
     max_iter: int,
 ) -> Decomposition:
-    """Minimise singular values of Fourier slices beyond N + lam |W T|_1.
+    """Minimize singular values of Fourier slices beyond N + lam |W T|_1.
 
-    Args:
-        prior (np.ndarray): (I, J, P), 0..1; where it is 0, so is T.
-
-    Returns:
-        Decomposition: Of X, T not negative. Ends also when the number of
-        entries of T stays the same and is not 0.
+    T is not negative, and 0 where `prior`, (I, J, P) in 0..1, is. It also
+    ends when the number of entries of T stays the same and is not 0.
     """
     values = spectrum(data.reshape(data.shape[0], -1))
     keep = max(1, int((values >= ratio * values[0]).sum()))

@@ -37,26 +37,15 @@ def ript(
     """Sparse part of the patch tensor, weighted against edges.
 
     Args:
-        image (np.ndarray): (H, W) in 0..255, see :func:`.score.as_grey`.
         patch (int): Side of a patch, px.
         stride (int): px.
         lam (float): L; the weight of sparsity is ``L / sqrt(min(I, J, P))`` of
             the patch tensor.
         h (float): Exponent of the edge weight.
-        eps (float): Of the reweighting, grey levels.
+        eps (float): Of the reweighting, gray levels.
         tol (float): Relative residual of the stopping rule.
-        max_iter (int): Defaults to 500.
-        reconstruction (str): 'mean', 'median' or 'last'.
-
-    Returns:
-        np.ndarray: (H, W) float32 score map in [0, 1].
-
-    Raises:
-        ValueError: If `max_iter` is below 1, the image smaller than 7 x 7
-            px, the patches leave gaps or `reconstruction` is unknown.
-
-    Warns:
-        ConvergenceWarning: `max_iter` was reached.
+        reconstruction (str): 'mean', 'median' or 'last' of the patches that
+            cover a pixel.
     """
     grid = grid_for(image.shape, patch, stride)
     larger, smaller = structure_tensor(image, 1.2, 2.0)
@@ -79,11 +68,10 @@ def decompose(
     tol: float,
     max_iter: int,
 ) -> Decomposition:
-    """Minimise the nuclear norms of all unfoldings + lam |W T|_1, T >= 0.
+    """Minimize the nuclear norms of all unfoldings + lam |W T|_1, T >= 0.
 
-    Returns:
-        Decomposition: Of X. Ends also when the number of entries of T stays
-        the same, the paper's additional condition.
+    It also ends when the number of entries of T stays the same, the paper's
+    additional condition.
     """
     size = norm(data)
     # an inverse penalty: it falls

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .cells import check_odd, max_neighbour, top_means
+from .cells import check_odd, max_neighbor, top_means
 from .score import score_map
 
 PEAKS = ('cell', 'pixel')
@@ -28,20 +28,12 @@ def rlcm(
     The border is replicated, so that a target on the very corner is lost.
 
     Args:
-        image (np.ndarray): (H, W) in 0..255, see :func:`.score.as_grey`.
         size (int): Side of a cell, px, odd.
         counts (Sequence[tuple[int, int]]): Scales (K1, K2): t is the mean of
             the K1 largest pixels of the cell, b that of the K2 largest of
-            the brightest neighbour. Defaults to the paper's.
+            the brightest neighbor. Defaults to the paper's.
         peak (str): 'cell' is the paper's, and leaves a plateau of the size of
             a cell; 'pixel' multiplies by the pixel, not by t.
-
-    Returns:
-        np.ndarray: (H, W) float32 score map in [0, 1].
-
-    Raises:
-        ValueError: If `size` is not odd, a count is larger than a cell, or
-            `peak` is unknown.
     """
     check_odd('size', size)
     numbers = tuple(sorted({k for pair in counts for k in pair}))
@@ -56,7 +48,7 @@ def rlcm(
     contrast = np.zeros_like(image)
     for inside, outside in counts:
         cell = means[inside]
-        around = np.maximum(max_neighbour(means[outside], size), 1e-6)
+        around = np.maximum(max_neighbor(means[outside], size), 1e-6)
         factor = image if peak == 'pixel' else cell
         np.maximum(contrast, (cell / around - 1) * factor, out=contrast)
     return contrast

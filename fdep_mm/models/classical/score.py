@@ -7,44 +7,16 @@ from functools import wraps
 import numpy as np
 
 # A raw map whose range is below this is flat: what is left of a constant
-# image is rounding (measured: 1e-13), and one grey level is 1.
+# image is rounding (measured: 1e-13), and one gray level is 1.
 FLAT = 255e-6
 
 
-def check_range(low: float, high: float, stacklevel: int) -> None:
-    """Warn of a floating-point image that looks like one in [0, 1].
-
-    No error: frames and tiles of a dark sky may have no grey level above 1.
-
-    Warns:
-        UserWarning: It is not constant, and its maximum is at most 1.
-    """
-    if low < high <= 1:
-        warnings.warn(
-            f'the image is floating point in {low:.3g}..{high:.3g}, but '
-            'methods take grey levels in 0..255: if it is scaled to [0, 1], '
-            'give image * 255',
-            UserWarning,
-            stacklevel=stacklevel,
-        )
-
-
-def as_grey(image: np.ndarray) -> np.ndarray:
-    """Check an image and bring it to 0..255.
-
-    Args:
-        image (np.ndarray): (H, W), uint8, uint16 (divided by 257) or
-            floating point in 0..255.
-
-    Returns:
-        np.ndarray: (H, W) float64.
+def as_gray(image: np.ndarray) -> np.ndarray:
+    """Bring (H, W) uint8, uint16 or floating point in 0..255 to float64.
 
     Raises:
-        TypeError: If it is no array of one of these types.
-        ValueError: If it is not two-dimensional, is empty or is not finite.
-
-    Warns:
-        UserWarning: See :func:`check_range`.
+        TypeError: It is no array of one of these types.
+        ValueError: It is not two-dimensional, is empty or is not finite.
     """
     if not isinstance(image, np.ndarray):
         raise TypeError(
@@ -52,8 +24,8 @@ def as_grey(image: np.ndarray) -> np.ndarray:
         )
     if image.ndim != 2 or image.size == 0:
         raise ValueError(
-            f'image must be (H, W), one grey channel, got {image.shape}; '
-            'convert colour with cv2.cvtColor'
+            f'image must be (H, W), one gray channel, got {image.shape}; '
+            'convert color with cv2.cvtColor'
         )
     if image.dtype == np.uint16:
         return image / 257
@@ -62,25 +34,27 @@ def as_grey(image: np.ndarray) -> np.ndarray:
             f'image must be uint8, uint16 or floating point, got '
             f'{image.dtype}; convert it with image.astype(float)'
         )
-    grey = image.astype(np.float64)
-    if not np.isfinite(grey).all():
+    gray = image.astype(np.float64)
+    if not np.isfinite(gray).all():
         raise ValueError(
             'image holds NaN or infinite values; replace them first'
         )
-    if image.dtype.kind == 'f':
-        check_range(grey.min(), grey.max(), stacklevel=5)
-    return grey
+    # no error: frames and tiles of a dark sky may have no gray level above 1
+    if image.dtype.kind == 'f' and gray.min() < gray.max() <= 1:
+        warnings.warn(
+            f'the image is floating point in {gray.min():.3g}..'
+            f'{gray.max():.3g}, but methods take gray levels in 0..255: if '
+            'it is scaled to [0, 1], give image * 255',
+            stacklevel=4,
+        )
+    return gray
 
 
 def to_probability(raw: np.ndarray) -> np.ndarray:
-    """Scale a raw map to [0, 1] by its own minimum and maximum.
+    """Scale a raw map (H, W) to float32 in [0, 1] by its minimum and maximum.
 
-    Args:
-        raw (np.ndarray): (H, W), larger is more like a target. Values that
-            are not finite (0 / 0 in ratios) and negative ones count as 0.
-
-    Returns:
-        np.ndarray: (H, W) float32; all zero if the raw map is flat.
+    Negative values and those that are not finite (0 / 0 in ratios) count as
+    0; a flat map is all zero.
     """
     raw = np.nan_to_num(raw, nan=0.0, posinf=0.0, neginf=0.0).clip(0)
     low, high = raw.min(), raw.max()
@@ -90,34 +64,21 @@ def to_probability(raw: np.ndarray) -> np.ndarray:
 
 
 def adaptive_threshold(score: np.ndarray, k: float) -> float:
-    """Give the threshold that most of the papers segment with.
-
-    Args:
-        score (np.ndarray): (H, W), raw or scaled map.
-        k (float): Between 3 and 15 in the papers.
-
-    Returns:
-        float: ``mean + k * std``.
-    """
+    """``mean + k * std`` of a map; most papers segment with k from 3 to 15."""
     return float(score.mean() + k * score.std())
 
 
 def score_map(method: Callable) -> Callable:
     """Turn a function of raw maps into one of score maps.
 
-    Args:
-        method (Callable): Takes a float64 image (H, W) in 0..255, which is
-            not constant, and parameters; returns a raw map (H, W).
-
-    Returns:
-        Callable: Takes an image as :func:`as_grey` does and the same
-        parameters; returns a float32 map in [0, 1]. Its attribute `raw` is
-        the same without the final scaling, in float64.
+    `method` takes a float64 image (H, W) in 0..255, which is not constant,
+    and parameters; it returns a raw map (H, W). The result takes an image as
+    :func:`as_gray` does; its attribute `raw` lacks the scaling to [0, 1].
     """
 
     @wraps(method)
     def raw(image: np.ndarray, *args, **kwargs) -> np.ndarray:
-        image = as_grey(image)
+        image = as_gray(image)
         if image.min() == image.max():
             return np.zeros(image.shape)
         return np.asarray(method(image, *args, **kwargs), np.float64)

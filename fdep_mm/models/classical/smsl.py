@@ -37,7 +37,6 @@ def smsl(
     """Sparse part of the patch image beside a union of subspaces.
 
     Args:
-        image (np.ndarray): (H, W) in 0..255, see :func:`.score.as_grey`.
         patch (int): Side of a patch, px; less, and denser, on images that
             would have fewer than nine patches.
         stride (int): px. Defaults to 30: no overlap.
@@ -47,18 +46,7 @@ def smsl(
             dropped.
         non_negative (bool): Let only bright targets be sparse.
         tol (float): Relative residual of the stopping rule.
-        max_iter (int): Defaults to 100.
         seed (int): Of the random start.
-
-    Returns:
-        np.ndarray: (H, W) float32 score map in [0, 1].
-
-    Raises:
-        ValueError: If `max_iter` is below 1, the image smaller than 7 x 7 px
-            or the patches leave gaps.
-
-    Warns:
-        ConvergenceWarning: `max_iter` was reached.
     """
     grid = grid_for(image.shape, patch, stride, least=9)
     columns = np.ascontiguousarray(grid.split(image).reshape(len(grid), -1).T)
@@ -84,12 +72,10 @@ def decompose(
     tol: float,
     max_iter: int,
 ) -> Decomposition:
-    """Minimise the row norms of the coefficients + lam |T|_1.
+    """Minimize the row norms of the coefficients + lam |T|_1.
 
-    Args:
-        data (np.ndarray): (m, n) patch image F = D alpha + T, one patch per
-            column; D has orthonormal columns.
-        start (np.ndarray): (K, n) first coefficients.
+    F = D alpha + T (m, n) is the patch image, one patch per column; D has
+    orthonormal columns; `start` (K, n) holds the first coefficients.
     """
     size = norm(data)
     mu = 10 * lam / float(abs(data).max())
@@ -124,7 +110,7 @@ def _sweep(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Renew each direction and its coefficients once; drop the dead ones.
 
-    With R_k = A - sum over j != k of d_j alpha_j: d_k is the normalised
+    With R_k = A - sum over j != k of d_j alpha_j: d_k is the normalized
     R_k alpha_k, orthogonal to the new directions, and alpha_k the shrunk
     d_k R_k. R_k is never formed.
     """

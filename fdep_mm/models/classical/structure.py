@@ -7,15 +7,10 @@ import numpy as np
 def structure_tensor(
     image: np.ndarray, sigma: float, tensor_sigma: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Eigenvalues of the structure tensor.
+    """Larger and smaller eigenvalues of the structure tensor, (H, W) each.
 
-    Args:
-        image (np.ndarray): (H, W) float64.
-        sigma (float): Of the 3x3 Gaussian on the image, px.
-        tensor_sigma (float): Of the 3x3 Gaussian on the tensor, px.
-
-    Returns:
-        tuple[np.ndarray, np.ndarray]: Larger and smaller one, (H, W) each.
+    Image and tensor are smoothed by 3x3 Gaussians of `sigma` and
+    `tensor_sigma` px.
     """
     smooth = _gaussian(image, sigma)
     dy, dx = np.gradient(smooth)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from .cells import check_odd, max_neighbour, top_means
+from .cells import check_odd, max_neighbor, top_means
 from .score import score_map
 
 CORE = np.outer((1, 2, 1), (1, 2, 1)).astype(np.float32) / 16
@@ -21,19 +21,11 @@ def tllcm(
     scales: Sequence[int] = (3, 5, 7, 9),
     count: int = 9,
 ) -> np.ndarray:
-    """``(g / b - 1) * g`` of a smoothed core and the brightest neighbour.
+    """``(g / b - 1) * g`` of a smoothed core and the brightest neighbor.
 
     Args:
-        image (np.ndarray): (H, W) in 0..255, see :func:`.score.as_grey`.
-        scales (Sequence[int]): Sides of the neighbour cells, px, odd.
+        scales (Sequence[int]): Sides of the neighbor cells, px, odd.
         count (int): b is the mean of this many largest pixels of a cell.
-
-    Returns:
-        np.ndarray: (H, W) float32 score map in [0, 1].
-
-    Raises:
-        ValueError: If a scale is not odd or its cell has less than `count`
-            pixels.
     """
     check_odd('scales', *scales)
     if not 1 <= count <= min(scales) ** 2:
@@ -46,6 +38,6 @@ def tllcm(
     contrast = np.zeros_like(image)
     for size in scales:
         (means,) = top_means(image, size, (count,))
-        around = np.maximum(max_neighbour(means, size), 1e-6)
+        around = np.maximum(max_neighbor(means, size), 1e-6)
         np.maximum(contrast, (core / around - 1) * core, out=contrast)
     return contrast

@@ -20,16 +20,9 @@ def tophat(
     """White top-hat: image minus opening.
 
     Args:
-        image (np.ndarray): (H, W) in 0..255, see :func:`.score.as_grey`.
         size (int): Side of the structuring element, px, odd. Targets must fit
             inside; 3 finds little but point noise.
         shape (str): 'square' or 'disk'.
-
-    Returns:
-        np.ndarray: (H, W) float32 score map in [0, 1].
-
-    Raises:
-        ValueError: If `size` or `shape` is none of these.
     """
     check_odd('size', size)
     if shape not in SHAPES:

@@ -18,26 +18,19 @@ def wldm(
     image: np.ndarray,
     window: int = 9,
     entropy_window: int = 5,
-    normalise: bool = True,
+    normalize: bool = True,
 ) -> np.ndarray:
     """Difference of box means times a weighted local entropy.
 
-    Grey levels are rounded to integers for the entropy.
+    Gray levels are rounded to integers for the entropy.
 
     Args:
-        image (np.ndarray): (H, W) in 0..255, see :func:`.score.as_grey`.
         window (int): Side of the largest box mean, px, odd; the others are 3,
             5, ...
         entropy_window (int): Side of the entropy's window, px, odd, at most
             15.
-        normalise (bool): Divide the difference by the range of the means, as
+        normalize (bool): Divide the difference by the range of the means, as
             the public MATLAB version does.
-
-    Returns:
-        np.ndarray: (H, W) float32 score map in [0, 1].
-
-    Raises:
-        ValueError: If a window is not odd or out of its range.
     """
     check_odd('window', window)
     check_odd('entropy_window', entropy_window)
@@ -46,26 +39,26 @@ def wldm(
             'window must be at least 5 and entropy_window at most 15, got '
             f'{window} and {entropy_window}'
         )
-    return _difference(image, window, normalise) * _entropy(
+    return _difference(image, window, normalize) * _entropy(
         image, entropy_window
     )
 
 
-def _difference(image: np.ndarray, window: int, normalise: bool) -> np.ndarray:
+def _difference(image: np.ndarray, window: int, normalize: bool) -> np.ndarray:
     means = [box_mean(image, size) for size in range(3, window + 1, 2)]
     largest = means[-1]
     out = np.maximum.reduce([(m - largest) ** 2 for m in means[:-1]])
-    if not normalise:
+    if not normalize:
         return out
     span = (np.maximum.reduce(means) - np.minimum.reduce(means)) ** 2
-    # A range of rounding errors is none: grey levels are integers.
+    # A range of rounding errors is none: gray levels are integers.
     return np.divide(out, span, out=np.zeros_like(out), where=span > 1e-12)
 
 
 def _entropy(image: np.ndarray, window: int) -> np.ndarray:
     """Sum over the window of squared difference times -p log2(p).
 
-    A grey level v that occurs c times is met c times in the window, so each
+    A gray level v that occurs c times is met c times in the window, so each
     pixel contributes log2(n / c) / n.
     """
     half, (height, width) = window // 2, image.shape
@@ -84,8 +77,8 @@ def _entropy(image: np.ndarray, window: int) -> np.ndarray:
     n = len(pixels)
     table = np.zeros((1, 256), np.float32)
     table[0, 1 : n + 1] = np.log2(n / np.arange(1, n + 1)) / n
-    centre = levels.astype(np.float32)
-    out = np.zeros_like(centre)
+    center = levels.astype(np.float32)
+    out = np.zeros_like(center)
     for pixel, count in zip(pixels, counts, strict=True):
-        out += (pixel - centre) ** 2 * cv2.LUT(count, table)
+        out += (pixel - center) ** 2 * cv2.LUT(count, table)
     return out

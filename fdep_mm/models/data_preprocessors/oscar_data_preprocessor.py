@@ -18,7 +18,7 @@ class OSCARDataPreprocessor(DetDataPreprocessor):
     """
 
     def forward(self, data: dict, training: bool = False) -> dict:
-        """Normalise, pad and stack images, and pad their NoCo maps.
+        """Normalize, pad and stack images, and pad their NoCo maps.
 
         Args:
             data (dict): ``inputs``, a list of (3, h, w) uint8 images, and

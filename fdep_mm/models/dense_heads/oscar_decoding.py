@@ -28,7 +28,7 @@ def decode_boxes(
     """Boxes of every cell in px of the network's input, not clipped.
 
     Args:
-        points (Tensor): (h * w, 2), centres of the coarse cells in px.
+        points (Tensor): (h * w, 2), centers of the coarse cells in px.
         stride (int): Of the refined level in px.
 
     Returns:
@@ -93,8 +93,8 @@ def noco_centroids(boxes: Tensor, noco: Tensor, stride: int) -> Tensor:
 
     The mean place, weighted by the square of NoCo, of the 3x3 cells around
     the best cell whose sampled pixel lies in the box, drawn back to the
-    centre of the box's outermost pixel if a neighbour pulls it out; the box's
-    centre if there is no such cell.
+    center of the box's outermost pixel if a neighbor pulls it out; the box's
+    center if there is no such cell.
 
     Args:
         boxes (Tensor): (n, 4) in px of the network's input.
@@ -121,7 +121,7 @@ def noco_centroids(boxes: Tensor, noco: Tensor, stride: int) -> Tensor:
     inside = ((flat >= low) & (flat < high)).all(dim=1)  # (n, H * W)
     best, cell = noco.flatten().where(inside, -1.0).max(dim=1)
     peaks = (sums[:2] / sums[2].clamp(min=1e-12))[:, cell].T
-    centres = (boxes[:, :2] + boxes[:, 2:]) / 2
+    centers = (boxes[:, :2] + boxes[:, 2:]) / 2
     reach = ((boxes[:, 2:] - boxes[:, :2] - 1) / 2).clamp(min=0)
-    peaks = peaks.clamp(centres - reach, centres + reach)
-    return torch.where(best[:, None] > 0, peaks, centres)
+    peaks = peaks.clamp(centers - reach, centers + reach)
+    return torch.where(best[:, None] > 0, peaks, centers)

@@ -99,7 +99,7 @@ class OSCARHead(BaseDenseHead):
         return self.head_module(x)
 
     def points(self, maps: OSCARMaps) -> tuple[Tensor, Tensor]:
-        """Centres of the cells in px.
+        """Centers of the cells in px.
 
         Returns:
             tuple[Tensor, Tensor]: (H * W, 2) of P2 and (h * w, 2) of P3.

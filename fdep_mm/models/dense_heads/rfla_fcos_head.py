@@ -76,7 +76,7 @@ class RFLAFCOSHead(FCOSHead):
 
         Args:
             gt_instances (InstanceData): `bboxes` (G, 4) and `labels` (G,).
-            points (Tensor): (N, 2) centres (x, y) in px, all levels.
+            points (Tensor): (N, 2) centers (x, y) in px, all levels.
 
         Returns:
             tuple[Tensor, Tensor]: Labels (N,), `num_classes` for background,

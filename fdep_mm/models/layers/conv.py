@@ -16,7 +16,7 @@ def conv_norm_act(
 ) -> nn.Sequential:
     """Convolution with 'same' padding, then norm, then activation.
 
-    Unlike mmcv's ``ConvModule`` it leaves PyTorch's default initialisation
+    Unlike mmcv's ``ConvModule`` it leaves PyTorch's default initialization
     alone, which is what the reference implementations train from.
 
     Args:

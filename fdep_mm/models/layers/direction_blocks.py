@@ -1,6 +1,6 @@
 """Direction-aware blocks of MSDA-Net (arXiv 2406.02037).
 
-Convolutions have no bias and PyTorch's default initialisation, unless a
+Convolutions have no bias and PyTorch's default initialization, unless a
 docstring says otherwise.
 """
 
@@ -99,7 +99,7 @@ class DirectionAttention(nn.Module):
     """Multi-directional attention (MDFA): a spatial gate per Haar filter.
 
     The filters see one row of zeros above the map and one column left of it.
-    Convolutions have biases and Kaiming initialisation.
+    Convolutions have biases and Kaiming initialization.
     """
 
     def __init__(self, channels: int):

@@ -9,7 +9,7 @@ class ImageEncoder(BaseModule):
 
     Args:
         in_channels (int): Channels of the image that the first layer takes.
-            With 1, the three equal channels of a grey image become one.
+            With 1, the three equal channels of a gray image become one.
     """
 
     def __init__(self, in_channels: int) -> None:

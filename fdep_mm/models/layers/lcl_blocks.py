@@ -2,7 +2,7 @@
 
 Their trunk runs at full resolution from the start. Convolutions have a bias,
 also before a norm. Unless a docstring names Kaiming (:func:`init_kaiming`),
-the initialisation is PyTorch's default.
+the initialization is PyTorch's default.
 """
 
 from collections.abc import Callable, Sequence
@@ -31,7 +31,7 @@ def init_kaiming(module: nn.Module) -> nn.Module:
 
 
 def upsample_bilinear2() -> nn.Upsample:
-    """Bilinear upsampling by 2 that keeps the corner pixels' centres."""
+    """Bilinear upsampling by 2 that keeps the corner pixels' centers."""
     return nn.Upsample(scale_factor=2, mode='bilinear', align_corners=True)
 
 

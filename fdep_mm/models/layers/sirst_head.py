@@ -23,7 +23,7 @@ class SIRSTHead(BaseDecodeHead):
             finest first.
         threshold (float): A pixel is target where the probability exceeds it.
         prior_prob (float, optional): Probability of target that the untrained
-            head predicts, the focal-loss initialisation: with PyTorch's
+            head predicts, the focal-loss initialization: with PyTorch's
             default a network predicts target everywhere for its first hundreds
             of steps. None keeps the default.
         loss_decode (dict | list[dict]): Loss or losses on the logits.

@@ -35,13 +35,13 @@ class TopDownHead(LateralHead):
     The logits come from two 1x1 convolutions at full size, Kaiming by
     fan-out. That gives the last one's weights a standard deviation of 1.4:
     logits far from 0, on the side that chance decides. So with a `prior_prob`
-    it is 0.01 instead, as in the focal-loss initialisation.
+    it is 0.01 instead, as in the focal-loss initialization.
 
     Args:
         channels (Sequence[int]): Channels of the encoder's features at
             strides 1, 2, 4 and so on.
         transfer (Callable): Makes the block of one level from its channels.
-        fuse (Callable): Makes the fusion of two neighbouring levels from the
+        fuse (Callable): Makes the fusion of two neighboring levels from the
             channels of the deep one (half the size) and of the shallow one;
             called with both, it gives the shape of the shallow one.
         threshold, prior_prob, loss_decode, align_corners: As in

@@ -143,7 +143,7 @@ class TwoBranches:
         }
 
     def _pixels(self, inputs: Tensor) -> Tensor:
-        """Undo the preprocessor's normalisation: values in 0..255."""
+        """Undo the preprocessor's normalization: values in 0..255."""
         preprocessor = self.data_preprocessor
         if not normalizes(preprocessor):
             return inputs

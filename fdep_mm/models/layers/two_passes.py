@@ -13,7 +13,7 @@ from torch.overrides import TorchFunctionMode
 def kept_statistics(model: nn.Module) -> Iterator[None]:
     """Batch norms leave their running statistics alone meanwhile.
 
-    Those in training mode still normalise with the statistics of the batch.
+    Those in training mode still normalize with the statistics of the batch.
     """
     momenta = {
         module: module.momentum

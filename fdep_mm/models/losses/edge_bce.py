@@ -21,7 +21,7 @@ SAMPLE, SPREAD = 8192, 0.03
 def edge_map(target: Tensor) -> Tensor:
     """Inner and outer one-pixel contours of the targets.
 
-    A pixel is on a contour if one of its four neighbours has the other label.
+    A pixel is on a contour if one of its four neighbors has the other label.
     Pixels beyond the border count as equal, so the frame is no contour.
 
     Args:

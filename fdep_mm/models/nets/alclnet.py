@@ -8,7 +8,7 @@ channels, as many as the paper's own model (in Keras).
 
 Differences from the paper (all but the last are that form's):
     * strided convolutions pad all sides, upsampling aligns the corners;
-    * PyTorch's batch norm defaults; Kaiming initialisation by fan-out;
+    * PyTorch's batch norm defaults; Kaiming initialization by fan-out;
     * the last bias starts at a target probability of 0.01 (`prior_prob`), the
       weights beside it at a standard deviation of 0.01.
 """
@@ -76,7 +76,7 @@ class BilinearAttention(nn.Module):
         init_kaiming(self)
 
     def forward(self, deep: Tensor, shallow: Tensor) -> Tensor:
-        """Fuse two neighbouring levels.
+        """Fuse two neighboring levels.
 
         Args:
             deep (Tensor): (B, deep_channels, H / 2, W / 2).

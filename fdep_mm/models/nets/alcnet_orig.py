@@ -35,7 +35,7 @@ BN = dict(type='BN')
 
 
 def init_msra_prelu(module: nn.Module) -> None:
-    """The release's initialisation: normal, by fan-in and fan-out."""
+    """The release's initialization: normal, by fan-in and fan-out."""
     gain = nn.init.calculate_gain('leaky_relu', 0.25)
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d):
@@ -80,13 +80,13 @@ def patch_contrast(x: Tensor, shift: int) -> Tensor:
     """Contrast of every pixel with eight others, `shift` px away.
 
     On each of the four axes through a pixel, the differences to the two
-    opposite neighbours are multiplied; the smallest product counts. It is
+    opposite neighbors are multiplied; the smallest product counts. It is
     large only where the pixel exceeds (or falls below) all of them. Beyond
     the border the map starts again at the opposite side.
 
     Args:
         x (Tensor): (B, C, H, W).
-        shift (int): Distance of the neighbours in px, along each direction.
+        shift (int): Distance of the neighbors in px, along each direction.
 
     Returns:
         Tensor: (B, C, H, W).

@@ -11,7 +11,7 @@ encoder, so that CO-ISD computes them once. The head has the four that do, the
 last of each row.
 
 Differences from the paper:
-    * PyTorch's default initialisation, the paper's release used Xavier;
+    * PyTorch's default initialization, the paper's release used Xavier;
     * the side outputs are not computed in evaluation mode;
     * the last biases start at a target probability of 0.01 (`prior_prob`).
 """
@@ -92,7 +92,7 @@ def resize(x: Tensor, factor: float) -> Tensor:
 
 
 def grow(rows: list[list[Tensor]], row: int, node: nn.Module) -> None:
-    """Append the next node to a row, from the newest of its neighbours."""
+    """Append the next node to a row, from the newest of its neighbors."""
     parts = [*rows[row], resize(rows[row + 1][-1], 2)]
     if row > 0:
         parts.append(resize(rows[row - 1][-1], 0.5))

@@ -9,8 +9,8 @@ parameters with 3 input channels.
 Differences from the paper (all but the last two are that form's):
     * image and gradient map have three channels, where descriptions of the
       paper speak of one;
-    * SE and TGFM's two gates start from PyTorch's default initialisation:
-      their special initialisers are never called;
+    * SE and TGFM's two gates start from PyTorch's default initialization:
+      their special initializers are never called;
     * the spatial gate reads the mean before the maximum (weight order only);
     * the last bias starts at a target probability of 0.01 (`prior_prob`), the
       weights beside it at a standard deviation of 0.01.
@@ -156,7 +156,7 @@ class TwoWayGuidance(nn.Module):
         self.spatial_gate = SpatialGate(7, bias=True)
 
     def forward(self, deep: Tensor, shallow: Tensor) -> Tensor:
-        """Fuse two neighbouring levels.
+        """Fuse two neighboring levels.
 
         Args:
             deep (Tensor): (B, deep_channels, H / 2, W / 2).

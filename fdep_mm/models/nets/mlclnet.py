@@ -11,7 +11,7 @@ model is in Keras and has 636,849 parameters):
     * the three scales are fused by a 1x1 convolution, not by their mean;
     * the deepest level has a lateral convolution as the others do;
     * strided convolutions pad all sides, upsampling aligns the corners;
-    * PyTorch's batch norm defaults; Kaiming initialisation by fan-out in
+    * PyTorch's batch norm defaults; Kaiming initialization by fan-out in
       residual blocks and contrast modules, PyTorch's default elsewhere;
     * the last bias starts at a target probability of 0.01 (`prior_prob`).
 """

@@ -149,7 +149,7 @@ class AlignmentFusion(nn.Module):
         init_kaiming(self)
 
     def forward(self, deep: Tensor, shallow: Tensor) -> Tensor:
-        """Fuse two neighbouring levels.
+        """Fuse two neighboring levels.
 
         Args:
             deep (Tensor): (B, deep_channels, H / 2, W / 2).

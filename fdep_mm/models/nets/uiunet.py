@@ -40,7 +40,7 @@ def conv3(
 
 
 def resize(x: Tensor, factor: int) -> Tensor:
-    """(B, C, H, W) -> (B, C, factor * H, factor * W), half-pixel centres."""
+    """(B, C, H, W) -> (B, C, factor * H, factor * W), half-pixel centers."""
     return F.interpolate(x, scale_factor=factor, mode='bilinear')
 
 

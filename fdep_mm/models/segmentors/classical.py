@@ -39,7 +39,7 @@ class ClassicalSegmentor(BaseSegmentor):
         params (dict, optional): Parameters of the method that are not its
             defaults.
         threshold (float): Foreground is above it.
-        data_preprocessor (dict, optional): Config. Normalisation is undone,
+        data_preprocessor (dict, optional): Config. Normalization is undone,
             padding is cut off. Defaults to None: neither.
 
     Raises:

@@ -1,4 +1,4 @@
-"""CO-ISD: collaborative optimisation with implicit self-distillation.
+"""CO-ISD: collaborative optimization with implicit self-distillation.
 
 *Rethinking Infrared Small Target Detection: A Foundation-Driven Efficient
 Paradigm* (FDEP), Yu et al., arXiv 2512.05511. First public implementation,

@@ -13,7 +13,7 @@ from fdep_mm.registry import TASK_UTILS
 
 
 def pseudo_boxes(boxes: Tensor, side: float) -> Tensor:
-    """Replace boxes of an area up to ``side ** 2`` by centred squares.
+    """Replace boxes of an area up to ``side ** 2`` by centered squares.
 
     Args:
         boxes (Tensor): (n, 4) of x1, y1, x2, y2 in px.
@@ -22,8 +22,8 @@ def pseudo_boxes(boxes: Tensor, side: float) -> Tensor:
     Returns:
         Tensor: (n, 4).
     """
-    centres = (boxes[:, :2] + boxes[:, 2:]) / 2
-    squares = torch.cat((centres - side / 2, centres + side / 2), dim=1)
+    centers = (boxes[:, :2] + boxes[:, 2:]) / 2
+    squares = torch.cat((centers - side / 2, centers + side / 2), dim=1)
     sizes = boxes[:, 2:] - boxes[:, :2]
     large = sizes.prod(dim=1, keepdim=True) > side**2
     return torch.where(large, boxes, squares)

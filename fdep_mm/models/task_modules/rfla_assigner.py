@@ -23,7 +23,7 @@ from fdep_mm.registry import TASK_UTILS
 def kld_similarity(targets: Tensor, priors: Tensor) -> Tensor:
     """Similarity 1 / (1 + KL(prior || target)) of boxes taken as Gaussians.
 
-    A box is the Gaussian at its centre with half its size as standard
+    A box is the Gaussian at its center with half its size as standard
     deviations.
 
     Args:
@@ -42,7 +42,7 @@ def kld_similarity(targets: Tensor, priors: Tensor) -> Tensor:
 
 
 def _gaussian(boxes: Tensor) -> tuple[Tensor, Tensor]:
-    """Centre and size of boxes (..., 4); a size is never zero."""
+    """Center and size of boxes (..., 4); a size is never zero."""
     corner1, corner2 = boxes[..., :2], boxes[..., 2:]
     return (corner1 + corner2) / 2, corner2 - corner1 + 1e-6
 
@@ -54,7 +54,7 @@ class RFLAAssigner(BaseAssigner):
     Stage 1: every target takes the priors most similar to it, equally similar
     ones included; of targets that want the same prior the later one in the
     annotation gets it. Stage 2: the same with shrunk priors, for priors that
-    stage 1 left over. There is no test whether a prior's centre lies inside
+    stage 1 left over. There is no test whether a prior's center lies inside
     the target.
 
     Args:
@@ -126,5 +126,5 @@ def _take_top(similarity: Tensor, num: int) -> Tensor:
 
 def _scale_boxes(boxes: Tensor, ratio: float) -> Tensor:
     corner1, corner2 = boxes[:, :2], boxes[:, 2:]
-    centre, half = (corner1 + corner2) / 2, (corner2 - corner1) * ratio / 2
-    return torch.cat((centre - half, centre + half), 1)
+    center, half = (corner1 + corner2) / 2, (corner2 - corner1) * ratio / 2
+    return torch.cat((center - half, center + half), 1)
