@@ -35,10 +35,12 @@ FUNCTIONS = {
     'mmengine.load',
     'os.popen',
     'os.system',
+    'torch.hub.load',
     'torch.jit.load',
     'yaml.load',
     'yaml.unsafe_load',
 }
+READERS = {'torch.load', 'torch.hub.load_state_dict_from_url'}
 METHODS = {'extract', 'extractall', 'minidom', 'read_pickle', 'unpack_archive'}
 XML = {'XML', 'fromstring', 'iterparse', 'parse'}
 
@@ -94,9 +96,9 @@ def risks(path):
             or argument(call, 'shell') not in (None, 'False', '0')
         ):
             yield name
-        elif name == 'torch.load' and is_call:
+        elif name in READERS and is_call:
             # untrusted unless an environment variable says otherwise
-            if argument(call, 'weights_only') not in ('True', 'not trusted'):
+            if argument(call, 'weights_only') not in ('True', 'not trusted()'):
                 yield name
         elif name == 'numpy.load':
             if argument(call, 'allow_pickle', 2) not in (None, 'False'):
@@ -128,6 +130,8 @@ RISKS = [
     'torch.load(path)',
     'torch.load(path, weights_only=False)',
     'torch.jit.load(path)',
+    'torch.hub.load(place, name)',
+    'torch.hub.load_state_dict_from_url(url)',
     'import torch as t; t.load(path)',
     'from torch import load; load(path)',
     'import numpy as np; np.load(path, allow_pickle=True)',

@@ -8,7 +8,12 @@ test_datasets/test_sirst.py, configs of checkpoints in test_stored_config.py.
 import importlib.util
 import json
 import pickle
+import runpy
+import sys
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import cv2
 import mmseg
@@ -115,6 +120,57 @@ def test_a_payload_in_each_entry_point(tool, options, zip_bomb, tmp_path):
     options += ['--work-dir', tmp_path]
     done = run_python(tool, *options, cwd=tmp_path)
     assert done.returncode and 'attack' in done.stderr.splitlines()[-1]
+    assert not sign.exists()
+
+
+CONVERTERS = {
+    'deployment/export_onnx.py': ['ALCNET', 'BOMB', '--out', 'OUT'],
+    'model_converters/efficientnet_lite.py': ['OUT', '--src', 'BOMB'],
+    'model_converters/peers.py': ['BOMB', 'ALCNET', 'OUT'],
+    'model_converters/unwrap.py': ['BOMB', 'OUT'],
+}
+
+
+@pytest.mark.parametrize('tool', CONVERTERS)
+def test_a_payload_in_tools_that_convert(
+    tool, zip_bomb, tmp_path, monkeypatch, capsys
+):
+    path, sign = zip_bomb
+    config = 'configs/alcnet/alcnet_1xb16-12e_synthetic-128x128.py'
+    words = dict(
+        ALCNET=REPO / config, BOMB=path, OUT=tmp_path / 'out.safetensors'
+    )
+    arguments = [str(words.get(word, word)) for word in CONVERTERS[tool]]
+    monkeypatch.setattr(sys, 'argv', [tool, *arguments])
+    with pytest.raises(SystemExit) as stop:
+        runpy.run_path(str(TOOLS / tool), run_name='__main__')
+    assert stop.value.code == 2
+    errors = capsys.readouterr().err
+    assert str(path) in errors and 'attack' in errors.splitlines()[-1]
+    assert not sign.exists() and not words['OUT'].exists()
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves files without a log."""
+
+    def log_message(self, *_) -> None:
+        pass
+
+
+@pytest.mark.parametrize('prefix', ['', 'torchvision://', 'openmmlab://'])
+def test_a_payload_behind_a_url(prefix, zip_bomb, tmp_path, monkeypatch):
+    path, sign = zip_bomb
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path))
+    serve = partial(Quiet, directory=path.parent)
+    with ThreadingHTTPServer(('127.0.0.1', 0), serve) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f'http://127.0.0.1:{server.server_port}/{path.name}'
+        for table in ('get_torchvision_models', 'get_external_models'):
+            name = f'mmengine.runner.checkpoint.{table}'
+            monkeypatch.setattr(name, lambda: dict(net=url))
+        with pytest.raises(pickle.UnpicklingError, match=f'{url}: .*attack'):
+            load_checkpoint(f'{prefix}net' if prefix else url)
+        server.shutdown()
     assert not sign.exists()
 
 

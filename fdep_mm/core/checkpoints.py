@@ -4,20 +4,23 @@ torch reads files with ``weights_only=True`` unless told otherwise, that is,
 no object but those of a list. A checkpoint of MMEngine has smoothed losses in
 it, as NumPy arrays. MMEngine 0.10.7 does not put them on the list, so that it
 could not read its own checkpoints; OneDL's has a list of its own, but takes
-everything if that does not do. So ``import fdep_mm`` has MMEngine read files,
-and what is in S3, by :func:`read_checkpoint`: to train, resume and test.
+everything if that does not do, and what torch downloads it unpickles. So
+``import fdep_mm`` has MMEngine read files, and what is in S3, by
+:func:`read_checkpoint`, and what is behind a URL by :func:`load_url`: to
+train, resume and test.
 """
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pickle import UnpicklingError
 
 import numpy as np
 import torch
 from mmengine.fileio import get_local_path
 from mmengine.logging import HistoryBuffer
-from mmengine.runner import CheckpointLoader
+from mmengine.runner import CheckpointLoader, checkpoint
 
 from fdep_mm import zoo
 
@@ -95,18 +98,30 @@ def read_checkpoint(
     # not the context manager safe_globals: at its end it takes away what
     # was on the list before, too
     allow_mmengine_checkpoints()
-    trusted = os.environ.get(TRUST) == '1'
+    with (
+        _refusing(path),
+        get_local_path(os.path.expanduser(path)) as local,
+    ):
+        if str(path).endswith('.safetensors'):
+            return _read_safetensors(local)
+        return torch.load(
+            local, map_location=map_location, weights_only=not trusted()
+        )
+
+
+def trusted() -> bool:
+    """Whether the user lets files run what they like."""
+    return os.environ.get(TRUST) == '1'
+
+
+@contextmanager
+def _refusing(path: str | os.PathLike) -> Iterator[None]:
+    """Say what a file is refused for, and not torch's advice to run it."""
     try:
-        with get_local_path(os.path.expanduser(path)) as local:
-            if str(path).endswith('.safetensors'):
-                return _read_safetensors(local)
-            return torch.load(
-                local, map_location=map_location, weights_only=not trusted
-            )
+        yield
     except (OSError, ImportError):
         raise
     except Exception as error:  # rubbish raises any type
-        # torch's own advice is to run what is in the file
         raise UnpicklingError(
             f'{path}: damaged, or more than weights and the records of '
             f'MMEngine ({_reason(error)}). It is not read, as it may be an '
@@ -123,6 +138,23 @@ def read_checkpoint(
 def load_from_file(filename: str, map_location: object = None) -> object:
     """What MMEngine calls, and names in its log, for read_checkpoint."""
     return read_checkpoint(filename, map_location)
+
+
+def load_url(
+    url: str,
+    model_dir: str | None = None,
+    map_location: object = None,
+    progress: bool = True,
+) -> object:
+    """What MMEngine calls for http://, torchvision:// and the like."""
+    with _refusing(url):
+        return torch.hub.load_state_dict_from_url(
+            *(url, model_dir, map_location, progress),
+            weights_only=not trusted(),
+        )
+
+
+checkpoint.load_url = load_url
 
 
 def _reason(error: Exception) -> str:

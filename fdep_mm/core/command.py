@@ -6,12 +6,13 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
+from pickle import UnpicklingError
 from typing import TypeVar
 
 from .text import print
 
 T = TypeVar('T')
-USER_ERRORS = (ValueError, OSError, ImportError)
+USER_ERRORS = (ValueError, OSError, ImportError, UnpicklingError)
 
 
 class Parser(argparse.ArgumentParser):

@@ -15,7 +15,9 @@ from fdep_mm.registry import MODELS
 def convert(repo, monkeypatch, *args):
     tool = str(repo / 'tools/model_converters/peers.py')
     monkeypatch.setattr(sys, 'argv', [tool, *map(str, args)])
-    run_path(tool, run_name='__main__')
+    with pytest.raises(SystemExit) as stop:
+        run_path(tool, run_name='__main__')
+    return stop.value.code
 
 
 def config(repo, folder, net, norm=None):
@@ -73,15 +75,15 @@ def test_by_name(net, repo, monkeypatch, tmp_path, capsys):
     assert left_out == (net == 'alcnet')
 
 
-def test_what_does_not_fit_is_named(repo, monkeypatch, tmp_path):
+def test_what_does_not_fit_is_named(repo, monkeypatch, tmp_path, capsys):
     state = theirs(repo, 'acm')
     del state['deconv1.bias']
     state['head.block.4.weight'] = torch.zeros(2, 4, 1, 1)
     torch.save(state, tmp_path / 'a.pth')
     cfg = config(repo, tmp_path, 'acm')
-    with pytest.raises(SystemExit) as error:
-        convert(repo, monkeypatch, tmp_path / 'a.pth', cfg, tmp_path / 'b.pth')
-    assert str(error.value).splitlines()[1:] == [
+    paths = tmp_path / 'a.pth', cfg, tmp_path / 'b.pth'
+    assert convert(repo, monkeypatch, *paths) == 2
+    assert capsys.readouterr().err.splitlines()[1:] == [
         'decode_head.logits.4.weight: (2, 4, 1, 1) in the file, '
         '(1, 4, 1, 1) in the config',
         'decode_head.up1.bias: none in the file, (16,) in the config',

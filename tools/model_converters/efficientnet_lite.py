@@ -24,6 +24,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save
 
+from fdep_mm.core.checkpoints import read_checkpoint
 from fdep_mm.core.command import Parser, command
 from fdep_mm.core.files import AtomicBackend
 
@@ -130,9 +131,7 @@ def main() -> None:
     src = args.src or find_packaged_checkpoint(args.variant)
     if not src.is_file():
         raise FileNotFoundError(f'{src}: no such file')
-    weights = convert(
-        torch.load(src, map_location='cpu', weights_only=True), args.variant
-    )
+    weights = convert(read_checkpoint(src), args.variant)
     if args.dst.suffix == '.pth':
         file = io.BytesIO()
         torch.save(weights, file)

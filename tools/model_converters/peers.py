@@ -10,7 +10,6 @@ Example:
     python tools/model_converters/peers.py ACM.pth.tar CONFIG.py acm.pth
 """
 
-import argparse
 import re
 import sys
 from pathlib import Path
@@ -20,7 +19,9 @@ from mmengine.registry import init_default_scope
 from torch import Tensor
 
 from fdep_mm.core.checkpoints import read_checkpoint
+from fdep_mm.core.command import Parser, command
 from fdep_mm.core.config_check import read_config
+from fdep_mm.core.text import print
 from fdep_mm.models.segmentors import host_cfg
 from fdep_mm.registry import MODELS
 
@@ -130,12 +131,10 @@ def problems(found: dict[str, Tensor], wanted: dict[str, Tensor]) -> list[str]:
     ]
 
 
+@command()
 def main() -> None:
     """Rename, compare, write."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = Parser(__doc__)
     parser.add_argument('src', help='their checkpoint')
     parser.add_argument('config', help='of the network here')
     parser.add_argument('out', type=Path)
@@ -144,7 +143,7 @@ def main() -> None:
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     kind = cfg.model.backbone.type.split('.')[-1]
     if kind not in NAMES:
-        sys.exit(f'error: no names are known for {kind}: {[*NAMES]} only')
+        raise ValueError(f'no names are known for {kind}: {[*NAMES]} only')
     state = read_checkpoint(args.src)
     for key in ('state_dict', 'net', 'model'):
         state = state.get(key, state)
@@ -155,7 +154,7 @@ def main() -> None:
         del found[key]
     wrong = problems(found, MODELS.build(host_cfg(cfg.model)).state_dict())
     if wrong:
-        sys.exit('\n'.join([f'error: {args.src} does not fit:', *wrong]))
+        raise ValueError('\n'.join([f'{args.src} does not fit:', *wrong]))
     torch.save(dict(state_dict=found), args.out)
     print(f'{args.out}: {len(found)} tensors')
     if left_out:
@@ -163,4 +162,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main())

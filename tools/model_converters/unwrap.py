@@ -14,11 +14,13 @@ from pathlib import Path
 import torch
 
 from fdep_mm.core.checkpoints import read_checkpoint
-from fdep_mm.core.command import Parser
+from fdep_mm.core.command import Parser, command
+from fdep_mm.core.text import print
 
 PREFIX = 'backbone.net.'
 
 
+@command()
 def main() -> None:
     """Read, take the prefix off, write."""
     parser = Parser(__doc__)
@@ -32,13 +34,13 @@ def main() -> None:
         if key.startswith(PREFIX)
     }
     if not state:
-        sys.exit(
-            f'error: {args.checkpoint} has no keys {PREFIX}..., so it is not '
-            'of a TorchNet'
+        raise ValueError(
+            f'{args.checkpoint} has no keys {PREFIX}..., so it is not of a '
+            'TorchNet'
         )
     torch.save(state, args.out)
     print(f'{args.out}: {len(state)} tensors')
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main())
