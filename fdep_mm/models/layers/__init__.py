@@ -6,15 +6,15 @@ And the direction-aware ones of MSDA-Net, whose file would be too long.
 from .acm_blocks import (
     GN1,
     AsymmetricModulation,
-    PixelHead,
     ResidualBlock,
+    pixel_head,
     residual_stage,
     stem1_tiny,
     stem4,
     upsample2,
 )
 from .cbam import ChannelGate, SpatialGate
-from .conv import conv_norm_act
+from .conv import conv_bn, conv_norm_act
 from .direction_blocks import (
     DirectionAwareBlock,
     ScaleBranches,
@@ -25,7 +25,6 @@ from .lcl_blocks import (
     DownBlock,
     IdentityBlock,
     SqueezeExcite,
-    conv_bn,
     init_kaiming,
     local_contrast,
     logit_layers,
@@ -45,7 +44,6 @@ __all__ = [
     'IdentityBlock',
     'ImageEncoder',
     'LateralHead',
-    'PixelHead',
     'ResidualBlock',
     'SIRSTHead',
     'ScaleBranches',
@@ -58,6 +56,7 @@ __all__ = [
     'inject_directions',
     'local_contrast',
     'logit_layers',
+    'pixel_head',
     'residual_stage',
     'stem1',
     'stem1_tiny',

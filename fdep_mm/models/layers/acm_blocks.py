@@ -17,28 +17,13 @@ GN1 = dict(type='GN', num_groups=1)
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions and a shortcut.
+    """Two 3x3 convolutions, the first with `stride`, and a shortcut."""
 
-    Args:
-        in_channels (int): Channels of the input.
-        out_channels (int): Channels of the output.
-        stride (int): Stride of the first convolution.
-    """
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        stride: int = 1,
-    ):
+    def __init__(self, in_channels: int, out_channels: int, stride: int = 1):
         super().__init__()
         self.main = nn.Sequential(
             *conv_norm_act(
-                in_channels,
-                out_channels,
-                stride=stride,
-                norm_cfg=BN,
-                act=nn.ReLU(inplace=True),
+                in_channels, out_channels, 3, stride, False, BN, nn.ReLU(True)
             ),
             *conv_norm_act(out_channels, out_channels, norm_cfg=BN),
         )
@@ -55,17 +40,14 @@ class ResidualBlock(nn.Module):
 
 
 def residual_stage(
-    num_blocks: int,
-    in_channels: int,
-    out_channels: int,
-    stride: int = 1,
+    num_blocks: int, in_channels: int, out_channels: int, stride: int = 1
 ) -> nn.Sequential:
     """`num_blocks` residual blocks, the first of them with `stride`."""
     first = ResidualBlock(in_channels, out_channels, stride)
-    rest = [
+    rest = (
         ResidualBlock(out_channels, out_channels)
         for _ in range(num_blocks - 1)
-    ]
+    )
     return nn.Sequential(first, *rest)
 
 
@@ -102,51 +84,17 @@ class AsymmetricModulation(nn.Module):
 
     The globally pooled deep feature weights the shallow one, the shallow
     feature weights the deep one point by point; the factor 2 makes a neutral
-    gate of 0.5 an identity.
-
-    Args:
-        channels (int): Channels of both inputs and of the output.
-        norm_cfg (dict): Norm of the gates and of the last convolution.
-            Defaults to group norm with one group, which also works on the
-            1x1 maps of a single image.
-        reduction (int): Channel reduction of the gates.
+    gate of 0.5 an identity. The default norm, a group norm with one group,
+    also works on the 1x1 maps of a single image.
     """
 
-    def __init__(
-        self, channels: int, norm_cfg: dict = GN1, reduction: int = 4
-    ):
+    def __init__(self, channels: int, norm_cfg: dict = GN1):
         super().__init__()
         self.pool = nn.AdaptiveAvgPool2d(1)
-        self.topdown = self._gate(channels, reduction, norm_cfg)
-        self.bottomup = self._gate(channels, reduction, norm_cfg)
+        self.topdown = _gate(channels, norm_cfg)
+        self.bottomup = _gate(channels, norm_cfg)
         self.post = conv_norm_act(
-            channels,
-            channels,
-            bias=True,
-            norm_cfg=norm_cfg,
-            act=nn.ReLU(inplace=True),
-        )
-
-    @staticmethod
-    def _gate(channels: int, reduction: int, norm_cfg: dict) -> nn.Sequential:
-        mid = channels // reduction
-        return nn.Sequential(
-            *conv_norm_act(
-                channels,
-                mid,
-                1,
-                bias=True,
-                norm_cfg=norm_cfg,
-                act=nn.ReLU(inplace=True),
-            ),
-            *conv_norm_act(
-                mid,
-                channels,
-                1,
-                bias=True,
-                norm_cfg=norm_cfg,
-                act=nn.Sigmoid(),
-            ),
+            channels, channels, 3, 1, True, norm_cfg, nn.ReLU(True)
         )
 
     def forward(self, deep: Tensor, shallow: Tensor) -> Tensor:
@@ -157,39 +105,19 @@ class AsymmetricModulation(nn.Module):
         return self.post(fused)
 
 
-class PixelHead(nn.Sequential):
-    """3x3 convolution, norm, ReLU, dropout and the 1x1 logit convolution.
+def _gate(channels: int, norm_cfg: dict) -> nn.Sequential:
+    mid = channels // 4
+    return nn.Sequential(
+        *conv_norm_act(channels, mid, 1, 1, True, norm_cfg, nn.ReLU(True)),
+        *conv_norm_act(mid, channels, 1, 1, True, norm_cfg, nn.Sigmoid()),
+    )
 
-    The logit convolution reads very few channels (2 in ALCNet). Where chance
-    makes all its weights negative, the logits can never exceed the bias, and
-    from the bias of a `prior_prob` the network learns no target for hundreds
-    of steps. So with a `prior_prob` they start non-negative.
 
-    Args:
-        channels (int): Channels of the input.
-        dropout (float): Probability of dropping an element.
-        reduction (int): Channel reduction of the first convolution.
-        norm_cfg (dict): Norm.
-        non_negative (bool): Whether the logit convolution's weights start
-            non-negative, else as PyTorch's default.
-    """
-
-    def __init__(
-        self,
-        channels: int,
-        dropout: float = 0.1,
-        reduction: int = 4,
-        norm_cfg: dict = BN,
-        non_negative: bool = True,
-    ):
-        mid = channels // reduction
-        super().__init__(
-            *conv_norm_act(
-                channels, mid, norm_cfg=norm_cfg, act=nn.ReLU(inplace=True)
-            ),
-            nn.Dropout(dropout),
-            nn.Conv2d(mid, 1, 1),
-        )
-        if non_negative:
-            with torch.no_grad():
-                self[-1].weight.abs_()
+def pixel_head(channels: int, dropout: float) -> nn.Sequential:
+    """3x3 convolution, norm, ReLU, dropout and the 1x1 logit convolution."""
+    mid = channels // 4
+    return nn.Sequential(
+        *conv_norm_act(channels, mid, norm_cfg=BN, act=nn.ReLU(True)),
+        nn.Dropout(dropout),
+        nn.Conv2d(mid, 1, 1),
+    )

@@ -7,11 +7,8 @@ from torch import Tensor, nn
 class ChannelGate(nn.Module):
     """One weight per channel, from the averages and the maxima over a map.
 
-    Both pooled vectors go through the same two convolutions without bias.
-
-    Args:
-        channels (int): Channels of the input.
-        reduction (int): Channel reduction between the two convolutions.
+    Both pooled vectors go through the same two convolutions without bias,
+    with ``channels // reduction`` channels between them.
     """
 
     def __init__(self, channels: int, reduction: int):
@@ -33,9 +30,7 @@ class ChannelGate(nn.Module):
 class SpatialGate(nn.Module):
     """One weight per pixel, from the mean and the maximum over channels.
 
-    Args:
-        kernel_size (int): Odd kernel size of its convolution in px.
-        bias (bool): Whether the convolution has a bias.
+    `kernel_size` is odd, in px.
     """
 
     def __init__(self, kernel_size: int, bias: bool = False):

@@ -1,4 +1,4 @@
-"""Plain convolution, norm and activation in one line."""
+"""Convolution, norm and activation in one call."""
 
 from mmcv.cnn import build_norm_layer
 from torch import nn
@@ -20,18 +20,9 @@ def conv_norm_act(
     alone, which is what the reference implementations train from.
 
     Args:
-        in_channels (int): Channels of the input.
-        out_channels (int): Channels of the output.
-        kernel_size (int): Odd kernel size in px.
-        stride (int): Stride of the convolution.
-        bias (bool): Whether the convolution has a bias.
-        norm_cfg (dict, optional): mmcv norm config; None means no norm.
+        kernel_size (int): Odd, in px.
+        norm_cfg (dict, optional): mmcv's norm config; None means no norm.
         act (nn.Module, optional): Activation; None means no activation.
-        dilation (int): Dilation of the convolution.
-
-    Returns:
-        nn.Sequential: Maps (B, in_channels, H, W) to
-        (B, out_channels, ceil(H / stride), ceil(W / stride)).
     """
     conv = nn.Conv2d(
         in_channels,
@@ -48,3 +39,24 @@ def conv_norm_act(
     if act is not None:
         layers.append(act)
     return nn.Sequential(*layers)
+
+
+def conv_bn(
+    in_channels: int,
+    out_channels: int,
+    kernel_size: int = 3,
+    stride: int = 1,
+    act: nn.Module | None = None,
+    dilation: int = 1,
+) -> nn.Sequential:
+    """Convolution with bias, batch norm and `act`, see `conv_norm_act`."""
+    return conv_norm_act(
+        in_channels,
+        out_channels,
+        kernel_size,
+        stride,
+        bias=True,
+        norm_cfg=dict(type='BN'),
+        act=act,
+        dilation=dilation,
+    )

@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .cbam import SpatialGate
-from .conv import conv_norm_act
-from .lcl_blocks import SqueezeExcite, conv_bn, init_kaiming
+from .conv import conv_bn, conv_norm_act
+from .lcl_blocks import SqueezeExcite, init_kaiming
 
 
 def haar(x: Tensor, stride: int = 1) -> tuple[Tensor, ...]:
@@ -40,13 +40,8 @@ def haar(x: Tensor, stride: int = 1) -> tuple[Tensor, ...]:
 def inject_directions(image: Tensor, feat: Tensor) -> Tensor:
     """High-frequency direction injection (HFDI).
 
-    Args:
-        image (Tensor): (B, c, H, W).
-        feat (Tensor): (B, C, H/2, W/2).
-
-    Returns:
-        Tensor: (B, 3 * c + C, H/2, W/2): the image's directional changes,
-        then the feature.
+    Image (B, c, H, W) and feature (B, C, H/2, W/2) -> (B, 3 * c + C, H/2,
+    W/2): the image's directional changes, then the feature.
     """
     return torch.cat([*haar(image, stride=2)[:3], feat], dim=1)
 
@@ -68,14 +63,10 @@ def conv_bn_relu(
 class ScaleBranches(nn.Module):
     """Parallel branches of several scales, joined by a 3x3 convolution.
 
-    A 1x1 convolution, and for each cell size a convolution that gathers a
-    cell and a dilated one that compares it with the eight cells around it.
-    With cells of 3 and 5 px this is the multi-scale local relation learning
-    (MLRL).
-
-    Args:
-        channels (int): Channels of input and output.
-        cells (Sequence[int]): Odd sides of the cells in px.
+    A 1x1 convolution, and for each of the `cells`, odd sides in px, a
+    convolution that gathers a cell and a dilated one that compares it with the
+    eight cells around it. With cells of 3 and 5 px this is the multi-scale
+    local relation learning (MLRL).
     """
 
     def __init__(self, channels: int, cells: Sequence[int] = (3, 5)):
@@ -116,11 +107,7 @@ class DirectionAttention(nn.Module):
 
 
 class DirectionAwareBlock(nn.Module):
-    """Multi-scale direction-aware block (MSDA).
-
-    Args:
-        channels (int): Channels of input and output.
-    """
+    """Multi-scale direction-aware block (MSDA)."""
 
     def __init__(self, channels: int):
         super().__init__()

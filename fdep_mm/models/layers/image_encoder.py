@@ -17,13 +17,7 @@ class ImageEncoder(BaseModule):
         self.in_channels = in_channels
 
     def prepare(self, x: Tensor, divisor: int) -> Tensor:
-        """Check an image batch, and bring it to the channels of the net.
-
-        Args:
-            x (Tensor): (B, C, H, W).
-
-        Returns:
-            Tensor: (B, in_channels, H, W).
+        """(B, C, H, W) -> (B, in_channels, H, W).
 
         Raises:
             ValueError: If height or width is no multiple of `divisor`, or the

@@ -12,18 +12,11 @@ import torch
 from mmengine.model import kaiming_init
 from torch import Tensor, nn
 
-from .conv import conv_norm_act
+from .conv import conv_bn, conv_norm_act
 
 
 def init_kaiming(module: nn.Module) -> nn.Module:
-    """Kaiming-normal (fan-out) weights and zero biases in all convolutions.
-
-    Args:
-        module (nn.Module): Changed in place, its submodules included.
-
-    Returns:
-        nn.Module: The same module.
-    """
+    """Kaiming-normal (fan-out) weights, zero biases; gives the same module."""
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d):
             kaiming_init(layer)
@@ -35,44 +28,21 @@ def upsample_bilinear2() -> nn.Upsample:
     return nn.Upsample(scale_factor=2, mode='bilinear', align_corners=True)
 
 
-def conv_bn(
-    in_channels: int,
-    out_channels: int,
-    kernel_size: int = 3,
-    stride: int = 1,
-    act: nn.Module | None = None,
-) -> nn.Sequential:
-    """Convolution with bias, batch norm and `act`, see `conv_norm_act`."""
-    return conv_norm_act(
-        in_channels,
-        out_channels,
-        kernel_size,
-        stride,
-        bias=True,
-        norm_cfg=dict(type='BN'),
-        act=act,
-    )
-
-
 def stem1(in_channels: int) -> nn.Sequential:
     """Two 3x3 convolutions with norm and ReLU: stride 1, 16 channels."""
     return nn.Sequential(
-        *conv_bn(in_channels, 16, act=nn.ReLU(inplace=True)),
-        *conv_bn(16, 16, act=nn.ReLU(inplace=True)),
+        *conv_bn(in_channels, 16, act=nn.ReLU(True)),
+        *conv_bn(16, 16, act=nn.ReLU(True)),
     )
 
 
 class IdentityBlock(nn.Module):
-    """Two 3x3 convolutions (Kaiming) and an identity shortcut.
-
-    Args:
-        channels (int): Channels of input and output.
-    """
+    """Two 3x3 convolutions (Kaiming) and an identity shortcut."""
 
     def __init__(self, channels: int):
         super().__init__()
         self.main = nn.Sequential(
-            *conv_bn(channels, channels, act=nn.ReLU(inplace=True)),
+            *conv_bn(channels, channels, act=nn.ReLU(True)),
             *conv_bn(channels, channels),
         )
         init_kaiming(self)
@@ -87,21 +57,17 @@ class DownBlock(nn.Module):
 
     The main path pools between its convolutions, so the first one runs at
     the input's resolution; the shortcut ends in its own ReLU.
-
-    Args:
-        in_channels (int): Channels of the input.
-        out_channels (int): Channels of the output.
     """
 
     def __init__(self, in_channels: int, out_channels: int):
         super().__init__()
         self.main = nn.Sequential(
-            *conv_bn(in_channels, out_channels, act=nn.ReLU(inplace=True)),
+            *conv_bn(in_channels, out_channels, act=nn.ReLU(True)),
             nn.MaxPool2d(2),
             *conv_bn(out_channels, out_channels),
         )
         self.shortcut = conv_bn(
-            in_channels, out_channels, stride=2, act=nn.ReLU(inplace=True)
+            in_channels, out_channels, stride=2, act=nn.ReLU(True)
         )
         init_kaiming(self)
 
@@ -115,17 +81,11 @@ def trunk_stages(
     num_blocks: int,
     block: Callable[[int], nn.Module] = IdentityBlock,
 ) -> nn.ModuleList:
-    """Stages at strides 1, 2, 4 and so on.
+    """Stages at strides 1, 2, 4 and so on, of `num_blocks` blocks each.
 
-    Args:
-        channels (Sequence[int]): Channels of the stages; the first stage
-            keeps those of its input.
-        num_blocks (int): Blocks per stage. The first block of a stage is an
-            `IdentityBlock` in the first stage and a `DownBlock` in others.
-        block (Callable): Makes a stage's other blocks from its channels.
-
-    Returns:
-        nn.ModuleList: The stages.
+    The first block of a stage is an `IdentityBlock` in the first stage and a
+    `DownBlock` in others; `block` makes the rest from the stage's channels.
+    The first stage keeps the channels of its input.
     """
     firsts = [IdentityBlock(channels[0])]
     firsts += [DownBlock(*pair) for pair in pairwise(channels)]
@@ -136,20 +96,15 @@ def trunk_stages(
 
 
 class SqueezeExcite(nn.Module):
-    """Channel gate from the global average, without biases.
+    """Channel gate from the global average, without biases."""
 
-    Args:
-        channels (int): Channels of input and output.
-        reduction (int): Channel reduction of the gate.
-    """
-
-    def __init__(self, channels: int, reduction: int = 4):
+    def __init__(self, channels: int):
         super().__init__()
-        mid = channels // reduction
+        mid = channels // 4
         self.gate = nn.Sequential(
             nn.AdaptiveAvgPool2d(1),
             nn.Conv2d(channels, mid, 1, bias=False),
-            nn.ReLU(inplace=True),
+            nn.ReLU(True),
             nn.Conv2d(mid, channels, 1, bias=False),
             nn.Sigmoid(),
         )
@@ -162,27 +117,13 @@ class SqueezeExcite(nn.Module):
 def local_contrast(channels: int, cell: int = 1) -> nn.Sequential:
     """Learned local contrast (LCL) of one scale (Kaiming, no norm).
 
-    The first convolution gathers a cell of ``cell x cell`` px, the second,
-    dilated one compares it with the eight cells around it. There is no
-    explicit difference: the contrast is learned.
-
-    Args:
-        channels (int): Channels of input and output.
-        cell (int): Odd side of a cell in px.
-
-    Returns:
-        nn.Sequential: Keeps the shape (B, channels, H, W).
+    The first convolution gathers a cell of ``cell x cell`` px (odd), the
+    second, dilated one compares it with the eight cells around it. There is
+    no explicit difference: the contrast is learned.
     """
-    gather = conv_norm_act(
-        channels, channels, cell, bias=True, act=nn.ReLU(inplace=True)
-    )
-    compare = conv_norm_act(
-        channels,
-        channels,
-        bias=True,
-        act=nn.ReLU(inplace=True),
-        dilation=cell,
-    )
+    both = dict(bias=True, act=nn.ReLU(True))
+    gather = conv_norm_act(channels, channels, cell, **both)
+    compare = conv_norm_act(channels, channels, dilation=cell, **both)
     return init_kaiming(nn.Sequential(*gather, *compare))
 
 
@@ -190,6 +131,6 @@ def logit_layers(channels: int) -> nn.Sequential:
     """Two 1x1 convolutions: (B, channels, H, W) -> (B, 1, H, W)."""
     return nn.Sequential(
         nn.Conv2d(channels, channels, 1),
-        nn.ReLU(inplace=True),
+        nn.ReLU(True),
         nn.Conv2d(channels, 1, 1),
     )

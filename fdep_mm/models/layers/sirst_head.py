@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+import torch
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.models.utils import resize
 from torch import Tensor, nn
@@ -59,34 +60,36 @@ class SIRSTHead(BaseDecodeHead):
             align_corners=align_corners,
             init_cfg=None,
         )
-        several = isinstance(self.loss_decode, nn.ModuleList)
-        check_losses(self.loss_decode if several else [self.loss_decode])
+        check_losses(self._criteria())
         del self.conv_seg  # each network has its own last convolution
         self.prior_prob = prior_prob
 
-    def init_prior(self, conv: nn.Conv2d) -> None:
-        """Set the bias so that the untrained head predicts `prior_prob`."""
-        if self.prior_prob is not None:
-            odds = self.prior_prob / (1 - self.prior_prob)
-            nn.init.constant_(conv.bias, math.log(odds))
+    def init_prior(self, conv: nn.Conv2d, non_negative: bool = False) -> None:
+        """Set the bias so that the untrained head predicts `prior_prob`.
+
+        Where a convolution reads very few channels (2 in ALCNet), chance may
+        make all its weights negative. Its logits then never exceed the bias,
+        and the network learns no target for hundreds of steps; so its weights
+        start `non_negative`.
+        """
+        if self.prior_prob is None:
+            return
+        odds = self.prior_prob / (1 - self.prior_prob)
+        nn.init.constant_(conv.bias, math.log(odds))
+        if non_negative:
+            with torch.no_grad():
+                conv.weight.abs_()
 
     def loss_by_feat(
         self, seg_logits: Tensor | Sequence[Tensor], batch_data_samples: list
     ) -> dict:
-        """Losses, summed over deeply supervised outputs.
+        """Losses, summed over deeply supervised logits (B, 1, H, W).
 
         Not mmseg's own method: that also computes a pixel accuracy, slow and
         for one channel without meaning (its argmax is always 0).
-
-        Args:
-            seg_logits (Tensor | Sequence[Tensor]): One logit map (B, 1, H, W),
-                or several, each supervised in full.
         """
         if isinstance(seg_logits, Tensor):
             seg_logits = [seg_logits]
-        criteria = self.loss_decode
-        if not isinstance(criteria, nn.ModuleList):
-            criteria = [criteria]
         target = self._stack_batch_gt(batch_data_samples)
         losses: dict = {}
         for logits in seg_logits:
@@ -97,10 +100,14 @@ class SIRSTHead(BaseDecodeHead):
                     mode='bilinear',
                     align_corners=self.align_corners,
                 )
-            for criterion in criteria:
+            for criterion in self._criteria():
                 value = criterion(
                     logits, target.squeeze(1), ignore_index=self.ignore_index
                 )
                 name = criterion.loss_name
                 losses[name] = losses.get(name, 0) + value
         return losses
+
+    def _criteria(self) -> Sequence[nn.Module]:
+        several = isinstance(self.loss_decode, nn.ModuleList)
+        return self.loss_decode if several else [self.loss_decode]

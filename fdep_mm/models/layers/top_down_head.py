@@ -44,8 +44,7 @@ class TopDownHead(LateralHead):
         fuse (Callable): Makes the fusion of two neighboring levels from the
             channels of the deep one (half the size) and of the shallow one;
             called with both, it gives the shape of the shallow one.
-        threshold, prior_prob, loss_decode, align_corners: As in
-            :class:`SIRSTHead`.
+        **kwargs: As in :class:`SIRSTHead`.
     """
 
     def __init__(
@@ -66,12 +65,9 @@ class TopDownHead(LateralHead):
         self.init_prior(self.logits[-1])
 
     def transfer(self, inputs: Sequence[Tensor]) -> list[Tensor]:
-        return [
-            transfer(feat)
-            for transfer, feat in zip(
-                self.transfers[:-1], inputs, strict=False
-            )
-        ]
+        *laterals, _ = inputs
+        pairs = zip(self.transfers[:-1], laterals, strict=True)
+        return [transfer(feat) for transfer, feat in pairs]
 
     def fuse(self, laterals: list[Tensor], deepest: Tensor) -> Tensor:
         x = self.transfers[-1](deepest)

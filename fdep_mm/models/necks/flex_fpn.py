@@ -63,21 +63,12 @@ class FlexFPN(BaseModule):
         )
 
     def forward(self, inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """Fuse the levels.
+        """Fuse levels (B, C_i, H_i, W_i), shallow to deep.
 
-        Args:
-            inputs (Sequence[Tensor]): (B, C_i, H_i, W_i), shallow to deep.
-
-        Returns:
-            tuple[Tensor]: (B, out_channels, H_i, W_i) for each of
-            `out_indices`.
+        Gives (B, out_channels, H_i, W_i) for each of `out_indices`.
         """
-        levels = [
-            conv(x)
-            for conv, x in zip(
-                self.lateral_convs, inputs[self.start :], strict=True
-            )
-        ]
+        pairs = zip(self.lateral_convs, inputs[self.start :], strict=True)
+        levels = [conv(x) for conv, x in pairs]
         for i in range(len(levels) - 1, 0, -1):
             size = levels[i - 1].shape[-2:]
             levels[i - 1] = levels[i - 1] + F.interpolate(levels[i], size)

@@ -50,19 +50,15 @@ class SAMF(BaseModule):
         super().__init__()
         if in_channels % 2:
             raise ValueError(
-                'SAMF splits the bottleneck into two halves: in_channels '
-                f'must be even, got {in_channels}. Choose another bottleneck '
-                'index or a host whose deepest feature has even channels.'
+                'SAMF splits the bottleneck into halves: in_channels must be '
+                f'even, got {in_channels}; choose another bottleneck'
             )
         half = in_channels // 2
         self.conv_a = nn.Conv2d(prior_channels, half, 1)
         self.conv_b = nn.Conv2d(prior_channels, half, 1)
-        self.conv_c = ConvModule(
-            half, half, 3, padding=1, norm_cfg=norm_cfg, act_cfg=act_cfg
-        )
-        self.conv_d = ConvModule(
-            half, half, 3, padding=1, norm_cfg=norm_cfg, act_cfg=act_cfg
-        )
+        layers = dict(padding=1, norm_cfg=norm_cfg, act_cfg=act_cfg)
+        self.conv_c = ConvModule(half, half, 3, **layers)
+        self.conv_d = ConvModule(half, half, 3, **layers)
         self.conv_e = nn.Conv2d(in_channels, in_channels, 3, padding=1)
         if identity_start and norm_cfg is None:
             raise ValueError('identity_start=True needs a norm_cfg')
@@ -79,9 +75,6 @@ class SAMF(BaseModule):
         Args:
             feat (Tensor): F, (B, C, h, w).
             prior (Tensor): D, (B, prior_channels, h', w'); resized to (h, w).
-
-        Returns:
-            Tensor: (B, C, h, w).
         """
         if prior.shape[-2:] != feat.shape[-2:]:
             prior = F.interpolate(
@@ -100,34 +93,25 @@ class SAMFNeck(BaseModule):
     Args:
         in_channels (int): Channels of the host's bottleneck; even.
         prior_channels (Sequence[int]): Channels of each prior.
-        norm_cfg, act_cfg, identity_start: As in :class:`SAMF`.
-
-    Raises:
-        ValueError: If `in_channels` is odd or `prior_channels` empty.
+        **kwargs: As in :class:`SAMF`.
     """
 
     def __init__(
         self,
         in_channels: int,
         prior_channels: Sequence[int],
-        norm_cfg: dict | None = dict(type='BN'),
-        act_cfg: dict | None = dict(type='ReLU'),
-        identity_start: bool = False,
+        **kwargs: dict | bool | None,
     ):
         super().__init__()
         if not prior_channels:
             raise ValueError('prior_channels must name at least one prior')
         self.blocks = nn.ModuleList(
-            SAMF(in_channels, channels, norm_cfg, act_cfg, identity_start)
+            SAMF(in_channels, channels, **kwargs)
             for channels in prior_channels
         )
 
     def forward(self, feat: Tensor, priors: Sequence[Tensor]) -> Tensor:
-        """Fuse a feature (B, C, h, w) with all priors, shallowest first.
-
-        Raises:
-            ValueError: If the number of priors is not that of the blocks.
-        """
+        """Fuse a feature (B, C, h, w) with all priors, shallowest first."""
         if len(priors) != len(self.blocks):
             raise ValueError(
                 f'SAMFNeck has {len(self.blocks)} blocks, one '

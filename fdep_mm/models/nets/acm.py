@@ -24,8 +24,8 @@ from ..layers import (
     GN1,
     AsymmetricModulation,
     ImageEncoder,
-    PixelHead,
     SIRSTHead,
+    pixel_head,
     residual_stage,
     stem1_tiny,
     stem4,
@@ -55,12 +55,9 @@ class ACMEncoder(ImageEncoder):
         self.stage3 = residual_stage(num_blocks, 32, 64, stride=2)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Encode an image batch, see :meth:`prepare`.
+        """(B, C, H, W) -> (B, 16, H/4, W/4) to (B, 64, H/16, W/16).
 
-        Returns:
-            tuple[Tensor]: (B, 16, H/4, W/4), (B, 32, H/8, W/8) and
-            (B, 64, H/16, W/16), with `tiny` four times as large; the last
-            one is the bottleneck.
+        With `tiny` four times as large; the last one is the bottleneck.
         """
         x = self.prepare(x, self.divisor)
         feat1 = self.stage1(self.stem(x))
@@ -79,8 +76,7 @@ class ACMHead(SIRSTHead):
         dropout (float): Dropout in the last layers.
         norm_cfg (dict): Norms of the modulation. ``dict(type='BN')`` is
             BasicIRSTD's and PepperPepper's port, the default PAL's.
-        threshold, prior_prob, loss_decode, align_corners: As in
-            :class:`SIRSTHead`.
+        **kwargs: As in :class:`SIRSTHead`.
     """
 
     def __init__(
@@ -99,9 +95,8 @@ class ACMHead(SIRSTHead):
         self.up1 = upsample2(32, 16)
         self.fuse1 = AsymmetricModulation(16, norm_cfg)
         self.stage1 = residual_stage(num_blocks, 16, 16)
-        prior = self.prior_prob is not None
-        self.logits = PixelHead(16, dropout, non_negative=prior)
-        self.init_prior(self.logits[-1])
+        self.logits = pixel_head(16, dropout)
+        self.init_prior(self.logits[-1], non_negative=True)
 
     def forward(self, inputs: tuple[Tensor, ...]) -> Tensor:
         """Decode the encoder's three features to logits (B, 1, H, W)."""

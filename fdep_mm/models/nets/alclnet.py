@@ -46,13 +46,7 @@ class ALCLNetEncoder(ImageEncoder):
         self.stages = trunk_stages(CHANNELS, num_blocks)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Encode an image batch, see :meth:`prepare`.
-
-        Returns:
-            tuple[Tensor]: (B, 16, H, W), (B, 32, H/2, W/2),
-            (B, 64, H/4, W/4), (B, 128, H/8, W/8) and (B, 256, H/16, W/16);
-            the last one is the bottleneck.
-        """
+        """(B, C, H, W) -> (B, 16, H, W) to (B, 256, H/16, W/16)."""
         x = self.prepare(x, 16)
         x = self.stem(x)
         feats = []
@@ -76,15 +70,7 @@ class BilinearAttention(nn.Module):
         init_kaiming(self)
 
     def forward(self, deep: Tensor, shallow: Tensor) -> Tensor:
-        """Fuse two neighboring levels.
-
-        Args:
-            deep (Tensor): (B, deep_channels, H / 2, W / 2).
-            shallow (Tensor): (B, channels, H, W).
-
-        Returns:
-            Tensor: (B, channels, H, W).
-        """
+        """(B, deep_channels, H/2, W/2), (B, channels, H, W) -> the latter."""
         return shallow + self.project(self.up(deep)) * self.gate(shallow)
 
 
@@ -93,8 +79,7 @@ class ALCLNetHead(TopDownHead):
     """Decoder of ALCL-Net: local contrasts, fused from the deepest up.
 
     Args:
-        threshold, prior_prob, loss_decode, align_corners: As in
-            :class:`SIRSTHead`.
+        **kwargs: As in :class:`SIRSTHead`.
     """
 
     def __init__(self, **kwargs):

@@ -27,8 +27,8 @@ from fdep_mm.registry import MODELS
 from ..layers import (
     GN1,
     AsymmetricModulation,
-    PixelHead,
     SIRSTHead,
+    pixel_head,
     upsample2,
 )
 from .acm import ACMEncoder
@@ -55,8 +55,7 @@ class ALCNetHead(SIRSTHead):
         dropout (float): Dropout in the last layers.
         norm_cfg (dict): Norms of the modulation. ``dict(type='BN')`` is
             BasicIRSTD's and PepperPepper's port, the default PAL's.
-        threshold, prior_prob, loss_decode, align_corners: As in
-            :class:`SIRSTHead`.
+        **kwargs: As in :class:`SIRSTHead`.
     """
 
     def __init__(self, dropout: float = 0.1, norm_cfg: dict = GN1, **kwargs):
@@ -66,9 +65,8 @@ class ALCNetHead(SIRSTHead):
         self.up1 = upsample2(32, 16)
         self.fuse1 = AsymmetricModulation(16, norm_cfg)
         self.up0 = upsample2(16, 8)
-        prior = self.prior_prob is not None
-        self.logits = PixelHead(8, dropout, non_negative=prior)
-        self.init_prior(self.logits[-1])
+        self.logits = pixel_head(8, dropout)
+        self.init_prior(self.logits[-1], non_negative=True)
 
     def forward(self, inputs: tuple[Tensor, ...]) -> Tensor:
         """Decode the encoder's three features to logits (B, 1, H, W)."""

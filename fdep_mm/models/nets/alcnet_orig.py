@@ -25,9 +25,10 @@ from fdep_mm.registry import MODELS
 
 from ..layers import (
     ImageEncoder,
-    PixelHead,
     SIRSTHead,
+    conv_bn,
     conv_norm_act,
+    pixel_head,
     residual_stage,
 )
 
@@ -63,11 +64,9 @@ class ALCNetOrigEncoder(ImageEncoder):
         init_msra_prelu(self)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Encode an image batch, see :meth:`prepare`.
+        """(B, C, H, W) -> (B, 16, H, W), (B, 32, H/2, W/2), (B, 64, H/4, W/4).
 
-        Returns:
-            tuple[Tensor]: (B, 16, H, W), (B, 32, H/2, W/2) and
-            (B, 64, H/4, W/4); the last one is the bottleneck.
+        The last one is the bottleneck.
         """
         x = self.prepare(x, 4)
         feat1 = self.stage1(self.stem(x))
@@ -77,19 +76,12 @@ class ALCNetOrigEncoder(ImageEncoder):
 
 
 def patch_contrast(x: Tensor, shift: int) -> Tensor:
-    """Contrast of every pixel with eight others, `shift` px away.
+    """Contrast (B, C, H, W) of every pixel with eight others, `shift` px away.
 
     On each of the four axes through a pixel, the differences to the two
     opposite neighbors are multiplied; the smallest product counts. It is
     large only where the pixel exceeds (or falls below) all of them. Beyond
     the border the map starts again at the opposite side.
-
-    Args:
-        x (Tensor): (B, C, H, W).
-        shift (int): Distance of the neighbors in px, along each direction.
-
-    Returns:
-        Tensor: (B, C, H, W).
     """
     axes = ((shift, shift), (shift, 0), (shift, -shift), (0, shift))
     products = [
@@ -100,11 +92,7 @@ def patch_contrast(x: Tensor, shift: int) -> Tensor:
 
 
 class DilatedLocalContrast(nn.Module):
-    """Largest patch contrast over several distances (no parameters).
-
-    Args:
-        shifts (Sequence[int]): Distances in px.
-    """
+    """Largest patch contrast over distances in px; no parameters."""
 
     def __init__(self, shifts: Sequence[int]):
         super().__init__()
@@ -128,14 +116,8 @@ class BottomUpModulation(nn.Module):
         self.deep_norm = build_norm_layer(BN, channels)[1]
         self.shallow_norm = build_norm_layer(BN, channels)[1]
         self.gate = nn.Sequential(
-            *self._conv(channels, nn.ReLU(inplace=True)),
-            *self._conv(channels, nn.Sigmoid()),
-        )
-
-    @staticmethod
-    def _conv(channels: int, act: nn.Module) -> nn.Sequential:
-        return conv_norm_act(
-            channels, channels, 1, bias=True, norm_cfg=BN, act=act
+            *conv_bn(channels, channels, 1, act=nn.ReLU(True)),
+            *conv_bn(channels, channels, 1, act=nn.Sigmoid()),
         )
 
     def forward(self, deep: Tensor, shallow: Tensor) -> Tensor:
@@ -152,15 +134,11 @@ class ALCNetOrigHead(SIRSTHead):
         shifts (Sequence[int]): Distances of the local contrast in px, at
             every level. Defaults to (13, 17), the released weights' choice.
         dropout (float): Dropout in the last layers.
-        threshold, prior_prob, loss_decode, align_corners: As in
-            :class:`SIRSTHead`.
+        **kwargs: As in :class:`SIRSTHead`.
     """
 
     def __init__(
-        self,
-        shifts: Sequence[int] = (13, 17),
-        dropout: float = 0.1,
-        **kwargs,
+        self, shifts: Sequence[int] = (13, 17), dropout: float = 0.1, **kwargs
     ):
         super().__init__(in_channels=(16, 32, 64), **kwargs)
         self.contrast = DilatedLocalContrast(shifts)
@@ -168,20 +146,14 @@ class ALCNetOrigHead(SIRSTHead):
         self.reduce2 = conv_norm_act(32, 16, 1, norm_cfg=BN, act=nn.ReLU(True))
         self.fuse2 = BottomUpModulation(16)
         self.fuse1 = BottomUpModulation(16)
-        prior = self.prior_prob is not None
-        self.logits = PixelHead(16, dropout, non_negative=prior)
+        self.logits = pixel_head(16, dropout)
         for part in (self.reduce3, self.reduce2, self.fuse2, self.fuse1):
             init_msra_prelu(part)
         init_msra_prelu(self.logits[0])
-        self.init_prior(self.logits[-1])
+        self.init_prior(self.logits[-1], non_negative=True)
 
     def forward(self, inputs: tuple[Tensor, ...]) -> Tensor:
-        """Decode the encoder's three features to logits (B, 1, H, W).
-
-        Raises:
-            ValueError: If the deepest map is smaller than the contrast's
-                reach.
-        """
+        """Decode the encoder's three features to logits (B, 1, H, W)."""
         feats = self._transform_inputs(inputs)
         self._check_reach(feats[-1])
         cont1, cont2, cont3 = (self.contrast(feat) for feat in feats)

@@ -29,10 +29,9 @@ from ..layers import (
     ImageEncoder,
     SIRSTHead,
     SpatialGate,
-    conv_norm_act,
+    conv_bn,
 )
 
-BN = dict(type='BN')
 WIDTHS = (16, 32, 64, 128, 256)  # channels of the rows
 LENGTHS = (4, 3, 2, 1, 1)  # the encoder's nodes in each row
 
@@ -43,23 +42,15 @@ class AttentionBlock(nn.Module):
     def __init__(self, in_channels: int, out_channels: int):
         super().__init__()
         self.main = nn.Sequential(
-            *conv_norm_act(
-                in_channels,
-                out_channels,
-                bias=True,
-                norm_cfg=BN,
-                act=nn.ReLU(inplace=True),
-            ),
-            *conv_norm_act(out_channels, out_channels, bias=True, norm_cfg=BN),
+            *conv_bn(in_channels, out_channels, act=nn.ReLU(True)),
+            *conv_bn(out_channels, out_channels),
         )
         self.channel_gate = ChannelGate(out_channels, reduction=16)
         self.spatial_gate = SpatialGate(7)
         if in_channels == out_channels:
             self.shortcut = nn.Identity()
         else:
-            self.shortcut = conv_norm_act(
-                in_channels, out_channels, 1, bias=True, norm_cfg=BN
-            )
+            self.shortcut = conv_bn(in_channels, out_channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in_channels, H, W) -> (B, out_channels, H, W)."""
@@ -121,15 +112,10 @@ class DNANetEncoder(ImageEncoder):
         )
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Encode an image batch, see :meth:`prepare`.
+        """(B, C, H, W) -> eleven nodes, row after row.
 
-        Returns:
-            tuple[Tensor]: Row after row four nodes (B, 16, H, W), three
-            (B, 32, H/2, W/2), two (B, 64, H/4, W/4), one (B, 128, H/8, W/8)
-            and one (B, 256, H/16, W/16), the bottleneck.
-
-        Raises:
-            ValueError: If H or W is not a multiple of 16.
+        Four (B, 16, H, W), three (B, 32, H/2, W/2), two (B, 64, H/4, W/4), one
+        (B, 128, H/8, W/8), and the bottleneck (B, 256, H/16, W/16).
         """
         x = self.prepare(x, 16)
         rows = [[self.nodes[0](x)]]
@@ -148,8 +134,7 @@ class DNANetHead(SIRSTHead):
     Args:
         deep_supervision (bool): Whether training also supervises the nodes
             X(0, 1), X(0, 2) and X(0, 3).
-        threshold, prior_prob, loss_decode, align_corners: As in
-            :class:`SIRSTHead`.
+        **kwargs: As in :class:`SIRSTHead`.
     """
 
     def __init__(self, deep_supervision: bool = True, **kwargs):
@@ -175,12 +160,10 @@ class DNANetHead(SIRSTHead):
             self.init_prior(conv)
 
     def forward(self, inputs: tuple[Tensor, ...]) -> Tensor | list[Tensor]:
-        """Decode the encoder's eleven features.
+        """Decode the encoder's eleven features to logits (B, 1, H, W).
 
-        Returns:
-            Tensor | list[Tensor]: Logits (B, 1, H, W); in training with deep
-            supervision a list of them, the final ones first, then those of
-            X(0, 1), X(0, 2) and X(0, 3).
+        With deep supervision training gets a list: the final logits, then
+        those of X(0, 1), X(0, 2) and X(0, 3).
         """
         feats = iter(self._transform_inputs(inputs))
         rows = [list(islice(feats, length)) for length in LENGTHS]

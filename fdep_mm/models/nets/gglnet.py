@@ -42,17 +42,11 @@ CHANNELS = (16, 32, 64, 128, 256)
 
 @torch.no_grad()
 def gradient_magnitude(x: Tensor) -> Tensor:
-    """Length of the image's gradient by central differences.
+    """Length of the image's gradient by central differences, (B, C, H, W).
 
     The image is 0 beyond its border, so the outermost pixels have a gradient
     of their own. Nothing is propagated back: the root's slope is infinite
     at 0.
-
-    Args:
-        x (Tensor): (B, C, H, W).
-
-    Returns:
-        Tensor: (B, C, H, W), not negative.
     """
     x = F.pad(x, (1, 1, 1, 1))
     dx = (x[..., 1:-1, 2:] - x[..., 1:-1, :-2]) / 2
@@ -87,15 +81,7 @@ class GradientSupplement(nn.Module):
         )
 
     def forward(self, x: Tensor, gradient: Tensor) -> Tensor:
-        """Supplement a feature.
-
-        Args:
-            x (Tensor): (B, channels, H, W).
-            gradient (Tensor): (B, in_channels, H, W).
-
-        Returns:
-            Tensor: (B, channels, H, W).
-        """
+        """(B, channels, H, W), (B, in_channels, H, W) -> the former."""
         both = torch.cat([x, self.gradient(gradient)], dim=1)
         return torch.relu(x + self.fuse(both))
 
@@ -118,13 +104,7 @@ class GGLNetEncoder(ImageEncoder):
         )
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Encode an image batch, see :meth:`prepare`.
-
-        Returns:
-            tuple[Tensor]: (B, 16, H, W), (B, 32, H/2, W/2),
-            (B, 64, H/4, W/4), (B, 128, H/8, W/8) and (B, 256, H/16, W/16);
-            the last one is the bottleneck.
-        """
+        """(B, C, H, W) -> (B, 16, H, W) to (B, 256, H/16, W/16)."""
         x = self.prepare(x, 16)
         gradient = gradient_magnitude(x)
         x = self.stem(x)
@@ -146,29 +126,20 @@ class TwoWayGuidance(nn.Module):
     feature gates the pixels of the deep one.
     """
 
-    def __init__(self, deep_channels: int, channels: int, reduction: int = 8):
+    def __init__(self, deep_channels: int, channels: int):
         super().__init__()
         self.up = upsample_bilinear2()
         self.project = init_kaiming(
             conv_bn(deep_channels, channels, 1, act=nn.ReLU(True))
         )
-        self.channel_gate = ChannelGate(channels, reduction)
+        self.channel_gate = ChannelGate(channels, reduction=8)
         self.spatial_gate = SpatialGate(7, bias=True)
 
     def forward(self, deep: Tensor, shallow: Tensor) -> Tensor:
-        """Fuse two neighboring levels.
-
-        Args:
-            deep (Tensor): (B, deep_channels, H / 2, W / 2).
-            shallow (Tensor): (B, channels, H, W).
-
-        Returns:
-            Tensor: (B, channels, H, W).
-        """
+        """(B, deep_channels, H/2, W/2), (B, channels, H, W) -> the latter."""
         deep = self.project(self.up(deep))
-        return shallow * self.channel_gate(deep) + deep * self.spatial_gate(
-            shallow
-        )
+        shallow_part = shallow * self.channel_gate(deep)
+        return shallow_part + deep * self.spatial_gate(shallow)
 
 
 @MODELS.register_module()
@@ -176,8 +147,7 @@ class GGLNetHead(TopDownHead):
     """Decoder of GGL-Net: local contrasts, fused from the deepest up.
 
     Args:
-        threshold, prior_prob, loss_decode, align_corners: As in
-            :class:`SIRSTHead`.
+        **kwargs: As in :class:`SIRSTHead`.
     """
 
     def __init__(self, **kwargs):

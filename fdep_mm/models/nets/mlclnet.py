@@ -52,11 +52,9 @@ class MLCLNetEncoder(ImageEncoder):
         self.stages = trunk_stages((16, 32, 64), num_blocks)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Encode an image batch, see :meth:`prepare`.
+        """(B, C, H, W) -> (B, 16, H, W), (B, 32, H/2, W/2), (B, 64, H/4, W/4).
 
-        Returns:
-            tuple[Tensor]: (B, 16, H, W), (B, 32, H/2, W/2) and
-            (B, 64, H/4, W/4); the last one is the bottleneck.
+        The last one is the bottleneck.
         """
         x = self.prepare(x, 4)
         x = self.stem(x)
@@ -91,8 +89,7 @@ class MLCLNetHead(LateralHead):
     """Decoder of MLCL-Net: contrast modules and a bilinear pyramid.
 
     Args:
-        threshold, prior_prob, loss_decode, align_corners: As in
-            :class:`SIRSTHead`.
+        **kwargs: As in :class:`SIRSTHead`.
     """
 
     def __init__(self, **kwargs):

@@ -59,13 +59,13 @@ class FeatureAggregation(nn.Module):
     Kaiming, with biases, no norms.
     """
 
-    def __init__(self, channels: Sequence[int], lateral_channels: int = 16):
+    def __init__(self, channels: Sequence[int]):
         super().__init__()
         *shallow, deepest = channels
         self.laterals = nn.ModuleList(
-            self._conv(width, lateral_channels) for width in shallow
+            self._conv(width, 16) for width in shallow
         )
-        total = deepest + len(shallow) * lateral_channels
+        total = deepest + 16 * len(shallow)
         self.fuse = nn.Sequential(
             *self._conv(total, total), *self._conv(total, deepest)
         )
@@ -73,9 +73,8 @@ class FeatureAggregation(nn.Module):
 
     @staticmethod
     def _conv(in_channels: int, out_channels: int) -> nn.Sequential:
-        return conv_norm_act(
-            in_channels, out_channels, 1, bias=True, act=nn.ReLU(inplace=True)
-        )
+        act = nn.ReLU(True)
+        return conv_norm_act(in_channels, out_channels, 1, bias=True, act=act)
 
     def forward(self, feats: Sequence[Tensor]) -> Tensor:
         """Features at strides 1, 2, 4, ... -> the deepest one's shape."""
@@ -111,15 +110,9 @@ class MSDANetEncoder(ImageEncoder):
         self.aggregate = FeatureAggregation(CHANNELS)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Encode an image batch, see :meth:`prepare`.
+        """(B, C, H, W) -> (B, 16, H, W) to (B, 64, H/16, W/16).
 
-        Returns:
-            tuple[Tensor]: (B, 16, H, W), (B, 32, H/2, W/2),
-            (B, 64, H/4, W/4), (B, 64, H/8, W/8) and (B, 64, H/16, W/16);
-            the last one, made from all stages, is the bottleneck.
-
-        Raises:
-            ValueError: If H or W is not a multiple of 16.
+        The last one, made from all stages, is the bottleneck.
         """
         x = self.prepare(x, 16)
         feat1 = self.stage1(self.stem(x))
@@ -149,15 +142,7 @@ class AlignmentFusion(nn.Module):
         init_kaiming(self)
 
     def forward(self, deep: Tensor, shallow: Tensor) -> Tensor:
-        """Fuse two neighboring levels.
-
-        Args:
-            deep (Tensor): (B, deep_channels, H / 2, W / 2).
-            shallow (Tensor): (B, channels, H, W).
-
-        Returns:
-            Tensor: (B, channels, H, W).
-        """
+        """(B, deep_channels, H/2, W/2), (B, channels, H, W) -> the latter."""
         deep = self.up(deep)
         correction = self.correct(torch.cat([deep, shallow], dim=1))
         return shallow + self.project(deep + correction)
@@ -168,8 +153,7 @@ class MSDANetHead(TopDownHead):
     """Decoder of MSDA-Net: local relations, fused from the deepest up.
 
     Args:
-        threshold, prior_prob, loss_decode, align_corners: As in
-            :class:`SIRSTHead`.
+        **kwargs: As in :class:`SIRSTHead`.
     """
 
     def __init__(self, **kwargs):

@@ -20,23 +20,22 @@ from torch import Tensor, nn
 
 from fdep_mm.registry import MODELS
 
-from ..layers import GN1, ImageEncoder, SIRSTHead, SpatialGate, conv_norm_act
-
-BN = dict(type='BN')
+from ..layers import (
+    GN1,
+    ImageEncoder,
+    SIRSTHead,
+    SpatialGate,
+    conv_bn,
+    conv_norm_act,
+)
 
 
 def conv3(
     in_channels: int, out_channels: int, dilation: int = 1
 ) -> nn.Sequential:
     """3x3 convolution, batch norm and ReLU, size kept."""
-    return conv_norm_act(
-        in_channels,
-        out_channels,
-        bias=True,
-        norm_cfg=BN,
-        act=nn.ReLU(inplace=True),
-        dilation=dilation,
-    )
+    act = nn.ReLU(True)
+    return conv_bn(in_channels, out_channels, act=act, dilation=dilation)
 
 
 def resize(x: Tensor, factor: int) -> Tensor:
@@ -47,33 +46,19 @@ def resize(x: Tensor, factor: int) -> Tensor:
 class RSU(nn.Module):
     """Residual U-block: a small U-Net plus its first convolution's output.
 
-    Args:
-        depth (int): Depth of the U, L in the paper's RSU-L; it pools
-            ``depth - 2`` times.
+    `depth` is L in the paper's RSU-L; it pools ``depth - 2`` times.
     """
 
-    def __init__(
-        self,
-        depth: int,
-        in_channels: int,
-        mid_channels: int,
-        out_channels: int,
-    ):
+    def __init__(self, depth: int, in_channels: int, mid: int, out: int):
         super().__init__()
-        inner = depth - 2
-        self.stem = conv3(in_channels, out_channels)
-        self.encoder = nn.ModuleList(
-            conv3(channels, mid_channels)
-            for channels in (out_channels, *[mid_channels] * inner)
-        )
-        self.bottom = conv3(mid_channels, mid_channels, dilation=2)
-        self.decoder = nn.ModuleList(
-            conv3(2 * mid_channels, channels)
-            for channels in (*[mid_channels] * inner, out_channels)
-        )
+        inner = [mid] * (depth - 2)
+        self.stem = conv3(in_channels, out)
+        self.encoder = nn.ModuleList(conv3(c, mid) for c in (out, *inner))
+        self.bottom = conv3(mid, mid, dilation=2)
+        self.decoder = nn.ModuleList(conv3(2 * mid, c) for c in (*inner, out))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, in_channels, H, W) -> (B, out_channels, H, W)."""
+        """(B, in_channels, H, W) -> (B, out, H, W)."""
         x = self.stem(x)
         feats = [self.encoder[0](x)]
         for conv in self.encoder[1:]:
@@ -88,28 +73,23 @@ class RSU(nn.Module):
 class DilatedRSU(nn.Module):
     """RSU-4F: a residual U-block that dilates instead of pooling."""
 
-    def __init__(self, in_channels: int, mid_channels: int, out_channels: int):
+    def __init__(self, in_channels: int, mid: int, out: int):
         super().__init__()
-        mid = mid_channels
-        self.stem = conv3(in_channels, out_channels)
-        self.encoder = nn.ModuleList(
-            [
-                conv3(out_channels, mid),
-                conv3(mid, mid, dilation=2),
-                conv3(mid, mid, dilation=4),
-                conv3(mid, mid, dilation=8),
-            ]
+        self.stem = conv3(in_channels, out)
+        self.encoder = nn.ModuleList([conv3(out, mid)])
+        self.encoder.extend(
+            conv3(mid, mid, dilation) for dilation in (2, 4, 8)
         )
         self.decoder = nn.ModuleList(
             [
-                conv3(2 * mid, mid, dilation=4),
-                conv3(2 * mid, mid, dilation=2),
-                conv3(2 * mid, out_channels),
+                conv3(2 * mid, mid, 4),
+                conv3(2 * mid, mid, 2),
+                conv3(2 * mid, out),
             ]
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, in_channels, H, W) -> (B, out_channels, H, W)."""
+        """(B, in_channels, H, W) -> (B, out, H, W)."""
         x = self.stem(x)
         feats = [x]
         for conv in self.encoder:
@@ -128,12 +108,10 @@ class InteractiveCrossAttention(nn.Module):
     0.5 an identity.
     """
 
-    def __init__(
-        self, channels: int, norm_cfg: dict = GN1, reduction: int = 4
-    ):
+    def __init__(self, channels: int, norm_cfg: dict = GN1):
         super().__init__()
         self.norm_cfg = norm_cfg
-        mid = channels // reduction
+        mid = channels // 4
         self.project = self._layer(channels, channels)
         self.channel_gate = nn.Sequential(
             nn.AdaptiveAvgPool2d(1),
@@ -142,23 +120,13 @@ class InteractiveCrossAttention(nn.Module):
         )
         self.squeeze = self._layer(channels, mid)
         self.spatial_gate = SpatialGate(3)
-        self.post = self._layer(channels, channels, kernel_size=3)
+        self.post = self._layer(channels, channels, 3)
 
     def _layer(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: int = 1,
-        act: nn.Module | None = None,
+        self, width: int, out: int, size: int = 1, act: nn.Module | None = None
     ) -> nn.Sequential:
-        return conv_norm_act(
-            in_channels,
-            out_channels,
-            kernel_size,
-            bias=True,
-            norm_cfg=self.norm_cfg,
-            act=act or nn.ReLU(inplace=True),
-        )
+        act = act or nn.ReLU(True)
+        return conv_norm_act(width, out, size, 1, True, self.norm_cfg, act)
 
     def forward(self, deep: Tensor, shallow: Tensor) -> Tensor:
         """Two maps (B, channels, H, W) -> (B, 2 * channels, H, W)."""
@@ -172,6 +140,8 @@ class InteractiveCrossAttention(nn.Module):
 @MODELS.register_module()
 class UIUNetEncoder(ImageEncoder):
     """Encoder of UIU-Net: six residual U-blocks, strides 1 to 32.
+
+    Channels are 64, 128, 256 and three times 512.
 
     Args:
         in_channels (int): Channels of the image.
@@ -191,13 +161,7 @@ class UIUNetEncoder(ImageEncoder):
         )
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Encode an image batch, see :meth:`prepare`.
-
-        Returns:
-            tuple[Tensor]: (B, 64, H, W), (B, 128, H/2, W/2),
-            (B, 256, H/4, W/4), (B, 512, H/8, W/8), (B, 512, H/16, W/16) and
-            (B, 512, H/32, W/32); the last one is the bottleneck.
-        """
+        """(B, C, H, W) -> (B, 64, H, W) to (B, 512, H/32, W/32)."""
         x = self.prepare(x, 32)
         feats = [self.stages[0](x)]
         for stage in self.stages[1:]:
@@ -217,8 +181,7 @@ class UIUNetHead(SIRSTHead):
             maps.
         norm_cfg (dict): Norms of the cross attention. ``dict(type='BN')`` is
             BasicIRSTD's and PepperPepper's port, the default PAL's.
-        threshold, prior_prob, loss_decode, align_corners: As in
-            :class:`SIRSTHead`.
+        **kwargs: As in :class:`SIRSTHead`.
     """
 
     def __init__(
@@ -248,12 +211,10 @@ class UIUNetHead(SIRSTHead):
                 self.logits.bias *= 1 - self.logits.weight.sum()
 
     def forward(self, inputs: tuple[Tensor, ...]) -> Tensor | list[Tensor]:
-        """Decode the encoder's six features.
+        """Decode the encoder's six features to logits (B, 1, H, W).
 
-        Returns:
-            Tensor | list[Tensor]: Logits (B, 1, H, W); in training with deep
-            supervision a list of seven, the final ones first, then the side
-            maps from fine to coarse.
+        With deep supervision training gets a list: the final logits, then the
+        side maps from fine to coarse.
         """
         feat1, feat2, feat3, feat4, feat5, x6 = self._transform_inputs(inputs)
         x5 = self.stage5(self.fuse5(resize(x6, 2), feat5))
