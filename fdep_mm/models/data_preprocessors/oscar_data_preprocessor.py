@@ -24,10 +24,6 @@ class OSCARDataPreprocessor(DetDataPreprocessor):
             data (dict): ``inputs``, a list of (3, h, w) uint8 images, and
                 ``data_samples``; those with ``gt_noco`` hold a (1, h, w) map.
 
-        Returns:
-            dict: ``inputs`` (B, 3, H, W) float32, and ``data_samples`` with
-            ``gt_noco.data`` (1, H, W).
-
         Raises:
             ValueError: A map has not the size of its image.
         """
@@ -49,22 +45,14 @@ def _check_size(noco: Tensor, sample: DetDataSample) -> None:
     if found != shape:
         raise ValueError(
             f'{sample.get("img_path", "an image")}: gt_noco is {found} and '
-            f'the image {shape} (height, width). Batch augmentations that '
-            'resize, such as BatchSyncRandomResize, leave the map as it was: '
-            'resize in the pipeline instead, before GenerateNoCoMap'
+            f'the image {shape} (height, width). BatchSyncRandomResize and '
+            'the like do not resize the map: resize in the pipeline, before '
+            'GenerateNoCoMap'
         )
 
 
 def stack_noco(samples: SampleList) -> Tensor:
-    """Stack the padded NoCo maps of a batch.
-
-    Returns:
-        Tensor: (B, 1, H, W).
-
-    Raises:
-        ValueError: If a sample has no map, or one of another shape than the
-            batch.
-    """
+    """Stack the padded NoCo maps of a batch to (B, 1, H, W)."""
     maps = [sample.gt_noco.data for sample in samples if 'gt_noco' in sample]
     if len(maps) < len(samples):
         raise ValueError(

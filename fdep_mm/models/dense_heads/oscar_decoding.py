@@ -47,10 +47,8 @@ def decode_boxes(
 def decode_scores(maps: OSCARMaps) -> tuple[Tensor, Tensor]:
     """Class scores of the refined cells, and what they are multiplied by.
 
-    They come apart because the score threshold applies to the first alone.
-
-    Returns:
-        tuple[Tensor, Tensor]: Both (B, H * W, num_classes) in 0..1.
+    Both (B, H * W, num_classes) in 0..1, apart because the score threshold
+    applies to the first alone.
     """
     coarse = F.interpolate(maps.coarse_cls, maps.refine_cls.shape[-2:])
     factors = coarse.sigmoid() * maps.refine_noco.sigmoid()
@@ -64,16 +62,11 @@ def best_cells(
     img_shape: tuple[int, int],
     cfg: ConfigDict,
 ) -> InstanceData:
-    """The best cells of an image.
+    """The best cells of an image, clipped to it.
 
     Args:
         boxes (Tensor): (N, 4) in px of the network's input.
-        scores (Tensor): (N, num_classes), those that `cfg` thresholds.
-        factors (Tensor): (N, num_classes), see :func:`decode_scores`.
-
-    Returns:
-        InstanceData: ``bboxes`` (n, 4), ``scores``, ``labels`` and
-        ``score_factors``, (n,) each.
+        scores, factors (Tensor): (N, num_classes), see :func:`decode_scores`.
     """
     scores, labels, cells, _ = filter_scores_and_topk(
         scores, cfg.score_thr, cfg.nms_pre
@@ -89,21 +82,18 @@ def best_cells(
 
 
 def noco_centroids(boxes: Tensor, noco: Tensor, stride: int) -> Tensor:
-    """Points of high NoCo in boxes.
+    """Points (n, 2), x and y in px, of high NoCo in boxes.
 
     The mean place, weighted by the square of NoCo, of the 3x3 cells around
     the best cell whose sampled pixel lies in the box, drawn back to the
     center of the box's outermost pixel if a neighbor pulls it out; the box's
-    center if there is no such cell.
+    center if there is no such cell. Pixel k covers k to k + 1.
 
     Args:
         boxes (Tensor): (n, 4) in px of the network's input.
         noco (Tensor): (H, W) in 0..1, predicted.
         stride (int): Of the map. Cell j stands for the pixel
             ``stride * j + stride // 2``, which the training targets sample.
-
-    Returns:
-        Tensor: (n, 2), x and y in px; pixel k covers k to k + 1.
     """
     height, width = noco.shape
     x, y = (

@@ -62,9 +62,6 @@ class OSCARHead(BaseDenseHead):
         test_cfg (dict, optional): ``score_thr`` (of the refined class score
             alone), ``nms_pre``, ``nms``, ``max_per_img``, ``min_bbox_size``
             (0 drops inverted and empty boxes, -1 keeps them as published).
-
-    Raises:
-        ValueError: If `train_cfg` lacks an assigner.
     """
 
     def __init__(
@@ -99,11 +96,7 @@ class OSCARHead(BaseDenseHead):
         return self.head_module(x)
 
     def points(self, maps: OSCARMaps) -> tuple[Tensor, Tensor]:
-        """Centers of the cells in px.
-
-        Returns:
-            tuple[Tensor, Tensor]: (H * W, 2) of P2 and (h * w, 2) of P3.
-        """
+        """Centers of the cells in px: (H * W, 2) of P2, (h * w, 2) of P3."""
         levels = maps.refine_reg, maps.coarse_reg
         fine, coarse = self.point_generator.grid_priors(
             [level.shape[-2:] for level in levels],
@@ -120,14 +113,9 @@ class OSCARHead(BaseDenseHead):
     def loss(
         self, x: tuple[Tensor, Tensor], batch_data_samples: SampleList
     ) -> dict[str, Tensor]:
-        """Losses of a batch.
+        """Losses of samples with ``gt_instances`` and ``gt_noco``.
 
-        Args:
-            batch_data_samples (SampleList): With ``gt_instances`` and
-                ``gt_noco``, the latter padded to the shape of the batch.
-
-        Raises:
-            ValueError: If a sample has no NoCo map of the batch's shape.
+        The maps are padded to the shape of the batch.
         """
         gt_instances = [sample.gt_instances for sample in batch_data_samples]
         noco = stack_noco(batch_data_samples)
@@ -142,9 +130,6 @@ class OSCARHead(BaseDenseHead):
             gt_instances (InstanceList): ``bboxes`` (n, 4) in px and
                 ``labels`` (n,) of each image.
             noco (Tensor): (B, 1, padded height, padded width) in 0..1.
-
-        Raises:
-            ValueError: If the head was built without ``train_cfg``.
         """
         if self.coarse_assigner is None:
             raise ValueError(f'OSCARHead cannot learn as it is: {_HINT}')
@@ -240,20 +225,14 @@ class OSCARHead(BaseDenseHead):
             found = best_cells(*image, meta['img_shape'], cfg)
             # absent if no transform resized the image
             scale = meta.get('scale_factor', (1.0, 1.0))
+            meta = dict(meta, scale_factor=scale)
             found = self._bbox_post_process(
-                found,
-                cfg,
-                rescale=rescale,
-                with_nms=with_nms,
-                img_meta=dict(meta, scale_factor=scale),
+                found, cfg, rescale, with_nms, img_meta=meta
             )
             scale = boxes.new_tensor(scale if rescale else (1.0, 1.0))
-            found.centroids = (
-                noco_centroids(
-                    found.bboxes * scale.repeat(2), noco, self.strides[0]
-                )
-                / scale
-            )
+            in_input = found.bboxes * scale.repeat(2)
+            points = noco_centroids(in_input, noco, self.strides[0])
+            found.centroids = points / scale
             results.append(found)
         return results
 

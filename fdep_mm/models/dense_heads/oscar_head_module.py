@@ -64,11 +64,8 @@ class OSCARHeadModule(BaseModule):
             of `in_channels`.
         norm_cfg (dict): Norm in the towers. Defaults to GN with 32 groups.
         prior_prob (float, optional): Class and NoCo scores of an untrained
-            head; the gates, 0.5 then, are allowed for. None: biases are 0 and
-            the scores 0.5.
-
-    Raises:
-        ValueError: If `prior_prob` is outside (0, 1).
+            head, in (0, 1); the gates, 0.5 then, are allowed for. None: biases
+            are 0 and the scores 0.5.
     """
 
     def __init__(
@@ -98,12 +95,7 @@ class OSCARHeadModule(BaseModule):
         self.refine_scale = Scale(1.0)
 
     def forward(self, x: tuple[Tensor, Tensor]) -> OSCARMaps:
-        """Predict both levels.
-
-        Args:
-            x (tuple[Tensor, Tensor]): P2 (B, in_channels, H, W) and P3
-                (B, in_channels, h, w), H = 2h and W = 2w.
-        """
+        """Predict from P2 (B, C, 2h, 2w) and P3 (B, C, h, w)."""
         fine, coarse = x
         coarse_cls = self.coarse_cls_tower(coarse)
         coarse_reg = self.coarse_reg_tower(coarse)

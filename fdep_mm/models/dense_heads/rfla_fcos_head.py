@@ -37,10 +37,6 @@ class RFLAFCOSHead(FCOSHead):
         fraction (float): Effective / theoretical receptive field.
         **kwargs: As in mmdet's ``FCOSHead``. ``train_cfg.assigner`` is the
             config of the assigner; `regress_ranges` have no effect.
-
-    Raises:
-        ValueError: If there is not one receptive field per level, or one is
-            not positive.
     """
 
     def __init__(
@@ -72,32 +68,20 @@ class RFLAFCOSHead(FCOSHead):
         regress_ranges: Tensor,
         num_points_per_lvl: list[int],
     ) -> tuple[Tensor, Tensor]:
-        """Targets of one image.
+        """Labels (N,) and distances to the sides (N, 4) of one image's points.
 
-        Args:
-            gt_instances (InstanceData): `bboxes` (G, 4) and `labels` (G,).
-            points (Tensor): (N, 2) centers (x, y) in px, all levels.
-
-        Returns:
-            tuple[Tensor, Tensor]: Labels (N,), `num_classes` for background,
-            and distances to the sides (N, 4), zeros for background.
-
-        Raises:
-            ValueError: If the head was built without an assigner.
+        Background has the label `num_classes` and zeros.
         """
         if self.assigner is None:
             raise ValueError(
                 'RFLAFCOSHead cannot learn as it is: give it '
                 "train_cfg=dict(assigner=dict(type='fdep_mm.RFLAAssigner'))"
             )
-        half = torch.cat(
-            [
-                points.new_full((num, 1), side / 2)
-                for num, side in zip(
-                    num_points_per_lvl, self.sides, strict=True
-                )
-            ]
+        sides = torch.repeat_interleave(
+            points.new_tensor(self.sides),
+            torch.tensor(num_points_per_lvl, device=points.device),
         )
+        half = sides[:, None] / 2
         priors = torch.cat((points - half, points + half), 1)
         gt_inds = self.assigner.assign(
             InstanceData(priors=priors), gt_instances
@@ -113,12 +97,8 @@ class RFLAFCOSHead(FCOSHead):
         return labels, targets
 
     def centerness_target(self, pos_bbox_targets: Tensor) -> Tensor:
-        """Centerness of points that may lie outside their targets.
+        """Centerness (P,) of points that may lie outside their targets.
 
-        Args:
-            pos_bbox_targets (Tensor): (P, 4) distances to the sides.
-
-        Returns:
-            Tensor: (P,) in (0, 1].
+        `pos_bbox_targets` (P, 4) are distances to the sides.
         """
         return super().centerness_target(pos_bbox_targets.clamp(min=0.01))

@@ -28,24 +28,20 @@ class COISDDetector(TwoBranches, SingleStageDetector):
     or ``fdep_mm.OSCAR``.
 
     Args:
-        backbone (dict): Config of the detector's backbone.
-        bbox_head (dict): Config of its head, used by both branches.
         vfm (dict): Config of the frozen VFM, see :class:`FrozenVFM`.
         samf (dict): Config of the fusion, see :class:`SAMFNeck`. Missing
             `in_channels` and `prior_channels` are read from the detector
             (which sees one 64x64 image for that) and from the VFM.
-        neck (dict, optional): Config of its neck.
         level (int | str): Index of the feature, among those the head gets,
             that SAMF replaces in the main branch; 'finest' is the one to
             which heads assign small targets; OSCAR is trained with -1, its P3.
         loss_weights (dict): Factors of the branches' losses, keys 'main' and
             'light'. Defaults to 1 and 1.
-        train_cfg, test_cfg, data_preprocessor, init_cfg: As in mmdet's
-            ``SingleStageDetector``.
+        backbone, bbox_head, neck, train_cfg, test_cfg, data_preprocessor,
+            init_cfg: As in mmdet's ``SingleStageDetector``.
 
     Raises:
-        ValueError: If `level` is out of range or the head does not read it,
-            or `loss_weights` has other keys.
+        ValueError: If `level` is out of range or the head does not read it.
         TypeError: If it is a detector of another kind.
     """
 
@@ -86,12 +82,7 @@ class COISDDetector(TwoBranches, SingleStageDetector):
         self._add_main_branch(vfm, samf, loss_weights)
 
     def loss(self, batch_inputs: Tensor, batch_data_samples: list) -> dict:
-        """Losses of both branches.
-
-        Args:
-            batch_inputs (Tensor): (B, 3, H, W), as the data preprocessor
-                gives it.
-        """
+        """Losses of both branches; the batch is (B, 3, H, W), preprocessed."""
         return self._both_losses(batch_inputs, batch_data_samples)
 
     def _host_feats(self, inputs: Tensor) -> tuple[Tensor, ...]:

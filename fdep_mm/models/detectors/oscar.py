@@ -4,8 +4,8 @@
 Dai et al., IEEE TGRS 2023, https://arxiv.org/abs/2212.08472. Original code:
 DeepInfrared, Apache-2.0; this is written anew from its description.
 
-Differences from the paper: none here; see the head and the neck, and the
-table of switches in ``configs/oscar/README.md``.
+Differences from the paper: see the head and the neck, and the table of
+switches in ``configs/oscar/README.md``.
 """
 
 from mmdet.models.detectors import SingleStageDetector

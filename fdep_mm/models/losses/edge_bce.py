@@ -9,9 +9,11 @@ here: ``form='released'`` and ``form='intended'``.
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from fdep_mm.registry import MODELS
+
+from .pixel_loss import PixelLoss
 
 # Of kth_smallest: values in the sample, and what it takes on either side of
 # the place, as a fraction of them.
@@ -19,16 +21,11 @@ SAMPLE, SPREAD = 8192, 0.03
 
 
 def edge_map(target: Tensor) -> Tensor:
-    """Inner and outer one-pixel contours of the targets.
+    """Inner and outer one-pixel contours of the targets, bool.
 
     A pixel is on a contour if one of its four neighbors has the other label.
     Pixels beyond the border count as equal, so the frame is no contour.
-
-    Args:
-        target (Tensor): (B, 1, H, W), 0 or 1.
-
-    Returns:
-        Tensor: (B, 1, H, W) of bool.
+    `target` is (B, 1, H, W).
     """
     edge = torch.zeros_like(target, dtype=torch.bool)
     for dim in (2, 3):
@@ -42,14 +39,11 @@ def edge_map(target: Tensor) -> Tensor:
 
 
 def kth_smallest(values: Tensor, index: int) -> Tensor:
-    """Value at a place of the ascending order.
+    """Value at place `index` of the ascending order of `values`, (N,).
 
     ``kthvalue`` takes one thread of a CPU, and of a small network's training
     step up to a tenth. There a sample brackets the place, and only what lies
     between is ordered. The result is the same.
-
-    Args:
-        values (Tensor): (N,).
     """
     number = values.numel()
     if values.device.type == 'cpu' and number >= 16 * SAMPLE:
@@ -68,11 +62,8 @@ def kth_smallest(values: Tensor, index: int) -> Tensor:
 def hard_mean(values: Tensor, easy_ratio: float) -> Tensor:
     """Mean of the values not below the `easy_ratio` quantile.
 
-    It is NaN if one of all values is.
-
-    Args:
-        easy_ratio (float): The value at index ``floor(easy_ratio * N)`` of
-            the ascending order is the threshold; in [0, 1).
+    The threshold is the value at index ``floor(easy_ratio * N)`` of the
+    ascending order. The mean is NaN if one of all values is.
     """
     flat = values.flatten()
     index = int(easy_ratio * flat.numel())
@@ -82,24 +73,8 @@ def hard_mean(values: Tensor, easy_ratio: float) -> Tensor:
     return (flat * hard).sum() / hard.sum()
 
 
-def valid_pixels(
-    target: Tensor, weight: Tensor | None, ignore_index: int
-) -> Tensor:
-    """Weights of the pixels: 0 where the label is `ignore_index`.
-
-    Args:
-        target (Tensor): (B, 1, H, W) labels.
-        weight (Tensor, optional): (B, H, W) weights of a pixel sampler.
-
-    Returns:
-        Tensor: (B, 1, H, W) float32.
-    """
-    valid = (target != ignore_index).to(torch.float32)
-    return valid if weight is None else valid * weight.unsqueeze(1)
-
-
 @MODELS.register_module()
-class EdgeBCELoss(nn.Module):
+class EdgeBCELoss(PixelLoss):
     """Edge-weighted BCE over the harder pixels of a batch.
 
     Args:
@@ -108,12 +83,8 @@ class EdgeBCELoss(nn.Module):
             targets by it and the rest by 1.
         edge_weight (float): Weight of contour pixels.
         easy_ratio (float): Fraction of the pixels, the easiest, that is left
-            out.
-        loss_weight (float): Factor of the loss.
-        loss_name (str): Key in the log.
-
-    Raises:
-        ValueError: If `form` is unknown or `easy_ratio` outside [0, 1).
+            out, in [0, 1).
+        loss_weight, loss_name: As in :class:`.pixel_loss.PixelLoss`.
     """
 
     def __init__(
@@ -124,7 +95,7 @@ class EdgeBCELoss(nn.Module):
         loss_weight: float = 1.0,
         loss_name: str = 'loss_edge_bce',
     ):
-        super().__init__()
+        super().__init__(loss_weight, loss_name)
         if form not in ('released', 'intended'):
             raise ValueError(
                 f"form must be 'released' or 'intended', got {form!r}"
@@ -136,25 +107,14 @@ class EdgeBCELoss(nn.Module):
         self.form = form
         self.edge_weight = edge_weight
         self.easy_ratio = easy_ratio
-        self.loss_weight = loss_weight
-        self.loss_name = loss_name
 
-    def forward(
-        self,
-        pred: Tensor,
-        target: Tensor,
-        weight: Tensor | None = None,
-        ignore_index: int = 255,
-    ) -> Tensor:
-        """Loss of logits (B, 1, H, W) for labels (B, H, W) in {0, 1}."""
-        target = target.unsqueeze(1)
-        positive = (target == 1).to(torch.float32)
+    def score(self, logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
+        """See :class:`.pixel_loss.PixelLoss`."""
         bce = F.binary_cross_entropy_with_logits(
-            pred.float(), positive, reduction='none'
+            logits.float(), target, reduction='none'
         )
         if self.form == 'intended':
-            bce = torch.where(edge_map(positive), self.edge_weight * bce, bce)
+            bce = torch.where(edge_map(target), self.edge_weight * bce, bce)
         else:
             bce = self.edge_weight * bce
-        bce = bce * valid_pixels(target, weight, ignore_index)
-        return self.loss_weight * hard_mean(bce, self.easy_ratio)
+        return hard_mean(bce * valid, self.easy_ratio)

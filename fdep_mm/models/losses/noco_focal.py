@@ -18,14 +18,7 @@ from fdep_mm.registry import MODELS
 def quality_focal_loss(
     logits: Tensor, target: Tensor, beta: float = 2.0
 ) -> Tensor:
-    """``|sigmoid(x) - t| ** beta * BCE(x, t)`` of each element.
-
-    Args:
-        target (Tensor): t in 0..1, same shape.
-
-    Returns:
-        Tensor: Same shape, float32, >= 0.
-    """
+    """``|sigmoid(x) - t| ** beta * BCE(x, t)`` of each element, t in 0..1."""
     logits = logits.float()
     bce = F.binary_cross_entropy_with_logits(logits, target, reduction='none')
     return (logits.sigmoid() - target).abs().pow(beta) * bce
@@ -34,14 +27,7 @@ def quality_focal_loss(
 def noco_focal_loss(
     logits: Tensor, target: Tensor, alpha: float = 5.0, beta: float = 5.0
 ) -> Tensor:
-    """:func:`quality_focal_loss` times ``exp(alpha * t)``.
-
-    Args:
-        target (Tensor): t in 0..1, same shape.
-
-    Returns:
-        Tensor: Same shape, float32, >= 0.
-    """
+    """:func:`quality_focal_loss` times ``exp(alpha * t)``."""
     return torch.exp(alpha * target) * quality_focal_loss(logits, target, beta)
 
 

@@ -1,38 +1,31 @@
 """SoftIoU: one minus the intersection over union of probabilities."""
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from fdep_mm.registry import MODELS
 
-from .edge_bce import valid_pixels
+from .pixel_loss import PixelLoss
 
 
 def soft_iou_loss(
     logits: Tensor,
     target: Tensor,
-    valid: Tensor | None = None,
+    valid: Tensor,
     over: str = 'image',
     smooth: float = 1.0,
 ) -> Tensor:
-    """``1 - (sum(p t) + s) / (sum(p) + sum(t) - sum(p t) + s)``.
+    """``1 - (sum(p t) + s) / (sum(p) + sum(t) - sum(p t) + s)``, in [0, 1].
 
     Args:
         logits (Tensor): (B, 1, H, W), before the sigmoid.
         target (Tensor): (B, 1, H, W), 1 at targets and 0 elsewhere.
-        valid (Tensor, optional): (B, 1, H, W) weights of the pixels, 0 where
-            a pixel does not count. Defaults to None, all count.
+        valid (Tensor): (B, 1, H, W) weights of the pixels, 0 where a pixel
+            does not count.
         over (str): 'image' averages the ratio over the images (MSDA-Net),
             'batch' takes the sums over the whole batch (ACM, BasicIRSTD).
         smooth (float): `s`, in px.
-
-    Returns:
-        Tensor: Scalar in [0, 1].
     """
-    prob = logits.float().sigmoid()
-    target = target.float()
-    if valid is not None:
-        prob, target = prob * valid, target * valid
+    prob, target = logits.float().sigmoid() * valid, target * valid
     dims = (1, 2, 3) if over == 'image' else (0, 1, 2, 3)
     inter = (prob * target).sum(dims)
     union = prob.sum(dims) + target.sum(dims) - inter
@@ -40,17 +33,13 @@ def soft_iou_loss(
 
 
 @MODELS.register_module()
-class SoftIoULoss(nn.Module):
+class SoftIoULoss(PixelLoss):
     """SoftIoU loss on one logit channel.
 
     Args:
         over (str): 'image' or 'batch', see :func:`soft_iou_loss`.
         smooth (float): Added to intersection and union, px.
-        loss_weight (float): Factor of the loss.
-        loss_name (str): Key in the log.
-
-    Raises:
-        ValueError: If `over` is neither 'image' nor 'batch'.
+        loss_weight, loss_name: As in :class:`.pixel_loss.PixelLoss`.
     """
 
     def __init__(
@@ -60,25 +49,12 @@ class SoftIoULoss(nn.Module):
         loss_weight: float = 1.0,
         loss_name: str = 'loss_soft_iou',
     ):
-        super().__init__()
+        super().__init__(loss_weight, loss_name)
         if over not in ('image', 'batch'):
             raise ValueError(f"over must be 'image' or 'batch', got {over!r}")
         self.over = over
         self.smooth = smooth
-        self.loss_weight = loss_weight
-        self.loss_name = loss_name
 
-    def forward(
-        self,
-        pred: Tensor,
-        target: Tensor,
-        weight: Tensor | None = None,
-        ignore_index: int = 255,
-    ) -> Tensor:
-        """Loss of logits (B, 1, H, W) for labels (B, H, W) in {0, 1}."""
-        target = target.unsqueeze(1)
-        valid = valid_pixels(target, weight, ignore_index)
-        positive = (target == 1).to(torch.float32)
-        return self.loss_weight * soft_iou_loss(
-            pred, positive, valid, self.over, self.smooth
-        )
+    def score(self, logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
+        """See :class:`.pixel_loss.PixelLoss`."""
+        return soft_iou_loss(logits, target, valid, self.over, self.smooth)

@@ -18,11 +18,8 @@ def check_losses(losses: Iterable[nn.Module]) -> None:
 
     Several of mmseg count on one channel for each class. With a single one,
     a softmax is 1 everywhere and ``DiceLoss`` takes every pixel for a target.
-    Each loss is asked for its gradient on a small image.
-
-    Args:
-        losses (Iterable[nn.Module]): Called as mmseg does, with logits
-            (B, 1, H, W) and labels (B, H, W); others are passed over.
+    Each loss is asked for its gradient on a small image, called as mmseg does;
+    those that are called in another way are passed over.
 
     Raises:
         ValueError: One fails, has no gradient or one that points the wrong
@@ -35,7 +32,7 @@ def check_losses(losses: Iterable[nn.Module]) -> None:
         name = type(loss).__name__
         try:
             grad = _gradient(loss, ramp.clone().requires_grad_(), labels)
-        except TypeError:  # it is called in another way
+        except TypeError:
             continue
         except (RuntimeError, ValueError, IndexError) as error:
             raise ValueError(

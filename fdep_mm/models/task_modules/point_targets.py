@@ -20,8 +20,7 @@ def point_targets(
         points (Tensor): (N, 2), x and y in px.
         assigner (BaseAssigner): That of the level.
         gt_instances (InstanceList): ``bboxes`` and ``labels`` of each image.
-        boxes (list[Tensor]): (n, 4) of each image, what its targets regress
-            to.
+        boxes (list[Tensor]): (n, 4) of each image, to regress to.
         num_classes (int): Also the label of background.
 
     Returns:

@@ -13,15 +13,7 @@ from fdep_mm.registry import TASK_UTILS
 
 
 def pseudo_boxes(boxes: Tensor, side: float) -> Tensor:
-    """Replace boxes of an area up to ``side ** 2`` by centered squares.
-
-    Args:
-        boxes (Tensor): (n, 4) of x1, y1, x2, y2 in px.
-        side (float): Side of the square in px.
-
-    Returns:
-        Tensor: (n, 4).
-    """
+    """Replace boxes (n, 4) up to ``side ** 2`` in area by centered squares."""
     centers = (boxes[:, :2] + boxes[:, 2:]) / 2
     squares = torch.cat((centers - side / 2, centers + side / 2), dim=1)
     sizes = boxes[:, 2:] - boxes[:, :2]
@@ -40,11 +32,8 @@ class PseudoBoxAssigner(BaseAssigner):
 
     Args:
         side (float): Side in px of the squares that stand for small targets,
-            see :func:`pseudo_boxes`. OSCAR takes 1.5 strides (6) for its
-            refined level and 1 stride (8) for its coarse level.
-
-    Raises:
-        ValueError: If `side` is not positive.
+            above 0. OSCAR takes 1.5 strides (6) for its refined level and
+            1 stride (8) for its coarse level.
     """
 
     def __init__(self, side: float):
@@ -62,13 +51,11 @@ class PseudoBoxAssigner(BaseAssigner):
 
         Args:
             pred_instances (InstanceData): ``priors`` (N, 2), x and y in px.
-            gt_instances (InstanceData): ``bboxes`` (n, 4) and ``labels``
-                (n,); n may be 0.
+            gt_instances (InstanceData): ``bboxes`` (n, 4) and ``labels`` (n,).
 
         Returns:
             AssignResult: ``gt_inds`` (N,), 0 for background and i + 1 for
-            target i; ``labels`` (N,), -1 for background. ``max_overlaps`` is
-            None.
+            target i; ``labels`` (N,), -1 for background.
         """
         points, boxes = pred_instances.priors, gt_instances.bboxes
         gt_inds = points.new_zeros(len(points), dtype=torch.long)

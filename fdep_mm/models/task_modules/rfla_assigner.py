@@ -24,14 +24,7 @@ def kld_similarity(targets: Tensor, priors: Tensor) -> Tensor:
     """Similarity 1 / (1 + KL(prior || target)) of boxes taken as Gaussians.
 
     A box is the Gaussian at its center with half its size as standard
-    deviations.
-
-    Args:
-        targets (Tensor): (G, 4) boxes (x1, y1, x2, y2) in px.
-        priors (Tensor): (N, 4) boxes.
-
-    Returns:
-        Tensor: (G, N) in (0, 1]; 1 where the two are the same.
+    deviations. Targets (G, 4) and priors (N, 4) give (G, N) in (0, 1].
     """
     mean1, size1 = _gaussian(targets[:, None])
     mean2, size2 = _gaussian(priors[None])
@@ -59,11 +52,7 @@ class RFLAAssigner(BaseAssigner):
 
     Args:
         topk (tuple[int, int]): Priors per target in stage 1 and stage 2.
-        ratio (float): Factor on the size of the priors in stage 2.
-
-    Raises:
-        ValueError: If `topk` are not two positive numbers or `ratio` is not
-            positive.
+        ratio (float): Factor on the size of the priors in stage 2, above 0.
     """
 
     def __init__(
@@ -88,23 +77,20 @@ class RFLAAssigner(BaseAssigner):
         """Assign the priors of one image.
 
         Args:
-            pred_instances (InstanceData): With `priors`, (N, 4) boxes in px.
-            gt_instances (InstanceData): With `bboxes`, (G, 4), and `labels`,
-                (G,).
+            pred_instances (InstanceData): ``priors``, (N, 4) boxes in px.
+            gt_instances (InstanceData): ``bboxes`` (G, 4) and ``labels`` (G,).
 
         Returns:
-            AssignResult: `gt_inds` (N,): 0 for background, i + 1 for target
-            i; `max_overlaps` (N,): best similarity; `labels` (N,): -1 for
+            AssignResult: ``gt_inds`` (N,): 0 for background, i + 1 for target
+            i; ``max_overlaps`` (N,): best similarity; ``labels`` (N,): -1 for
             background.
         """
         priors, targets = pred_instances.priors, gt_instances.bboxes
         similarity = kld_similarity(targets, priors)
-        gt_inds = _take_top(similarity, self.topk[0])
-        shrunk = _take_top(
-            kld_similarity(targets, _scale_boxes(priors, self.ratio)),
-            self.topk[1],
-        )
-        gt_inds = torch.where(gt_inds > 0, gt_inds, shrunk)
+        shrunk = kld_similarity(targets, _scale_boxes(priors, self.ratio))
+        first = _take_top(similarity, self.topk[0])
+        second = _take_top(shrunk, self.topk[1])
+        gt_inds = torch.where(first > 0, first, second)
         labels = torch.full_like(gt_inds, -1)
         positive = gt_inds > 0
         labels[positive] = gt_instances.labels[gt_inds[positive] - 1]
