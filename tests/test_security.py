@@ -8,8 +8,10 @@ test_datasets/test_sirst.py, configs of checkpoints in test_stored_config.py.
 import importlib.util
 import json
 import pickle
+import re
 import runpy
 import sys
+import zipfile
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -142,6 +144,7 @@ def test_a_payload_in_tools_that_convert(
     )
     arguments = [str(words.get(word, word)) for word in CONVERTERS[tool]]
     monkeypatch.setattr(sys, 'argv', [tool, *arguments])
+    monkeypatch.syspath_prepend((TOOLS / tool).parent)
     with pytest.raises(SystemExit) as stop:
         runpy.run_path(str(TOOLS / tool), run_name='__main__')
     assert stop.value.code == 2
@@ -196,10 +199,24 @@ def test_attributes_do_not_lead_to_functions(tmp_path):
         assert not sign.exists()
 
 
-def test_smoothed_losses_are_read(tmp_path):
+@pytest.mark.parametrize('core', [b'core', b'_core'])
+def test_records_are_read(core, tmp_path):
+    """Smoothed losses and scores, as NumPy 1 or NumPy 2 names them."""
     path = tmp_path / 'weights.pth'
-    torch.save(dict(loss=HistoryBuffer([1.0, 3.0], [1, 1])), path)
-    assert read_checkpoint(path)['loss'].statistics('mean') == 2
+    losses = HistoryBuffer([1.0, 3.0], [1, 1])
+    torch.save(dict(loss=losses, iou=np.float64(0.5)), tmp_path / 'saved.pth')
+    with (
+        zipfile.ZipFile(tmp_path / 'saved.pth') as saved,
+        zipfile.ZipFile(path, 'w') as changed,
+    ):
+        for name in saved.namelist():
+            data = saved.read(name)
+            data = re.sub(rb'numpy\._?core\.', b'numpy.%s.' % core, data)
+            changed.writestr(name, data)
+    assert b'numpy.%s.multiarray' % core in path.read_bytes()
+    found = read_checkpoint(path)
+    assert found['loss'].statistics('mean') == 2
+    assert found['iou'] == 0.5
 
 
 def test_checkpoints_behind_a_url_are_not_unpickled_either(bomb):

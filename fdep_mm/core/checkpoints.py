@@ -14,6 +14,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pickle import UnpicklingError
 
 import numpy as np
@@ -48,23 +49,36 @@ def statistic(owner: type, name: str) -> Callable:
     return getattr(owner, name)
 
 
-# torch calls it where a file names this; pairs of a function and the name it
-# stands for are not known to all versions
-statistic.__module__ = 'builtins'
-statistic.__name__ = statistic.__qualname__ = 'getattr'
+def _stand_in(function: Callable, module: str, name: str) -> Callable:
+    """What torch calls where a file names `name` of `module`.
+
+    Pairs of a function and its other name are not known to all versions.
+    """
+
+    def call(*args: object) -> object:
+        return function(*args)
+
+    call.__module__ = module
+    call.__name__ = call.__qualname__ = name
+    return call
 
 
+@cache  # torch's list grows by what is new
 def mmengine_globals() -> list:
     """For :func:`torch.serialization.add_safe_globals`."""
-    core = np._core if hasattr(np, '_core') else np.core
+    arrays = (np._core if hasattr(np, '_core') else np.core).multiarray
     kinds = (np.bool_, np.int32, np.int64, np.float32, np.float64)
     return [
         HistoryBuffer,
         np.dtype,
         np.ndarray,
-        core.multiarray._reconstruct,
-        core.multiarray.scalar,
-        statistic,
+        _stand_in(statistic, 'builtins', 'getattr'),
+        *(
+            # as NumPy 1 called the module, and as NumPy 2 does
+            _stand_in(getattr(arrays, name), f'numpy.{core}.multiarray', name)
+            for core in ('core', '_core')
+            for name in ('_reconstruct', 'scalar')
+        ),
         *(type(np.dtype(kind)) for kind in kinds),
     ]
 

@@ -1,13 +1,17 @@
 """Other people's weights load by name, or what does not fit is named."""
 
+import re
+import struct
 import sys
 from importlib import import_module
+from pathlib import Path
 from runpy import run_path
 
 import pytest
 import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
+from peer_layers import LAYERS
 
 from fdep_mm.registry import MODELS
 
@@ -15,6 +19,7 @@ from fdep_mm.registry import MODELS
 def convert(repo, monkeypatch, *args):
     tool = str(repo / 'tools/model_converters/peers.py')
     monkeypatch.setattr(sys, 'argv', [tool, *map(str, args)])
+    monkeypatch.syspath_prepend(Path(tool).parent)
     with pytest.raises(SystemExit) as stop:
         run_path(tool, run_name='__main__')
     return stop.value.code
@@ -30,53 +35,93 @@ def config(repo, folder, net, norm=None):
     return path
 
 
-def theirs(repo, net):
-    """ACM's or ALCNet's state dict as those repositories name it."""
+# Never run, or no weights.
+MORE = {
+    'alcnet': ['uplayer1.0.conv1.weight'],
+    'alcnet-orig': ['stem.0.gamma', 'stem.0.beta'],
+    'msdanet': [
+        'mlcl1.conv_res.conv.weight',
+        'mlcl5.conv_res.bn.bias',
+        'stage.hfrequency.Hfrequencyfeature.DWT_2D.w_lh',
+        'stage.resnet5_2.FrequencyAttention.HH_DWT_2D_attation.w_hh',
+    ],
+}
+
+
+def weights(repo, net):
+    """Weights of a network here, by our names and by theirs."""
     init_default_scope('mmseg')
     cfg = Config.fromfile(repo / f'configs/_base_/models/{net}.py')
-    state = {}
-    for key, value in MODELS.build(cfg.model).state_dict().items():
-        part, name, *rest = key.split('.')
-        kind, level = name[:-1], name[-1]
-        name = {
-            'stage': ('up' if part == 'decode_head' else '') + f'layer{level}',
-            'up': f'deconv{level}',
-            'fuse': f'fuse{level}'
-            + (chr(ord(level) + 1) if net == 'alcnet' else ''),
-            'logit': 'head.block',
-            'ste': 'stem',
-        }[kind]
-        if 'main' in rest:
-            i = rest.index('main')
-            old = ['conv1', 'bn1', '', 'conv2', 'bn2'][int(rest[i + 1])]
-            rest[i : i + 2] = [old]
-        rest = ['downsample' if r == 'shortcut' else r for r in rest]
-        if rest[0] == 'topdown':
-            rest[1] = str(int(rest[1]) + 1)
-        state['.'.join([name, *rest])] = value
-    if net == 'alcnet':
-        state['uplayer1.0.conv1.weight'] = torch.zeros(16, 16, 3, 3)
-    return state
+    ours = MODELS.build(cfg.model).state_dict()
+    for value in ours.values():
+        if value.ndim:  # norms differ, too; MXNet does not count batches
+            value.random_(99)
+    names = {our: their for their, our in LAYERS[net].items()}
+    theirs = {key: torch.zeros(1, 1, 2, 2) for key in MORE.get(net, ())}
+    for key, value in ours.items():
+        layer, _, kind = key.rpartition('.')
+        if '.fc.' in names[layer]:
+            value = value[..., 0, 0]  # of a linear layer
+        if re.search(r'_reduce|ll_layer\.conv', names[layer]):
+            if kind == 'weight':
+                value = value[:, [1, 0]]  # their maximum comes first
+        theirs[f'{names[layer]}.{kind}'] = value
+    return ours, theirs
 
 
-@pytest.mark.parametrize('net', ['acm', 'alcnet'])
+@pytest.mark.parametrize('net', LAYERS)
 def test_by_name(net, repo, monkeypatch, tmp_path, capsys):
     cfg = config(repo, tmp_path, net)
-    state = {f'module.{k}': v for k, v in theirs(repo, net).items()}
-    torch.save(dict(state_dict=state), tmp_path / 'a.pth')
-    convert(repo, monkeypatch, tmp_path / 'a.pth', cfg, tmp_path / 'b.pth')
+    ours, theirs = weights(repo, net)
+    if net == 'alcnet-orig':
+        src = tmp_path / 'a.params'
+        save_mxnet(src, theirs)
+    else:
+        src = tmp_path / 'a.pth.tar'
+        state = {f'module.{k}': v for k, v in theirs.items()}
+        torch.save(dict(state_dict=state), src)
+    convert(repo, monkeypatch, src, cfg, tmp_path / 'b.pth')
     found = torch.load(tmp_path / 'b.pth')['state_dict']
-    MODELS.build(Config.fromfile(cfg).model).load_state_dict(found)
-    assert torch.equal(
-        found['decode_head.fuse1.topdown.3.weight'],
-        state[f'module.fuse{"12" if net == "alcnet" else 1}.topdown.4.weight'],
-    )
-    left_out = 'decode_head.stage1.0.main.0.weight' in capsys.readouterr().out
-    assert left_out == (net == 'alcnet')
+    assert found.keys() == ours.keys()
+    for key, value in ours.items():
+        assert torch.equal(found[key], value), key
+    _, _, left_out = capsys.readouterr().out.partition('left out')
+    assert left_out.count(',') == len(MORE.get(net, ()))
+
+
+def save_mxnet(path, state):
+    """As MXNet's Gluon does, by its names of a norm's parameters."""
+    arrays, names = [], []
+    for key, value in state.items():
+        if key.endswith('num_batches_tracked'):
+            continue
+        if f'{key.rpartition(".")[0]}.running_mean' in state:
+            key = key.replace('.weight', '.gamma').replace('.bias', '.beta')
+        names.append(struct.pack('<Q', len(key)) + key.encode())
+        shape = struct.pack(f'<I{value.ndim}q', value.ndim, *value.shape)
+        arrays.append(
+            struct.pack('<Ii', 0xF993FAC9, 0)
+            + shape
+            + struct.pack('<iii', 1, 0, 0)  # a CPU's, float32
+            + value.numpy().astype('<f4').tobytes()
+        )
+    count = struct.pack('<Q', len(names))
+    parts = [struct.pack('<QQ', 0x112, 0), count, *arrays, count, *names]
+    path.write_bytes(b''.join(parts))
+
+
+@pytest.mark.parametrize('cut', [0, 10, 1000])
+def test_damaged_files_of_mxnet(cut, repo, monkeypatch, tmp_path, capsys):
+    save_mxnet(tmp_path / 'a.params', dict(a=torch.zeros(9, 9, 9)))
+    whole = (tmp_path / 'a.params').read_bytes()
+    (tmp_path / 'a.params').write_bytes(whole[:cut])
+    args = tmp_path / 'a.params', config(repo, tmp_path, 'acm'), tmp_path / 'b'
+    assert convert(repo, monkeypatch, *args) == 2
+    assert 'a.params holds no arrays of MXNet' in capsys.readouterr().err
 
 
 def test_what_does_not_fit_is_named(repo, monkeypatch, tmp_path, capsys):
-    state = theirs(repo, 'acm')
+    _, state = weights(repo, 'acm')
     del state['deconv1.bias']
     state['head.block.4.weight'] = torch.zeros(2, 4, 1, 1)
     torch.save(state, tmp_path / 'a.pth')

@@ -1,21 +1,27 @@
-"""Weights of other people's ACM, ALCNet, DNA-Net and UIU-Net.
+"""Other people's weights of the networks here, turned into ours.
 
-Reads state dicts with the names of PAL, BasicIRSTD, DNA-Net's repository and
-packages with the same code, tensors only. Every tensor must fit by name and
-shape; what the port never runs is left out and named. All but DNA-Net
-have batch norms in BasicIRSTD's and PepperPepper's modulation: give those a
-config with `decode_head=dict(norm_cfg=dict(type='BN'))`.
+Reads state dicts with the names of PAL, BasicIRSTD, the repositories of
+DNA-Net and MSDA-Net and packages with the same code, and the original
+ALCNet's MXNet file (.params); tensors only. Every tensor must fit by name
+and shape; what is never run, or is no weight, is left out and named. ACM,
+ALCNet and UIU-Net have batch norms in BasicIRSTD's and PepperPepper's
+modulation: give those a config with
+`decode_head=dict(norm_cfg=dict(type='BN'))`.
 
 Example:
     python tools/model_converters/peers.py ACM.pth.tar CONFIG.py acm.pth
 """
 
+import math
 import re
+import struct
 import sys
 from pathlib import Path
 
+import numpy as np
 import torch
 from mmengine.registry import init_default_scope
+from peer_names import LEFT_OUT, MAXIMUM_FIRST, NAMES
 from torch import Tensor
 
 from fdep_mm.core.checkpoints import read_checkpoint
@@ -26,94 +32,88 @@ from fdep_mm.models.segmentors import host_cfg
 from fdep_mm.registry import MODELS
 
 
-def dnanet_node(match: re.Match) -> str:
-    """Ours of the node in level i and column j."""
-    i, j = map(int, match.groups())
-    if j == 0:
-        return f'backbone.nodes.{i}'
-    if i + j == 4:  # reads the bottleneck
-        return f'decode_head.last.{i}'
-    return f'backbone.columns.{j - 1}.{i}'
+class MXNetFile:
+    """Arrays that MXNet saved, without MXNet.
+
+    All numbers are little-endian: a magic number, a reserved one, the count
+    of arrays, the arrays, the count of names, and the names with their
+    lengths. An array is a magic number, a kind of storage (0: dense), its
+    shape, a device, a type and the values.
+    """
+
+    FILE, ARRAY = 0x112, 0xF993FAC9
+    FLOATS = {0: '<f4', 1: '<f8', 2: '<f2'}
+
+    def __init__(self, path: str) -> None:
+        self.data = Path(path).read_bytes()
+        self.place = 0
+
+    def numbers(self, kinds: str) -> tuple[int, ...]:
+        """The next numbers, of the kinds that `struct` names."""
+        found = struct.unpack_from('<' + kinds, self.data, self.place)
+        self.place += struct.calcsize('<' + kinds)
+        return found
+
+    def array(self) -> Tensor:
+        """The next array."""
+        magic, storage, ndim = self.numbers('IiI')
+        if (magic, storage) != (self.ARRAY, 0):
+            raise ValueError('sparse, or of another version of MXNet')
+        shape = self.numbers(f'{ndim}q')
+        *_, kind = self.numbers('iii')
+        values = np.frombuffer(
+            self.data, self.FLOATS[kind], math.prod(shape), self.place
+        )
+        self.place += values.nbytes
+        return torch.from_numpy(values.reshape(shape).copy())
+
+    def name(self) -> str:
+        """The next name."""
+        (length,) = self.numbers('Q')
+        (text,) = self.numbers(f'{length}s')
+        return text.decode()
+
+    def read(self) -> dict[str, Tensor]:
+        """All arrays by name."""
+        magic, _, count = self.numbers('QQQ')
+        if magic != self.FILE:
+            raise ValueError('it does not begin as such files do')
+        arrays = [self.array() for _ in range(count)]
+        (count,) = self.numbers('Q')
+        names = [self.name() for _ in range(count)]
+        return dict(zip(names, arrays, strict=True))
 
 
-def rsu_layer(match: re.Match) -> str:
-    """Ours of a convolution or norm of UIU-Net's residual U-blocks."""
-    level, decoder, layer, up, kind = match.groups()
-    level = int(level)
-    block = f'decode_head.stage{level}'
-    if not decoder:
-        block = f'backbone.stages.{level - 1}'
-    depth = (7, 6, 5, 4, 4, 4)[level - 1]
-    if layer == 'in':
-        name = 'stem'
-    elif up:
-        name = f'decoder.{depth - 1 - int(layer)}'
-    elif int(layer) == depth and level < 5:  # others are dilated instead
-        name = 'bottom'
-    else:
-        name = f'encoder.{int(layer) - 1}'
-    return f'{block}.{name}.{"01"[kind == "bn"]}'
-
-
-# Of each encoder, applied one after the other.
-WRAPPERS = [(r'^((module|model|net)\.)+', '')]
-RESIDUAL = [
-    (r'\.(conv|bn)1\.', lambda m: f'.main.{"01"[m[1] == "bn"]}.'),
-    (r'\.(conv|bn)2\.', lambda m: f'.main.{"34"[m[1] == "bn"]}.'),
-]
-ACM = [
-    *WRAPPERS,
-    (r'^stem', 'backbone.stem'),
-    (r'^layer', 'backbone.stage'),
-    (r'^uplayer', 'decode_head.stage'),
-    (r'^deconv', 'decode_head.up'),
-    # ALCNet's fuse12 and fuse23 are of the levels 1 and 2
-    (r'^fuse(\d)\d?', r'decode_head.fuse\1'),
-    (r'^head\.block', 'decode_head.logits'),
-    *RESIDUAL,
-    (r'\.downsample\.', '.shortcut.'),
-    # their pooling is a layer of the gate
-    (r'topdown\.(\d)', lambda m: f'topdown.{int(m[1]) - 1}'),
-]
-NAMES = {
-    'ACMEncoder': ACM,
-    'ALCNetEncoder': ACM,
-    'DNANetEncoder': [
-        *WRAPPERS,
-        (r'^conv0_4_final(\.0)?', 'decode_head.fuse'),
-        (
-            r'^conv0_(\d)_1x1',
-            lambda m: f'decode_head.laterals.{int(m[1]) - 1}',
-        ),
-        (r'^conv(\d)_(\d)', dnanet_node),
-        (r'^final4', 'decode_head.logits'),
-        (r'^final(\d)', lambda m: f'decode_head.sides.{int(m[1]) - 1}'),
-        (r'\.ca\.fc1', '.channel_gate.layers.0'),
-        (r'\.ca\.fc2', '.channel_gate.layers.2'),
-        (r'\.sa\.conv1', '.spatial_gate.conv'),
-        *RESIDUAL,
-    ],
-    'UIUNetEncoder': [
-        *WRAPPERS,
-        (r'^stage(\d)(d?)\.rebnconv(in|\d)(d?)\.(conv|bn)_s1', rsu_layer),
-        (r'^side(\d)', lambda m: f'decode_head.sides.{int(m[1]) - 1}'),
-        (r'^outconv', 'decode_head.logits'),
-        (r'^fuse', 'decode_head.fuse'),
-        (r'feature_high', 'project'),
-        (r'topdown', 'channel_gate'),
-        (r'bottomup\.3\.conv1', 'spatial_gate.conv'),
-        (r'bottomup', 'squeeze'),
-    ],
-}
-NEVER_RUN = {'ALCNetEncoder': r'decode_head\.stage'}
+def read(path: str) -> dict[str, Tensor]:
+    """Their state dict."""
+    if path.endswith('.params'):
+        try:
+            return MXNetFile(path).read()
+        except (ValueError, KeyError, struct.error) as error:
+            raise ValueError(
+                f'{path} holds no arrays of MXNet: {error}'
+            ) from error
+    state = read_checkpoint(path)
+    for key in ('state_dict', 'net', 'model'):
+        if isinstance(state, dict):
+            state = state.get(key, state)
+    if not isinstance(state, dict):
+        raise ValueError(f'{path} holds no state dict')
+    return state
 
 
 def renamed(state: dict[str, Tensor], kind: str) -> dict[str, Tensor]:
-    """Their tensors by our names, for an encoder of this type."""
+    """Their tensors as ours, for an encoder of this type."""
     found = {}
     for key, value in state.items():
         for pattern, name in NAMES[kind]:
             key = re.sub(pattern, name, key)
+        if not isinstance(value, Tensor):
+            raise ValueError(f'{key} is no tensor but {type(value).__name__}')
+        if re.match(MAXIMUM_FIRST.get(kind, r'\Z'), key):
+            value = value.flip(1)
+        if value.ndim == 2:  # linear layers, here 1x1 convolutions
+            value = value[..., None, None]
         found[key] = value
     return found
 
@@ -144,21 +144,24 @@ def main() -> None:
     kind = cfg.model.backbone.type.split('.')[-1]
     if kind not in NAMES:
         raise ValueError(f'no names are known for {kind}: {[*NAMES]} only')
-    state = read_checkpoint(args.src)
-    for key in ('state_dict', 'net', 'model'):
-        state = state.get(key, state)
-    found = renamed(state, kind)
-    dead = NEVER_RUN.get(kind)
-    left_out = [key for key in found if dead and re.match(dead, key)]
+    found = renamed(read(args.src), kind)
+    left_out = [k for k in found if re.match(LEFT_OUT.get(kind, r'\Z'), k)]
     for key in left_out:
         del found[key]
-    wrong = problems(found, MODELS.build(host_cfg(cfg.model)).state_dict())
+    wanted = MODELS.build(host_cfg(cfg.model)).state_dict()
+    for key in wanted:
+        if key.endswith('num_batches_tracked'):  # MXNet does not count them
+            found.setdefault(key, wanted[key])
+    wrong = problems(found, wanted)
     if wrong:
         raise ValueError('\n'.join([f'{args.src} does not fit:', *wrong]))
     torch.save(dict(state_dict=found), args.out)
     print(f'{args.out}: {len(found)} tensors')
     if left_out:
-        print(f'left out, as they are never run: {", ".join(left_out)}')
+        print(
+            'left out, as they are never run or no weights: '
+            f'{", ".join(left_out)}'
+        )
 
 
 if __name__ == '__main__':
