@@ -160,6 +160,21 @@ def test_a_split_that_shrinks(trained, tmp_path, name):
     assert '4 then, 3 now. Scores' in logs
 
 
+@pytest.mark.parametrize('same', [True, False])
+def test_weights_trained_on_other_values_are_told(trained, tmp_path, same):
+    cfg = tiny_config(tmp_path)
+    settings = Config(cfg.to_dict()).pretty_text
+    if not same:
+        cfg.model.data_preprocessor.mean = [1.0, 2, 3]
+    cfg.load_from = edited(
+        trained, tmp_path, lambda one: one['meta'].update(cfg=settings)
+    )
+    Runner.from_cfg(cfg).test()
+    logs = ''.join(path.read_text() for path in tmp_path.rglob('*.log'))
+    assert ('other values than it knows' in logs) is not same
+    assert ("'mean': [1.0, 2.0, 3.0]" in logs) is not same
+
+
 def test_images_of_other_names(trained, tmp_path):
     cfg = tiny_config(tmp_path)
     cfg.val_dataloader.dataset.seed = 1

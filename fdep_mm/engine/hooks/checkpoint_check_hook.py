@@ -2,6 +2,7 @@
 
 import hashlib
 
+import numpy as np
 from mmengine.dataset import BaseDataset
 from mmengine.hooks import Hook
 from mmengine.model import BaseTTAModel, is_model_wrapper
@@ -12,10 +13,12 @@ from torch.utils.data import DataLoader, Dataset
 from fdep_mm.core.base_datasets import base_datasets
 from fdep_mm.core.checkpoints import TRAINING_ONLY
 from fdep_mm.core.compat import built_loops, checkpoint_name, is_resumed
+from fdep_mm.core.stored_config import read_settings
 from fdep_mm.priors.identity import differences
 from fdep_mm.registry import HOOKS
 
 CHANGES = ('error', 'warn')
+NORMALIZATION = ('mean', 'std', 'bgr_to_rgb', 'rgb_to_bgr')
 
 
 @HOOKS.register_module()
@@ -33,6 +36,8 @@ class CheckpointCheckHook(Hook):
       before, by number and names: the best score so far is of them.
     - ``--resume`` needs schedules of the same length: MMEngine restores the
       old ones, and a longer run would go on at their last rate.
+    - A test, or ``--resume``, with another mean, standard deviation or order
+      of channels than the weights were trained with is told in a warning.
 
     Args:
         changed_data (str): What other images are at a resume, 'error' or
@@ -75,6 +80,8 @@ class CheckpointCheckHook(Hook):
                 f'{problem}. Name the config that it was trained with, or '
                 'another checkpoint'
             )
+        if resuming or not training:
+            _compare_normalization(runner, meta.get('cfg'))
         if resuming:
             self._check_data(runner, meta.get('images', {}))
             if meta.get('images') == _records(runner):  # as many iterations
@@ -98,6 +105,32 @@ class CheckpointCheckHook(Hook):
                     'by default_hooks.checkpoint_check.changed_data=warn'
                 )
             runner.logger.warning(text)
+
+
+def _compare_normalization(runner: Runner, text: str | None) -> None:
+    try:
+        before = _normalization(read_settings(text or ''))
+    except ValueError:  # not a config of MMEngine
+        return
+    if before and before != (now := _normalization(runner.cfg)):
+        runner.logger.warning(
+            f'checkpoint {checkpoint_name(runner) or "of the work dir"} was '
+            f'trained with data_preprocessor {before}, and this config has '
+            f'{now}: the network sees other values than it knows. Set '
+            'model.data_preprocessor as it was, or train anew'
+        )
+
+
+def _normalization(cfg: dict) -> dict:
+    """What a config does to gray values; empty if it has no model."""
+    model = cfg.get('model') or {}
+    model = model.get('module', model)  # of test-time augmentation
+    found = model.get('data_preprocessor') or cfg.get('data_preprocessor')
+    return {
+        key: np.array(found.get(key, False)).tolist()
+        for key in NORMALIZATION
+        if found
+    }
 
 
 def _check_schedules(now: list | dict | None, checkpoint: dict) -> None:
