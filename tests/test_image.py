@@ -1,12 +1,19 @@
 """Image files: none of their pages is lost silently."""
 
 import struct
+import zlib
 
 import cv2
 import numpy as np
 import pytest
 
-from fdep_mm.core.image import count_pages, decode_pages
+from fdep_mm.core.image import (
+    UnreadableFileError,
+    count_pages,
+    decode_pages,
+)
+from fdep_mm.core.masks import read_mask, read_values
+from fdep_mm.datasets.image_files import image_shape
 
 
 def chain(order: str, big: bool, places: list[int], end: int = 0) -> bytes:
@@ -67,6 +74,20 @@ def test_too_large_images_are_not_decoded(suffix, monkeypatch):
         monkeypatch.delattr(cv2, decoder)
     with pytest.raises(ValueError, match='x: too large, 600 pixels'):
         decode_pages(content, 'x', max_pixels=599)
+
+
+def test_masks_that_are_too_large(tmp_path):
+    def chunk(kind, content):
+        crc = struct.pack('>I', zlib.crc32(kind + content))
+        return struct.pack('>I', len(content)) + kind + content + crc
+
+    path = tmp_path / 'x.png'
+    header = struct.pack('>II', 60000, 60000) + b'\1\0\0\0\0'
+    pixels = chunk(b'IDAT', zlib.compress(bytes(9)))
+    path.write_bytes(b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', header) + pixels)
+    for read in (read_mask, read_values, image_shape):
+        with pytest.raises(UnreadableFileError, match='x.png: .* too large'):
+            read(path)
 
 
 def test_headers_of_bombs(tmp_path):

@@ -35,6 +35,9 @@ from fdep_mm.core.image import UnreadableFileError, decode_pages
 from fdep_mm.datasets.converters.coco import read_coco
 from fdep_mm.datasets.converters.points import read_points, write_points
 from fdep_mm.datasets.sirst_xml import parse_boxes
+from fdep_mm.evaluation.functional import read_json
+from fdep_mm.priors import CacheIndex, PriorCacheError
+from fdep_mm.study import read_study
 
 REPO = Path(__file__).parents[1]
 TOOLS = REPO / 'tools'
@@ -232,6 +235,13 @@ def test_json_that_is_too_deep(tmp_path):
     path.write_text('[' * 100000)
     with pytest.raises(ValueError, match='boxes.json: not a COCO file'):
         read_coco(path)
+    with pytest.raises(ValueError, match='boxes.json: not a file of scores'):
+        read_json(path)
+    with pytest.raises(ValueError, match='boxes.json'):
+        read_study(path)
+    path.rename(tmp_path / 'index.json')
+    with pytest.raises(PriorCacheError, match='index.json: not an index'):
+        CacheIndex.read(tmp_path)
 
 
 LAUGHS = b"""<?xml version="1.0"?>
@@ -275,11 +285,11 @@ def test_names_in_label_files_stay_in_the_image_folder(name, tmp_path):
 def test_ids_in_tables_are_no_formulas(tmp_path):
     """And come back as they were."""
     path = tmp_path / 'points.csv'
-    points = {name: [[1.0, 2.0]] for name in ('=1+1', '-a', "'a", 'a')}
+    points = {name: [[1.0, 2.0]] for name in ('=1+1', '-a', '\ta', "'a", 'a')}
     write_points(path, {k: np.array(v) for k, v in points.items()})
-    assert path.read_text().split() == [
+    assert path.read_text().splitlines() == [
         *('image,x,y', "'=1+1,1.0,2.0", "'-a,1.0,2.0"),
-        *("'a,1.0,2.0", 'a,1.0,2.0'),
+        *("'\ta,1.0,2.0", "'a,1.0,2.0", 'a,1.0,2.0'),
     ]
     assert {k: v.tolist() for k, v in read_points(path).items()} == points
 

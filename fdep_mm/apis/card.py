@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass, fields
+from numbers import Real
 
 from fdep_mm.core.gray import GrayRange, check_gray_range
 
@@ -10,6 +11,33 @@ PREFIX = 'fdep_mm.'
 TASKS = {
     'segmentation': {'prob': 1},
     'detection': {'boxes': 4, 'scores': 1, 'factors': 1},
+}
+
+
+def _numbers(values: object, *, low: float, high: float) -> bool:
+    return isinstance(values, list) and all(
+        isinstance(one, Real) and low <= one <= high for one in values
+    )
+
+
+# What reading and padding images rests on: a file of a stranger may say
+# anything.
+RULES = {
+    'stride': (
+        lambda v: _numbers([v], low=1, high=4096) and v == int(v),
+        'a whole number from 1 to 4096',
+    ),
+    'threshold': (lambda v: _numbers([v], low=0, high=1), 'from 0 to 1'),
+    'pad_value': (
+        lambda v: _numbers(v, low=-1e6, high=1e6) and len(v) == 3,
+        'three numbers',
+    ),
+    'resize': (
+        lambda v: (
+            v is None or (_numbers(v, low=1, high=32768) and len(v) == 2)
+        ),
+        'two sides in px',
+    ),
 }
 
 
@@ -90,6 +118,9 @@ class ModelCard:
                 for field in fields(cls)
             }
             check_gray_range(values['gray_range'])
+            for key, (holds, wanted) in RULES.items():
+                if not holds(values[key]):
+                    raise ValueError(f'{key}={values[key]!r} is not {wanted}')
         except (KeyError, ValueError, RecursionError) as error:
             raise ValueError(
                 f'{name}: its metadata, of fdep_mm '

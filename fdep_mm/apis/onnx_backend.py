@@ -101,9 +101,10 @@ class OnnxBackend:
         self.card = ModelCard.from_metadata(metadata, self.name)
         self.task = self.card.task
         values = (*self.session.get_inputs(), *self.session.get_outputs())
-        names = [value.name for value in values]
-        if names != ['images', *TASKS[self.task]]:
-            raise ValueError(f'{self.name}: {self._misfit(names)}')
+        found = [f'{value.name}: {value.type}' for value in values]
+        names = 'images', *TASKS[self.task]
+        if found != [f'{name}: tensor(float)' for name in names]:
+            raise ValueError(f'{self.name}: {self._misfit(found)}')
         # what is resized first has no fixed relation to the network's grid
         self.stride = self.card.stride if self.card.resize is None else 1
         self.threshold = self.card.threshold

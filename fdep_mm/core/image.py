@@ -32,6 +32,8 @@ def unreadable(path: str, kind: str, error: Exception) -> UnreadableFileError:
     # Pillow's for what is no picture has no number
     if isinstance(error, OSError) and error.errno is not None:
         problem = f'the {kind} cannot be read ({error.strerror})'
+    elif type(error).__name__ == 'DecompressionBombError':  # Pillow's
+        problem = f'the {kind} is too large. {str(error).rstrip(".")}'
     else:
         problem = (
             f'not a readable {kind}, the file is damaged or of another type'

@@ -85,7 +85,7 @@ def read_values(
                 # one color for all indices says nothing
                 telling = np.ptp(colors) > 0 or np.ptp(values) == 0
                 values = colors if telling and _is_binary(colors) else values
-    except (OSError, SyntaxError) as error:  # Pillow raises both
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise unreadable(path, 'mask', error) from error
     values = values.reshape(*values.shape[:2], -1)
     if values.shape[-1] in (2, 4):

@@ -18,4 +18,4 @@ def shown(value: object) -> str:
 
 def cell(name: str) -> str:
     """Quote a name that spreadsheets would run as a formula."""
-    return f"'{name}" if name.startswith(('=', '+', '-', '@')) else name
+    return f"'{name}" if name.startswith(tuple('=+-@\t\r')) else name

@@ -8,6 +8,8 @@ from PIL import Image
 from fdep_mm.core.image import unreadable
 from fdep_mm.core.masks import read_mask
 
+PILLOW_ERRORS = (OSError, SyntaxError, Image.DecompressionBombError)
+
 
 def image_shape(path: str | Path) -> tuple[int, int]:
     """Height and width in px of an image file, without decoding it.
@@ -18,13 +20,8 @@ def image_shape(path: str | Path) -> tuple[int, int]:
     try:
         with Image.open(path) as image:
             return image.height, image.width
-    except (OSError, SyntaxError) as error:  # Pillow raises both
+    except PILLOW_ERRORS as error:
         raise unreadable(str(path), 'image', error) from error
-    except Image.DecompressionBombError as error:
-        raise ValueError(
-            f'{path}: {error}. Cut it into smaller images or take its id out '
-            'of the split'
-        ) from error
 
 
 def read_sized_mask(

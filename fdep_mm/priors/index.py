@@ -86,7 +86,10 @@ class CacheIndex:
             for key in ('layers', 'channels', 'strides'):
                 record[key] = tuple(record[key])
             return cls(**record)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (
+            *(ValueError, TypeError, KeyError, AttributeError),
+            RecursionError,  # of JSON that is too deep
+        ) as error:
             raise PriorCacheError(
                 f'{path}: not an index of priors, or damaged '
                 f'({type(error).__name__}: {error}). Remove it and run '

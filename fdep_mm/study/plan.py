@@ -90,7 +90,7 @@ def read_study(path: Path) -> Study:
     try:
         _check_given_once(yaml.compose(text, yaml.SafeLoader))
         return _study(yaml.safe_load(text))
-    except (yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ValueError(f'{path}: {error}') from error
 
 

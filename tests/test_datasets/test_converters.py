@@ -135,6 +135,8 @@ def coco_with(image=None, annotation=None):
         ({'images': [{}], 'annotations': []}, 'id'),
         (coco_with(dict(file_name='../../a.png')), 'leads out'),
         (coco_with(dict(width=4)), 'has size'),
+        (coco_with(dict(width=-3)), 'a.png has height 2 and width -3'),
+        (coco_with(dict(width=10**9)), 'a.png has height 2 and width 1000'),
         (coco_with(None, dict(image_id=7)), '7'),
         (coco_with(None, dict(bbox=[1, 2])), 'not a COCO file'),
         (coco_with(None, dict(bbox=[0, 0, np.nan, 1])), 'a.png .* not finite'),

@@ -5,6 +5,7 @@ import onnx
 import onnxruntime
 import pytest
 
+from fdep_mm.apis.card import ModelCard
 from fdep_mm.apis.onnx_backend import OnnxBackend
 
 
@@ -48,6 +49,36 @@ def test_a_card_of_rubbish(model, text):
     (entry,) = (p for p in model.metadata_props if p.key == 'fdep_mm.task')
     entry.value = text
     with pytest.raises(ValueError, match='the model: .*Export .* again'):
+        OnnxBackend(model.SerializeToString(), 'cpu', threads=1)
+
+
+@pytest.mark.parametrize(
+    ('key', 'values'),
+    [
+        ('stride', ['0', '-16', '1.5', 'null', '"a"', '1000000000']),
+        ('threshold', ['7', 'null', '"a"', 'NaN']),
+        ('pad_value', ['[1]', '"abc"', 'null', '[0, 0, Infinity]']),
+        ('resize', ['[0, 0]', '[1000000000, 2]', '"ab"']),
+    ],
+)
+def test_numbers_that_no_card_has(model, key, values):
+    card = {p.key: p.value for p in model.metadata_props}
+    ModelCard.from_metadata(card, 'x')
+    for value in values:
+        card[f'fdep_mm.{key}'] = value
+        with pytest.raises(ValueError, match=f'x: .*{key}=.* is not .*Export'):
+            ModelCard.from_metadata(card, 'x')
+
+
+def test_outputs_of_another_type(model):
+    (last,) = (n for n in model.graph.node if 'prob' in n.output)
+    last.output[0] = 'one'
+    text = onnx.TensorProto.STRING
+    model.graph.node.append(
+        onnx.helper.make_node('Cast', ['one'], ['prob'], to=text)
+    )
+    model.graph.output[0].type.tensor_type.elem_type = text
+    with pytest.raises(ValueError, match=r'its card, .*prob: tensor\(string'):
         OnnxBackend(model.SerializeToString(), 'cpu', threads=1)
 
 

@@ -1,12 +1,14 @@
 """Reading and writing of COCO json files with one category, 'target'."""
 
 import json
+import math
 import warnings
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from fdep_mm.core.image import MAX_PIXELS
 from fdep_mm.core.splits import leaves_root
 
 from .labels import ImageLabels
@@ -133,6 +135,11 @@ def _image(item: dict, annotations: list[dict]) -> ImageLabels:
             'relative'
         )
     shape = int(item['height']), int(item['width'])
+    if min(shape) < 1 or math.prod(shape) > MAX_PIXELS:
+        raise ValueError(
+            f'{name} has height {shape[0]} and width {shape[1]}; images have '
+            f'1 to {MAX_PIXELS} pixels'
+        )
     boxes = np.array([a['bbox'] for a in annotations], np.float64)
     boxes = boxes.reshape(-1, 4)
     if not np.isfinite(boxes).all():

@@ -89,7 +89,10 @@ def read_json(
             if key != 'tolerances' and curves[key].shape[-1:] != (num,):
                 raise ValueError(f'{key} is not of {num} thresholds')
         return scores, curves, dict(content['settings'])
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (
+        *(ValueError, TypeError, KeyError, AttributeError),
+        RecursionError,  # of JSON that is too deep
+    ) as error:
         raise ValueError(
             f'{path}: not a file of scores and curves ({error!r}); give one '
             'that eval_pngs.py --json, HSEHook or ResultWriterHook wrote'
