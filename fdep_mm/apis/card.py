@@ -20,9 +20,10 @@ def _numbers(values: object, *, low: float, high: float) -> bool:
     )
 
 
-# What reading and padding images rests on: a file of a stranger may say
-# anything.
+# What reading and padding images rests on; a stranger's file may say anything.
 RULES = {
+    # not "in TASKS": a list cannot be looked up
+    'task': (lambda v: v in [*TASKS], f'one of {[*TASKS]}'),
     'stride': (
         lambda v: _numbers([v], low=1, high=4096) and v == int(v),
         'a whole number from 1 to 4096',
@@ -53,20 +54,20 @@ class ModelCard:
         network (str): Backbone and head, as ``ACMEncoder+ACMHead``.
         config (str): Name of the config, without folder and suffix.
         classes (tuple[str]): Names of what is found.
-        mean, std (tuple[float]): Of the normalisation, R, G, B in 0..255. For
-            information: the file normalises by itself.
-        stride (int): Multiple in px that height and width must be padded to.
-        pad_value (tuple[float]): What is padded with, in the order of the
-            image's channels, in 0..255.
+        mean, std (tuple[float]): R, G, B in 0..255, for information: the file
+            normalizes by itself.
+        stride (int): Multiple that height and width must be padded to, px.
+        pad_value (tuple[float]): Of each channel of the image, in 0..255.
         threshold (float): Larger probabilities (boxes: at least this score)
             count as target.
         precision (str): 'fp32', 'fp16' or 'int8'.
-        gray_range (str | tuple): Values of an image file that become 0 and
-            255, see :mod:`fdep_mm.core.gray`.
-        grey (bool): Whether coloured image files become grey.
+        gray_range (str | tuple): What of an image file becomes 0 and 255, see
+            :mod:`fdep_mm.core.gray`.
+        gray (bool): Whether color becomes gray.
         whole_numbers (bool): Whether pixels are rounded to 8 bits first.
-        resize (tuple[int], optional): Longer and shorter side in px that the
-            image is scaled to fit first, keeping its ratio. None: not scaled.
+        resize (tuple[int], optional): Longer and shorter side in px that
+            images
+            are scaled to fit, keeping their ratio. None: not scaled.
         nms (dict, optional): Detection: ``score_thr``, ``nms_pre``,
             ``iou_threshold``, ``max_per_img`` and ``min_bbox_size``.
     """
@@ -83,7 +84,7 @@ class ModelCard:
     threshold: float
     precision: str = 'fp32'
     gray_range: GrayRange = 'dtype'
-    grey: bool = True
+    gray: bool = True
     whole_numbers: bool = False
     resize: tuple[int, int] | None = None
     nms: dict | None = None
@@ -105,13 +106,18 @@ class ModelCard:
         """
         if PREFIX + 'version' not in metadata:
             raise ValueError(
-                f'{name}: an ONNX file, but not one that fdep_mm exported '
-                f'(its metadata has no {PREFIX}version). Export the network '
-                'with tools/deployment/export_onnx.py'
+                f'{name}: fdep_mm did not export it (its metadata has no '
+                f'{PREFIX}version). Export the network with '
+                'tools/deployment/export_onnx.py'
             )
-        high = metadata.get(PREFIX + 'max_value', 'null')  # version 0.1
-        gray = '"dtype"' if high == 'null' else f'[0, {high}]'
-        metadata = {PREFIX + 'gray_range': gray, **metadata}
+        high = metadata.get(PREFIX + 'max_value', 'null')
+        earlier = {  # names of earlier versions
+            PREFIX + 'gray': metadata.get(PREFIX + 'grey', ''),
+            PREFIX + 'gray_range': '"dtype"'
+            if high == 'null'
+            else f'[0, {high}]',
+        }
+        metadata = earlier | metadata
         try:
             values = {
                 field.name: json.loads(metadata[PREFIX + field.name])
@@ -123,15 +129,10 @@ class ModelCard:
                     raise ValueError(f'{key}={values[key]!r} is not {wanted}')
         except (KeyError, ValueError, RecursionError) as error:
             raise ValueError(
-                f'{name}: its metadata, of fdep_mm '
-                f'{metadata[PREFIX + "version"]}, cannot be read: {error}. '
+                f'{name}: the metadata of fdep_mm '
+                f'{metadata[PREFIX + "version"]} cannot be read: {error}. '
                 'Export the network again with this version'
             ) from error
-        if values['task'] not in [*TASKS]:  # a list cannot be looked up
-            raise ValueError(
-                f'{name}: task {values["task"]!r} is none of {[*TASKS]}. '
-                'Export the network again with this version'
-            )
         return cls(
             **{
                 key: tuple(value) if isinstance(value, list) else value

@@ -2,25 +2,25 @@
 
 import numpy as np
 
+from fdep_mm.core.choices import check_choice
 from fdep_mm.models.classical import METHODS
 
 
 class ClassicalBackend:
     """A classical method by its name; see :class:`.backend.Backend`.
 
-    Maps are scaled to [0, 1] image by image, so that every image has a
-    maximum of 1: the best of `threshold` depends on the method, and an image
-    without a target has a false alarm. Tiles of a large frame are scaled one
-    by one too; raise the inferencer's `tile_above` to search it whole.
+    Maps are scaled to a maximum of 1 image by image: the best `threshold`
+    depends on the method, and an image without target has a false alarm. Tiles
+    of large frames are scaled one by one, too, unless `tile_above` is raised.
 
     Raises:
-        ValueError: There is no such method, or the device is another one.
+        ValueError: The method is unknown, or the device is not the CPU.
     """
 
     task = 'segmentation'
     stride = 1
     gray_range = 'dtype'
-    grey = True
+    gray = True
 
     def __init__(
         self,
@@ -29,10 +29,7 @@ class ClassicalBackend:
         threshold: float = 0.5,
         device: str | None = None,
     ) -> None:
-        if method not in METHODS:
-            raise ValueError(
-                f'method={method!r}: give one of {", ".join(METHODS)}'
-            )
+        check_choice('method', method, METHODS)
         self.method = METHODS[method]
         self.params = dict(params or {})
         self.threshold = threshold
@@ -42,15 +39,7 @@ class ClassicalBackend:
             )
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
-        """Score images.
-
-        Args:
-            images (np.ndarray): (N, H, W, 3) float32 in 0..255, grey in three
-                equal channels.
-
-        Returns:
-            np.ndarray: (N, H, W) float32 in [0, 1].
-        """
+        """Score gray images (N, H, W, 3) in 0..255: (N, H, W) in [0, 1]."""
         return np.stack(
             [self.method(image[..., 0], **self.params) for image in images]
         )

@@ -1,11 +1,12 @@
 """Masks, probabilities and pictures as files."""
 
 import os
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 
 import cv2
 import numpy as np
 
+from fdep_mm.core.splits import leaves_root
 from fdep_mm.core.whole import write_whole
 
 from .draw import draw_prediction
@@ -15,11 +16,8 @@ from .video import count_frames
 
 def _below(folder: Path, name: str) -> Path:
     """A path in a folder, of a name that a caller may have chosen."""
-    path = PureWindowsPath(name)  # knows / and \\ and drives
-    if '..' in path.parts or path.anchor or '\0' in name:
-        raise ValueError(
-            f'name {name!r} leads out of {folder}: give a relative one'
-        )
+    if leaves_root(name):
+        raise ValueError(f'name {name!r} leads out of {folder}: change it')
     return folder / name
 
 
@@ -67,11 +65,7 @@ class ProbWriter(_PngWriter):
 
 
 class OverlayWriter(_PngWriter):
-    """Pictures of images, and one MP4 file of each video.
-
-    OpenCV does not say when it cannot write, so the file is opened again and
-    its frames are counted.
-    """
+    """Pictures of images, and one MP4 file of each video."""
 
     folder = 'overlays'
 
@@ -84,11 +78,7 @@ class OverlayWriter(_PngWriter):
         self.frames = 0
 
     def add(self, prediction: Prediction) -> None:
-        """Write the picture of an image, or append a frame.
-
-        Raises:
-            OSError: It, or the video before, cannot be written.
-        """
+        """Write the picture of an image, or append a frame."""
         picture = draw_prediction(prediction)[..., ::-1]
         if prediction.index is None:
             self._write(prediction.name, picture)
@@ -108,27 +98,23 @@ class OverlayWriter(_PngWriter):
         video = cv2.VideoWriter(str(self.part), codec, fps or 25, shape[::-1])
         if not video.isOpened():
             raise OSError(
-                f'{path}: cannot be written as MP4; choose another folder, '
-                "or leave 'overlay' out of the outputs"
+                f'{path}: OpenCV cannot write it; choose another folder, or '
+                "leave 'overlay' out of the outputs"
             )
         self.path, self.video, self.frames = path, video, 0
 
     def close(self) -> None:
-        """Finish the video.
-
-        Raises:
-            OSError: It is not on the disk as a whole.
-        """
+        """Finish the video; OSError if it is not whole on the disk."""
         if self.video is None:
             return
         self.video.release()
         path, self.path, self.video = self.path, None, None
-        found = count_frames(self.part)
+        found = count_frames(self.part)  # OpenCV tells of no full disk
         if found == self.frames:
             os.replace(self.part, path)
             return
         self.part.unlink(missing_ok=True)
         raise OSError(
-            f'{path}: only {found} of {self.frames} frames could be written, '
-            'the disk may be full. Make room, or choose another folder'
+            f'{path}: only {found} of {self.frames} frames could be written; '
+            'make space or choose another folder'
         )

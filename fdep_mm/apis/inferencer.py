@@ -30,21 +30,20 @@ class SIRSTInferencer:
     Args:
         model (str | PathLike | dict | Backend, optional): The name of a
             trained network, see :mod:`fdep_mm.zoo`; an ONNX file; a config or
-            its path; or the name of a classical method. None takes the config
-            stored in `weights`.
-        weights (str | PathLike, optional): Checkpoint of a config, or the
-            name of a trained network.
-        device (str, optional): Such as 'cpu' or 'cuda:0'. Defaults to None:
-            what PyTorch finds available, and the CPU for an ONNX file or a
-            classical method.
+            its path;
+            or the name of a classical method. Default: the config stored in
+            `weights`.
+        weights (str | PathLike, optional): Checkpoint of a config, or the name
+            of a trained network.
+        device (str, optional): Such as 'cpu' or 'cuda:0'. Default: what
+            PyTorch finds; the CPU for an ONNX file or a classical method.
         tile_size (int): Frames whose longer side exceeds `tile_above` are cut
-            into tiles of this side, px. Defaults to 512.
+            into tiles of this side, px.
         overlap (int): What two tiles share, px: see :class:`.Tiling`.
-            Defaults to 128.
-        tile_above (int): px. Defaults to 1024.
+        tile_above (int): px.
+        show_progress (bool): Show a progress bar.
         runtime (str, optional): 'onnxruntime' or 'tensorrt', which take the
             ONNX file of a trained network.
-        show_progress (bool): Show a progress bar. Defaults to True.
         **reading: Of :class:`.Reading`, such as `gray_range`.
 
     Attributes:
@@ -53,8 +52,8 @@ class SIRSTInferencer:
     Raises:
         FileNotFoundError: A file does not exist, or a name is unknown.
         FileExistsError: A name is also that of a file.
-        ValueError: The files do not belong together, or the tile sizes make
-            no tiles.
+        ValueError: The files do not belong together, or an argument is out of
+            range.
         ImportError: A config is given, and PyTorch is not installed.
 
     Examples:
@@ -82,9 +81,8 @@ class SIRSTInferencer:
         self.backend = open_backend(model, weights, device, runtime)
         self.show_progress = show_progress
         gray_range = self.reading.gray_range or self.backend.gray_range
-        self.reading = self.reading._replace(
-            gray_range=check_gray_range(gray_range)
-        )
+        gray_range = check_gray_range(gray_range)  # tuples for lists
+        self.reading = self.reading._replace(gray_range=gray_range)
         given = weights if model is None else model
         named = isinstance(given, (str, PathLike))
         self.name = str(given) if named else type(self.backend).__name__
@@ -100,23 +98,19 @@ class SIRSTInferencer:
         outputs: Sequence[str] = DEFAULT,
         overwrite: bool = False,
     ) -> dict[str, list]:
-        """Search all inputs and keep all results.
-
-        Long videos are better searched by :meth:`stream`.
+        """Search all inputs and keep all results; for long videos see
+        `stream`.
 
         Args:
             inputs (InputsType): See :class:`.Inputs`.
             batch_size (int): Images of one size, or tiles, that the network
-                gets at a time. Defaults to 1.
+                gets at a time.
             threshold (float, optional): Pixels of a larger probability count,
-                or boxes of at least this score. Defaults to None: the
-                network's own.
-            return_vis (bool): Draw pictures. Defaults to False.
-            out_dir (str | PathLike, optional): Write results into this folder.
-            outputs (Sequence[str]): What to write: see
-                :class:`.ResultWriter`. Defaults to ('jsonl', 'json', 'csv',
-                'overlay').
-            overwrite (bool): Write over earlier results. Defaults to False.
+                or boxes of at least this score. Default: the network's own.
+            return_vis (bool): Draw pictures.
+            out_dir (str | PathLike, optional): Folder to write results into.
+            outputs (Sequence[str]): What to write: see :class:`.ResultWriter`.
+            overwrite (bool): Write over earlier results.
 
         Returns:
             dict: ``predictions``, a list of :class:`.Prediction`;
@@ -156,17 +150,8 @@ class SIRSTInferencer:
 
         At no time more than `batch_size` images are in memory, and of large
         frames one; but the pages of a TIFF file are decoded together, and of
-        videos and streams 5 frames are read ahead.
-
-        Args:
-            inputs, batch_size, threshold, out_dir, outputs, overwrite: See
-                :meth:`__call__`.
-
-        Returns:
-            Iterator[Prediction | Failure]: What each image gave.
-
-        Raises:
-            See :meth:`__call__`.
+        videos and streams 5 frames are read ahead. Arguments and errors are
+        those of a call.
         """
         threshold = self._check(batch_size, threshold)
         skip = [] if out_dir is None else own_paths(out_dir)
@@ -177,7 +162,7 @@ class SIRSTInferencer:
                 out_dir,
                 outputs,
                 self.backend.task,
-                self._describe(threshold),
+                self._info(threshold),
                 overwrite,
             )
         return self._run(frames, batch_size, threshold, writer)
@@ -190,18 +175,17 @@ class SIRSTInferencer:
         writer: ResultWriter | None,
     ) -> Iterator[Prediction | Failure]:
         with ExitStack() as stack:
+            sinks = []
             if writer is not None:
-                stack.enter_context(writer)
+                sinks.append(stack.enter_context(writer).add)
             if self.show_progress:
-                advance = stack.enter_context(_progress(frames.count()))
+                sinks.append(stack.enter_context(_progress(frames.count())))
             for batch in _batched(frames, batch_size, self.tiling.above):
                 for item in search(
                     self.backend, batch, threshold, self.tiling, batch_size
                 ):
-                    if writer is not None:
-                        writer.add(item)
-                    if self.show_progress:
-                        advance()
+                    for sink in sinks:
+                        sink(item)
                     yield item
                 # or large frames would be there twice, the next ones too
                 del batch, item
@@ -209,8 +193,8 @@ class SIRSTInferencer:
                 if writer is not None:
                     writer.info['dropped'] = frames.dropped
 
-    def _describe(self, threshold: float) -> dict:
-        """What results say of the run."""
+    def _info(self, threshold: float) -> dict:
+        """What the files say of the run."""
         file, digest = getattr(self.backend, 'file', None), None
         if file is not None and Path(file).is_file():
             with open(file, 'rb') as content:
@@ -260,15 +244,15 @@ def _batched(
 
 
 @contextmanager
-def _progress(total: int | None) -> Iterator[Callable[[], None]]:
+def _progress(total: int | None) -> Iterator[Callable]:
     """A progress bar on the standard error stream, if rich is installed."""
     try:
         from rich.console import Console
         from rich.progress import MofNCompleteColumn, Progress
     except ModuleNotFoundError:
-        yield lambda: None
+        yield lambda item: None
         return
     columns = (*Progress.get_default_columns(), MofNCompleteColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task('Inference', total=total)
-        yield lambda: bar.advance(task)
+        yield lambda item: bar.advance(task)

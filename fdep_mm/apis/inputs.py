@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fdep_mm.core.choices import check_choice
 from fdep_mm.core.gray import (
     GrayRange,
     Limits,
@@ -27,8 +28,7 @@ class Frame(NamedTuple):
     """One image to be searched.
 
     Attributes:
-        name (str): Its name in the outputs: unique in a run, without suffix,
-            ``/`` between folders.
+        name (str): Unique in a run, without suffix, ``/`` between folders.
         image (np.ndarray): (H, W) or (H, W, C) as decoded, BGR.
         limits (tuple[float, float]): Values that become black and white.
     """
@@ -42,12 +42,7 @@ class Frame(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """An input that could not be read or searched.
-
-    Attributes:
-        source (str): The input.
-        message (str): What is wrong and what to do.
-    """
+    """An input that could not be read or searched, and what to do."""
 
     source: str
     message: str
@@ -58,19 +53,18 @@ class Reading(NamedTuple):
 
     Attributes:
         gray_range (GrayRange, optional): What becomes black and white, see
-            :mod:`fdep_mm.core.gray`; None is the network's own.
-        gray_range_from (str): 'frame': 'minmax' and 'percentile' are those of
-            each frame; 'first': of the first one of each video, stack or
-            stream, or of all single images.
-        max_pixels (int): Larger image files are failures, before they are
-            decoded.
+            :mod:`fdep_mm.core.gray`. Default: the network's own.
+        gray_range_from (str): Whether 'minmax' and 'percentile' are those of
+            each 'frame', or of the 'first' one of each video, stack or stream,
+            or of all single images.
+        max_pixels (int): Larger image files are failures.
         allow_network (bool): Open addresses, such as ``rtsp://camera``.
         raw (str, optional): Of frames on the standard input, such as
             '640x512xuint16': width, height, 'uint8', 'uint16' (little-endian)
             or 'float32'.
-        on_late (str): Frames that cameras, addresses and the standard input
-            give faster than they are searched 'wait', and their sender too,
-            or are left out ('drop').
+        on_late (str): Whether frames that a camera, an address or the standard
+            input gives faster than they are searched 'wait', and their sender
+            too, or are left out ('drop').
     """
 
     gray_range: GrayRange | None = None
@@ -86,14 +80,9 @@ class Reading(NamedTuple):
             check_gray_range(self.gray_range)
         if self.raw is not None:
             _raw_format(self.raw)
-        for name, choices in (
-            ('gray_range_from', ('frame', 'first')),
-            ('on_late', ('wait', 'drop')),
-        ):
-            if getattr(self, name) not in choices:
-                raise ValueError(
-                    f'{name}={getattr(self, name)!r}: choose among {choices}'
-                )
+        sources = ('frame', 'first')
+        check_choice('gray_range_from', self.gray_range_from, sources)
+        check_choice('on_late', self.on_late, ('wait', 'drop'))
 
 
 class Inputs:
@@ -101,17 +90,17 @@ class Inputs:
 
     A file that cannot be read gives a :class:`Failure` in its place. A folder
     is searched with its sub-folders for images and videos, and names follow
-    the folders; names that would be equal still get the file's suffix or a
-    number. Each page of a TIFF file is a frame, but for previews: see
-    :func:`fdep_mm.core.image.decode_pages`.
+    the folders; equal names get the file's suffix or a number. Each page of a
+    TIFF file is a frame, but for previews.
 
     Args:
         inputs (InputsType): A path of an image, a video or a folder; a
-            pattern with ``*``; the number of a camera; an address, ``-`` for
-            frames on the standard input; an array (H, W) or (H, W, C), or
+            pattern with ``*``; the number of a camera; an address; ``-`` for
+            frames on the standard input; an array (H, W), (H, W, C) or
             (N, H, W, C), BGR; a list of these, or an iterator, which is not
             read ahead.
-        reading (Reading, optional): How. Defaults to None: ``Reading()``.
+        skip (Sequence[Path]): Files and folders that are left out of folders.
+        reading (Reading, optional): How.
 
     Attributes:
         dropped (int): Frames that came too late so far.
@@ -130,8 +119,7 @@ class Inputs:
         reading: Reading | None = None,
     ) -> None:
         self.reading = reading or Reading()
-        gray_range = self.reading.gray_range or 'dtype'
-        self.gray_range = check_gray_range(gray_range)
+        self.gray_range = check_gray_range(self.reading.gray_range or 'dtype')
         self.sources = find_sources(inputs, skip)
         self.dropped = 0
         if isinstance(self.sources, list) and len(self.sources) == 1:
@@ -169,8 +157,8 @@ class Inputs:
         bytes_only = source.is_video and image.dtype == np.uint8
         if bytes_only and len(mode) == 2 and mode[1] > 255:
             raise ValueError(
-                f'{source.source}: its frames have 8 bits, and gray_range='
-                f'{mode} asks for more; give another one, or 16-bit frames'
+                f'{source.source}: its frames have 8 bits, gray_range={mode} '
+                'asks for more'
             )
         key = source.source if source.is_sequence else ''
         limits = self._first.get(key)
@@ -186,13 +174,13 @@ class Inputs:
             return
         content = source.path.read_bytes()
         pages = decode_pages(content, source.source, self.reading.max_pixels)
-        number = len(pages)
-        for index in range(number):
-            name, where = source.name, source.source
-            if number > 1:
-                name, where = f'{name}/{index:06d}', f'{where}#{index}'
-            # large frames: only one copy while it is searched
-            yield Frame(name, where, pages.pop(0))
+        name, where = source.name, source.source
+        if len(pages) == 1:
+            yield Frame(name, where, pages.pop())
+        for index in range(len(pages)):
+            # popped: one copy of a large frame while it is searched
+            page = f'{name}/{index:06d}', f'{where}#{index}'
+            yield Frame(*page, pages.pop(0))
 
     def _video(self, source: Source) -> Iterator[Frame]:
         live = source.live is not None
@@ -226,13 +214,13 @@ class Inputs:
         scheme = source.live.partition(':')[0].lower()
         if scheme not in SCHEMES:
             raise ValueError(
-                f'{source.source}: {scheme}:// is not read; choose among '
-                f'{", ".join(SCHEMES)}'
+                f'{source.source}: {scheme}:// is not read; '
+                f'{", ".join(SCHEMES)} are'
             )
         if not self.reading.allow_network:
             raise ValueError(
-                f'{source.source}: is opened with allow_network=True '
-                '(--allow-network) only'
+                f'{source.source}: set allow_network=True (--allow-network) '
+                'to open it'
             )
 
 
@@ -254,8 +242,8 @@ def _check_shape(array: np.ndarray, name: str) -> np.ndarray:
     color = array.ndim == 3 and array.shape[-1] in (3, 4)
     if not array.size or not (array.ndim == 2 or color):
         raise ValueError(
-            f'{name}: shape {array.shape}, expected (H, W), (H, W, 3) or '
-            '(H, W, 4); pass several images as a list'
+            f'{name}: has shape {array.shape}; give (H, W), (H, W, 3) or '
+            '(H, W, 4), several images as a list'
         )
     if array.dtype.kind not in 'uif':
         raise ValueError(

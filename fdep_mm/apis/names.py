@@ -6,11 +6,10 @@ from pathlib import PureWindowsPath
 
 
 class Names:
-    """Names of one run, all different, where case does not count.
+    """Names of one run, all different in lower case.
 
-    Frames of a sequence, which is a video or a file of several pages, are
-    called NAME/000000, NAME/000001, ...: other names are kept away from them,
-    too.
+    Frames of a sequence (a video or a file of several pages) are called
+    NAME/000000, NAME/000001, ...: other names are kept away from them, too.
     """
 
     def __init__(self) -> None:
@@ -19,12 +18,7 @@ class Names:
         self.numbered: set[str] = set()  # folders of names that are numbers
 
     def take(self, name: str, suffix: str, is_sequence: bool) -> str:
-        """Give a name that is not taken yet, and take it.
-
-        Args:
-            suffix (str): Of the file, put behind a name that is taken; '' for
-                none. Where this does not do, a number follows.
-        """
+        """Give a free name and take it: a suffix or a number may be added."""
         name = harmless(name)
         if self._is_taken(name, is_sequence):
             name += suffix
@@ -52,12 +46,7 @@ class Names:
 
 
 def harmless(name: str) -> str:
-    r"""Replace what leads out of a folder, such as ``..`` and ``C:``.
-
-    Args:
-        name (str): ``/`` between folders. File systems may allow ``:`` and
-            ``\``, which Windows reads as a drive and as ``/``.
-    """
+    r"""Replace what leads out of a folder, such as ``..`` and ``C:``."""
     parts = ['_' if part in ('.', '..') else part for part in name.split('/')]
     name = '/'.join(parts)
     path = PureWindowsPath(name)

@@ -1,7 +1,4 @@
-"""Exported networks, run by onnxruntime.
-
-Needs numpy, OpenCV and onnxruntime: neither torch nor MMEngine.
-"""
+"""Exported networks, run by onnxruntime without torch and MMEngine."""
 
 from pathlib import Path
 
@@ -32,12 +29,7 @@ def open_session(
     device: str | None = None,
     threads: int | None = None,
 ) -> ort.InferenceSession:
-    """Open an ONNX file, whoever wrote it.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: It is not an ONNX file, or the device is not available.
-    """
+    """Open an ONNX file, whoever wrote it; errors as of the backend."""
     name = 'the model' if isinstance(source, bytes) else str(source)
     if not isinstance(source, bytes) and not Path(source).is_file():
         raise FileNotFoundError(f'{name}: no such file')
@@ -52,9 +44,8 @@ def open_session(
         return ort.InferenceSession(source, options, providers=[provider])
     except Exception as error:  # onnxruntime's own have no common base
         raise ValueError(
-            f'{name}: onnxruntime {ort.__version__} cannot read it, the file '
-            'is damaged or of another type. Export it again with '
-            f'tools/deployment/export_onnx.py. ({error})'
+            f'{name}: damaged or no ONNX file for onnxruntime '
+            f'{ort.__version__}; export it again. ({error})'
         ) from error
 
 
@@ -65,13 +56,12 @@ def _provider(device: str | None) -> str | tuple[str, dict]:
     kind, _, index = device.partition(':')
     if kind not in PROVIDERS:
         raise ValueError(
-            f"device must be 'cpu', 'cuda', 'cuda:N' or 'tensorrt', got "
-            f'{device!r}'
+            f"device={device!r}: give 'cpu', 'cuda', 'cuda:N' or 'tensorrt'"
         )
     provider = PROVIDERS[kind]
     if provider not in available:
         raise ValueError(
-            f'device {device!r}: this onnxruntime has no {provider}; install '
+            f'device={device!r}: this onnxruntime has no {provider}; install '
             "onnxruntime-gpu, or use device='cpu'"
         )
     if kind != 'cpu':
@@ -109,33 +99,19 @@ class OnnxBackend:
         self.stride = self.card.stride if self.card.resize is None else 1
         self.threshold = self.card.threshold
         self.gray_range = self.card.gray_range
-        self.grey = self.card.grey
+        self.gray = self.card.gray
 
     def __call__(self, images: np.ndarray) -> np.ndarray | list[np.ndarray]:
-        """Run the network on images of any size.
-
-        Args:
-            images (np.ndarray): (N, H, W, 3) float32 in 0..255, BGR.
-
-        Returns:
-            np.ndarray | list[np.ndarray]: (N, H, W) float32 probabilities,
-            or N arrays (n, 5) float32 of x1, y1, x2, y2, score.
-
-        Raises:
-            ValueError: The images have another shape, or the network cannot
-                take their size, or a detector's scores are not finite.
-        """
+        """See :meth:`.backend.Backend.__call__`."""
         if images.ndim != 4 or images.shape[-1] != 3:
-            raise ValueError(
-                f'images must be (N, H, W, 3), got {images.shape}'
-            )
+            raise ValueError(f'images: give (N, H, W, 3), got {images.shape}')
         height, width = images.shape[1:3]
         if self.task == 'segmentation':
             (prob,) = self._run(images)
             return prob[:, 0, :height, :width]
         if self.card.whole_numbers:
             images = np.rint(images).astype(np.uint8)
-        images = resize(images, self.card.resize)
+        images = fit(images, self.card.resize)
         shape = images.shape[1:3]
         x, y = shape[1] / width, shape[0] / height
         limits = np.float32((width, height, width, height))
@@ -157,8 +133,8 @@ class OnnxBackend:
         except Exception as error:
             raise ValueError(
                 f'{self.name}: the network failed on images of '
-                f'{images.shape[1]}x{images.shape[2]} px (height x width), '
-                f'some need a least size. ({error})'
+                f'{images.shape[1]}x{images.shape[2]} px (height x width); '
+                f'try larger ones. ({error})'
             ) from error
         shapes = [values.shape for values in maps]
         channels = TASKS[self.task].values()
@@ -174,19 +150,17 @@ class OnnxBackend:
     def _misfit(self, found: list) -> str:
         return (
             f'the network does not fit its card, which says {self.task}: it '
-            f'has {found}. Export it again with '
-            'tools/deployment/export_onnx.py'
+            f'has {found}. Export it again (tools/deployment/export_onnx.py)'
         )
 
 
 def pad(
     images: np.ndarray, stride: int, value: tuple[float, ...]
 ) -> np.ndarray:
-    """Pad below and right, and bring the channels to the front.
+    """Pad (N, H, W, C) below and right, and bring the channels to the front.
 
     Args:
-        images (np.ndarray): (N, H, W, C).
-        stride (int): Height and width become multiples of it.
+        stride (int): Height and width become multiples of it, px.
         value (tuple[float]): One for each channel.
 
     Returns:
@@ -201,23 +175,11 @@ def pad(
     return out
 
 
-def resize(images: np.ndarray, limits: tuple[int, int] | None) -> np.ndarray:
-    """Scale to fit a longer and a shorter side, as mmcv's ``Resize`` does.
-
-    Args:
-        images (np.ndarray): (N, H, W, C) float32 or uint8.
-        limits (tuple[int, int], optional): Longer and shorter side in px;
-            None returns the images as they are.
-
-    Returns:
-        np.ndarray: (N, H', W', C) of the same type.
-    """
+def fit(images: np.ndarray, limits: tuple[int, int] | None) -> np.ndarray:
+    """Scale (N, H, W, C) to a longer and a shorter side, as mmcv's Resize."""
     if limits is None:
         return images
     sides = images.shape[1:3]
-    scale = min(
-        max(limits) / max(sides),
-        min(limits) / min(sides),
-    )
+    scale = min(max(limits) / max(sides), min(limits) / min(sides))
     height, width = (int(side * scale + 0.5) for side in sides)
     return np.stack([cv2.resize(img, (width, height)) for img in images])

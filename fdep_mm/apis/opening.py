@@ -4,6 +4,7 @@ from os import PathLike
 from pathlib import Path
 
 from fdep_mm import zoo
+from fdep_mm.core.choices import check_choice
 
 from .backend import Backend
 
@@ -16,33 +17,15 @@ def open_backend(
     device: str | None = None,
     runtime: str | None = None,
 ) -> Backend:
-    """Open a network for inference.
+    """Open a network for inference; see :class:`.SIRSTInferencer`.
 
-    Args:
-        model (str | PathLike | dict | Backend, optional): An ONNX file that
-            ``export_onnx.py`` wrote; or a config or its path; or the name of
-            a network in :mod:`fdep_mm.zoo` or of a classical method, such as
-            'mpcm'; or a ``.safetensors`` file with a config; or a backend,
-            which is returned as it is. None takes the config stored in
-            `weights`.
-        runtime (str, optional): 'onnxruntime' or 'tensorrt' (which was not
-            run yet) takes the ONNX file of the network. None takes what
-            `model` is.
-
-    Returns:
-        Backend: The network. Where PyTorch is not installed, the ONNX file
-        beside a ``.safetensors`` file.
-
-    Raises:
-        FileNotFoundError: A file does not exist, or a name is unknown.
-        FileExistsError: A name is also that of a file.
-        ValueError: The files are not what they should be.
-        ImportError: A config is given, and PyTorch is not installed.
+    A backend is returned as it is. Where PyTorch is not installed, the ONNX
+    file beside a ``.safetensors`` file is opened. 'tensorrt' was not run yet.
     """
     if model is None and weights is None:
         raise ValueError(
-            'neither model nor weights are given: name an ONNX file, or a '
-            'config and its checkpoint'
+            'neither model nor weights: name an ONNX file, or a config and '
+            'its checkpoint'
         )
     if weights is not None:
         weights = zoo.resolve(weights)
@@ -80,20 +63,19 @@ def open_backend(
             if twin.is_file():
                 return open_backend(twin, device=device)
         raise ImportError(
-            f'{str(model or weights)!r} needs PyTorch and the OpenMMLab '
-            f'packages ({error}): install them, or name an ONNX file',
+            f'{str(model or weights)!r} needs PyTorch and OpenMMLab '
+            f'({error}): install them, or name an ONNX file',
             name=error.name,
         ) from error
     return TorchBackend(model, weights, device)
 
 
 def _onnx_file(model: object, weights: object, runtime: str) -> Path:
-    if runtime not in RUNTIMES:
-        raise ValueError(f'runtime={runtime!r}: choose among {RUNTIMES}')
+    check_choice('runtime', runtime, RUNTIMES)
     is_path = isinstance(model, (str, PathLike)) and weights is None
     if not is_path or Path(model).suffix not in ('.onnx', '.safetensors'):
         raise ValueError(
-            f'runtime={runtime!r} runs ONNX files and trained networks that '
-            'have one; export yours with tools/deployment/export_onnx.py'
+            f'runtime={runtime!r} runs ONNX files: export the network with '
+            'tools/deployment/export_onnx.py'
         )
     return Path(model).with_suffix('.onnx')

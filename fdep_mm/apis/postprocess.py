@@ -10,13 +10,14 @@ def detections(
     size: tuple[int, int],
     rule: dict,
 ) -> np.ndarray:
-    """From all cells of one image to boxes, as mmdet's post-processing.
+    """Boxes of one image, as mmdet's post-processing gives them.
 
     Args:
-        boxes (np.ndarray): (M, 4), x1, y1, x2, y2 in px.
+        boxes (np.ndarray): (M, 4), x1, y1, x2, y2 of all cells, px.
         scores (np.ndarray): (M, 1), what ``score_thr`` and ``nms_pre`` read.
         factors (np.ndarray): (M, 1), what scores are multiplied by.
-        size (tuple[int, int]): Height and width in px that boxes are cut to.
+        size (tuple[int, int]): Height and width that boxes are cut to, px.
+        rule (dict): The card's ``nms``.
 
     Returns:
         np.ndarray: (n, 5) float32, by falling score.
@@ -40,12 +41,7 @@ def detections(
 def nms(
     boxes: np.ndarray, scores: np.ndarray, iou_threshold: float
 ) -> np.ndarray:
-    """Greedy non-maximum suppression.
-
-    Args:
-        boxes (np.ndarray): (M, 4), x1, y1, x2, y2.
-        scores (np.ndarray): (M,).
-    """
+    """Greedy non-maximum suppression of boxes (M, 4): indices that stay."""
     order = np.argsort(-scores, kind='stable')
     areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     kept = []

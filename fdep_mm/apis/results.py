@@ -5,10 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import ndimage
 
+from fdep_mm.core.components import STRUCTURES, kept_lines
 from fdep_mm.core.gray import Limits
-
-# Targets are 8-connected, as in the evaluation.
-NEIGHBOURS = ndimage.generate_binary_structure(2, 2)
 
 
 @dataclass(frozen=True)
@@ -16,7 +14,7 @@ class Target:
     """One detection, in px of the original image.
 
     Attributes:
-        x (float): Column of the centroid; the centre of the first pixel is 0.
+        x (float): Column of the centroid; the center of the first pixel is 0.
         y (float): Row of the centroid.
         box (tuple): x1, y1, x2, y2 of the edges: a box of the first pixel is
             0, 0, 1, 1. Integers from a segmentor, floats from a detector.
@@ -37,14 +35,9 @@ class Target:
 
     def to_dict(self) -> dict:
         """All but the crop, as JSON has it."""
-        return dict(
-            x=self.x,
-            y=self.y,
-            box=list(self.box),
-            area=self.area,
-            peak=self.peak,
-            score=self.score,
-        )
+        values = dict(vars(self), box=list(self.box))
+        del values['crop']
+        return values
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +45,8 @@ class Prediction:
     """Everything that was found in one image.
 
     Attributes:
-        name (str): See :class:`.inputs.Frame`.
-        source (str): See :class:`.inputs.Frame`.
+        name (str): Unique in a run, without suffix.
+        source (str): The file, array or stream.
         image (np.ndarray): (H, W) or (H, W, C) as decoded, BGR.
         targets (list[Target]): In raster order of their first pixels; of a
             detector by falling score.
@@ -103,18 +96,16 @@ class Prediction:
 
 
 def targets_of_map(prob: np.ndarray, threshold: float) -> list[Target]:
-    """Targets of a probability map: components above the threshold.
-
-    Args:
-        prob (np.ndarray): (H, W) float32 in [0, 1].
-    """
+    """Components of (H, W) probabilities in [0, 1] above the threshold."""
     mask = prob > np.float32(threshold)
     # Large frames are mostly empty: of each run of empty lines one is
-    # labelled, which keeps components apart.
-    rows, cols = (_lines(mask.any(axis=axis)) for axis in (1, 0))
+    # labeled, which keeps components apart.
+    rows, cols = (
+        np.flatnonzero(kept_lines(mask.any(axis=axis))) for axis in (1, 0)
+    )
     if not len(rows):
         return []
-    labels, _ = ndimage.label(mask[np.ix_(rows, cols)], NEIGHBOURS)
+    labels, _ = ndimage.label(mask[np.ix_(rows, cols)], STRUCTURES[8])
     targets = []
     for number, span in enumerate(ndimage.find_objects(labels), start=1):
         crop = labels[span] == number
@@ -122,16 +113,23 @@ def targets_of_map(prob: np.ndarray, threshold: float) -> list[Target]:
         height, width = crop.shape
         box = (left, top, left + width, top + height)
         values = prob[top : box[3], left : box[2]][crop]
-        targets.append(_target(crop, box, values))
+        row, col = np.nonzero(crop)
+        targets.append(
+            Target(
+                x=left + float(col.mean()),
+                y=top + float(row.mean()),
+                box=box,
+                area=len(values),
+                peak=float(values.max()),
+                score=float(values.mean(dtype=np.float64)),
+                crop=crop,
+            )
+        )
     return targets
 
 
 def targets_of_boxes(boxes: np.ndarray) -> list[Target]:
-    """Targets of a detector's boxes.
-
-    Args:
-        boxes (np.ndarray): (n, 5) x1, y1, x2, y2, score in px.
-    """
+    """Targets of boxes (n, 5): x1, y1, x2, y2, score in px."""
     targets = []
     for left, top, right, bottom, score in boxes.tolist():
         # an untrained detector may swap edges
@@ -148,24 +146,3 @@ def targets_of_boxes(boxes: np.ndarray) -> list[Target]:
             )
         )
     return targets
-
-
-def _lines(occupied: np.ndarray) -> np.ndarray:
-    keep = occupied.copy()
-    keep[1:] |= occupied[:-1]
-    return np.flatnonzero(keep)
-
-
-def _target(
-    crop: np.ndarray, box: tuple[int, int, int, int], values: np.ndarray
-) -> Target:
-    row, col = np.nonzero(crop)
-    return Target(
-        x=box[0] + float(col.mean()),
-        y=box[1] + float(row.mean()),
-        box=box,
-        area=len(values),
-        peak=float(values.max()),
-        score=float(values.mean(dtype=np.float64)),
-        crop=crop,
-    )

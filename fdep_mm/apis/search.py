@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from fdep_mm.core.gray import to_float
+from fdep_mm.core.text import first_line
 
 from .backend import NOT_FINITE, Backend
 from .box_merging import merge_boxes
@@ -28,8 +29,7 @@ def search(
 ) -> list[Prediction | Failure]:
     """Search frames, those of one size together and large ones in tiles.
 
-    A frame that the network cannot take, or for which it gives NaN, becomes a
-    failure.
+    A frame that the network cannot take, or gives NaN for, becomes a failure.
     """
     found: list = list(items)
     frames = [i for i, item in enumerate(items) if isinstance(item, Frame)]
@@ -67,8 +67,7 @@ def _failure(frame: Frame, error: Exception) -> Failure:
     height, width = frame.image.shape[:2]
     where = '' if frame.index is None else f'#{frame.index}'
     where += f' ({height}x{width} px, height x width)'
-    reason = (str(error) or type(error).__name__).splitlines()[0]
-    return Failure(frame.source, f'{frame.source}{where}: {reason}')
+    return Failure(frame.source, f'{frame.source}{where}: {first_line(error)}')
 
 
 def _run(backend: Backend, images: np.ndarray) -> list[np.ndarray]:
@@ -107,7 +106,7 @@ def _pixels(
     backend: Backend, frame: Frame, area: Span = (slice(None), slice(None))
 ) -> np.ndarray:
     """Only a tile of a large frame becomes three channels of floats."""
-    return to_float(frame.image[area], frame.limits, backend.grey)
+    return to_float(frame.image[area], frame.limits, backend.gray)
 
 
 def _pack(

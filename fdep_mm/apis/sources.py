@@ -68,33 +68,19 @@ class Source(NamedTuple):
 def find_sources(
     inputs: InputsType, skip: Sequence[Path]
 ) -> list[Source] | Iterator[Source]:
-    """List what is to be read.
-
-    Args:
-        inputs (InputsType): See :class:`.Inputs`.
-        skip (Sequence[Path]): Folders and files that are left out.
-
-    Returns:
-        list[Source] | Iterator[Source]: Of an iterator, one that does not
-        read ahead.
-
-    Raises:
-        FileNotFoundError, ValueError, TypeError: See :class:`.Inputs`.
-    """
+    """List what is to be read, iterators one by one: see :class:`.Inputs`."""
     skip = {path.resolve() for path in skip}
     if isinstance(inputs, (str, PathLike, np.ndarray, int)):
         return _expand(inputs, skip)
     if isinstance(inputs, (list, tuple)):
         if not inputs:
-            raise ValueError(
-                'inputs is an empty list: give at least one path or array'
-            )
+            raise ValueError('inputs is an empty list: give a path or array')
         return _rename(list(_expand_all(inputs, skip)))
     if isinstance(inputs, Iterable):
         return _expand_all(inputs, skip)
     raise TypeError(
-        f'inputs is {type(inputs).__name__}: give a path, an array, the '
-        'number of a camera, or a list or iterator of them'
+        f'inputs is {type(inputs).__name__}: give a path, an array, a camera '
+        'number, or a list or iterator of them'
     )
 
 

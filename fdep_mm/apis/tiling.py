@@ -14,7 +14,7 @@ class Tiling(NamedTuple):
 
     Attributes:
         size (int): Side of a tile, px.
-        overlap (int): What two neighbours share, px. Each pixel of the result
+        overlap (int): What two neighbors share, px. Each pixel of the result
             comes from a tile in which it lies at least half of this from the
             border (unless that is the frame's).
         above (int): Frames whose longer side exceeds this are cut, px.
@@ -30,16 +30,14 @@ class Tiling(NamedTuple):
             raise ValueError(
                 f'tile_size={self.size}, overlap={self.overlap}, '
                 f'tile_above={self.above}: give a positive size and limit, '
-                'and an overlap of at least 0 and less than the size'
+                'and an overlap from 0 to below the size'
             )
 
 
 class Tile(NamedTuple):
-    """A part of a frame and the part of it that it answers for.
+    """A part of a frame, and the core of it that the tile answers for.
 
-    Attributes:
-        core (tuple[slice, slice]): Rows and columns it answers for; the cores
-            of all tiles cover the frame once.
+    The cores of all tiles cover the frame once.
     """
 
     area: Span
@@ -62,17 +60,11 @@ class Tile(NamedTuple):
 def cut_axis(
     length: int, size: int, overlap: int, stride: int
 ) -> list[tuple[slice, slice]]:
-    """Cut one axis into tiles that begin at multiples of `stride`.
+    """Cut an axis into tiles that begin at multiples of `stride`.
 
-    Args:
-        length (int): Of the axis, px.
-        size (int): Of a tile, px, at least.
-        overlap (int): Of neighbours, px, at least.
-
-    Returns:
-        list[tuple[slice, slice]]: For each tile what it sees and what it
-        answers for. The last tile is shifted to end where the padded axis
-        ends, so all are of one size once padded.
+    For each tile: what it sees and what it answers for. Size and overlap are
+    the least, in px. The last tile is shifted to end where the padded axis
+    ends, so that all are of one size once padded.
     """
     size, overlap, padded = (
         -(-n // stride) * stride for n in (size, overlap, length)
@@ -95,14 +87,7 @@ def cut_axis(
 def cut_frame(
     shape: tuple[int, int], tiling: Tiling, stride: int
 ) -> list[Tile]:
-    """Cut a frame into tiles.
-
-    Args:
-        shape (tuple[int, int]): Height and width, px.
-
-    Returns:
-        list[Tile]: Row by row; a single one for a frame that is not large.
-    """
+    """Cut a frame into tiles, row by row; one for a frame not large."""
     if max(shape) <= tiling.above:
         whole = tuple(slice(0, n) for n in shape)
         return [Tile(whole, whole)]
@@ -138,14 +123,7 @@ def run_tiles(
 def merge_maps(
     results: Iterator[tuple[Tile, np.ndarray]], shape: tuple[int, int]
 ) -> np.ndarray:
-    """Put maps of tiles together, each pixel from the tile it belongs to.
-
-    Args:
-        shape (tuple[int, int]): Height and width of the frame, px.
-
-    Returns:
-        np.ndarray: (H, W) float32.
-    """
+    """Merge maps of tiles to (H, W), each pixel from the tile it is of."""
     merged = np.empty(shape, np.float32)
     for tile, found in results:
         merged[tile.core] = found[tile.inner]

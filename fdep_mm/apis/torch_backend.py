@@ -14,10 +14,16 @@ from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
 from torch import nn
 
-from fdep_mm.core.checkpoints import TRAINING_ONLY, read_checkpoint
+from fdep_mm.core.checkpoints import (
+    TRAINING_ONLY,
+    compare_weights,
+    read_checkpoint,
+    weights_of,
+)
 from fdep_mm.core.config_check import read_config
 from fdep_mm.core.foreground import foreground
 from fdep_mm.core.stored_config import read_stored_config
+from fdep_mm.core.text import first_line
 from fdep_mm.models.segmentors import host_cfg
 from fdep_mm.registry import MODELS, TRANSFORMS
 
@@ -26,15 +32,14 @@ DETECTION_THRESHOLD = 0.3
 
 
 class TorchBackend:
-    """A segmentor or detector with its own test pipeline and preprocessor.
+    """A segmentor or detector; see :class:`.backend.Backend`.
 
-    See :class:`.backend.Backend` for the attributes. Of an FDEP network only
-    the light branch is built. Results are those of the config's test loop, bit
-    for bit, on 8-bit images.
+    Of an FDEP network only the light branch is built. Results on 8-bit images
+    are bit-identical with those of the config's test loop.
 
     Args:
-        config (str | PathLike | dict, optional): A config, or its path. None
-            takes the one that MMEngine stores in `weights`.
+        config (str | PathLike | dict, optional): A config, or its path.
+            Default: the one that MMEngine stores in `weights`.
 
     Raises:
         FileNotFoundError: A file does not exist.
@@ -54,14 +59,12 @@ class TorchBackend:
         cfg = _read_config(config, checkpoint, weights)
         init_default_scope(cfg.get('default_scope', 'mmseg'))
         model_cfg = host_cfg(cfg.model)
-        self.task = _task_of(model_cfg)
+        segmentor = 'decode_head' in model_cfg
+        self.task = 'segmentation' if segmentor else 'detection'
         model = revert_sync_batchnorm(_build(model_cfg))
         if checkpoint is None:
-            warnings.warn(
-                'no weights given: the results are those of a network that '
-                'was not trained',
-                stacklevel=2,
-            )
+            text = 'no weights given: the network is not trained'
+            warnings.warn(text, stacklevel=2)
         else:
             _load(model, checkpoint, str(weights))
         self.model = _to_device(model, device or get_device())
@@ -73,16 +76,12 @@ class TorchBackend:
         loaders = [t for t in steps if isinstance(t, LoadImageFromFile)]
         loader = loaders[0] if loaders else None
         self.gray_range = getattr(loader, 'gray_range', 'dtype')
-        # mmcv's loader keeps colours, and gives bytes to be resized as such
-        self._wants_bytes = bool(loaders) and not hasattr(loaders[0], 'grey')
-        self.grey = getattr(loaders[0], 'grey', False) if loaders else True
-        self._pipeline = Compose(
-            [
-                t
-                for t in steps
-                if not isinstance(t, (LoadImageFromFile, LoadAnnotations))
-            ]
-        )
+        # mmcv's loader keeps colors, and gives bytes to be resized as such
+        self.gray = getattr(loader, 'gray', loader is None)
+        self._wants_bytes = loader is not None and not hasattr(loader, 'gray')
+        loading = (LoadImageFromFile, LoadAnnotations)
+        steps = [t for t in steps if not isinstance(t, loading)]
+        self._pipeline = Compose(steps)
 
     def _read_settings(self, model_cfg: dict) -> None:
         if self.task == 'detection':
@@ -91,7 +90,7 @@ class TorchBackend:
         if self.model.out_channels not in (1, 2):
             raise ValueError(
                 f'the segmentor has {self.model.out_channels} output '
-                'channels; set out_channels=1 in decode_head: target or not'
+                'channels; set out_channels=1 in decode_head'
             )
         padding = self.model.data_preprocessor.test_cfg or {}
         self.stride = padding.get('size_divisor') or 1
@@ -143,24 +142,16 @@ def _read_config(
         text = (checkpoint or {}).get('meta', {}).get('cfg')
         if not text:
             raise ValueError(
-                f'weights {str(weights)!r} hold no config: name the config '
-                'they were trained with'
+                f'weights {str(weights)!r} hold no config: name theirs'
             )
         cfg = read_stored_config(text)
     if 'model' not in cfg:
-        raise ValueError(
-            f'config {str(config)!r} holds no model: name a config that '
-            'can be trained'
-        )
+        raise ValueError(f'config {str(config)!r} holds no model: add one')
     return cfg
 
 
 def read_pipeline(cfg: Config) -> list[dict]:
-    """Read the test pipeline of a config.
-
-    Raises:
-        ValueError: There is none.
-    """
+    """Read the test pipeline of a config; ValueError without one."""
     if 'test_dataloader' in cfg and 'pipeline' in cfg.test_dataloader.dataset:
         return cfg.test_dataloader.dataset.pipeline
     if 'test_pipeline' in cfg:
@@ -180,10 +171,6 @@ def _build(model_cfg: dict) -> nn.Module:
         ) from error
 
 
-def _task_of(model_cfg: dict) -> str:
-    return 'segmentation' if 'decode_head' in model_cfg else 'detection'
-
-
 def _read_weights(path: str) -> dict:
     try:
         checkpoint = read_checkpoint(path)
@@ -191,31 +178,24 @@ def _read_weights(path: str) -> dict:
         raise ValueError(f'weights {error}') from None
     if not isinstance(checkpoint, dict):
         raise ValueError(
-            f'weights {path!r} hold a {type(checkpoint).__name__}, expected '
-            'a state dict or a checkpoint of MMEngine'
+            f'weights {path!r} hold a {type(checkpoint).__name__}; give a '
+            'state dict or a checkpoint of MMEngine'
         )
     return checkpoint
 
 
 def _load(model: nn.Module, checkpoint: dict, path: str) -> None:
-    state = checkpoint.get('state_dict', checkpoint)
-    state = {k.removeprefix('module.'): v for k, v in state.items()}
+    state = weights_of(checkpoint)
     state = {k: v for k, v in state.items() if not k.startswith(TRAINING_ONLY)}
-    own = model.state_dict()
-    missing = own.keys() - state.keys()
-    foreign = state.keys() - own.keys()
-    other_shape = {
-        key
-        for key in own.keys() & state.keys()
-        if own[key].shape != state[key].shape
-    }
+    kinds = (
+        'parameters of the network are not in the file',
+        'in the file are not in the network',
+        'have another shape',
+    )
+    found = compare_weights(model.state_dict(), state)
     problems = [
-        f'{len(keys)} {kind}, such as {sorted(keys)[0]!r}'
-        for keys, kind in (
-            (missing, 'parameters of the network are not in the file'),
-            (foreign, 'in the file are not in the network'),
-            (other_shape, 'have another shape'),
-        )
+        f'{len(keys)} {kind}, such as {keys[0]!r}'
+        for kind, keys in zip(kinds, found, strict=True)
         if keys
     ]
     if problems:
@@ -237,9 +217,5 @@ def _to_device(model: nn.Module, device: str) -> nn.Module:
         return model.to(device).eval()
     except (RuntimeError, AssertionError) as error:
         raise ValueError(
-            f'device={device!r}: {_first_line(error)}; use cpu'
+            f'device={device!r}: {first_line(error)}; use cpu'
         ) from error
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0][:200]

@@ -26,30 +26,18 @@ AHEAD = 4  # frames
 
 
 def cv2_name(path: Path) -> str:
-    """A name for OpenCV, which crashes on others than Unicode.
-
-    Args:
-        path (Path): A file.
-
-    Raises:
-        ValueError: Its name is none.
-    """
+    """A name for OpenCV, which crashes on what is not Unicode."""
     try:
         str(path).encode()
     except UnicodeEncodeError as error:
-        raise ValueError(
-            f'{path}: OpenCV cannot open it, its name is not Unicode; '
-            'rename it'
-        ) from error
+        raise ValueError(f'{path}: is not Unicode; rename it') from error
     return str(path)
 
 
 def count_frames(path: Path) -> int:
-    """Count the frames of a video by its header.
+    """Frames of a video by its header, an estimate in some formats.
 
-    Returns:
-        int: An estimate in some formats; 0 of a stream without an index or a
-        file that cannot be opened.
+    0 of a stream without an index or a file that cannot be opened.
     """
     with suppress(ValueError, OSError):
         if av is not None:
@@ -67,10 +55,7 @@ def read_video(path: Path) -> Iterator[Read]:
     One that ends more than a second, or a tenth of its length, before its
     header says is reported as damaged. Streams without an index tell no
     length, and that of MP4 and MOV files, which cameras trim, PyAV alone
-    understands: where others break off is taken for their end.
-
-    Yields:
-        tuple: See :data:`Read`.
+    understands: such files are taken as they are.
 
     Raises:
         ValueError: No frame can be read, or, after the last one that can,
@@ -85,29 +70,17 @@ def read_video(path: Path) -> Iterator[Read]:
             number += 1
     if not number:
         raise ValueError(
-            f'{path}: not a readable video, the file is damaged or of '
-            'another type'
+            f'{path}: not a readable video, damaged or of another type'
         )
     if expected - number > min(fps, expected / 10):
         raise ValueError(
             f'{path}: {number} of about {expected} frames could be read, the '
-            'file is damaged or breaks off; those are in the results'
+            'file is damaged or cut off'
         )
 
 
 def read_stream(address: str | int, name: str) -> Iterator[Read]:
-    """Read a camera or an address until it ends.
-
-    Args:
-        address (str | int): Of a stream, or the number of a camera.
-        name (str): What the error calls it.
-
-    Yields:
-        tuple: See :data:`Read`.
-
-    Raises:
-        ValueError: It gives no frame.
-    """
+    """Read a camera or address until it ends; ValueError without a frame."""
     by_cv2 = av is None or isinstance(address, int)
     frames = _cv2_frames(address) if by_cv2 else _av_frames(address)
     empty = True
@@ -116,21 +89,13 @@ def read_stream(address: str | int, name: str) -> Iterator[Read]:
             empty = False
             yield read
     if empty:
-        raise ValueError(f'{name}: gives no frame; is it there, and allowed?')
+        raise ValueError(f'{name}: gives no frame; is it there and free?')
 
 
 def read_raw(
     file: BinaryIO, shape: tuple[int, int], dtype: str
 ) -> Iterator[Read]:
-    """Read frames without a header.
-
-    Args:
-        file (BinaryIO): Unbuffered.
-        shape (tuple[int, int]): Height and width, px.
-        dtype (str): Of the pixels, little-endian.
-
-    Yields:
-        tuple: See :data:`Read`.
+    """Read little-endian frames of (height, width) from an unbuffered file.
 
     Raises:
         ValueError: It ends within a frame.
@@ -145,7 +110,7 @@ def read_raw(
         if rest:
             raise ValueError(
                 f'standard input: ends within a frame, {len(rest)} of '
-                f'{image.nbytes} bytes are missing; is --raw as it is sent?'
+                f'{image.nbytes} bytes are missing; correct --raw'
             )
         yield image, None
 
@@ -153,15 +118,12 @@ def read_raw(
 def read_ahead(
     items: Iterator, on_late: Callable[[], None] | None = None
 ) -> Iterator:
-    """Read in a thread, while what was read is searched.
+    """Read items in a thread, while those before are searched.
 
     Args:
         items (Iterator): A generator, which is closed at the end.
         on_late (Callable, optional): Of items that come too fast the oldest
-            is left out, and this is called. Defaults to None: they wait.
-
-    Yields:
-        object: The items.
+            is left out, and this is called. Default: they wait.
     """
     ready: Queue = Queue(AHEAD)
     stop = Event()

@@ -9,19 +9,19 @@ from contextlib import ExitStack, suppress
 from os import PathLike
 from pathlib import Path
 
-import numpy as np
-
+from fdep_mm.core import run_lengths
+from fdep_mm.core.choices import check_choice
 from fdep_mm.core.lock import FileLock
 from fdep_mm.core.text import cell
 from fdep_mm.core.whole import write_whole
 
 from .image_writers import MaskWriter, OverlayWriter, ProbWriter
 from .inputs import Failure
-from .results import Prediction, Target
+from .results import Prediction
 
 TABLES = dict(json='predictions.json', csv='targets.csv', coco='coco.json')
 PICTURES = dict(mask=MaskWriter, prob=ProbWriter, overlay=OverlayWriter)
-LINES = 'targets.jsonl'
+JSON_LINES = 'targets.jsonl'
 LOCK = 'run.lock'
 OUTPUTS = ('jsonl', *TABLES, *PICTURES)
 DEFAULT = ('jsonl', 'json', 'csv', 'overlay')
@@ -31,24 +31,27 @@ OF_MAPS = ('mask', 'prob')
 def own_paths(out_dir: str | PathLike) -> list[Path]:
     """Folders and files that a :class:`ResultWriter` may write."""
     folders = [writer.folder for writer in PICTURES.values()]
-    names = (*folders, *TABLES.values(), LINES, LOCK)
+    names = (*folders, *TABLES.values(), JSON_LINES, LOCK)
     return [Path(out_dir) / name for name in names]
 
 
 class ResultWriter:
     """Writes results into a folder as they come.
 
-    Pictures and the lines of targets.jsonl are written at once. Tables are
-    written when the writer, a context manager, is left, also because of an
-    error. The folder is locked until then, see :class:`.FileLock`.
+    Pictures and the lines of targets.jsonl are written at once, tables when
+    the writer, a context manager, is left, also because of an error. The
+    folder is locked until then, see :class:`.FileLock`.
 
     Args:
+        out_dir (str | PathLike): The folder.
         outputs (Sequence[str]): 'json' (predictions.json), 'csv'
             (targets.csv), 'jsonl' (targets.jsonl, one image a line), 'coco'
             (coco.json, a COCO data set with scores), 'mask' (masks/NAME.png
             of {0, 255}), 'prob' (probs/NAME.png, 16-bit), 'overlay'
             (overlays/NAME.png, or .mp4 of a video).
-        overwrite (bool): Write over earlier results. Defaults to False.
+        task (str): 'segmentation' or 'detection'.
+        info (dict): What the JSON files say of the run.
+        overwrite (bool): Write over earlier results.
 
     Raises:
         LockedError: Another process writes into the folder.
@@ -65,16 +68,13 @@ class ResultWriter:
         info: dict,
         overwrite: bool = False,
     ) -> None:
-        unknown = [name for name in outputs if name not in OUTPUTS]
-        if unknown:
-            raise ValueError(
-                f'outputs={unknown} are unknown; choose among {OUTPUTS}'
-            )
+        for name in outputs:
+            check_choice('outputs', name, OUTPUTS)
         maps = [name for name in outputs if name in OF_MAPS]
         if task == 'detection' and maps:
             raise ValueError(
-                f'outputs={maps}: a detector gives boxes and no '
-                'probability map; leave them out'
+                f'outputs={maps}: a detector has no probability map; leave '
+                'them out'
             )
         self.out_dir = _prepare(Path(out_dir))
         self.lock = FileLock(self.out_dir / LOCK)
@@ -89,21 +89,21 @@ class ResultWriter:
         ]
         self.lines = None
         if 'jsonl' in outputs:
-            self.lines = (self.out_dir / LINES).open('wb', 0)
+            self.lines = (self.out_dir / JSON_LINES).open('wb', 0)
         self.info = dict(info, complete=False)
         self.records: list[dict] = []
         self.annotations: list[dict] = []
         self.failures: list[Failure] = []
 
     def _refuse_used(self, outputs: Sequence[str]) -> None:
-        names = dict(TABLES, jsonl=LINES)
+        names = dict(TABLES, jsonl=JSON_LINES)
         names |= {key: writer.folder for key, writer in PICTURES.items()}
         for path in (self.out_dir / names[name] for name in outputs):
             if path.is_file() or (path.is_dir() and any(path.iterdir())):
                 self.lock.give_back()
                 raise FileExistsError(
-                    f'{path}: there are earlier results. Choose another '
-                    'folder, or overwrite them (overwrite=True, --overwrite)'
+                    f'{path}: holds earlier results; choose another folder '
+                    'or set overwrite=True (--overwrite)'
                 )
 
     def add(self, item: Prediction | Failure) -> None:
@@ -129,8 +129,8 @@ class ResultWriter:
         except OSError as error:
             raise OSError(
                 error.errno,
-                f'{self.lines.name}: cannot be written ({error.strerror}). '
-                'Make space or choose another folder',
+                f'{self.lines.name}: cannot be written ({error.strerror}); '
+                'make space or choose another folder',
             ) from error
 
     def __enter__(self) -> 'ResultWriter':
@@ -138,7 +138,7 @@ class ResultWriter:
 
     def __exit__(self, error_type: type | None, *_: object) -> None:
         self.info['complete'] = error_type is None
-        # What stopped the run is more worth telling than what follows of it.
+        # the error that stopped the run is the one to tell
         with suppress(*([OSError] if error_type else [])):
             self._close()
 
@@ -176,29 +176,18 @@ class ResultWriter:
         )
         for record in self.records:
             for number, target in enumerate(record['targets']):
-                table.writerow(
-                    [
-                        cell(record['name']),
-                        number,
-                        *(target[key] for key in ('x', 'y')),
-                        *target['box'],
-                        *(target[key] for key in ('area', 'peak', 'score')),
-                    ]
-                )
+                x, y, edges, *others = target.values()
+                row = (cell(record['name']), number, x, y, *edges, *others)
+                table.writerow(row)
         return text.getvalue()
 
     def _coco(self) -> str:
-        images = [
-            dict(
-                id=number,
-                file_name=record['source']
-                if 'frame' not in record
-                else f'{record["source"]}#{record["frame"]}',
-                width=record['width'],
-                height=record['height'],
-            )
-            for number, record in enumerate(self.records, start=1)
-        ]
+        images = []
+        for number, record in enumerate(self.records, start=1):
+            frame = f'#{record["frame"]}' if 'frame' in record else ''
+            name, keys = record['source'] + frame, ('width', 'height')
+            size = {key: record[key] for key in keys}
+            images.append(dict(id=number, file_name=name, **size))
         content = dict(
             info=self.info,
             images=images,
@@ -220,31 +209,10 @@ class ResultWriter:
                 score=target.score,
             )
             if target.crop is not None:
-                annotation['segmentation'] = run_lengths(
-                    target, prediction.shape
+                annotation['segmentation'] = run_lengths.encode(
+                    target.crop, (x1, y1), prediction.shape
                 )
             self.annotations.append(annotation)
-
-
-def run_lengths(target: Target, shape: tuple[int, int]) -> dict:
-    """COCO's uncompressed run-length code of a target's pixels.
-
-    Args:
-        target (Target): With a crop.
-        shape (tuple[int, int]): Height and width of the image, px.
-
-    Returns:
-        dict: ``size`` and ``counts``: lengths of the runs of 0 and 1 in turn,
-        column by column, beginning with 0.
-    """
-    height, width = shape
-    col, row = np.nonzero(target.crop.T)  # sorted by columns
-    place = (target.box[0] + col) * height + target.box[1] + row
-    starts = place[np.diff(place, prepend=-2) > 1]
-    stops = place[np.diff(place, append=height * width + 1) > 1] + 1
-    edges = np.column_stack([starts, stops]).ravel()
-    counts = np.diff(edges, prepend=0, append=height * width)
-    return dict(size=[height, width], counts=counts.tolist())
 
 
 def _prepare(out_dir: Path) -> Path:

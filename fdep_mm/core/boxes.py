@@ -8,14 +8,7 @@ from .components import STRUCTURES
 
 
 def mask_boxes(mask: np.ndarray, connectivity: int = 8) -> np.ndarray:
-    """Box of each component of a mask, in raster order of the components.
-
-    Args:
-        mask (np.ndarray): (H, W); everything that is not 0 is target.
-
-    Returns:
-        np.ndarray: (G, 4) float64, whole numbers.
-    """
+    """Boxes (G, 4) float64 of the components of a mask, in raster order."""
     labels, _ = ndimage.label(mask, STRUCTURES[connectivity])
     boxes = [
         (cols.start, rows.start, cols.stop, rows.stop)
@@ -38,8 +31,7 @@ def check_boxes(
         return boxes.reshape(0, 4)
     if boxes.ndim != 2 or boxes.shape[1] != 4:
         raise ValueError(
-            f'{name}: boxes must be (G, 4), x1, y1, x2, y2 each, got shape '
-            f'{boxes.shape}'
+            f'{name}: boxes must be (G, 4), got shape {boxes.shape}'
         )
     x1, y1, x2, y2 = boxes.T
     height, width = shape
@@ -51,9 +43,8 @@ def check_boxes(
         if not np.isfinite(bad).all():
             reason = 'is not finite'
         raise ValueError(
-            f'{name}: the image is {width}x{height} (width x height), box '
-            f'(x1, y1, x2, y2) = {tuple(bad.tolist())} {reason}; boxes are '
-            '0-based and half-open, 0 <= x1 < x2 <= width. Correct the '
-            'annotation'
+            f'{name}: the image is {width}x{height} px, box (x1, y1, x2, y2) '
+            f'= {tuple(bad.tolist())} {reason}; correct it, 0-based and '
+            'half-open'
         )
     return boxes

@@ -1,13 +1,11 @@
 """Checkpoints of MMEngine, read without running what is in them.
 
-torch reads files with ``weights_only=True`` unless told otherwise, that is,
-no object but those of a list. A checkpoint of MMEngine has smoothed losses in
-it, as NumPy arrays. MMEngine 0.10.7 does not put them on the list, so that it
-could not read its own checkpoints; OneDL's has a list of its own, but takes
-everything if that does not do, and what torch downloads it unpickles. So
-``import fdep_mm`` has MMEngine read files, and what is in S3, by
-:func:`read_checkpoint`, and what is behind a URL by :func:`load_url`: to
-train, resume and test.
+With ``weights_only=True`` torch reads no objects but those of a list. A
+checkpoint of MMEngine holds smoothed losses as NumPy arrays. MMEngine 0.10.7
+does not list them and so cannot read its own files; OneDL's reads everything
+if its list does not do, and unpickles downloads. So ``import fdep_mm`` has
+MMEngine read files, and what is in S3, by :func:`read_checkpoint`, and URLs by
+:func:`load_url`: to train, resume and test.
 """
 
 import os
@@ -34,17 +32,11 @@ TRUST = 'FDEP_MM_TRUST_CHECKPOINTS'
 
 
 def statistic(owner: type, name: str) -> Callable:
-    """What ``getattr`` is for in checkpoints, and no more.
-
-    The real one would lead from any allowed function to all of Python.
-
-    Raises:
-        pickle.UnpicklingError: It is anything else.
-    """
+    """What ``getattr`` is for in checkpoints: the real one reaches all."""
     if owner is not HistoryBuffer or name not in STATISTICS:
         raise UnpicklingError(
-            f'the file asks for {name!r} of {owner!r}; a checkpoint of '
-            'MMEngine asks only for the statistics of HistoryBuffer'
+            f'the file asks for {name!r} of {owner!r}, not for a statistic '
+            'of HistoryBuffer'
         )
     return getattr(owner, name)
 
@@ -84,7 +76,7 @@ def mmengine_globals() -> list:
 
 
 def allow_mmengine_checkpoints() -> None:
-    """Have ``torch.load(..., weights_only=True)`` read MMEngine's files."""
+    """Have ``torch.load`` read MMEngine's files with ``weights_only``."""
     if hasattr(torch.serialization, 'add_safe_globals'):  # torch >= 2.4
         torch.serialization.add_safe_globals(mmengine_globals())
 
@@ -94,7 +86,7 @@ def read_checkpoint(
 ) -> object:
     """Read tensors, numbers, text and MMEngine's records, nothing else.
 
-    torch before 2.4 has no list of what is harmless, and reads no records.
+    Before torch 2.4, records are not read either.
 
     Args:
         path (str | PathLike): A local file, a URL that MMEngine's file
@@ -138,14 +130,13 @@ def _refusing(path: str | os.PathLike) -> Iterator[None]:
     except Exception as error:  # rubbish raises any type
         raise UnpicklingError(
             f'{path}: damaged, or more than weights and the records of '
-            f'MMEngine ({_reason(error)}). It is not read, as it may be an '
-            'attack: such files can run any program. Name another one, or '
-            'save its state_dict alone where it was made. If you trust it '
-            f'like a program, set {TRUST}=1'
+            f'MMEngine ({_reason(error)}), which may be an attack. Name '
+            'another one or save its state_dict alone where it was made; if '
+            f'you trust it like a program, set {TRUST}=1'
         ) from None
 
 
-# What other schemes do not take, that is, paths and names, comes to ''.
+# '' gets paths and names, which no other scheme takes
 @CheckpointLoader.register_scheme(
     ['', r'(\S+\:)?s3://', r'(\S+\:)?petrel://'], force=True
 )
@@ -169,6 +160,28 @@ def load_url(
 
 
 checkpoint.load_url = load_url
+
+
+def weights_of(checkpoint: dict) -> dict:
+    """State dict of a checkpoint, with the names of an unwrapped network."""
+    state = checkpoint.get('state_dict', checkpoint)
+    return {key.removeprefix('module.'): v for key, v in state.items()}
+
+
+def compare_weights(own: dict, given: dict) -> tuple[list[str], ...]:
+    """Compare the state dict of a network with that of a file.
+
+    Returns:
+        tuple: Names that the file lacks, that the network lacks, and those of
+        another shape, sorted.
+    """
+    reshaped = [
+        key
+        for key in own.keys() & given.keys()
+        if own[key].shape != getattr(given[key], 'shape', None)
+    ]
+    names = (own.keys() - given.keys(), given.keys() - own.keys(), reshaped)
+    return tuple(map(sorted, names))
 
 
 def _reason(error: Exception) -> str:

@@ -24,10 +24,9 @@ class Parser(argparse.ArgumentParser):
 
 
 def command(*more: type[Exception]) -> Callable:
-    """Make a function the main one of a tool: it gives the exit code.
+    """Make a function the main one of a tool, which gives the exit code.
 
-    What users can mend is one line on stderr and code 2; warnings are one line
-    each.
+    What users can mend is one line on stderr and code 2, a warning one line.
     """
 
     def wrap(main: Callable[[], int | None]) -> Callable[[], int]:

@@ -17,10 +17,9 @@ from torch import nn
 def add_config_package() -> None:
     """Let ``mmengine.hub.get_config('fdep_mm::...')`` find our configs.
 
-    MMEngine takes the package of a ``::`` path from a closed table. It then
-    looks beside the distribution of that name, where an editable install has
-    no package folder (mmengine 0.10.7); the folder of a module it finds
-    always, so the table gets the name of a module.
+    MMEngine has a closed table of packages. It looks beside a distribution,
+    where an editable install has no folder (mmengine 0.10.7), but finds the
+    folder of any module.
     """
     MODULE2PACKAGE['fdep_mm'] = 'fdep_mm.registry'
 

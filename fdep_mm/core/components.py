@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage
 
-# Pixels that are labeled in one pass. Bounds the memory for large frames to
-# about 0.3 GB; frames up to 320 x 320 px take 20 thresholds in one pass.
+# Pixels labeled in one pass, for at most about 0.3 GB; frames up to 320 x 320
+# px take 20 thresholds in one pass.
 MAX_CANVAS = 2**21
 
 # Neighborhoods by connectivity, for scipy.ndimage.label.
@@ -91,9 +91,8 @@ def _label(
     """(P,) labels from 0.
 
     Layers are put one below the other with an empty row between them, and of
-    each run of empty rows or columns all but one are dropped. Neighbors stay
-    neighbors and strangers strangers, and one labeling of a small canvas
-    replaces one labeling of the full frame per threshold.
+    each run of empty rows or columns all but one are dropped: one labeling of
+    a small canvas replaces one of the full frame per threshold.
     """
     row = _compact(row + layer * (shape[0] + 1))
     col = _compact(col)
@@ -106,6 +105,11 @@ def _compact(lines: np.ndarray) -> np.ndarray:
     """New numbers of lines, all but one of each run of unused ones dropped."""
     used = np.zeros(lines.max(initial=0) + 1, bool)
     used[lines] = True
+    return (kept_lines(used).cumsum() - 1)[lines]
+
+
+def kept_lines(used: np.ndarray) -> np.ndarray:
+    """Lines (N,) that are used, and one of each run of unused ones."""
     kept = used.copy()
     kept[1:] |= used[:-1]
-    return (kept.cumsum() - 1)[lines]
+    return kept

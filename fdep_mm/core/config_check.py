@@ -56,7 +56,7 @@ def read_config(path: str | PathLike) -> Config:
 
 
 def merge_options(cfg: Config, options: dict | None) -> None:
-    """Put settings of the command line into a config, none of them misspelled.
+    """Put settings of the command line into a config.
 
     Each must replace a key of the config, or be an argument of the component
     that it is in. Where a component takes any argument, or is not known, a
@@ -98,8 +98,8 @@ def _check_new(key: str, place: dict, old: dict, where: str, scope: str):
     if key not in known and (hint or not any_key):
         raise ValueError(
             f'--cfg-options {f"{where}.{key}".lstrip(".")}: '
-            f'{where or "the config"} has no {key!r}{hint}. Variables of your '
-            'own belong in a config file'
+            f'{where or "the config"} has no {key!r}{hint}; put variables of '
+            'your own into a config file'
         )
 
 

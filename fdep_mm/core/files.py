@@ -12,13 +12,8 @@ NAME = 'fdep_mm.atomic'
 class AtomicBackend(LocalBackend):
     """MMEngine's file backend of the local disk, with atomic writes.
 
-    A file is written beside its place under the name ``NAME.part``, flushed
-    to the disk and then moved over the old one. A process that is killed
-    leaves the old file, a full disk too; a ``.part`` file may stay.
-
-    Args:
-        way_out (str): What the error tells people to do once there is space or
-            they have chosen another folder.
+    Where the process is killed or the disk is full, the old file stays, and
+    maybe ``NAME.part`` beside it. Args as of :func:`.write_whole`.
 
     Example:
         >>> checkpoint = dict(
@@ -30,21 +25,13 @@ class AtomicBackend(LocalBackend):
         self.way_out = way_out
 
     def put(self, obj: bytes, filepath: str | Path) -> None:
-        """Write a file.
-
-        Raises:
-            OSError: It cannot be written; the old file is as it was.
-        """
+        """Write a file; OSError where it cannot be, the old one stays."""
         write_whole(Path(filepath), obj, self.way_out)
 
     def put_text(
         self, obj: str, filepath: str | Path, encoding: str = 'utf-8'
     ) -> None:
-        """Write a text file.
-
-        Raises:
-            OSError: It cannot be written; the old file is as it was.
-        """
+        """Write a text file; see :meth:`put`."""
         self.put(obj.encode(encoding), filepath)
 
 

@@ -22,8 +22,7 @@ def foreground(maps: Tensor, name: str) -> Tensor:
     if maps.dim() != 3 or len(maps) not in (1, 2):
         raise ValueError(
             f'{name}: seg_logits must be (1, H, W) or (2, H, W), got '
-            f'{tuple(maps.shape)}; set num_classes=2 in the decode head: '
-            'target or not'
+            f'{tuple(maps.shape)}; set num_classes=2 in the decode head'
         )
     if len(maps) == 1:
         return maps

@@ -17,17 +17,7 @@ Limits = tuple[float, float]
 
 
 def check_gray_range(value: GrayRange) -> GrayRange:
-    """Check what a config or a command line says.
-
-    Args:
-        value (GrayRange): See the top of the module.
-
-    Returns:
-        GrayRange: The same, sequences as tuples.
-
-    Raises:
-        ValueError: It is none.
-    """
+    """Check what a config or a command line says; lists become tuples."""
     given = value
     try:
         value = (value,) if isinstance(value, str) else tuple(value)
@@ -60,11 +50,7 @@ def gray_limits(
         image (np.ndarray): (H, W) or (H, W, C), integers or floats; a fourth
             channel (alpha) does not count.
         gray_range (GrayRange): As :func:`check_gray_range` returns it.
-            Defaults to 'dtype'.
         name (str): What messages call it.
-
-    Returns:
-        tuple[float, float]: Black, white.
 
     Raises:
         ValueError: Pixels are neither 8- nor 16-bit and the range is not
@@ -74,9 +60,9 @@ def gray_limits(
     if gray_range == 'dtype':
         if image.dtype not in (np.uint8, np.uint16):
             raise ValueError(
-                f'{name}: pixels are {image.dtype}, expected 8- or 16-bit '
-                'integers. Convert the file, or say what is black and white '
-                'by gray_range (infer.py: --gray-range)'
+                f'{name}: pixels are {image.dtype}, not 8- or 16-bit '
+                'integers; set gray_range (infer.py: --gray-range), or '
+                'convert it'
             )
         low, high = 0, np.iinfo(image.dtype).max
     elif gray_range == 'minmax':
@@ -117,17 +103,14 @@ def _compare(
 def to_float(
     image: np.ndarray, limits: Limits, gray: bool = True
 ) -> np.ndarray:
-    """Bring an image to 0..255 and three channels.
+    """Bring an image to (H, W, 3) float32 in 0..255.
 
     Args:
         image (np.ndarray): (H, W) or (H, W, C), integers or floats; BGR, and
             a fourth channel (alpha) is dropped.
         limits (tuple[float, float]): Values that become 0 and 255; others are
             clipped.
-        gray (bool): Turn color into luminance. Defaults to True.
-
-    Returns:
-        np.ndarray: (H, W, 3) float32 in 0..255.
+        gray (bool): Turn color into luminance.
     """
     if image.ndim == 3:  # OpenCV decodes gray with alpha to four channels
         image = image[..., :3]

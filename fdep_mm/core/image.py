@@ -1,8 +1,6 @@
-"""Pixels of infrared images, from a file to what networks are given.
+"""Reading image files, without torch and MMEngine.
 
-NumPy and OpenCV only, and Pillow for other files than PNG and TIFF: training
-pipelines use it, and so does the inference of exported networks where neither
-torch nor MMEngine is installed.
+NumPy and OpenCV, and Pillow for other files than PNG and TIFF.
 """
 
 import io
@@ -28,36 +26,24 @@ class UnreadableFileError(ValueError):
 
 def unreadable(path: str, kind: str, error: Exception) -> UnreadableFileError:
     """Say why a file of a data set cannot be read."""
-    path = shown(path)
+    problem = f'not a readable {kind}, damaged or of another type'
     # Pillow's for what is no picture has no number
     if isinstance(error, OSError) and error.errno is not None:
         problem = f'the {kind} cannot be read ({error.strerror})'
     elif type(error).__name__ == 'DecompressionBombError':  # Pillow's
         problem = f'the {kind} is too large. {str(error).rstrip(".")}'
-    else:
-        problem = (
-            f'not a readable {kind}, the file is damaged or of another type'
-        )
-    return UnreadableFileError(
-        f'{path}: {problem}. Replace it or take its id out of the split'
-    )
+    return UnreadableFileError(f'{shown(path)}: {problem}. Replace it')
 
 
 def decode_pages(
     content: bytes, name: str, max_pixels: int = MAX_PIXELS
 ) -> list[np.ndarray]:
-    """Decode an image file.
+    """Decode an image file: (H, W) or (H, W, C) as stored; color is BGR.
 
     A TIFF file may hold several pages. Those of another size than the first,
     which are previews, are left out; of other formats the first image is
-    taken.
-
-    Args:
-        max_pixels (int): Of an image whose header names more, nothing is
-            decoded: a small file may fill the memory.
-
-    Returns:
-        list[np.ndarray]: (H, W) or (H, W, C) as stored; colour is BGR.
+    taken. Of an image whose header names more than ``max_pixels``, nothing is
+    decoded: a small file may fill the memory.
 
     Raises:
         UnreadableFileError: It is too large or cannot be decoded, or not all
@@ -67,9 +53,8 @@ def decode_pages(
     pixels = header_pixels(content)
     if pixels > max_pixels:
         raise UnreadableFileError(
-            f'{name}: too large, {pixels} pixels, and at most {max_pixels} '
-            'are read. Raise max_pixels (--max-pixels) if it should be so '
-            'large, or cut it into parts'
+            f'{name}: too large, {pixels} pixels; raise max_pixels='
+            f'{max_pixels} (--max-pixels), or cut it into parts'
         )
     buffer = np.frombuffer(content, np.uint8)
     number = 1
@@ -83,13 +68,13 @@ def decode_pages(
         pages = []
     if not pages or pages[0] is None:
         raise UnreadableFileError(
-            f'{name}: not a readable image, the file is damaged or of '
-            'another type. Replace it or leave it out'
+            f'{name}: not a readable image, damaged or of another type. '
+            'Replace it'
         )
     if len(pages) < number:
         raise UnreadableFileError(
-            f'{name}: page {len(pages) + 1} cannot be read, the file is '
-            'damaged or was cut off. Replace it'
+            f'{name}: page {len(pages) + 1} is damaged or cut off. Replace '
+            'the file'
         )
     size = pages[0].shape[:2]
     return [page for page in pages if page.shape[:2] == size]
@@ -115,21 +100,17 @@ def header_pixels(content: bytes) -> int:
 
 
 def count_pages(content: bytes) -> int:
-    """Pages that a TIFF file speaks of, be they there or not; at least 1."""
+    """Pages that a TIFF file names, cut off or not; at least 1."""
     return max(1, len(tiff_pages(content)))
 
 
 def tiff_pages(content: bytes) -> list[int]:
-    """Pixels of the pages that a TIFF file speaks of.
+    """Pixels of the pages that a TIFF file names; 0 where one is cut off.
 
-    TIFF 6.0, section 2: each directory ends with the place of the next one.
-    (Pillow 13 misreads BigTIFF of the other byte order; tifffile passes over
-    pages that were cut off, and OpenCV's LZW needs a further package there.)
-
-    Returns:
-        list[int]: One whose directory is not there has 0, those that it would
-        name do not count. A place where none can be, as old programs leave
-        behind, is the end.
+    TIFF 6.0, section 2: each directory ends with the place of the next one;
+    an impossible place, as old programs leave behind, is the end. (Pillow 13
+    misreads BigTIFF of the other byte order; tifffile passes over pages that
+    were cut off.)
     """
     order = '<' if content.startswith(b'II') else '>'
     big = content[2:4] in (b'+\0', b'\0+')
@@ -160,16 +141,8 @@ def tiff_pages(content: bytes) -> list[int]:
 
 
 def to_display(image: np.ndarray) -> np.ndarray:
-    """Stretch any image to 8-bit grey, from its minimum to its maximum.
-
-    Args:
-        image (np.ndarray): (H, W) or (H, W, C) of any type and range; a
-            fourth channel (alpha) is ignored.
-
-    Returns:
-        np.ndarray: (H, W) uint8.
-    """
-    grey = image[..., :3].mean(axis=-1) if image.ndim == 3 else image
-    grey = np.nan_to_num(grey.astype(np.float32))
-    span = max(float(np.ptp(grey)), 1e-12)
-    return ((grey - grey.min()) / span * 255).astype(np.uint8)
+    """Stretch an image of any type, without alpha, to (H, W) uint8 gray."""
+    gray = image[..., :3].mean(axis=-1) if image.ndim == 3 else image
+    gray = np.nan_to_num(gray.astype(np.float32))
+    span = max(float(np.ptp(gray)), 1e-12)
+    return ((gray - gray.min()) / span * 255).astype(np.uint8)

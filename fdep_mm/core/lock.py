@@ -20,9 +20,8 @@ class LockedError(RuntimeError):
 class FileLock:
     """A file that is locked (POSIX ``lockf``) and says who holds it.
 
-    The operating system gives the lock back when the process ends, however it
-    ends, so there is no stale one; the empty file stays. Where the file
-    system or the operating system has no locks, there is a warning.
+    The lock ends with the process, however that ends; the empty file stays.
+    Where the file or operating system has no locks, there is a warning.
 
     Example:
         >>> with FileLock('folder/write.lock'):
@@ -34,11 +33,7 @@ class FileLock:
         self._file: TextIO | None = None
 
     def take(self) -> None:
-        """Take the lock.
-
-        Raises:
-            LockedError: Another process holds it.
-        """
+        """Take the lock; LockedError where another process holds it."""
         file = open(self.path, 'a+')
         try:
             _lock(file)

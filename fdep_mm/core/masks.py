@@ -17,7 +17,7 @@ def read_mask(
     threshold: float | None = None,
     backend_args: dict | None = None,
 ) -> np.ndarray:
-    """Read a mask of values {0, 1} or {0, 255}.
+    """Read a mask of values {0, 1} or {0, 255} as uint8 (H, W) {0, 1}.
 
     Gray, palette and color files with equal channels are accepted. The alpha
     channel counts only where the colors are the same everywhere. A palette of
@@ -26,13 +26,10 @@ def read_mask(
     Args:
         path (str | PathLike): The file.
         threshold (float, optional): Take every value above it as target, for
-            copies with antialiased or JPEG-compressed masks. Defaults to
-            None: such files are an error.
+            copies with antialiased or JPEG-compressed masks. Default: such
+            files are an error.
         backend_args (dict, optional): File backend, see
-            :func:`mmengine.fileio.get`. Defaults to None: a local file.
-
-    Returns:
-        np.ndarray: (H, W) uint8 {0, 1}.
+            :func:`mmengine.fileio.get`. Default: a local file.
 
     Raises:
         UnreadableFileError: The file cannot be read or decoded.
@@ -48,8 +45,8 @@ def read_mask(
         top = np.iinfo(values.dtype).max
     if not 0 <= threshold < top:
         raise ValueError(
-            f'{path}: threshold={threshold} is not within 0..{top}, the range '
-            'of the mask: every mask would be full or empty'
+            f'{path}: threshold={threshold} makes all masks full or empty; '
+            f'give one within 0..{top}'
         )
     return (values > threshold).astype(np.uint8)
 
@@ -57,20 +54,7 @@ def read_mask(
 def read_values(
     path: str | PathLike, backend_args: dict | None = None
 ) -> np.ndarray:
-    """Read the values of a mask, whatever they are.
-
-    Args:
-        path (str | PathLike): The file, see :func:`read_mask`.
-        backend_args (dict, optional): As there. Defaults to None.
-
-    Returns:
-        np.ndarray: (H, W) as stored; 0 is not target.
-
-    Raises:
-        UnreadableFileError: The file cannot be read or decoded.
-        ValueError: It holds colors, or alpha shows another shape than they
-            do.
-    """
+    """Read the values (H, W) of a mask as stored; see :func:`read_mask`."""
     path = str(path)
     # not at the top: scores of arrays need neither Pillow nor OpenCV
     from PIL import Image
@@ -92,8 +76,8 @@ def read_values(
         values = _without_alpha(values[..., :-1], values[..., -1:], path)
     if (values != values[..., :1]).any():
         raise ValueError(
-            f'{path}: color mask whose channels differ. Store it as one '
-            'channel of values {0, 1} or {0, 255}'
+            f'{path}: color mask whose channels differ; store {{0, 1}} or '
+            '{0, 255} in one'
         )
     return values[..., 0]
 
@@ -107,8 +91,8 @@ def _without_alpha(
         return alpha
     if ((colors[..., :1] > 0) != (alpha > 0)).any():
         raise ValueError(
-            f'{path}: color and alpha show different shapes. Store the mask '
-            'as one channel of values {0, 1} or {0, 255}'
+            f'{path}: color and alpha show different shapes; store {{0, 1}} '
+            'or {0, 255} in one channel'
         )
     return colors
 
@@ -128,15 +112,10 @@ def _is_binary(values: np.ndarray) -> bool:
 
 
 def check_binary(values: np.ndarray, name: str, way_out: str) -> None:
-    """Refuse a mask of other values than {0, 1} or {0, 255}.
+    """Refuse a mask (H, W) of other values than {0, 1} or {0, 255}.
 
-    Args:
-        values (np.ndarray): (H, W).
-        way_out (str): What to do; ``{}`` stands for a threshold that tells
-            the largest value from the least.
-
-    Raises:
-        ValueError: It holds others.
+    ``{}`` in the way out stands for a threshold that tells the largest value
+    from the least.
     """
     if _is_binary(values):
         return

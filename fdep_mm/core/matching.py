@@ -32,14 +32,10 @@ PAIR = np.dtype(
 def close_pairs(
     targets: Components, detections: Components, max_distance: float
 ) -> np.ndarray:
-    """Pairs whose centroids are at most `max_distance` px apart.
+    """Pairs, (P,) of type PAIR, of centroids at most `max_distance` px apart.
 
-    Distances are computed from integer sums (the centroids are never
-    rounded), so that a shift by exactly 3 px is exactly 3 px apart wherever
-    in the image it is.
-
-    Returns:
-        np.ndarray: (P,) of type PAIR, by layer, then target, then detection.
+    By layer, then target, then detection. Distances are computed from integer
+    sums, so that a shift by exactly 3 px is exactly 3 px wherever it is.
     """
     found = [np.empty(0, PAIR)]
     for target, (area, sum_y, sum_x, _) in enumerate(
@@ -60,11 +56,7 @@ def close_pairs(
 
 
 def match_greedy(pairs: np.ndarray) -> np.ndarray:
-    """Match in raster order of targets, then of detections.
-
-    Takes admissible pairs of :func:`close_pairs` and returns those matched;
-    no target of a layer and no detection appears twice.
-    """
+    """Match in raster order of targets, then of detections."""
     matched, taken, done = [], set(), None
     for i, (layer, target, detection, _) in enumerate(pairs.tolist()):
         if done != (layer, target) and detection not in taken:
@@ -130,7 +122,7 @@ def match_masks(
     Args:
         pred (np.ndarray): (H, W) bool, the thresholded prediction.
         mask (np.ndarray): (H, W) bool, the ground truth.
-        radius (float): In px; hit if the distance is < radius.
+        radius (float): px; hit if the distance is < radius.
     """
     targets = mask_components(mask, connectivity)
     detections = mask_components(pred, connectivity)

@@ -43,9 +43,7 @@ def noco_map(
     """
     image = np.asarray(image)
     if image.ndim not in (2, 3) or not image.size:
-        raise ValueError(
-            f'image must be a non-empty (H, W) or (H, W, C), got {image.shape}'
-        )
+        raise ValueError(f'image: give (H, W) or (H, W, C), not {image.shape}')
     check_choice('overlap', overlap, OVERLAPS)
     shape = image.shape[:2]
     boxes = check_boxes(boxes, shape, 'noco_map')
@@ -58,7 +56,7 @@ def noco_map(
         if not np.isfinite(context).all():
             raise ValueError(
                 'image holds NaN or infinity around the box '
-                f'{(x1, y1, x2, y2)}: correct the file or the transform'
+                f'{(x1, y1, x2, y2)}: correct it'
             )
         low = context.min()
         peak = _gray(image[y1:y2, x1:x2]).max()

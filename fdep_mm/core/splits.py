@@ -1,7 +1,4 @@
-"""Split files: text with one image id per line.
-
-Needs nothing beyond Python.
-"""
+"""Split files: text with one image id per line."""
 
 from pathlib import Path, PureWindowsPath
 
@@ -9,30 +6,20 @@ from .suffixes import composed
 
 
 def read_ids(path: Path) -> list[str]:
-    """Read the ids of a split file; blank lines are ignored.
+    """Read the ids of a split file, in its order; ValueError if not text.
 
-    Returns:
-        list[str]: In the order of the file, may be empty. They may lead out
-        of the data set, see :func:`leaves_root`.
-
-    Raises:
-        ValueError: It cannot be read as text.
+    Blank lines are ignored. Ids may leave the data set: :func:`leaves_root`.
     """
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise ValueError(f'{path}: not a readable split file: {error}') from (
-            error
-        )
+        text = f'{path}: not a readable split file: {error}'
+        raise ValueError(text) from error
     return decode_ids(content, str(path))
 
 
 def decode_ids(content: bytes, name: str) -> list[str]:
-    """Ids of the content of a split file, see :func:`read_ids`.
-
-    Raises:
-        ValueError: It is no text in UTF-8.
-    """
+    """Ids of the content of a split file, see :func:`read_ids`."""
     try:
         text = content.decode('utf-8-sig')
         if '\0' in text:

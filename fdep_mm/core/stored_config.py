@@ -1,10 +1,9 @@
 """Configs that come with weights: settings of a stranger, and nothing else.
 
-MMEngine takes a ``type`` with dots for anything that can be imported, imports
-every module of ``custom_imports``, and mmcv evaluates the ``type`` of an NMS.
-So all of them are looked up in lists before anything is built. Components
-also fetch or open what an argument names, some of them pickles or Python:
-none may name a place.
+MMEngine imports what a ``type`` with dots and ``custom_imports`` name, and
+mmcv evaluates the ``type`` of an NMS: all of them must be in lists. Components
+fetch or open what an argument names, some of them pickles or Python: none may
+name a place.
 """
 
 import ast
@@ -43,11 +42,12 @@ PLACES = {
 def read_stored_config(text: str) -> Config:
     """What inference needs of the config in a checkpoint.
 
+    Modules of ``custom_imports`` are imported.
+
     Returns:
         Config: ``default_scope`` and, where they are there, ``model``,
         ``test_pipeline`` and the pipeline of ``test_dataloader``, without
-        what would load other weights. Modules of ``custom_imports`` are
-        imported.
+        what would load other weights.
 
     Raises:
         ValueError: There is more than settings in it, a module or a ``type``
@@ -74,11 +74,7 @@ def read_stored_config(text: str) -> Config:
 
 
 def read_settings(text: str) -> dict:
-    """Settings of a config, without running it as Python.
-
-    Raises:
-        ValueError: There is anything else in it.
-    """
+    """Settings of a config; ValueError where there is anything else."""
     settings = {}
     try:
         for node in ast.parse(text).body:
@@ -194,8 +190,8 @@ def _registered(scope: str) -> dict[str, object]:
 
 def _refusal(what: str) -> ValueError:
     return ValueError(
-        f'the config in the checkpoint holds {what}, which is not run: it '
-        "may be a stranger's. Name a config file that you trust"
+        f'the config in the checkpoint holds {what}, which may be an attack. '
+        'Name a config file that you trust'
     )
 
 

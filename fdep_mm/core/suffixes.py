@@ -33,6 +33,11 @@ def strip_suffix(name: str, suffixes: Sequence[str] = IMAGE_SUFFIXES) -> str:
     return name
 
 
+def as_tuple(suffix: str | Sequence[str]) -> tuple[str, ...]:
+    """One suffix or several, as several."""
+    return (suffix,) if isinstance(suffix, str) else tuple(suffix)
+
+
 def composed(name: str) -> str:
     """A name in NFC; some systems write other forms of the same letters."""
     return unicodedata.normalize('NFC', name)

@@ -16,6 +16,11 @@ def shown(value: object) -> str:
     )
 
 
+def first_line(error: Exception) -> str:
+    """What an error says, or its type where it says nothing."""
+    return (str(error) or type(error).__name__).splitlines()[0][:200]
+
+
 def cell(name: str) -> str:
     """Quote a name that spreadsheets would run as a formula."""
     return f"'{name}" if name.startswith(tuple('=+-@\t\r')) else name

@@ -18,7 +18,6 @@ def write_whole(
         way_out (str): What the error tells people to do once there is space
             or they have chosen another folder.
         flush (bool): Have it survive a power cut, which takes milliseconds.
-            Defaults to True.
 
     Raises:
         OSError: It cannot be written; the old file is as it was.
@@ -41,14 +40,9 @@ def write_whole(
 
 
 def move_over(part: Path, path: Path) -> None:
-    """Replace a file by a finished one, and have that survive a crash.
+    """Replace a file by a finished one on the same disk, and flush both.
 
-    Args:
-        part (Path): The new one, on the same disk.
-        path (Path): The old one; it may be missing.
-
-    Raises:
-        OSError: It cannot be moved; the old file is as it was.
+    Where that fails (OSError), the old file is as it was.
     """
     with open(part, 'rb+') as file:
         os.fsync(file.fileno())

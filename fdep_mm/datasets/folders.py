@@ -36,8 +36,8 @@ class Folder:
     """The files below a folder, by name without suffix.
 
     Names are compared with one listing: strange ids cannot reach other
-    places, and wrong upper and lower case is seen; that of suffixes does not
-    count. Files that systems add are passed over.
+    places, and wrong upper and lower case is seen, but for suffixes. Files
+    that systems add are passed over.
     """
 
     def __init__(
@@ -57,15 +57,9 @@ class Folder:
         self._folded = {k.lower(): name for k, name in self._names.items()}
 
     def find(self, image_id: str) -> tuple[list[str], bool]:
-        """Files of an id, which may have a suffix.
-
-        Returns:
-            tuple: Names below the folder, the preferred first, and whether
-            upper and lower case agree.
-        """
+        """Files of an id, the preferred first, and whether case agrees."""
         for stem in dict.fromkeys((image_id, strip_suffix(image_id))):
-            wanted = [same_name(stem + suffix) for suffix in self.suffixes]
-            wanted = dict.fromkeys(wanted)
+            wanted = dict.fromkeys(same_name(stem + s) for s in self.suffixes)
             if found := [self._names[n] for n in wanted if n in self._names]:
                 return found, True
             folded = (self._folded.get(name.lower()) for name in wanted)

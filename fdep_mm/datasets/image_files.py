@@ -12,11 +12,7 @@ PILLOW_ERRORS = (OSError, SyntaxError, Image.DecompressionBombError)
 
 
 def image_shape(path: str | Path) -> tuple[int, int]:
-    """Height and width in px of an image file, without decoding it.
-
-    Raises:
-        ValueError: It is not an image.
-    """
+    """Height and width of an image file, px, without decoding it."""
     try:
         with Image.open(path) as image:
             return image.height, image.width
@@ -27,19 +23,11 @@ def image_shape(path: str | Path) -> tuple[int, int]:
 def read_sized_mask(
     path: str | Path, shape: tuple[int, int], backend_args: dict | None = None
 ) -> np.ndarray:
-    """Read a mask of an image of this height and width.
-
-    Returns:
-        np.ndarray: uint8 (H, W) {0, 1}.
-
-    Raises:
-        ValueError: It cannot be read, holds other values than {0, 1} or
-            {0, 255}, or has another size.
-    """
+    """Read a mask, (H, W) {0, 1}, of an image of this height and width."""
     mask = read_mask(path, backend_args=backend_args)
     if mask.shape != shape:
         raise ValueError(
             f'{path}: is {mask.shape} and its image {shape} (height, width); '
-            'replace one of the files or take the id out of the split'
+            'replace one of them'
         )
     return mask

@@ -17,9 +17,8 @@ class Layout:
         images (Path): Folder of images.
         masks (Path | None): Folder of masks.
         boxes (Path | None): Folder of XML box files.
-        image_suffixes (tuple[str, ...]): Of several candidates the first
-            that exists is taken, as in :class:`.SIRSTDataset`.
-        mask_suffixes (tuple[str, ...]): The same for the masks.
+        image_suffixes, mask_suffixes (tuple[str, ...]): The first that exists
+            is taken, as in :class:`.SIRSTDataset`.
         splits (dict): Name -> split files, training first; none stands for
             all images.
         xml_convention (str): Of the box files, see
@@ -89,12 +88,13 @@ def open_layout(
     mask_suffix: str | None = None,
     splits: Sequence[str] = (),
 ) -> Layout:
-    """Layout of a data set whose parts were named by a user, found, or both.
+    """Layout of a data set whose parts are named, found, or both.
 
     Args:
         images, masks, boxes (str, optional): Folders, relative to the root
-            or absolute. With images named nothing is looked for: masks, boxes
-            and splits are those that are given.
+            or absolute. Where images are named, nothing is looked for.
+        mask_suffix (str, optional): What mask names add to the id.
+        splits (Sequence[str]): NAME=FILE each.
 
     Raises:
         ValueError: A file or folder does not exist, a split has no name, or
@@ -128,19 +128,14 @@ def _find_folders(root: Path) -> Layout:
         raise ValueError(f'{root}: no such folder')
     for images, masks, boxes, add in FOLDERS:
         if (root / images).is_dir():
-            return Layout(
-                root,
-                root / images,
-                *(
-                    p if (p := root / k).is_dir() else None
-                    for k in (masks, boxes)
-                ),
-                mask_suffixes=_suffixed(add),
-            )
+            others = (root / masks, root / boxes)
+            others = (path if path.is_dir() else None for path in others)
+            suffixes = _suffixed(add)
+            images = root / images
+            return Layout(root, images, *others, mask_suffixes=suffixes)
     known = ' or '.join(f'{folders[0]}/' for folders in FOLDERS)
     raise ValueError(
-        f'{root}: has no folder {known}; name its folders with --images and '
-        '--masks'
+        f'{root}: has no folder {known}; name others by --images and --masks'
     )
 
 
@@ -156,7 +151,7 @@ def _find_splits(root: Path, name: str) -> dict[str, tuple[Path, ...]]:
         if len(groups) > 1:
             first = groups[0]['train'][0].relative_to(root)
             raise ValueError(
-                f'{root}: has several groups of split files; choose one with '
+                f'{root}: has several groups of split files; choose one: '
                 f'--split train={first} --split test=FILE'
             )
         if groups:
@@ -172,10 +167,8 @@ def _possible_groups(
     prefix, named, _ = names[0].partition('{name}')
     if named and not (folder / f'{prefix}{data_set}.txt').is_file():
         # the folder of the data set was renamed
-        data_sets = sorted(
-            path.stem.removeprefix(prefix)
-            for path in folder.glob(f'{prefix}*.txt')
-        )
+        stems = [path.stem for path in folder.glob(f'{prefix}*.txt')]
+        data_sets = sorted(stem.removeprefix(prefix) for stem in stems)
     return [
         {
             name.split('_')[0]: folder / f'{name.format(name=each)}.txt'
@@ -195,9 +188,7 @@ def _folder(root: Path, name: str) -> Path:
 def _named_split(root: Path, text: str) -> tuple[str, tuple[Path]]:
     name, _, file = text.partition('=')
     if not name or not file:
-        raise ValueError(
-            f'--split {text}: write NAME=FILE, such as train=lists/train.txt'
-        )
+        raise ValueError(f'--split {text}: write NAME=FILE')
     for path in (root / file, Path(file)):
         if path.is_file():
             return name, (path,)

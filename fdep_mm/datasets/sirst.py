@@ -10,9 +10,15 @@ from mmengine import fileio
 from mmengine.logging import print_log
 from mmseg.datasets import BaseSegDataset
 
+from fdep_mm.core.choices import check_choice
 from fdep_mm.core.image import UnreadableFileError
 from fdep_mm.core.splits import decode_ids, leaves_root
-from fdep_mm.core.suffixes import IMAGE_SUFFIXES, composed, strip_suffix
+from fdep_mm.core.suffixes import (
+    IMAGE_SUFFIXES,
+    as_tuple,
+    composed,
+    strip_suffix,
+)
 from fdep_mm.registry import DATASETS
 
 from .folders import Folder
@@ -30,8 +36,7 @@ class SIRSTDataset(BaseSegDataset):
     """Infrared small targets with one binary mask per image.
 
     NUAA-SIRST, NUDT-SIRST, IRSTD-1K and SIRST-V2 are configs of this class.
-    Everything that can be wrong with the files' names is checked when the
-    data set is built, not in the middle of a training.
+    All names of files are checked when the data set is built.
 
     Args:
         ann_file (str): Split file, one id per line, relative to
@@ -39,18 +44,16 @@ class SIRSTDataset(BaseSegDataset):
             accepted. Empty: all images of the image folder, in sorted order;
             a warning names the files that are none.
         img_suffix (str | Sequence[str]): Suffix of the image files, in upper
-            or lower case; of several candidates the first that exists is
-            taken.
+            or lower case; the first that exists is taken.
         seg_map_suffix (str | Sequence[str]): The same for the masks, such as
             ``'_pixels0.png'`` for SIRST-V2.
         data_prefix (dict): Folders ``img_path`` and ``seg_map_path``,
             relative to ``data_root``. Leave ``seg_map_path`` out for images
             without masks.
         on_error (str): 'raise', or 'skip' for training on a disk that may
-            fail: an image that the loading transforms of ``fdep_mm`` cannot
-            read any more, or whose mask they cannot, is logged and another one
-            taken, by chance. All other errors end the training.
-            ``unreadable``, uint8 (N,), then marks them, also from within data
+            fail: an image that our loading transforms cannot read any more, or
+            whose mask they cannot, is logged and a random other one taken.
+            ``unreadable``, uint8 (N,), marks them, also from within data
             loading workers; :class:`fdep_mm.engine.UnreadableImagesHook`
             counts them at the end of an epoch.
         **kwargs: Arguments of :class:`mmseg.datasets.BaseSegDataset`.
@@ -76,21 +79,18 @@ class SIRSTDataset(BaseSegDataset):
         on_error: str = 'raise',
         **kwargs,
     ) -> None:
-        if on_error not in ('raise', 'skip'):
-            raise ValueError(f"on_error={on_error!r}: give 'raise' or 'skip'")
+        check_choice('on_error', on_error, ('raise', 'skip'))
         if on_error == 'skip' and kwargs.get('test_mode', False):
-            raise ValueError(
-                "on_error='skip' is for training: scores of fewer images are "
-                'not those of the data set'
-            )
+            text = "on_error='skip' is for training: a test scores all images"
+            raise ValueError(text)
         self.on_error = on_error
         self.unreadable: torch.Tensor | None = None
         if data_prefix is None:
             data_prefix = dict(img_path='images', seg_map_path='masks')
         super().__init__(
             ann_file=ann_file,
-            img_suffix=_as_tuple(img_suffix),
-            seg_map_suffix=_as_tuple(seg_map_suffix),
+            img_suffix=as_tuple(img_suffix),
+            seg_map_suffix=as_tuple(seg_map_suffix),
             data_prefix=data_prefix,
             **kwargs,
         )
@@ -120,12 +120,7 @@ class SIRSTDataset(BaseSegDataset):
         return data_list
 
     def prepare_data(self, idx: int) -> dict | None:
-        """Load and transform image ``idx``.
-
-        Returns:
-            dict | None: None, for which another image is taken, where errors
-            of files are skipped.
-        """
+        """Load image ``idx``; None, to take another, where it is skipped."""
         try:
             return super().prepare_data(idx)
         except UnreadableFileError as error:
@@ -139,29 +134,24 @@ class SIRSTDataset(BaseSegDataset):
         if not fileio.isfile(self.ann_file, backend_args=self.backend_args):
             raise FileNotFoundError(
                 f'split file {self.ann_file!r} does not exist: set data_root '
-                f'(now {self.data_root!r}) and ann_file, or leave ann_file '
-                'empty to read all images of the folder'
+                f'(now {self.data_root!r}) and ann_file, or leave that empty '
+                'to read all images'
             )
         content = fileio.get(self.ann_file, backend_args=self.backend_args)
         ids = decode_ids(content, self.ann_file)
         if not ids:
-            raise ValueError(
-                f'split file {self.ann_file!r} lists no image: write one id '
-                'per line into it'
-            )
+            text = f'split file {self.ann_file!r} lists no image: add ids'
+            raise ValueError(text)
         times = Counter(map(strip_suffix, ids))
         if repeated := [name for name in times if times[name] > 1]:
             raise ValueError(
                 f'split file {self.ann_file!r} lists {len(repeated)} images '
-                f'more than once: {_some(repeated)}. Take them out; '
-                'RepeatDataset repeats all'
+                f'more than once: {_some(repeated)}. Remove the repetitions'
             )
-        outside = [i for i in ids if leaves_root(i)]
-        if outside:
+        if outside := [i for i in ids if leaves_root(i)]:
             raise ValueError(
                 f'split file {self.ann_file!r} has ids that leave the data '
-                f'set: {_some(outside)}. Ids are relative to '
-                f'{self.data_prefix["img_path"]!r}'
+                f'set: {_some(outside)}. Make them relative to its images'
             )
         return ids
 
@@ -176,14 +166,14 @@ class SIRSTDataset(BaseSegDataset):
                 ids.add(image_id)
         if not ids:
             raise ValueError(
-                f'image folder {folder.path!r} has no file ending with '
-                f'{self.img_suffix}: set img_suffix'
+                f'image folder {folder.path!r} has no image: set img_suffix '
+                f'(now {self.img_suffix})'
             )
         if left_out:
             print_log(
-                f'image folder {folder.path!r}: {len(left_out)} files are no '
-                f'image ending with {self.img_suffix}, or a second one of '
-                f'their name, and do not count: {_some(left_out)}',
+                f'image folder {folder.path!r}: {len(left_out)} files are not '
+                f'read, they do not end with {self.img_suffix} or are a '
+                f'second one of their name: {_some(left_out)}',
                 'current',
                 logging.WARNING,
             )
@@ -219,10 +209,6 @@ class SIRSTDataset(BaseSegDataset):
                 f'or data_prefix[{key!r}]'
             )
         return [osp.join(folder.path, names[0]) for names, _ in found]
-
-
-def _as_tuple(suffix: str | Sequence[str]) -> tuple[str, ...]:
-    return (suffix,) if isinstance(suffix, str) else tuple(suffix)
 
 
 def _some(names: list[str], limit: int = 5) -> str:

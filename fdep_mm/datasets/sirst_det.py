@@ -6,6 +6,7 @@ import numpy as np
 from mmengine import fileio
 
 from fdep_mm.core.boxes import check_boxes, mask_boxes
+from fdep_mm.core.choices import check_choice
 from fdep_mm.registry import DATASETS
 
 from .image_files import image_shape, read_sized_mask
@@ -13,23 +14,20 @@ from .sirst import SIRSTDataset
 from .sirst_xml import check_convention, parse_boxes
 from .synthetic import SyntheticSIRSTDataset
 
-BOX_SOURCES = ('xml', 'mask')
-
 
 @DATASETS.register_module()
 class SIRSTDetDataset(SIRSTDataset):
     """Infrared small targets with boxes; needs no mmdet.
 
     Reads the public tree of SIRST-V2 (images of ``mixed/``), and with
-    ``box_source='mask'`` every data set of :class:`SIRSTDataset`: NUAA-SIRST,
-    NUDT-SIRST, IRSTD-1K. Images without targets stay. All annotations are
-    read and checked when the data set is built.
+    ``box_source='mask'`` every data set of :class:`SIRSTDataset`. Images
+    without targets stay. All annotations are checked when the data set is
+    built.
 
     Each item has ``img_path``, ``img_id`` (the id of the split file),
-    ``height``, ``width`` (of the image file; the sizes in the XML files are
-    not used) and ``instances``, dicts of ``bbox`` (0-based, half-open),
-    ``bbox_label`` 0 and ``ignore_flag`` 0, as mmdet's transforms and samplers
-    expect them.
+    ``height``, ``width`` (of the image file) and ``instances``, dicts of
+    ``bbox`` (0-based, half-open), ``bbox_label`` 0 and ``ignore_flag`` 0, as
+    mmdet's transforms and samplers expect them.
 
     Args:
         ann_file (str): Split file, see :class:`SIRSTDataset`.
@@ -39,7 +37,7 @@ class SIRSTDetDataset(SIRSTDataset):
             they differ in one image: the XML of Misc_111 is wrong.
         data_prefix (dict, optional): Folders ``img_path`` and either
             ``ann_path`` or ``seg_map_path``, relative to ``data_root``.
-            Without it those of SIRST-V2.
+            Default: those of SIRST-V2.
         filter_cfg (dict, optional): ``dict(filter_empty_gt=True)`` drops
             images without targets from training, with a warning.
         xml_convention (str): How XML files count pixels, 'sirst-v2' or 'voc';
@@ -65,23 +63,15 @@ class SIRSTDetDataset(SIRSTDataset):
         **kwargs,
     ) -> None:
         check_convention(xml_convention)
-        if box_source not in BOX_SOURCES:
-            raise ValueError(
-                f'box_source={box_source!r}: give one of {BOX_SOURCES}'
-            )
-        if set(filter_cfg or ()) - {'filter_empty_gt'}:
-            raise ValueError(
-                f'filter_cfg={filter_cfg!r}: give dict(filter_empty_gt=True), '
-                'or None'
-            )
+        check_choice('box_source', box_source, ('xml', 'mask'))
+        for name in filter_cfg or ():
+            check_choice('filter_cfg', name, ('filter_empty_gt',))
         if data_prefix is None:
             data_prefix = dict(img_path='mixed', ann_path='annotations/bboxes')
         needed = 'ann_path' if box_source == 'xml' else 'seg_map_path'
         if needed not in data_prefix:
-            raise ValueError(
-                f'box_source={box_source!r} needs the folder '
-                f'data_prefix[{needed!r}], got {data_prefix!r}'
-            )
+            text = f'{needed!r}, which box_source={box_source!r} reads'
+            raise ValueError(f'data_prefix={data_prefix!r}: add {text}')
         self.box_source = box_source
         self.xml_convention = xml_convention
         super().__init__(
@@ -106,8 +96,7 @@ class SIRSTDetDataset(SIRSTDataset):
         if not any(info['instances'] for info in data_list):
             warnings.warn(
                 f'none of the {len(data_list)} images of {self.ann_file!r} '
-                f'has a box (box_source={self.box_source!r}): check the '
-                'annotations, unless all are meant to be backgrounds',
+                f'has a box (box_source={self.box_source!r}): check them',
                 stacklevel=2,
             )
         return data_list
@@ -136,9 +125,7 @@ class SIRSTDetDataset(SIRSTDataset):
             warnings.warn(
                 f'filter_empty_gt=True drops {dropped} of '
                 f'{len(self.data_list)} images, those without targets, from '
-                f'{self.ann_file!r}: a detector that never sees them learns '
-                'fewer kinds of false alarms. Set '
-                'filter_cfg=dict(filter_empty_gt=False) to keep them',
+                f'{self.ann_file!r}: backgrounds teach against false alarms',
                 stacklevel=2,
             )
         return kept
@@ -156,25 +143,18 @@ class SyntheticSIRSTDetDataset(SyntheticSIRSTDataset):
     Items have the keys of :class:`SIRSTDetDataset`, ``img``, float32
     (H, W, 3), so that the pipeline starts with ``LoadAnnotations``, and
     ``ori_img``, uint8 (H, W), for the NoCo maps of the metric. Targets that
-    touch each other are one.
-
-    Takes the arguments of :class:`SyntheticSIRSTDataset`; for training
-    without target-free images set ``num_targets``.
-
-    Raises:
-        ValueError: An argument is outside its range, or ``filter_cfg`` asks
-            for fewer images.
+    touch each other are one. For training without target-free images set
+    ``num_targets``; ``filter_cfg`` is refused.
     """
 
     METAINFO = SIRSTDetDataset.METAINFO
 
     def filter_data(self) -> list[dict]:
-        """Keep all images, and say so where fewer are asked for."""
+        """Keep all images; ValueError where fewer are asked for."""
         if any((self.filter_cfg or {}).values()):
             raise ValueError(
-                f'filter_cfg={self.filter_cfg!r}: scenes are made when they '
-                'are asked for and cannot be filtered; set num_targets=(1, 4) '
-                'for scenes with targets only'
+                f'filter_cfg={self.filter_cfg!r}: synthetic scenes cannot be '
+                'filtered; set num_targets=(1, 4) to have targets in all'
             )
         return self.data_list
 

@@ -5,6 +5,8 @@ from xml.etree import ElementTree
 
 import numpy as np
 
+from fdep_mm.core.choices import check_choice
+
 CORNERS = ('xmin', 'ymin', 'xmax', 'ymax')
 # What the numbers of a file add to 0-based, half-open ones. SIRST-V2's were
 # measured against its masks; VOC counts from 1 and includes the last pixel.
@@ -18,25 +20,19 @@ class _NoDoctype(ElementTree.TreeBuilder):
     """Refuses document types, and with them every entity declaration."""
 
     def doctype(self, name: str, pubid: str, system: str) -> None:
-        raise ValueError(
-            'it has a DOCTYPE, which is not needed and could expand entities; '
-            'remove it'
-        )
+        raise ValueError('it has a DOCTYPE, which could be an attack')
 
 
 def parse_boxes(
     content: bytes, path: str, convention: str = 'sirst-v2'
 ) -> np.ndarray:
-    """Boxes of one file.
+    """Boxes of one file, (G, 4) float64, 0-based and half-open.
 
     A single ``object`` without ``bndbox`` is how files of SIRST-V2 say that
     there is no target; in 'voc', and beside others, it is an error.
 
-    Returns:
-        np.ndarray: (G, 4) float64, 0-based and half-open.
-
     Raises:
-        ValueError: If it is not XML, has a document type, is not an
+        ValueError: It is not XML, has a document type, is not an
             ``annotation``, has a box that is not the ``bndbox`` of an
             ``object`` or objects without one, a box lacks a finite number, or
             the convention is unknown.
@@ -51,10 +47,8 @@ def parse_boxes(
             f'{path}: not a readable box file: {error}. {_WAY_OUT}'
         ) from error
     if root.tag != 'annotation':
-        raise ValueError(
-            f'{path}: not a box file: its root is <{root.tag}>, not '
-            f'<annotation>. {_WAY_OUT}'
-        )
+        text = f'its root is <{root.tag}>, not <annotation>. {_WAY_OUT}'
+        raise ValueError(f'{path}: not a box file: {text}')
     found = root.findall('object/bndbox')
     _check_no_others(root, found, path)
     bare = [o for o in root.findall('object') if o.find('bndbox') is None]
@@ -71,10 +65,7 @@ def parse_boxes(
 
 def check_convention(convention: str) -> tuple[int, int, int, int]:
     """Its offsets in :data:`CONVENTIONS`, or a ValueError."""
-    if convention not in CONVENTIONS:
-        raise ValueError(
-            f'xml_convention={convention!r}: give one of {tuple(CONVENTIONS)}'
-        )
+    check_choice('xml_convention', convention, CONVENTIONS)
     return CONVENTIONS[convention]
 
 
@@ -86,12 +77,8 @@ def format_boxes(
 ) -> str:
     """Text of a file that :func:`parse_boxes` reads.
 
-    Returns:
-        str: XML. In 'sirst-v2' an image without target has one ``object``
-        without ``bndbox``, in 'voc' none.
-
-    Raises:
-        ValueError: Another convention.
+    In 'sirst-v2' an image without target has one ``object`` without
+    ``bndbox``, in 'voc' none.
     """
     offsets = check_convention(convention)
     published = convention == 'sirst-v2'
@@ -117,7 +104,7 @@ def format_boxes(
 def _check_no_others(
     root: ElementTree.Element, boxes: list[ElementTree.Element], path: str
 ) -> None:
-    """Refuse what looks like a box and would be passed over."""
+    """Refuse what looks like a box in another place."""
     known = {id(part) for box in boxes for part in box.iter()}
     for part in root.iter():
         tag = part.tag.lower()
@@ -125,8 +112,8 @@ def _check_no_others(
             'box' in tag or tag in (*CORNERS, *SHAPES)
         ):
             raise ValueError(
-                f'{path}: <{part.tag}> elsewhere than at '
-                f'annotation/object/bndbox, where boxes are. {_WAY_OUT}'
+                f'{path}: <{part.tag}> elsewhere than in '
+                f'annotation/object/bndbox. {_WAY_OUT}'
             )
 
 
@@ -139,7 +126,7 @@ def _number(box: ElementTree.Element, corner: str, path: str) -> float:
     if not math.isfinite(value):
         raise ValueError(
             f'{path}: <{corner}> of a <bndbox> must be a finite number, got '
-            f"{text!r}. Correct it, or set box_source='mask'"
+            f'{text!r}. {_WAY_OUT}'
         )
     return value
 

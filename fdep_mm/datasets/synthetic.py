@@ -6,6 +6,7 @@ from math import inf
 import numpy as np
 from mmseg.datasets import BaseSegDataset
 
+from fdep_mm.core.choices import check_choice
 from fdep_mm.registry import DATASETS
 
 from .sirst import SIRSTDataset
@@ -34,22 +35,21 @@ RANGES = dict(
 class SyntheticSIRSTDataset(BaseSegDataset):
     """Sky, cloud, sea, terrain and horizon scenes with 0 to 4 targets.
 
-    Needs no files. Image i depends on ``seed``, ``split`` and i only,
-    whatever worker makes it and in whatever order. Values are whole gray
-    levels, as in an 8-bit file; scenes brighter than 255 are scaled down
-    whole, which leaves the signal-to-clutter ratio as it is.
+    Needs no files. Image i depends on ``seed``, ``split`` and i only. Values
+    are whole gray levels, as in an 8-bit file; scenes brighter than 255 are
+    scaled down whole, which leaves the signal-to-clutter ratio as it is.
 
     The pipeline starts from ``img``, float32 (H, W, 3) in 0..255, and
     ``gt_seg_map``, uint8 (H, W) {0, 1}, so it has no loading transform.
 
     Args:
         num_images (int): Length.
-        img_size (tuple[int, int]): Height and width in px, from 32.
+        img_size (tuple[int, int]): Height and width, px, from 32.
         split (str): 'train', 'val' or 'test'; no two share an image.
         seed (int): Another seed gives another data set.
         num_targets (tuple[int, int]): Fewest and most targets per image.
-        target_size (tuple[float, float]): Range of their long diameter in
-            px, within 2..16.
+        target_size (tuple[float, float]): Range of their long diameter,
+            2..16 px.
         scr (tuple[float, float]): Range of their signal-to-clutter ratio,
             defined in :func:`~.synthetic_targets.add_targets`; lower is
             harder.
@@ -86,15 +86,12 @@ class SyntheticSIRSTDataset(BaseSegDataset):
         if num_images < 1:
             raise ValueError(f'num_images={num_images}: give at least 1')
         if min(img_size) < SMALLEST_IMAGE:
-            raise ValueError(
-                f'img_size={img_size}: give at least {SMALLEST_IMAGE} px'
-            )
-        if split not in SPLITS:
-            raise ValueError(f'split={split!r}: give one of {SPLITS}')
+            text = f'give at least {SMALLEST_IMAGE} px'
+            raise ValueError(f'img_size={img_size}: {text}')
+        check_choice('split', split, SPLITS)
         if not backgrounds or set(backgrounds) - set(BACKGROUNDS):
-            raise ValueError(
-                f'backgrounds={backgrounds!r}: give some of {BACKGROUNDS}'
-            )
+            text = f'give some of {BACKGROUNDS}'
+            raise ValueError(f'backgrounds={backgrounds!r}: {text}')
         self.num_images = num_images
         self.img_size = tuple(img_size)
         self.split = split
@@ -132,10 +129,8 @@ class SyntheticSIRSTDataset(BaseSegDataset):
     def get_data_info(self, idx: int) -> dict:
         """Make image ``idx``.
 
-        Returns:
-            dict: The dict of :meth:`load_data_list` with ``img``,
-            ``gt_seg_map``, ``img_shape``, ``ori_shape`` and ``ori_img``,
-            uint8 (H, W), for metrics that need the image.
+        Adds ``img``, ``gt_seg_map``, ``img_shape``, ``ori_shape`` and
+        ``ori_img``, uint8 (H, W), for metrics that need the image.
         """
         info = super().get_data_info(idx)
         image, info['gt_seg_map'] = self.make_scene(info['scene'])
@@ -147,9 +142,8 @@ class SyntheticSIRSTDataset(BaseSegDataset):
     def make_scene(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Draw scene ``index``.
 
-        Returns:
-            tuple: Image, float32 (H, W) of whole numbers in 0..255, and
-            mask, uint8 (H, W) {0, 1}.
+        Returns image, float32 (H, W) of whole numbers in 0..255, and mask,
+        uint8 (H, W) {0, 1}.
         """
         # the scene's own: no other scene and no worker changes it
         rng = np.random.default_rng(
@@ -158,19 +152,11 @@ class SyntheticSIRSTDataset(BaseSegDataset):
         kind = str(rng.choice(self.backgrounds))
         image = draw_background(rng, kind, self.img_size)
         image = add_edges(rng, image, _integer(rng, self.num_edges))
-        image = add_sensor_noise(
-            rng,
-            image,
-            rng.uniform(*self.noise_std),
-            _integer(rng, self.num_hot_pixels),
-        )
-        image, mask = add_targets(
-            rng,
-            image,
-            _integer(rng, self.num_targets),
-            self.target_size,
-            self.scr,
-        )
+        noise_std = rng.uniform(*self.noise_std)
+        hot_pixels = _integer(rng, self.num_hot_pixels)
+        image = add_sensor_noise(rng, image, noise_std, hot_pixels)
+        targets = _integer(rng, self.num_targets), self.target_size, self.scr
+        image, mask = add_targets(rng, image, *targets)
         image *= min(1, 255 / image.max())
         return np.clip(image, 0, 255).round().astype(np.float32), mask
 

@@ -31,11 +31,7 @@ def power_law_texture(
 ) -> np.ndarray:
     """Draw a texture whose power falls with frequency as ``f ** -beta``.
 
-    Args:
-        size (tuple[int, int]): Height and width in px.
-
-    Returns:
-        np.ndarray: float32 (H, W), mean 0 and standard deviation 1.
+    float32 of ``size`` (height, width), mean 0 and standard deviation 1.
     """
     squared = _squared_frequency(*size, float(aspect))
     spectrum = rng.standard_normal((*squared.shape, 2), dtype=np.float32)
@@ -65,12 +61,8 @@ def add_edges(
         angle = rng.uniform(0, 2 * np.pi)
         length = rng.uniform(0.1, 0.6) * max(image.shape)
         end = start + length * np.array([np.cos(angle), np.sin(angle)])
-        cv2.line(
-            lines,
-            start.astype(int).tolist(),
-            end.astype(int).tolist(),
-            rng.uniform(15, 80),
-        )
+        ends = (point.astype(int).tolist() for point in (start, end))
+        cv2.line(lines, *ends, rng.uniform(15, 80))
     return image + cv2.GaussianBlur(lines, (0, 0), 0.7)
 
 
@@ -112,13 +104,23 @@ def _ramp(
     return np.float32(along_y) * y + np.float32(along_x / 3) * x
 
 
+def _blend(
+    rng: np.random.Generator,
+    size: tuple[int, int],
+    level: tuple[float, float],
+    strength: float,
+    *layers: tuple[float, float, np.ndarray],
+) -> np.ndarray:
+    """A ramp of random level, and layers of random weights (low, high)."""
+    image = rng.uniform(*level) + _ramp(rng, size, strength)
+    for low, high, layer in layers:
+        image = image + rng.uniform(low, high) * layer
+    return image
+
+
 def _sky(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
     texture = power_law_texture(rng, size, rng.uniform(3.4, 4.4), 2)
-    return (
-        rng.uniform(40, 190)
-        + _ramp(rng, size, 35)
-        + rng.uniform(0.5, 10) * texture
-    )
+    return _blend(rng, size, (40, 190), 35, (0.5, 10, texture))
 
 
 def _cloud(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
@@ -135,18 +137,12 @@ def _cloud(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
 
 
 def _sea(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
-    waves = power_law_texture(
-        rng, size, rng.uniform(1.8, 2.8), rng.uniform(2.5, 7)
-    )
+    beta, aspect = rng.uniform(1.8, 2.8), rng.uniform(2.5, 7)
+    waves = power_law_texture(rng, size, beta, aspect)
     swell = power_law_texture(rng, size, 3.6, 4)
     glint = np.maximum(waves - 1.5, 0)  # only the crests reflect
-    return (
-        rng.uniform(40, 160)
-        + _ramp(rng, size, 40)
-        + rng.uniform(1, 9) * waves
-        + rng.uniform(1, 12) * swell
-        + rng.uniform(0, 12) * glint
-    )
+    layers = (1, 9, waves), (1, 12, swell), (0, 12, glint)
+    return _blend(rng, size, (40, 160), 40, *layers)
 
 
 def _terrain(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
@@ -154,12 +150,8 @@ def _terrain(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
     texture = power_law_texture(rng, size, rng.uniform(2.2, 3))
     patches = power_law_texture(rng, size, 3.4, rng.uniform(1, 4))
     material = 1 / (1 + np.exp(-8 * (patches - rng.uniform(-1, 1))))
-    return (
-        rng.uniform(40, 150)
-        + _ramp(rng, size, 25)
-        + rng.uniform(3, 12) * texture
-        + rng.uniform(-80, 130) * material
-    )
+    layers = (3, 12, texture), (-80, 130, material)
+    return _blend(rng, size, (40, 150), 25, *layers)
 
 
 def _horizon(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:

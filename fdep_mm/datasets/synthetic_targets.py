@@ -10,11 +10,7 @@ MAX_ATTEMPTS = 50
 
 
 class Blob(NamedTuple):
-    """One target's signal on its own small window.
-
-    Attributes:
-        signal (np.ndarray): float32 (h, w), 1 at the center.
-    """
+    """One target's signal, 1 at the center, on its own small window."""
 
     window: tuple[slice, slice]
     signal: np.ndarray
@@ -35,10 +31,9 @@ def draw_target(
     the peak does the same.
 
     Args:
-        size (tuple[int, int]): Image height and width in px.
-        target_size (tuple[float, float]): Range of the mask's long diameter
-            in px, from 2; the short one is at least half of it, and at
-            least 2.
+        size (tuple[int, int]): Image height and width, px.
+        target_size (tuple[float, float]): Range of the mask's long diameter,
+            px; the short one is at least half of it, and at least 2.
     """
     long = rng.uniform(*target_size)
     short = max(2.0, long * rng.uniform(0.5, 1))
@@ -68,16 +63,16 @@ def add_targets(
     """Add targets of a given signal-to-clutter ratio.
 
     SCR = (mean over the target's mask - mean of the local background)
-    / standard deviation of the local background. The local background is
-    the window that reaches ``BACKGROUND_MARGIN`` px beyond the mask on every
-    side, without the mask, before targets are added.
-
-    Masks neither overlap nor touch: at least 3 px lie between them. In a
+    / standard deviation of the local background, which is the window that
+    reaches ``BACKGROUND_MARGIN`` px beyond the mask on every side, without the
+    mask, before targets are added. At least 3 px lie between two masks. In a
     crowded small image, targets that find no place are left out.
 
     Args:
         image (np.ndarray): float32 (H, W), background with noise.
-        target_size (tuple[float, float]): Range of the diameter in px.
+        number (int): Of targets.
+        target_size (tuple[float, float]): Range of the diameter, px.
+        scr (tuple[float, float]): Range of the ratio.
 
     Returns:
         tuple: The image, float32 (H, W), and the mask, uint8 (H, W) {0, 1}.

@@ -12,6 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from fdep_mm.apis.card import TASKS, ModelCard
 from fdep_mm.apis.onnx_backend import open_session
+from fdep_mm.core.checkpoints import TRAINING_ONLY
 
 from .light_branch import LightBranch
 from .rewrite import own_constants, pool_globally, unblock_single_channel
@@ -21,7 +22,6 @@ OPSET = 17
 TRACED = (2, 3, 160, 192)
 # More that the others must work with.
 RANDOM_SHAPES = ((1, 3, 256, 256), (3, 3, 128, 96), (2, 3, 96, 224))
-TRAINING_PARTS = ('vfm', 'samf')
 
 
 def export(network: LightBranch) -> ModelProto:
@@ -41,7 +41,7 @@ def export(network: LightBranch) -> ModelProto:
         and W are free; H and W must be multiples of the card's stride.
 
     Raises:
-        ValueError: If the model contains parts that only training needs.
+        ValueError: It would hold parts that only training needs.
     """
     outputs = TASKS[network.card.task]
     free = {'images': {0: 'N', 2: 'H', 3: 'W'}}
@@ -83,25 +83,26 @@ def attach(model: ModelProto, card: ModelCard) -> None:
 def check_light(model: ModelProto, network: LightBranch) -> dict[str, int]:
     """Prove that a model holds nothing that only training needs.
 
-    Node names and initialisers carry the path of the module that they come
-    from, and a folded graph holds no more numbers than the host.
+    Nodes and initializers carry the path of their module, and a folded graph
+    holds no more numbers than the host.
 
     Returns:
         dict[str, int]: ``nodes`` and ``weights`` of the model, and
         ``parameters`` of the host (with the statistics of its norms).
 
     Raises:
-        ValueError: If a name is one of VFM or SAMF, or there are more weights
-            than the host can have given.
+        ValueError: A name is one of VFM or SAMF, or there are too many
+            weights.
     """
     graph = model.graph
     names = [node.name for node in graph.node]
     names += [tensor.name for tensor in graph.initializer]
     names += [name for name, _ in network.host.named_modules()]
-    strange = [n for n in names if any(p in n for p in TRAINING_PARTS)]
+    parts = [part.strip('.') for part in TRAINING_ONLY]
+    strange = [name for name in names if any(part in name for part in parts)]
     if strange:
         raise ValueError(
-            f'{len(strange)} parts of VFM or SAMF would be deployed, e.g. '
+            f'{len(strange)} parts of VFM or SAMF would be deployed, such as '
             f'{strange[0]!r}: export the host, see host_cfg()'
         )
     tensors = [*network.host.parameters(), *network.host.buffers()]
@@ -116,21 +117,18 @@ def check_light(model: ModelProto, network: LightBranch) -> dict[str, int]:
     )
     if weights > allowed:
         raise ValueError(
-            f'the file would hold {weights} weights, the host has only '
-            f'{allowed}: something else was exported with it'
+            f'the file would hold {weights} weights, but the host has '
+            f'{allowed}: export the host alone'
         )
     return dict(nodes=len(graph.node), weights=weights, parameters=parameters)
 
 
 def random_batches(card: ModelCard) -> list[np.ndarray]:
-    """Noise of several batch sizes and sizes.
+    """Noise of several batch sizes and sizes, (N, 3, H, W) in 0..255 each.
 
-    Its contrast is a quarter of the normalisation's: noise of full contrast
+    Its contrast is a quarter of the normalization's: noise of full contrast
     drives networks that multiply differences (ALCNet) so far that PyTorch's
     own float32 is 1e-3 away from its float64.
-
-    Returns:
-        list[np.ndarray]: (N, 3, H, W) float32 in 0..255, each.
     """
     rng = np.random.default_rng(0)
     mean, std = np.mean(card.mean), np.mean(card.std) / 4
@@ -143,10 +141,7 @@ def random_batches(card: ModelCard) -> list[np.ndarray]:
 def max_difference(
     network: LightBranch, model: ModelProto, batches: Iterable[np.ndarray]
 ) -> float:
-    """Compare a model with the network it came from.
-
-    Args:
-        batches (Iterable[np.ndarray]): (N, 3, H, W) float32, each.
+    """Compare a model with its network on batches (N, 3, H, W) float32.
 
     Returns:
         float: Largest difference of all outputs; of boxes, as a fraction of

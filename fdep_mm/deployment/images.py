@@ -1,7 +1,7 @@
 """Images of a config's data sets: for comparing, calibrating and scoring."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ from mmengine.dataset import BaseDataset
 from mmengine.registry import init_default_scope
 
 from fdep_mm.apis.card import ModelCard
-from fdep_mm.apis.onnx_backend import pad, resize
+from fdep_mm.apis.onnx_backend import fit, pad
 from fdep_mm.evaluation import NoCoAPMetric
 from fdep_mm.evaluation.functional import (
     EvalProtocol,
@@ -19,32 +19,18 @@ from fdep_mm.evaluation.functional import (
 )
 from fdep_mm.registry import DATASETS
 
-SPLITS = ('train', 'test')
 
-
-@dataclass(frozen=True)
-class Sample:
-    """One image.
-
-    Args:
-        name (str): Path of its file, or its number.
-        image (np.ndarray): (H, W, 3) float32 in 0..255.
-        mask (np.ndarray, optional): (H, W) bool; None for detection.
-        truth (dict): What :class:`.NoCoAPMetric` needs to know of it.
-    """
+class LabeledImage(NamedTuple):
+    """One image of a data set."""
 
     name: str
-    image: np.ndarray
-    mask: np.ndarray | None
-    truth: dict
+    image: np.ndarray  # (H, W, 3) float32 in 0..255
+    mask: np.ndarray | None  # (H, W) bool; None for detection
+    truth: dict  # what NoCoAPMetric needs to know of it
 
 
 class Images:
-    """Some images of a split, spread over it, as testing loads them.
-
-    Raises:
-        ValueError: The config has no such data set, or its files are missing.
-    """
+    """Some images of a split, spread over it, as testing loads them."""
 
     def __init__(self, cfg: Config, split: str, limit: int | None = None):
         init_default_scope(cfg.get('default_scope', 'mmseg'))
@@ -60,7 +46,7 @@ class Images:
 
     def __iter__(self):
         for index in self.indices:
-            yield _sample(self.dataset[int(index)], int(index))
+            yield _labeled(self.dataset[int(index)], int(index))
 
 
 def _build(cfg: Config, split: str) -> BaseDataset:
@@ -71,72 +57,56 @@ def _build(cfg: Config, split: str) -> BaseDataset:
             chosen = chosen.dataset
     except (AttributeError, KeyError) as error:
         raise ValueError(
-            f'the config has no {split} data set that can be read ({error}); '
-            'give one that inherits configs/_base_/datasets'
+            f'the config has no {split} data set ({error}); inherit one of '
+            'configs/_base_/datasets'
         ) from error
     steps = [t for t in test.pipeline if t['type'].split('.')[-1] != 'Resize']
     try:
         return DATASETS.build(dict(chosen, pipeline=steps, test_mode=True))
     except OSError as error:
         raise ValueError(
-            f'{split} data set: {error}. Set FDEP_DATA to the folder of the '
-            'data sets'
+            f'{split} data set: {error}. Set FDEP_DATA to its parent folder'
         ) from error
 
 
-def _sample(item: dict, index: int) -> Sample:
+def _labeled(item: dict, index: int) -> LabeledImage:
     image = item['inputs'].numpy().transpose(1, 2, 0).astype(np.float32)
     data_sample = item['data_samples']
     mask = None
     if 'gt_sem_seg' in data_sample:
         mask = data_sample.gt_sem_seg.data[0].numpy().astype(bool)
     name = data_sample.metainfo.get('img_path') or f'image {index}'
-    return Sample(name, image, mask, data_sample.to_dict())
+    return LabeledImage(name, image, mask, data_sample.to_dict())
 
 
 def batch(image: np.ndarray, card: ModelCard) -> np.ndarray:
-    """Bring one image to what the network takes.
-
-    Args:
-        image (np.ndarray): (H, W, 3) float32 in 0..255.
-
-    Returns:
-        np.ndarray: (1, 3, H', W') float32, scaled and padded.
-    """
-    images = resize(image[None], card.resize)
+    """Scale and pad (H, W, 3) in 0..255 to (1, 3, H', W')."""
+    images = fit(image[None], card.resize)
     return pad(images, card.stride, card.pad_value)
 
 
 def score(
     run: Callable[[np.ndarray], np.ndarray],
-    samples: Iterable[Sample],
+    images: Iterable[LabeledImage],
     threshold: float,
 ) -> dict[str, float]:
-    """Score a segmentor.
-
-    Args:
-        run (Callable): (1, H, W, 3) in 0..255 -> (1, H, W) probabilities.
-    """
+    """Score a segmentor, (1, H, W, 3) in 0..255 -> (1, H, W)."""
     protocol = EvalProtocol(tolerances=(), threshold=threshold)
     records = [
-        count_image(run(s.image[None])[0], s.mask, protocol, s.name)
-        for s in samples
+        count_image(run(i.image[None])[0], i.mask, protocol, i.name)
+        for i in images
     ]
     return reduce_records(records, protocol).scores
 
 
 def score_boxes(
-    run: Callable[[np.ndarray], list[np.ndarray]], samples: Iterable[Sample]
+    run: Callable[[np.ndarray], list[np.ndarray]],
+    images: Iterable[LabeledImage],
 ) -> dict[str, float]:
-    """Score a detector.
-
-    Args:
-        run (Callable): (1, H, W, 3) in 0..255 -> one array (n, 5) of boxes
-            and scores.
-    """
+    """Score a detector, (1, H, W, 3) in 0..255 -> boxes with scores (n, 5)."""
     metric = NoCoAPMetric()
-    for sample in samples:
-        boxes = torch.from_numpy(run(sample.image[None])[0])
+    for one in images:
+        boxes = torch.from_numpy(run(one.image[None])[0])
         found = dict(bboxes=boxes[:, :4], scores=boxes[:, 4])
-        metric.process(None, [dict(sample.truth, pred_instances=found)])
+        metric.process(None, [dict(one.truth, pred_instances=found)])
     return metric.compute_metrics(metric.results)

@@ -12,15 +12,11 @@ from torch import Tensor, nn
 from fdep_mm.apis.card import ModelCard
 from fdep_mm.apis.torch_backend import TorchBackend
 
-from .describe import describe
+from .card import make_card
 
 
 class LightBranch(nn.Module):
-    """The host between pixels and answers.
-
-    Raises:
-        ValueError: If the host is neither of both.
-    """
+    """The host between pixels and answers; ValueError for other hosts."""
 
     def __init__(self, host: nn.Module, card: ModelCard, bgr_to_rgb: bool):
         super().__init__()
@@ -40,8 +36,7 @@ class LightBranch(nn.Module):
 
         Returns:
             Tensor | tuple[Tensor]: (B, 1, H, W) probabilities of target; or
-            boxes (B, M, 4) in px, their scores and what these are multiplied
-            by, both (B, M, 1).
+            boxes (B, M, 4) in px, their scores and score factors (B, M, 1).
         """
         x = images.flip(1) if self.bgr_to_rgb else images
         x = (x - self.mean) / self.std
@@ -51,12 +46,8 @@ class LightBranch(nn.Module):
         head = self.host.decode_head
         logits = head(feats)
         if logits.shape[2:] != x.shape[2:]:
-            logits = resize(
-                logits,
-                x.shape[2:],
-                mode='bilinear',
-                align_corners=head.align_corners,
-            )
+            way = dict(mode='bilinear', align_corners=head.align_corners)
+            logits = resize(logits, x.shape[2:], **way)
         return logits.sigmoid()
 
 
@@ -73,8 +64,8 @@ def _check_host(host: nn.Module, task: str) -> None:
     if task == 'detection':
         if not hasattr(host.bbox_head, 'decode_boxes'):
             raise ValueError(
-                f'bbox_head {type(host.bbox_head).__name__}: of the '
-                'detectors only those with an OSCARHead can be exported'
+                f'bbox_head {type(host.bbox_head).__name__}: only detectors '
+                'with an OSCARHead can be exported'
             )
     elif not isinstance(host, EncoderDecoder) or (
         host.decode_head.out_channels != 1
@@ -90,10 +81,8 @@ def build_light_branch(
 ) -> LightBranch:
     """Build what is deployed of a config, in evaluation mode on the CPU.
 
-    Raises:
-        FileNotFoundError: There is no such checkpoint.
-        ValueError: The checkpoint cannot be read or is of another network,
-            or this kind of network cannot be exported.
+    Errors are those of :class:`.TorchBackend`; ValueError, too, where this
+    kind of network cannot be exported.
     """
     with warnings.catch_warnings():
         if checkpoint is None:  # asked for
@@ -101,4 +90,4 @@ def build_light_branch(
         backend = TorchBackend(cfg, checkpoint, device='cpu')
     preprocessor = cfg.model.get('data_preprocessor') or {}
     bgr_to_rgb = preprocessor.get('bgr_to_rgb', False)
-    return LightBranch(backend.model, describe(cfg, backend), bgr_to_rgb)
+    return LightBranch(backend.model, make_card(cfg, backend), bgr_to_rgb)

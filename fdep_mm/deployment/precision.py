@@ -19,14 +19,8 @@ from onnxruntime.transformers.float16 import convert_float_to_float16
 # Weights of 7 bits: on processors without VNNI the sums of 8-bit products
 # overflow their 16 bits.
 QUANTIZED = (
-    'Add',
-    'Concat',
-    'Conv',
-    'GlobalAveragePool',
-    'MaxPool',
-    'Mul',
-    'Resize',
-    'Sigmoid',
+    *('Add', 'Concat', 'Conv', 'GlobalAveragePool'),
+    *('MaxPool', 'Mul', 'Resize', 'Sigmoid'),
 )
 
 
@@ -39,16 +33,12 @@ def to_fp16(model: ModelProto) -> ModelProto:
 
 
 def to_int8(model: ModelProto, batches: Iterable[np.ndarray]) -> ModelProto:
-    """Quantise to 8-bit integers, calibrated on images (static).
+    """Quantize to 8-bit integers, calibrated on batches (N, 3, H, W) (static).
 
     Weights have a scale for each output channel. Ranges of activations are
     from the least to the largest value seen: rules that cut off outliers
     would cut off the targets. The last convolutions and what follows them
     stay in float32, so that probabilities keep their resolution.
-
-    Args:
-        batches (Iterable[np.ndarray]): (N, 3, H, W) float32 in 0..255, each,
-            such as the network will see.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / 'int8.onnx'

@@ -9,9 +9,9 @@ POOLS = {'ReduceMean': 'GlobalAveragePool', 'ReduceMax': 'GlobalMaxPool'}
 def own_constants(model: ModelProto) -> int:
     """Replace identities of constants by copies of them.
 
-    The exporter keeps equal weights once, such as the zeros that biases start
-    with, and passes them on through identities. Quantisation then takes them
-    for activations and leaves the convolution in float32.
+    The exporter keeps equal weights once, such as zero biases, and passes
+    them on through identities, which quantization takes for activations: the
+    convolution would stay in float32.
     """
     graph = model.graph
     constants = {tensor.name: tensor for tensor in graph.initializer}
@@ -35,11 +35,7 @@ def pool_globally(model: ModelProto) -> int:
     """Write means and maxima over all pixels as global poolings.
 
     These work on onnxruntime's blocked layout, and the mean on 8-bit integers;
-    the general reductions on neither.
-
-    Args:
-        model (ModelProto): Changed in place. Of (N, C, H, W) maps, with axes
-            as attributes, as up to opset 17.
+    the general reductions on neither. Axes are attributes up to opset 17.
     """
     places = 0
     for node in model.graph.node:
@@ -60,11 +56,11 @@ def pool_globally(model: ModelProto) -> int:
 def unblock_single_channel(model: ModelProto) -> int:
     """Keep one-channel maps out of onnxruntime's blocked layout.
 
-    onnxruntime's convolutions work on blocks of 8 or 16 channels, and what
-    follows them does too: one channel of logits is enlarged and goes through
-    the sigmoid as 16. The layout ends at an operator that cannot keep it, so
-    the channel is taken away and given back where a convolution to one
-    channel is followed by a resize, as in ACM and ALCNet.
+    onnxruntime's convolutions, and what follows them, work on blocks of 8 or
+    16 channels: one channel of logits is enlarged and goes through the sigmoid
+    as 16. The layout ends at an operator that cannot keep it, so the channel
+    is removed and restored between a convolution to one channel and a resize,
+    as in ACM and ALCNet.
     """
     graph = model.graph
     channels = {tensor.name: tensor.dims for tensor in graph.initializer}
@@ -90,13 +86,10 @@ def unblock_single_channel(model: ModelProto) -> int:
 def _drop_and_restore(resize: NodeProto) -> list[NodeProto]:
     """Nodes between a convolution and a resize, which then reads them."""
     source = resize.input[0]
-    flat, resize.input[0] = f'{resize.name}/flat', f'{resize.name}/single'
+    flat, single = f'{resize.name}/flat', f'{resize.name}/single'
+    resize.input[0] = single
+    axis = 'channel_axis'
     return [
-        helper.make_node('Squeeze', [source, 'channel_axis'], [flat], flat),
-        helper.make_node(
-            'Unsqueeze',
-            [flat, 'channel_axis'],
-            [resize.input[0]],
-            resize.input[0],
-        ),
+        helper.make_node('Squeeze', [source, axis], [flat], flat),
+        helper.make_node('Unsqueeze', [flat, axis], [single], single),
     ]

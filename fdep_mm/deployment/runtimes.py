@@ -9,6 +9,7 @@ from mmcv.cnn.utils import fuse_conv_bn
 from torch import nn
 
 from fdep_mm.apis.onnx_backend import open_session
+from fdep_mm.core.choices import check_choice
 
 from .export import export, random_batches
 from .light_branch import LightBranch
@@ -29,11 +30,7 @@ def prepare(network: LightBranch, mode: str, device: str = 'cpu') -> Run:
 
     Returns:
         Callable: (N, 3, H, W) float32 in 0..255 -> (N, 1, H, W)
-        probabilities, both in the host's memory. It uses torch's number of
-        threads.
-
-    Raises:
-        ValueError: If `mode` is unknown.
+        probabilities, with torch's number of threads.
     """
     if mode == 'eager':
         return _torch(network, device)
@@ -41,13 +38,9 @@ def prepare(network: LightBranch, mode: str, device: str = 'cpu') -> Run:
         fused = _fused(network).to(memory_format=torch.channels_last)
         return _torch(fused, device, torch.channels_last)
     if mode == 'compile':  # each image size for itself; it chooses the memory
-        options = dict(freezing=True)
-        compiled = torch.compile(
-            _fused(network), dynamic=False, options=options
-        )
-        return _torch(compiled, device)
-    if mode not in MODES:
-        raise ValueError(f'mode must be one of {MODES}, got {mode!r}')
+        options = dict(dynamic=False, options=dict(freezing=True))
+        return _torch(torch.compile(_fused(network), **options), device)
+    check_choice('mode', mode, MODES)
     model = export(network)
     if mode == 'int8':
         model = to_int8(model, random_batches(network.card)[:1])
@@ -76,20 +69,13 @@ def _torch(
 
 def _onnx(content: bytes) -> Run:
     session = open_session(content, 'cpu', torch.get_num_threads())
-
-    def run(images: np.ndarray) -> np.ndarray:
-        return session.run(None, {'images': images})[0]
-
-    return run
+    return lambda images: session.run(None, {'images': images})[0]
 
 
 def check_equal(
     runs: dict[str, Run], image: np.ndarray, tolerance: float = 1e-3
 ) -> dict[str, float]:
-    """Largest difference of each mode to the first one.
-
-    Args:
-        image (np.ndarray): (1, 3, H, W) float32 in 0..255.
+    """Largest difference of each mode to the first one on (1, 3, H, W).
 
     Raises:
         ValueError: A mode computes something else, or NaN.

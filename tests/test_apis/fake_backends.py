@@ -5,7 +5,7 @@ import numpy as np
 
 
 class FakeSegmentor:
-    """Largest pixel of the neighbourhood and of its cell of the grid.
+    """Largest pixel of the neighborhood and of its cell of the grid.
 
     So the answer depends on 2 * `radius` + 1 px around a pixel, and on where
     the network's grid of `stride` px lies. Sizes of the batches it got are
@@ -15,7 +15,7 @@ class FakeSegmentor:
     task = 'segmentation'
     threshold = 0.5
     gray_range = 'dtype'
-    grey = True
+    gray = True
 
     def __init__(self, radius=1, stride=1):
         self.radius = radius
@@ -61,7 +61,7 @@ class FakeDetector:
     stride = 1
     threshold = 0.3
     gray_range = 'dtype'
-    grey = True
+    gray = True
 
     def __init__(self, jitter=1.5):
         self.jitter = jitter

@@ -108,8 +108,8 @@ def test_raw_frames_that_end_within_one(infer, tmp_path):
         (dict(), 'say what its frames are'),
         (dict(raw='64x48'), 'give WIDTHxHEIGHTxTYPE'),
         (dict(raw='0x48xuint8'), 'give WIDTHxHEIGHTxTYPE'),
-        (dict(on_late='skip'), 'on_late=.*choose among'),
-        (dict(gray_range_from='last'), 'gray_range_from=.*choose among'),
+        (dict(on_late='skip'), 'on_late=.*give one of'),
+        (dict(gray_range_from='last'), 'gray_range_from=.*give one of'),
     ],
 )
 def test_wrong_readings(reading, message):

@@ -147,7 +147,7 @@ def test_tiles_of_a_local_network(host):
 def test_synthetic_config_takes_files(repo, files):
     with pytest.warns(UserWarning, match='no weights'):
         backend = open_backend(repo / SYNTHETIC, device='cpu')
-    assert backend.grey and backend.gray_range == 'dtype'
+    assert backend.gray and backend.gray_range == 'dtype'
     maps = backend(np.zeros((2, 40, 50, 3), np.float32))
     assert maps.shape == (2, 40, 50) and maps.dtype == np.float32
 

@@ -5,13 +5,11 @@ import json
 import numpy as np
 import pytest
 
+from fdep_mm.core import run_lengths
 from fdep_mm.datasets.converters.coco import read_coco, to_coco
 from fdep_mm.datasets.converters.labels import draw_labels
 from fdep_mm.datasets.converters.regions import boxes_to_mask, points_to_mask
-from fdep_mm.datasets.converters.segmentations import (
-    encode_rle,
-    polygons_to_mask,
-)
+from fdep_mm.datasets.converters.segmentations import polygons_to_mask
 
 SHAPE = (30, 41)
 
@@ -21,8 +19,9 @@ def test_each_target_is_drawn_from_what_it_has(tmp_path):
     runs[7, 1] = runs[8, 2] = 1
     triangle = [6, 0, 11, 0, 6, 5]
     dot = [9.6, 6.6, 10.4, 6.6, 10.4, 7.4]
+    code = run_lengths.encode(runs, (0, 0), runs.shape)
     annotations = [
-        dict(image_id=1, bbox=[1, 7, 2, 2], segmentation=encode_rle(runs)),
+        dict(image_id=1, bbox=[1, 7, 2, 2], segmentation=code),
         dict(image_id=1, bbox=[6, 0, 5, 7.4], segmentation=[triangle, dot]),
         dict(image_id=1, bbox=[0, 0, 2, 3], segmentation=[]),
         dict(image_id=1, bbox=[3, 3, 1, 1]),

@@ -136,7 +136,7 @@ def test_neither_are_errors_that_name_the_file(root):
 def test_a_test_does_not_leave_out_images(root):
     with pytest.raises(ValueError, match='for training'):
         build(root, on_error='skip', test_mode=True)
-    with pytest.raises(ValueError, match="'raise' or 'skip'"):
+    with pytest.raises(ValueError, match="'raise', 'skip'"):
         build(root, on_error='ignore')
 
 

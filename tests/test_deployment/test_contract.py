@@ -30,10 +30,10 @@ def test_the_example_without_fdep_mm(repo, tmp_path):
 
 
 def test_runtimes(repo, monkeypatch):
-    with pytest.raises(ValueError, match="runtime='x': choose among"):
+    with pytest.raises(ValueError, match="runtime='x': give one of"):
         open_backend('alcnet', runtime='x')
     config = repo / 'configs/acm/acm_1xb16-12e_synthetic-128x128.py'
-    with pytest.raises(ValueError, match='runs ONNX files .* export yours'):
+    with pytest.raises(ValueError, match='runs ONNX files: export'):
         open_backend(config, runtime='onnxruntime')
     available = ['CPUExecutionProvider']
     monkeypatch.setattr(

@@ -56,7 +56,7 @@ def test_any_size_gives_what_pytorch_gives(
         prob = backend(batch)
         assert prob.shape == batch.shape[:3] and prob.dtype == np.float32
         np.testing.assert_allclose(prob, reference(batch), atol=1e-5)
-    for name in ('task', 'stride', 'threshold', 'gray_range', 'grey'):
+    for name in ('task', 'stride', 'threshold', 'gray_range', 'gray'):
         assert getattr(backend, name) == getattr(reference, name), name
 
 
@@ -123,7 +123,7 @@ def test_file_of_others(tmp_path):
     onnx.save(
         onnx.helper.make_model(graph, opset_imports=opset, ir_version=9), path
     )
-    with pytest.raises(ValueError, match='not one that fdep_mm exported'):
+    with pytest.raises(ValueError, match='fdep_mm did not export it'):
         OnnxBackend(path)
 
 
@@ -140,9 +140,9 @@ def test_metadata_of_another_version(acm_model, tmp_path):
 def test_wrong_arguments(acm_file, backend, tmp_path):
     with pytest.raises(FileNotFoundError, match='no such file'):
         OnnxBackend(tmp_path / 'none.onnx')
-    with pytest.raises(ValueError, match="got 'tpu'"):
+    with pytest.raises(ValueError, match="device='tpu'"):
         OnnxBackend(acm_file, 'tpu')
-    with pytest.raises(ValueError, match=r'\(N, H, W, 3\), got \(8, 8\)'):
+    with pytest.raises(ValueError, match=r'give \(N, H, W, 3\), got \(8, 8\)'):
         backend(np.zeros((8, 8), np.float32))
 
 

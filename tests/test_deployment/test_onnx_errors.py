@@ -25,7 +25,7 @@ def test_a_device_that_onnxruntime_was_not_built_for(
     monkeypatch.setattr(
         onnxruntime, 'get_available_providers', lambda: available
     )
-    message = f"device '{device}': .*no CUDAExecutionProvider.*device='cpu'"
+    message = f"device='{device}': .*no CUDAExecutionProvider.*device='cpu'"
     with pytest.raises(ValueError, match=message):
         OnnxBackend(acm_file, device)
     providers = OnnxBackend(acm_file).session.get_providers()

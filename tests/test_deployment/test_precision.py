@@ -7,10 +7,10 @@ import pytest
 from mmengine.config import Config
 
 from fdep_mm.apis.onnx_backend import OnnxBackend
+from fdep_mm.deployment.checked_export import convert, score_table
 from fdep_mm.deployment.export import max_difference
 from fdep_mm.deployment.images import Images, batch, score, score_boxes
 from fdep_mm.deployment.precision import last_nodes
-from fdep_mm.deployment.report import convert, score_table
 from fdep_mm.deployment.rewrite import (
     own_constants,
     pool_globally,
@@ -220,7 +220,7 @@ def test_ways_of_running_agree(acm):
     image = np.random.default_rng(0).normal(100, 10, (1, 3, 64, 96))
     found = check_equal(runs, image.astype(np.float32), 1e-4)
     assert found['eager'] == 0 and 0 < found['int8'] < 0.5
-    with pytest.raises(ValueError, match="one of .*'int8'.*got 'fp8'"):
+    with pytest.raises(ValueError, match="mode='fp8': give one of .*'int8'"):
         prepare(acm, 'fp8')
     wrong = dict(eager=runs['eager'], fused=lambda x: runs['eager'](x) + 1)
     with pytest.raises(ValueError, match="'fused' differs"):

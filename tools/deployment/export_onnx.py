@@ -3,7 +3,7 @@
 Of an FDEP network the light branch alone is exported. The file takes images
 of any number and size, (N, 3, H, W) float32 in 0..255 (height and width
 multiples of its stride; BGR, as OpenCV reads them), and gives probabilities
-of target (N, 1, H, W): normalisation and sigmoid are inside. An OSCAR file
+of target (N, 1, H, W): normalization and sigmoid are inside. An OSCAR file
 gives boxes, scores and score factors of all cells. Mean, std, stride,
 threshold, classes and more are in the file's metadata. It is compared with
 PyTorch before it is written.
@@ -106,7 +106,7 @@ def run(args: argparse.Namespace) -> int:
     """Export, check, convert, write; returns the exit code."""
     cfg = read_config(args)
     try:  # not at the top: a wrong path should not wait for them
-        from fdep_mm.deployment import report
+        from fdep_mm.deployment import checked_export
         from fdep_mm.deployment.images import Images, batch
     except ModuleNotFoundError as error:
         raise ImportError(
@@ -116,10 +116,10 @@ def run(args: argparse.Namespace) -> int:
     out = args.out or Path(f'{args.config.stem}.onnx')
     wanted = [p for p in ('fp16', 'int8') if getattr(args, p)]
     try:
-        network, model = report.export_checked(
+        network, model = checked_export.export_checked(
             cfg, args.checkpoint, args.tolerance
         )
-    except report.DifferenceError as error:
+    except checked_export.DifferenceError as error:
         print(f'error: {error}', file=sys.stderr)
         return 1
     card = network.card
@@ -130,7 +130,9 @@ def run(args: argparse.Namespace) -> int:
         calibration = [batch(s.image, card) for s in samples]
     models = {'fp32': model}
     for precision in wanted:
-        models[precision] = report.convert(model, card, precision, calibration)
+        models[precision] = checked_export.convert(
+            model, card, precision, calibration
+        )
         write(
             out.with_name(f'{out.stem}-{precision}{out.suffix}'),
             models[precision].SerializeToString(),
@@ -138,7 +140,7 @@ def run(args: argparse.Namespace) -> int:
     if wanted:
         samples = Images(cfg, 'test', args.eval_images)
         print(f'scores on {len(samples)} test images, percent, Fa x1e-6:')
-        print(report.score_table(models, samples, card))
+        print(checked_export.score_table(models, samples, card))
     return 0
 
 

@@ -144,7 +144,7 @@ def make(args: argparse.Namespace) -> dict[str, bytes]:
         }
     contents = {'.safetensors': save(state, metadata)}
     if args.onnx:
-        from fdep_mm.deployment.report import export_checked
+        from fdep_mm.deployment.checked_export import export_checked
 
         onnx = export_checked(cfg, args.checkpoint)[1]
         contents['.onnx'] = onnx.SerializeToString()

@@ -14,8 +14,9 @@ class BoxCheck(NamedTuple):
 
     Attributes:
         offset (tuple[float, float, float, float]): What the files add to
-            0-based half-open (x1, y1, x2, y2): median over all boxes. SIRST-V2
-            has (1, 1, 1, 1), Pascal VOC (1, 1, 0, 0).
+            0-based half-open (x1, y1, x2, y2): median over all boxes.
+        compared (int): Number of pairs.
+        differences (dict[int, str]): What differs, by index of the image.
     """
 
     offset: tuple[float, float, float, float]
@@ -30,21 +31,15 @@ def compare_boxes(
 ) -> BoxCheck:
     """Find images whose boxes and mask show different targets.
 
-    Boxes and targets are paired one to one by the distance of their centers;
-    the convention of the corners is measured, not assumed.
+    Boxes and targets, (G, 4) per image, are paired one to one by the distance
+    of their centers; the convention of the corners is measured, not assumed.
 
     Args:
-        boxes (Sequence[np.ndarray]): (B, 4) per image, from the files minus
-            1 (as :func:`~fdep_mm.datasets.sirst_xml.parse_boxes` gives them).
-        tolerance (float): Largest deviation of an edge in px.
+        boxes (Sequence[np.ndarray]): Of the files, minus 1.
+        tolerance (float): Largest deviation of an edge, px.
     """
     pairs = [_pair(*both) for both in zip(boxes, targets, strict=True)]
-    moved = [
-        box[rows] - target[cols]
-        for box, target, (rows, cols) in zip(
-            boxes, targets, pairs, strict=True
-        )
-    ]
+    moved = [box - target for box, target in pairs]
     every = np.concatenate([*moved, np.empty((0, 4))])
     # the median: a few wrong boxes do not move it, and so stand out
     offset = np.median(every, axis=0) if len(every) else np.zeros(4)
@@ -52,26 +47,17 @@ def compare_boxes(
     for index, (box, target) in enumerate(zip(boxes, targets, strict=True)):
         far = np.abs(moved[index] - offset).max(axis=1) > tolerance
         if len(box) != len(target):
-            differences[index] = (
-                f'{len(box)} boxes, {len(target)} targets in the mask'
-            )
+            text = f'{len(box)} boxes, {len(target)} targets in the mask'
+            differences[index] = text
         elif far.any():
-            rows, cols = pairs[index]
-            first = int(far.argmax())
-            differences[index] = (
-                f'box {_text(box[rows[first]] - offset)}, mask '
-                f'{_text(target[cols[first]])}'
-            )
+            box, target = (part[far][0] for part in pairs[index])
+            text = f'box {_text(box - offset)}, mask {_text(target)}'
+            differences[index] = text
     return BoxCheck(tuple((offset + 1).tolist()), len(every), differences)
 
 
 def known_convention(offset: Sequence[float]) -> str | None:
-    """Name the way of counting pixels that an offset shows.
-
-    Returns:
-        str | None: A key of :data:`~..sirst_xml.CONVENTIONS`, or what else
-        is usual; None where boxes are looser than targets.
-    """
+    """Name the way of counting pixels that an offset shows, if it is one."""
     usual = {
         **CONVENTIONS,
         '0-based, half-open': (0, 0, 0, 0),
@@ -87,10 +73,9 @@ def _pair(
     boxes: np.ndarray, targets: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     centers = [(b[:, None, :2] + b[:, None, 2:]) / 2 for b in (boxes, targets)]
-    distance = np.linalg.norm(
-        centers[0] - centers[1].transpose(1, 0, 2), axis=-1
-    )
-    return linear_sum_assignment(distance)
+    away = np.linalg.norm(centers[0] - centers[1].transpose(1, 0, 2), axis=-1)
+    rows, cols = linear_sum_assignment(away)
+    return boxes[rows], targets[cols]
 
 
 def _text(box: np.ndarray) -> str:

@@ -27,8 +27,7 @@ class Report:
         records (list[Record]): One per image.
         findings (Findings): What is wrong or remarkable.
         leaks (list[Leak]): Look-alikes across splits.
-        boxes (dict[str, BoxCheck]): Data set -> its box files against its
-            masks; only where there are both.
+        boxes (dict[str, BoxCheck]): Of data sets with box files and masks.
         threshold (float): Look-alikes correlate above it.
     """
 
@@ -48,13 +47,10 @@ class Report:
         """Records with a readable image, and a good mask if there are any."""
         masked = {layout.name for layout in self.layouts if layout.masks}
         return [
-            record
-            for record in self.records
-            if record.shape is not None
-            and (
-                record.targets is not None
-                or record.sample.dataset not in masked
-            )
+            r
+            for r in self.records
+            if r.shape is not None
+            and (r.targets is not None or r.sample.dataset not in masked)
         ]
 
 
@@ -71,7 +67,7 @@ def check_dataset(
             together, such as SIRST3. Splits of the same name are one.
         threshold (float): Images whose thumbnails correlate above it are
             look-alikes.
-        tolerance (float): Of a box's edges in px.
+        tolerance (float): Of a box's edges, px.
         progress (Callable): Iterates over the samples and may show how far
             it is.
 
@@ -110,18 +106,11 @@ def _check_boxes(
     findings: Findings,
 ) -> BoxCheck | None:
     """Box files of a data set against its masks, if it has both."""
-    both = [
-        record
-        for record in records
-        if record.boxes is not None and record.targets is not None
-    ]
+    both = [r for r in records if not (r.boxes is None or r.targets is None)]
     if not both:
         return None
-    check = compare_boxes(
-        [record.boxes for record in both],
-        [record.mask_boxes for record in both],
-        tolerance,
-    )
+    boxes, targets = [r.boxes for r in both], [r.mask_boxes for r in both]
+    check = compare_boxes(boxes, targets, tolerance)
     for index, text in check.differences.items():
         findings.add('box-mismatch', both[index].sample.where, text)
     found = known_convention(check.offset) if check.compared else None
@@ -148,7 +137,7 @@ def _check_depth(
 
 
 def _check_record(record: Record, findings: Findings) -> None:
-    """What was noted when it was read, and its targets."""
+    """Problems of the files, and odd targets."""
     where = record.sample.where
     for code, detail in record.problems:
         findings.add(code, where, detail)

@@ -12,15 +12,10 @@ BLOCK = 2048
 def best_matches(
     queries: np.ndarray, gallery: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The most similar image of a gallery for each query.
+    """The most similar image of a gallery (N, D) for each query (M, D).
 
-    Args:
-        queries (np.ndarray): (M, D) thumbnails of length 1.
-        gallery (np.ndarray): (N, D) thumbnails of length 1, N from 1.
-
-    Returns:
-        tuple: Index into the gallery, (M,), and normalized correlation,
-        (M,) in -1..1.
+    Thumbnails have length 1. Returns indices into the gallery, (M,), and
+    normalized correlations, (M,) in -1..1.
     """
     index = np.empty(len(queries), np.intp)
     value = np.empty(len(queries), np.float32)
@@ -33,12 +28,8 @@ def best_matches(
 def similar_groups(thumbnails: np.ndarray, threshold: float) -> np.ndarray:
     """Number groups of images that are linked by similar pairs.
 
-    Args:
-        thumbnails (np.ndarray): (N, D) thumbnails of length 1.
-
-    Returns:
-        np.ndarray: (N,) number of each image's group, from 0. Two images of
-        different groups are never similar.
+    Takes thumbnails (N, D) of length 1; returns the number of each image's
+    group, (N,) from 0. Images of different groups are never similar.
     """
     count = len(thumbnails)
     groups = np.arange(count)

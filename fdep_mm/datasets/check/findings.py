@@ -8,35 +8,31 @@ CODES = dict(
     error={
         'split-unreadable': 'split files cannot be read; replace them',
         'split-empty': 'split files list no image; write one id a line',
-        'split-escape': 'ids of a split file lead out of the data set; ids '
-        'are relative to the image folder',
+        'split-escape': 'ids lead out of the data set; ids are relative to '
+        'the image folder',
         'split-repeat': 'ids stand twice in a split; remove one',
-        'split-overlap': 'images are in more than one split; take them out '
-        'of all but one, or use --write-split',
-        'image-missing': 'listed images do not exist; add the files or '
-        'remove the ids',
-        'mask-missing': 'images have no mask; add an empty mask where there '
-        'is no target',
+        'split-overlap': 'images are in several splits; remove them from all '
+        'but one, or use --write-split',
+        'image-missing': 'listed images do not exist; add or unlist them',
+        'mask-missing': 'images have no mask; add one, empty without target',
         'mask-orphan': 'masks have no image; rename or remove them',
         'name-case': 'files differ from their id in upper and lower case; '
         'rename them: other systems do not find them',
         'image-unreadable': 'images are damaged or of another type; replace '
-        'them or take them out of the splits',
+        'or unlist them',
         'image-type': 'images are neither 8- nor 16-bit; convert them',
         'mask-unreadable': 'masks are damaged or of another type; replace '
-        'them or take them out of the splits',
+        'or unlist them',
         'mask-values': 'masks hold other values than 0 and 1, or 0 and 255; '
         'do what it says',
-        'no-target': 'all masks of a split are empty; look at the masks: '
-        'nothing can be learned or scored',
-        'size-mismatch': 'masks have another size than their image; replace '
-        'one of the two',
+        'no-target': 'all masks of a split are empty; look at the masks',
+        'size-mismatch': 'masks and images differ in size; replace one',
         'box-unreadable': 'box files cannot be read; replace them, or take '
         'boxes from masks',
-        'box-mismatch': 'boxes disagree with the mask; look at both; correct '
-        'one, or take boxes from masks',
+        'box-mismatch': 'boxes disagree with the mask; correct one, or take '
+        'boxes from masks',
         'box-convention': 'box files count pixels in another way than is set; '
-        "set xml_convention='sirst-v2' or 'voc' (--xml-convention) as it says",
+        "set xml_convention='sirst-v2' or 'voc' (--xml-convention)",
         'duplicate': 'images of different splits have the same pixels; use '
         '--write-split',
         'near-duplicate': 'images look like one of an earlier split; look at '
@@ -46,16 +42,16 @@ CODES = dict(
     # may be intended
     warning={
         'box-missing': 'images have no box file; add the files',
-        'name-twice': 'ids have several files; remove all but one; the first '
-        'is taken',
-        'duplicate-within': 'images of one split have the same pixels; remove '
+        'name-twice': 'ids have several files, the first is taken; remove the '
+        'others',
+        'duplicate-within': 'images of a split have the same pixels; remove '
         'all but one',
-        'bit-depth': 'the files mix 8 and 16 bits; convert one kind; equal '
-        'values mean different brightness',
+        'bit-depth': 'files of 8 and 16 bits are mixed, equal values mean '
+        'different brightness; convert one kind',
         'bit-range': 'the files use a small part of their 16 bits; set '
         'LoadInfraredImage(gray_range=(black, white))',
-        'image-pages': 'files hold several pages; only the first is an image '
-        'of a data set: store one file each',
+        'image-pages': 'files hold several pages, the first is read; store '
+        'one file each',
         'image-flat': 'images have one value only; look at them',
         'target-large': 'targets cover over 5 % of their image; look at the '
         'masks: inverted, or of another task?',
@@ -68,8 +64,8 @@ CODES = dict(
         'them gray',
         'box-none': 'box files hold an <object> without <bndbox>; it counts '
         'as no target, as in SIRST-V2',
-        'image-other': 'files of the image folder are no images; they do not '
-        'count: convert or remove them',
+        'image-other': 'files of the image folder are no images; convert or '
+        'remove them',
         'image-unlisted': 'images are in no split; not checked',
     },
 )

@@ -11,6 +11,7 @@ from PIL import Image, UnidentifiedImageError
 from fdep_mm.core.boxes import mask_boxes
 from fdep_mm.core.image import TIFF_STARTS, UnreadableFileError, count_pages
 from fdep_mm.core.masks import read_mask
+from fdep_mm.core.text import first_line
 
 from ..folders import Sample
 from ..sirst_xml import parse_boxes
@@ -34,8 +35,7 @@ class Record:
         dtype (str): 'uint8' or 'uint16'.
         channels (int): As stored; a palette has three.
         low, high (float): Least and largest gray value of the file.
-        mean, std (float): Mean and standard deviation of the gray values,
-            scaled to 0..255 by the file's type.
+        mean, std (float): Of the gray values, scaled to 0..255 by the type.
         digest (str): Equal for equal gray pixels.
         thumbnail (np.ndarray | None): See :func:`thumbnail`.
         targets (list[MeasuredTarget] | None): Of the mask; None without one.
@@ -71,10 +71,7 @@ def inspect(sample: Sample) -> Record:
 
 
 def decode(content: bytes) -> np.ndarray:
-    """Decode a file as stored, and refuse what is cut off.
-
-    Returns:
-        np.ndarray: (H, W) or (H, W, C), colors in OpenCV's order.
+    """Decode a file as stored, colors as BGR, and refuse what is cut off.
 
     Raises:
         ValueError: It cannot be decoded. Pillow's exceptions, see
@@ -95,9 +92,8 @@ def decode(content: bytes) -> np.ndarray:
 def thumbnail(gray: np.ndarray) -> np.ndarray:
     """A small copy of an image (H, W) whose products are correlations.
 
-    Returns:
-        np.ndarray: float32 (SIDE * SIDE,), mean 0 and length 1; 0 throughout
-        for an image of one value.
+    float32 (SIDE * SIDE,), mean 0 and length 1, or 0 where the image has one
+    value only.
     """
     # Pillow resizes 8-bit images to whole levels, others to fractions.
     if gray.dtype != np.uint8:
@@ -118,7 +114,7 @@ def _inspect_image(record: Record) -> np.ndarray | None:
         content = record.sample.image.read_bytes()
         pixels = decode(content)
     except DAMAGED as error:
-        problems.append(('image-unreadable', _reason(error)))
+        problems.append(('image-unreadable', first_line(error)))
         return None
     if pixels.dtype not in (np.uint8, np.uint16):
         problems.append(('image-type', str(pixels.dtype)))
@@ -129,10 +125,8 @@ def _inspect_image(record: Record) -> np.ndarray | None:
     record.channels = 1 if pixels.ndim == 2 else pixels.shape[2]
     if pixels.ndim == 3:
         pixels = pixels[..., :3]  # without alpha
-        cast = np.ptp(pixels, axis=-1).max()
-        if cast:
-            detail = f'channels differ by up to {cast}'
-            problems.append(('image-color', detail))
+        if cast := np.ptp(pixels, axis=-1).max():
+            problems.append(('image-color', f'channels differ by {cast}'))
         pixels = cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)
     record.shape = pixels.shape
     record.dtype = str(pixels.dtype)
@@ -155,10 +149,9 @@ def _inspect_mask(record: Record, gray: np.ndarray | None) -> None:
     try:
         mask = read_mask(path)
     except (ValueError, Image.DecompressionBombError) as error:
-        wrong_values = not isinstance(
-            error, UnreadableFileError | Image.DecompressionBombError
-        )
-        code = 'mask-values' if wrong_values else 'mask-unreadable'
+        unreadable = (UnreadableFileError, Image.DecompressionBombError)
+        damaged = isinstance(error, unreadable)
+        code = 'mask-unreadable' if damaged else 'mask-values'
         detail = str(error).removeprefix(f'{path}: ')
         record.problems.append((code, detail))
         return
@@ -178,14 +171,10 @@ def _inspect_boxes(record: Record) -> None:
         content = path.read_bytes()
         record.boxes = parse_boxes(content, path.name)
     except (OSError, ValueError) as error:
-        record.problems.append(('box-unreadable', _reason(error)))
+        record.problems.append(('box-unreadable', first_line(error)))
         return
     if not len(record.boxes) and b'<object' in content:
         record.problems.append(('box-none', path.name))
-
-
-def _reason(error: Exception) -> str:
-    return str(error).replace('\n', ' ') or type(error).__name__
 
 
 def _size(shape: tuple[int, int]) -> str:

@@ -20,12 +20,7 @@ class Pair(NamedTuple):
 
 
 class Leak(NamedTuple):
-    """What of a split an earlier split has as well.
-
-    Attributes:
-        pairs (list[Pair]): One for each image that has a look-alike: with the
-            most similar one, the most similar pair first.
-    """
+    """Images of a split with their best look-alikes, by correlation."""
 
     split: str
     earlier: str
@@ -48,33 +43,24 @@ def find_leaks(
     Images that are listed in both are left out: they overlap as files.
     """
     leaks = []
+    readable = [r for r in records if r.thumbnail is not None]
     members = {
-        split: [
-            record
-            for record in records
-            if record.thumbnail is not None and split in record.sample.splits
-        ]
+        split: [r for r in readable if split in r.sample.splits]
         for split in splits
     }
     for number, split in enumerate(splits):
         _report_copies(members[split], findings)
         for earlier in splits[:number]:
-            queries = [
-                record
-                for record in members[split]
-                if earlier not in record.sample.splits
-            ]
+            own = members[split]
+            queries = [r for r in own if earlier not in r.sample.splits]
             pairs = _pairs(queries, members[earlier], threshold)
-            leaks.append(Leak(split, earlier, len(members[split]), pairs))
+            leaks.append(Leak(split, earlier, len(own), pairs))
             for record, match, correlation, identical in pairs:
-                where = match.sample.where
-                found = (
-                    f'of {where}'
-                    if identical
-                    else f'{where}, {correlation:.4f}'
-                )
-                code = 'duplicate' if identical else 'near-duplicate'
-                findings.add(code, record.sample.where, found)
+                code, where = 'near-duplicate', match.sample.where
+                detail = f'{where}, {correlation:.4f}'
+                if identical:
+                    code, detail = 'duplicate', f'of {where}'
+                findings.add(code, record.sample.where, detail)
     return leaks
 
 

@@ -19,13 +19,7 @@ QUANTILES = dict(min=0, p5=5, median=50, p95=95, max=100)
 
 
 def to_json(report: Report) -> dict:
-    """Everything as plain lists, dicts and numbers, without NaN.
-
-    Returns:
-        dict: ``clean``, ``counts`` per level, ``datasets``, ``findings``,
-        ``leaks``, ``boxes``, ``statistics`` (split -> see
-        :func:`split_statistics`) and ``images``.
-    """
+    """Everything as plain lists, dicts and numbers, without NaN."""
     return dict(
         clean=report.findings.clean,
         counts={level: _count(report, level) for level in CODES},
@@ -91,11 +85,7 @@ def split_statistics(records: Sequence[Record]) -> dict:
 
 
 def format_report(report: Report) -> str:
-    """Summary for people: many lines.
-
-    Numbers per split, look-alikes, boxes, findings with the first few places
-    of each, and counts at the end.
-    """
+    """Numbers per split, look-alikes, boxes, and findings, as text."""
     lines = [f'{layout.name}: {layout.root}' for layout in report.layouts]
     lines.append(_table(report))
     lines += [_leak_line(leak, report.threshold) for leak in report.leaks]
@@ -110,10 +100,8 @@ def format_report(report: Report) -> str:
             items = report.findings.items(code)
             head = f'{level.upper()} {code} ({len(items)}): {codes[code]}'
             lines += ['', head]
-            for where, detail in items[:SHOWN]:
-                lines.append(
-                    f'  {where}: {detail}' if detail else f'  {where}'
-                )
+            for item in items[:SHOWN]:
+                lines.append('  ' + ': '.join(filter(None, item)))
             if len(items) > SHOWN:
                 lines.append(f'  and {len(items) - SHOWN} more')
     counts = ', '.join(f'{_count(report, level)} {level}s' for level in CODES)
@@ -191,26 +179,22 @@ def _leak(leak: Leak, threshold: float) -> dict:
 def _leak_line(leak: Leak, threshold: float) -> str:
     count = len(leak.pairs)
     share = 100 * count / max(1, leak.images)
-    line = (
-        f'look-alikes: {count} of {leak.images} images of {leak.split} '
-        f'({share:.1f} %) correlate above {threshold:g} with one of '
-        f'{leak.earlier}'
-    )
     tiers = [
-        f'{leak.count(tier)} above {tier:g}'
+        f'; {leak.count(tier)} above {tier:g}'
         for tier in TIERS
         if count and tier > threshold
     ]
-    return '; '.join([line, ', '.join(tiers)]) if tiers else line
+    return (
+        f'look-alikes: {count} of {leak.images} images of {leak.split} '
+        f'({share:.1f} %) correlate above {threshold:g} with one of '
+        f'{leak.earlier}{"".join(tiers)}'
+    )
 
 
 def _table(report: Report) -> str:
     table = PrettyTable()
-    columns = {
-        split: _column(split_statistics(report.of_split(split)))
-        for split in report.splits
-    }
-    for split, column in columns.items():
+    for split in report.splits:
+        column = _column(split_statistics(report.of_split(split)))
         if not table.field_names:
             table.add_column('', list(column), align='l')
         table.add_column(split, list(column.values()), align='r')

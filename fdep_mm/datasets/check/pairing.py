@@ -12,30 +12,21 @@ from .findings import Findings
 
 
 def pair(layout: Layout, findings: Findings) -> list[Sample]:
-    """List the samples of a data set; everything odd becomes a finding.
-
-    Raises:
-        ValueError: The image folder has no images.
-    """
+    """List the samples of a data set; what is odd becomes a finding."""
     images = Folder(layout.images, layout.image_suffixes)
     if not (every := images.ids()):
-        raise ValueError(
-            f'{layout.images}: holds no image ending with '
-            f'{", ".join(layout.image_suffixes)}'
-        )
+        suffixes = ', '.join(layout.image_suffixes)
+        raise ValueError(f'{layout.images}: holds no image ({suffixes})')
     listed = _listed(layout, images, every, findings)
     masks = layout.masks and Folder(layout.masks, layout.mask_suffixes)
     boxes = layout.boxes and Folder(layout.boxes, ('.xml',))
     samples = []
     for image_id, splits in listed.items():
         where = f'{layout.name} {"+".join(splits)} {image_id}'
+        folders = dict(image=images, mask=masks, box=boxes)
         image, mask, box = (
             folder and _file(folder, image_id, where, kind, findings)
-            for folder, kind in (
-                (images, 'image'),
-                (masks, 'mask'),
-                (boxes, 'box'),
-            )
+            for kind, folder in folders.items()
         )
         if image is not None:
             names = layout.name, tuple(splits)
@@ -71,9 +62,8 @@ def _listed(
                 findings.add('name-case', f'{where} {image_id}', detail)
         for name, times in Counter(names).items():
             if times > 1:
-                findings.add(
-                    'split-repeat', f'{where} {name}', f'{times} times'
-                )
+                detail = f'{times} times'
+                findings.add('split-repeat', f'{where} {name}', detail)
             listed.setdefault(name, []).append(split)
     for image_id, splits in listed.items():
         if len(splits) > 1:

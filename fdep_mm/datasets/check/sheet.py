@@ -26,14 +26,12 @@ def draw_sheet(
     image and what is wrong.
 
     Args:
-        report (Report): From :func:`~.checker.check_dataset`.
         number (int): At most this many images.
         columns (int): Images per row, even so that pairs stay together.
-        tile (int): Side of an image in px.
+        tile (int): Side of an image, px.
 
     Returns:
-        np.ndarray: uint8 (H, W, 3), BGR; (tile, tile, 3) and black if no
-        image can be read.
+        np.ndarray: uint8 (H, W, 3), BGR; black if no image can be read.
     """
     chosen = _choose(report, number)
     tiles = [_tile(record, text, report, tile) for record, text in chosen]
@@ -61,13 +59,10 @@ def outline(
     Args:
         picture (np.ndarray): uint8 (h, w, 3), BGR; is drawn on.
         mask (np.ndarray): (H, W) {0, 1}, of any size.
-        color (tuple[int, int, int]): BGR.
     """
-    small = cv2.resize(
-        mask * np.uint8(255),
-        picture.shape[1::-1],
-        interpolation=cv2.INTER_AREA,  # nearest would lose targets
-    )
+    size, area = picture.shape[1::-1], cv2.INTER_AREA
+    # nearest neighbors would lose targets
+    small = cv2.resize(mask * np.uint8(255), size, interpolation=area)
     grown = cv2.dilate((small > 0).astype(np.uint8), np.ones((7, 7)))
     contours, _ = cv2.findContours(
         grown, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE

@@ -4,9 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mmengine import Config
-
-from fdep_mm.core.suffixes import IMAGE_SUFFIXES
+from fdep_mm.core.config_check import read_config
+from fdep_mm.core.suffixes import IMAGE_SUFFIXES, as_tuple
 
 from ..layouts import Layout
 
@@ -14,28 +13,15 @@ LOADERS = ('train', 'val', 'test')
 
 
 def layouts_of_config(path: Path) -> list[Layout]:
-    """Folders and split files that the loaders of a config name.
+    """Data sets that the loaders of a config name, wrapped ones, too.
 
-    Args:
-        path (Path): A config whose data sets are
-            :class:`.SIRSTDataset` or :class:`.SIRSTDetDataset`, also inside
-            ``ConcatDataset`` or ``RepeatDataset``. A validation split that is
-            the test split counts once, as 'test'.
-
-    Returns:
-        list[Layout]: One per data set.
+    A validation split that is the test split counts once, as 'test'.
 
     Raises:
         ValueError: It is not a config, reads no image files, or a folder that
             it names does not exist.
     """
-    try:
-        cfg = Config.fromfile(path)
-    except Exception as error:  # anything: a config is a Python program
-        reason = str(error).splitlines()[0] if str(error) else ''
-        raise ValueError(
-            f'{path}: not a readable config: {type(error).__name__}: {reason}'
-        ) from error
+    cfg = read_config(path)
     found: dict[tuple, Layout] = {}
     for loader in LOADERS:
         settings = cfg.get(f'{loader}_dataloader') or {}
@@ -53,10 +39,7 @@ def layouts_of_config(path: Path) -> list[Layout]:
             f'{path}: its data loaders read no image files; name a folder, '
             'or a config with SIRSTDataset'
         )
-    return [
-        replace(layout, splits=_splits(layout.splits))
-        for layout in found.values()
-    ]
+    return [replace(x, splits=_splits(x.splits)) for x in found.values()]
 
 
 def _splits(
@@ -92,18 +75,14 @@ def _layout(dataset: Mapping, config: Path) -> Layout:
     for folder in folders:
         if folder is not None and not folder.is_dir():
             raise ValueError(
-                f'{config}: its folder {folder} does not exist; set '
-                'data_root, or FDEP_DATA to the folder of the data sets'
+                f'{config}: {folder} does not exist; set data_root, or '
+                'FDEP_DATA to the folder of the data sets'
             )
     return Layout(
         root,
         *folders,
-        _suffixes(dataset.get('img_suffix', IMAGE_SUFFIXES)),
-        _suffixes(dataset.get('seg_map_suffix', IMAGE_SUFFIXES)),
+        as_tuple(dataset.get('img_suffix', IMAGE_SUFFIXES)),
+        as_tuple(dataset.get('seg_map_suffix', IMAGE_SUFFIXES)),
         {},
         dataset.get('xml_convention', 'sirst-v2'),
     )
-
-
-def _suffixes(value: str | list[str]) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value)

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fdep_mm.core.choices import check_choice
+
 from .checker import Report
 from .duplicates import best_matches, similar_groups
 from .inspection import Record
@@ -44,22 +46,18 @@ def make_splits(
             look-alikes stay together.
         seed (int): Of that division.
 
-    Returns:
-        NewSplits: Images in their old order.
-
     Raises:
         ValueError: The mode or the fraction is not one of the possible, a
             split would be left without images, or two folders of images have
             one data set's name.
     """
-    if mode not in MODES:
-        raise ValueError(f'mode={mode!r}: give one of {MODES}')
+    check_choice('mode', mode, MODES)
     names = [layout.name for layout in report.layouts]
     twice = [name for name in names if names.count(name) > 1]
     if twice:
         raise ValueError(
-            f'the images of {twice[0]} lie in several folders, between which '
-            'split files cannot move them; put them into one'
+            f'the images of {twice[0]} lie in several folders; put them '
+            'into one'
         )
     usable = report.usable()
     broken = _without(report.records, usable)
@@ -79,12 +77,11 @@ def make_splits(
             f'no image would be left in {", ".join(empty)}; choose another '
             f'mode of {MODES} or a higher threshold'
         )
-    kept = [record for records in new.values() for record in records]
-    dropped = _without(usable, kept)
+    placed = [(split, r) for split, own in new.items() for r in own]
+    dropped = _without(usable, [record for _, record in placed])
     moved = sum(
         split not in record.sample.splits
-        for split, records in new.items()
-        for record in records
+        for split, record in placed
         if len(report.splits) > 1  # else all images get their first split
     )
     return NewSplits(new, dropped, moved, broken)
@@ -93,14 +90,11 @@ def make_splits(
 def write_splits(
     folder: Path, members: Mapping[str, Sequence[Record]]
 ) -> list[Path]:
-    """Write one file per split and data set, one id per line.
-
-    Returns:
-        list[Path]: ``{split}_{data set}.txt`` each, as in ``img_idx/``.
+    """Write ``{split}_{data set}.txt`` each, as in ``img_idx/``, one id a
+    line.
 
     Raises:
         FileExistsError: One of them exists; none is then written.
-        OSError: The folder cannot be written.
     """
     texts: dict[Path, list[str]] = {}
     for split, records in members.items():
@@ -109,9 +103,7 @@ def write_splits(
             texts.setdefault(folder / name, []).append(record.sample.image_id)
     for path in texts:
         if path.exists():
-            raise FileExistsError(
-                f'{path} exists and is not overwritten; name another folder'
-            )
+            raise FileExistsError(f'{path} exists; name another folder')
     folder.mkdir(parents=True, exist_ok=True)
     for path, ids in texts.items():
         path.write_text('\n'.join([*ids, '']), encoding='utf-8')
@@ -130,9 +122,9 @@ def _drop(
             digests = {record.digest for record in taken}
             _, value = best_matches(_thumbnails(own), _thumbnails(taken))
             own = [
-                record
-                for record, correlation in zip(own, value, strict=True)
-                if correlation <= threshold and record.digest not in digests
+                r
+                for r, correlation in zip(own, value, strict=True)
+                if correlation <= threshold and r.digest not in digests
             ]
         new[split] = own
         taken = taken + own

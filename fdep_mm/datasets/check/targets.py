@@ -11,11 +11,9 @@ MARGIN = 10  # of a target's surroundings in px
 
 
 class MeasuredTarget(NamedTuple):
-    """One component of a mask.
+    """One component of a mask: its size in px, and its contrast.
 
     Attributes:
-        area (int): In px.
-        width, height (int): Of its box in px.
         contrast (float): Mean of its pixels minus mean of the surroundings,
             in gray levels (0..255).
         scr (float): Signal-to-clutter ratio: contrast by the standard
@@ -34,13 +32,10 @@ def measure_targets(
 ) -> list[MeasuredTarget]:
     """Measure each 8-connected target against its surroundings.
 
-    The surroundings are the window that reaches ``margin`` px beyond the
-    target's box on every side, without the pixels of any target; the same
-    definition as in :func:`fdep_mm.datasets.synthetic_targets.add_targets`.
-
-    Returns:
-        list[MeasuredTarget]: In raster order of the components. NaN where
-        nothing but targets surrounds one.
+    These are the window that reaches ``margin`` px beyond its box on every
+    side, without the pixels of any target, as in
+    :func:`fdep_mm.datasets.synthetic_targets.add_targets`. In raster order;
+    NaN where nothing but targets surrounds one.
     """
     labels, _ = ndimage.label(mask, STRUCTURES[8])
     targets = []

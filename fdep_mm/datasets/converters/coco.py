@@ -18,15 +18,9 @@ CATEGORY = dict(id=1, name='target', supercategory='target')
 
 
 def to_coco(images: Iterable[ImageLabels]) -> dict:
-    """Content of a COCO file.
+    """Content of a COCO file; boxes are [x, y, width, height].
 
-    Args:
-        images (Iterable[ImageLabels]): Targets with a segmentation get it
-            and its area, others only boxes and theirs.
-
-    Returns:
-        dict: ``images``, ``annotations`` and ``categories``; ids count from
-        1, boxes are [x, y, width, height].
+    Targets with a segmentation get it and its area, others only boxes.
 
     Raises:
         ValueError: A segmentation has no pixel in its image.
@@ -58,11 +52,8 @@ def to_coco(images: Iterable[ImageLabels]) -> dict:
 def read_coco(path: Path) -> list[ImageLabels]:
     """Read a COCO file; every category counts as target.
 
-    Returns:
-        list[ImageLabels]: In the order of the file, images without targets
-        among them. Each target has its own segmentation, run lengths or
-        polygons, or none. A warning tells of crowds (``iscrowd``), which are
-        left out, and of polygons that seem to be contours.
+    Images without targets stay. A warning tells of crowds (``iscrowd``), which
+    are left out, and of polygons that seem to be contours.
 
     Raises:
         ValueError: It is not a COCO file, a file name leads out of the image
@@ -81,13 +72,11 @@ def read_coco(path: Path) -> list[ImageLabels]:
             (crowds if crowd else targets[image_id]).append(annotation)
         labels = [_image(one, targets[one['id']]) for one in coco['images']]
         crowded = {names[annotation['image_id']] for annotation in crowds}
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise ValueError(f'{path}: cannot be read: {error}') from error
     except KeyError as error:
-        raise ValueError(
-            f'{path}: not a COCO file, or it names an image that it does not '
-            f'list: {error}'
-        ) from error
+        text = f'{path}: not a COCO file, key or image {error} is missing'
+        raise ValueError(text) from error
     except (TypeError, AttributeError, ValueError, RecursionError) as error:
         raise ValueError(f'{path}: not a COCO file: {error}') from error
     if crowds:
@@ -104,9 +93,9 @@ def read_coco(path: Path) -> list[ImageLabels]:
     )
     if contours:
         warnings.warn(
-            f'{path}: {contours} polygons are smaller than the area or '
-            'box that is stated, as contours through the centers of pixels '
-            'are: convert.py --polygon contour draws them',
+            f'{path}: {contours} polygons are smaller than their area or '
+            'box, as contours through centers of pixels are: draw them with '
+            'convert.py --polygon contour',
             stacklevel=2,
         )
     return labels
@@ -115,7 +104,7 @@ def read_coco(path: Path) -> list[ImageLabels]:
 def _is_contour(
     annotation: dict, code: dict | list | None, shape: tuple[int, int]
 ) -> bool:
-    """Whether polygons enclose clearly less than what is stated of them."""
+    """Whether polygons enclose clearly less than their box or area."""
     if not isinstance(code, list):
         return False
     try:
@@ -130,10 +119,7 @@ def _is_contour(
 def _image(item: dict, annotations: list[dict]) -> ImageLabels:
     name = item['file_name']
     if leaves_root(name):
-        raise ValueError(
-            f'file_name {name!r} leads out of the image folder; make it '
-            'relative'
-        )
+        raise ValueError(f'file_name {name!r} leads out of the image folder')
     shape = int(item['height']), int(item['width'])
     if min(shape) < 1 or math.prod(shape) > MAX_PIXELS:
         raise ValueError(

@@ -5,24 +5,25 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage
 
+from fdep_mm.core import run_lengths
 from fdep_mm.core.boxes import mask_boxes
 from fdep_mm.core.components import STRUCTURES
 
 from .regions import boxes_to_mask, mask_centroids, points_to_mask
-from .segmentations import decode, encode_rle
+from .segmentations import decode
 
 
 class ImageLabels(NamedTuple):
     """The targets of one image, as boxes or as points.
 
     Attributes:
-        shape (tuple[int, int]): Height and width in px.
+        shape (tuple[int, int]): Height and width, px.
         boxes (np.ndarray | None): (G, 4) float64, x1, y1, x2, y2, 0-based and
-            half-open in px.
-        segmentations (list[dict | list | None] | None): For each box run
-            lengths or polygons, see :mod:`.segmentations`, or None. None
-            where a format has none at all.
-        points (np.ndarray | None): (G, 2) float64, x and y in px, 0 being the
+            half-open, px.
+        segmentations (list[dict | list | None] | None): Run lengths or
+            polygons of each box, see :mod:`.segmentations`, if the format has
+            them.
+        points (np.ndarray | None): (G, 2) float64, x and y, px, 0 being the
             center of the first pixel.
     """
 
@@ -38,8 +39,13 @@ def mask_labels(
     mask: np.ndarray, image_id: str, file_name: str
 ) -> ImageLabels:
     """Box and exact shape of each 8-connected component of a mask (H, W)."""
-    labels, number = ndimage.label(mask, STRUCTURES[8])
-    codes = [encode_rle(labels == index) for index in range(1, number + 1)]
+    labels, _ = ndimage.label(mask, STRUCTURES[8])
+    codes = [
+        run_lengths.encode(
+            labels[span] == index, (span[1].start, span[0].start), mask.shape
+        )
+        for index, span in enumerate(ndimage.find_objects(labels), 1)
+    ]
     boxes = mask_boxes(mask)
     return ImageLabels(image_id, file_name, mask.shape, boxes, codes)
 
@@ -50,10 +56,7 @@ def point_labels(
     file_name: str,
     image: np.ndarray | None = None,
 ) -> ImageLabels:
-    """Center of each 8-connected component of a mask (H, W).
-
-    With an image (H, W) pixels weigh as their gray values.
-    """
+    """Center of each component of a mask; see :func:`mask_centroids`."""
     points = mask_centroids(mask, image)
     return ImageLabels(image_id, file_name, mask.shape, points=points)
 
@@ -64,18 +67,16 @@ def draw_labels(
     radius: int = 0,
     contour: bool = False,
 ) -> np.ndarray:
-    """Draw the targets of an image as a mask.
+    """Draw the targets of an image as a mask, uint8 (H, W) {0, 1}.
 
     Args:
-        fill (str, optional): 'box' or 'ellipse'. Without it the segmentation
-            of each target that has one, else 'box'.
-        radius (int): Of points in px.
-
-    Returns:
-        np.ndarray: uint8 (H, W) {0, 1}.
+        fill (str, optional): 'box' or 'ellipse'. Default: the segmentation of
+            each target that has one, else 'box'.
+        radius (int): Of points, px.
+        contour (bool): See :func:`~.segmentations.polygons_to_mask`.
 
     Raises:
-        ValueError: One lies outside the image.
+        ValueError: A target lies outside the image.
     """
     if labels.boxes is None:
         return points_to_mask(labels.points, labels.shape, radius)

@@ -17,10 +17,8 @@ COLUMNS = ('image', 'x', 'y')
 def write_points(path: Path, points: Mapping[str, np.ndarray]) -> None:
     """Write a CSV table of centroids, one line per target.
 
-    Args:
-        points (Mapping[str, np.ndarray]): Image id -> (G, 2), x and y in px,
-            0 being the center of the first pixel. An image without targets
-            has one line with empty coordinates.
+    Takes (G, 2) by image id, x and y in px, 0 being the center of the first
+    pixel. An image without targets has one line with empty coordinates.
     """
     with path.open('w', newline='', encoding='utf-8') as file:
         writer = csv.writer(file)
@@ -31,14 +29,10 @@ def write_points(path: Path, points: Mapping[str, np.ndarray]) -> None:
 
 
 def read_points(path: Path) -> dict[str, np.ndarray]:
-    """Read the table of :func:`write_points`.
+    """Read the table of :func:`write_points`: (G, 2) float64 by image id.
 
-    Args:
-        path (Path): CSV file with the columns image, x, y, between them a
-            comma, semicolon, tab or space; images with or without suffix.
-
-    Returns:
-        dict[str, np.ndarray]: Image id -> (G, 2) float64.
+    A comma, semicolon, tab or space divides the columns; images may have a
+    suffix.
 
     Raises:
         ValueError: It cannot be read, lacks a column, has a coordinate that
@@ -56,9 +50,8 @@ def read_points(path: Path) -> dict[str, np.ndarray]:
             )
             reader.fieldnames = [n.strip() for n in reader.fieldnames or ()]
             if not set(COLUMNS) <= set(reader.fieldnames or ()):
-                raise ValueError(
-                    f'needs the columns {COLUMNS}, got {reader.fieldnames}'
-                )
+                text = f'needs the columns {COLUMNS}, has {reader.fieldnames}'
+                raise ValueError(text)
             for row in reader:
                 row = {key: (row[key] or '').strip() for key in COLUMNS}
                 if delimiter != ',':  # some numbers have a decimal comma
@@ -78,10 +71,8 @@ def read_points(path: Path) -> dict[str, np.ndarray]:
 
 def _point(row: dict, line: int) -> list[tuple[float, float]]:
     if leaves_root(row['image']):
-        raise ValueError(
-            f'line {line}: image {row["image"]!r} leads out of the image '
-            'folder; make it relative'
-        )
+        text = f'line {line}: {row["image"]!r} leads out of the image folder'
+        raise ValueError(text)
     if not row['x'] and not row['y']:
         return []
     try:
@@ -89,8 +80,6 @@ def _point(row: dict, line: int) -> list[tuple[float, float]]:
     except (TypeError, ValueError):
         point = (math.nan, math.nan)
     if not all(map(math.isfinite, point)):
-        raise ValueError(
-            f'line {line}: x and y must be numbers, got {row["x"]!r} and '
-            f'{row["y"]!r}'
-        )
+        text = f'x and y must be numbers, got {row["x"]!r} and {row["y"]!r}'
+        raise ValueError(f'line {line}: {text}')
     return [point]

@@ -61,8 +61,8 @@ def list_labels(
         images (Path, optional): Folder of images, not needed for 'coco'.
 
     Returns:
-        tuple: Sources, and those of images that a folder has no label file
-        for: they read as images without targets.
+        tuple: Sources, and those of images without label file, which read as
+        images without targets.
 
     Raises:
         ValueError: The source cannot be read or is empty, or the image folder
@@ -70,11 +70,11 @@ def list_labels(
     """
     if kind == 'coco':
         labels = read_coco(source)
-        return [(one.image_id, partial(_given, one)) for one in labels], []
+        return [(one.image_id, lambda one=one: one) for one in labels], []
     if images is None or not images.is_dir():
         raise ValueError(
-            f'{images}: no such folder; name it with --images, {kind} labels '
-            'do not tell the sizes of the images reliably'
+            f'{images}: no such folder; name the images, whose sizes '
+            f'{kind} labels need, with --images'
         )
     every = Folder(images, IMAGE_SUFFIXES)
     if kind == 'points':
@@ -97,18 +97,11 @@ def list_labels(
     )
 
 
-def _given(labels: ImageLabels) -> ImageLabels:
-    return labels
-
-
 def _unlabeled(image_id: str, images: Folder) -> ImageLabels:
     """Name and shape of an image."""
     names, same_case = images.find(image_id)
     if not (names and same_case):
-        raise ValueError(
-            f'no image of this name in {images.path}, ending with '
-            f'{", ".join(images.suffixes)}'
-        )
+        raise ValueError(f'no image of this name in {images.path}')
     return ImageLabels(image_id, names[0], image_shape(images.path / names[0]))
 
 
@@ -127,8 +120,7 @@ def _read_file(
             other = next(key for key in CONVENTIONS if key != kind)
             raise ValueError(
                 f'{path}: {empty} of {len(boxes)} boxes are empty as {kind!r} '
-                'counts pixels; correct them, or read the files as '
-                f'{other!r} (--from {other})'
+                f'counts pixels; correct them, or try --from {other}'
             )
     return image._replace(boxes=boxes)
 

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 from scipy import ndimage
 
+from fdep_mm.core.choices import check_choice
 from fdep_mm.core.components import STRUCTURES
 
 FILLS = ('box', 'ellipse')
@@ -16,9 +17,9 @@ def mask_centroids(
 
     Args:
         mask (np.ndarray): (H, W); everything that is not 0 is target.
-        image (np.ndarray, optional): (H, W) of values from 0: their weights
+        image (np.ndarray, optional): (H, W) of values from 0, weights that
             move the center to the bright part of the target, as in the
-            centroid files of SIRST-V1. Without it all weights are equal.
+            centroid files of SIRST-V1. Default: equal weights.
 
     Returns:
         np.ndarray: (G, 2) float64, x and y in px, 0 being the center of the
@@ -40,8 +41,8 @@ def boxes_to_mask(
     """Draw boxes as a mask; what lies outside the image is cut off.
 
     Args:
-        boxes (np.ndarray): (G, 4), x1, y1, x2, y2, 0-based and half-open in
-            px; rounded to whole pixels, halves up, but to no less than one.
+        boxes (np.ndarray): (G, 4), x1, y1, x2, y2, 0-based and half-open, px;
+            rounded to whole pixels, halves up, but to no less than one.
         fill (str): 'box', or 'ellipse' for the pixels whose center is in the
             ellipse that touches the box, at least those nearest to its center.
 
@@ -51,8 +52,7 @@ def boxes_to_mask(
     Raises:
         ValueError: Another fill, or a box is inverted or wholly outside.
     """
-    if fill not in FILLS:
-        raise ValueError(f'fill={fill!r}: give one of {FILLS}')
+    check_choice('fill', fill, FILLS)
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
     _check_overlap(boxes, shape)
     mask = np.zeros(shape, np.uint8)
@@ -66,9 +66,8 @@ def boxes_to_mask(
         y, x = np.ogrid[y1:y2, x1:x2]
         radius = (box[2:] - box[:2]) / 2
         center = (box[:2] + box[2:] - 1) / 2
-        away = ((x - center[0]) / radius[0]) ** 2 + (
-            (y - center[1]) / radius[1]
-        ) ** 2
+        x, y = (x - center[0]) / radius[0], (y - center[1]) / radius[1]
+        away = x**2 + y**2
         mask[y1:y2, x1:x2] |= away <= max(1, away.min())
     return mask
 
@@ -77,13 +76,11 @@ def _check_overlap(boxes: np.ndarray, shape: tuple[int, int]) -> None:
     low, high = boxes[:, :2], boxes[:, 2:]
     good = (low <= high) & (high > 0) & (low < shape[::-1])
     for box in boxes[~good.all(axis=1)]:
-        reason = 'is inverted'
-        if (box[:2] <= box[2:]).all():
-            reason = 'lies wholly outside'
+        inverted = (box[:2] > box[2:]).any()
         raise ValueError(
-            f'box (x1, y1, x2, y2) = {tuple(box.tolist())} {reason}; the '
-            f'image is {shape[1]}x{shape[0]} px (width x height). Correct or '
-            'remove the box'
+            f'box (x1, y1, x2, y2) = {tuple(box.tolist())} '
+            f'{"is inverted" if inverted else "lies wholly outside"}; the '
+            f'image is {shape[1]}x{shape[0]} px. Correct or remove it'
         )
 
 
@@ -103,8 +100,8 @@ def points_to_mask(
     Args:
         points (np.ndarray): (G, 2), x and y in px, 0 being the center of the
             first pixel; rounded, halves up.
-        radius (int): In px; 0 for single pixels, the label of methods that
-            train from points.
+        radius (int): px; 0 for single pixels, the label of methods that train
+            from points.
 
     Returns:
         np.ndarray: uint8 (H, W) {0, 1}.
@@ -123,8 +120,7 @@ def points_to_mask(
         if (pixel < 0).any() or (np.array(point) > size - 0.5).any():
             raise ValueError(
                 f'point (x, y) = {tuple(point)} lies outside; the image is '
-                f'{shape[1]}x{shape[0]} px (width x height). Correct or '
-                'remove the point'
+                f'{shape[1]}x{shape[0]} px. Correct or remove it'
             )
         center = tuple(pixel.astype(int).tolist())
         if center in taken:

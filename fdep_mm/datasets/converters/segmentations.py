@@ -9,6 +9,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from fdep_mm.core import run_lengths
+
 
 def decode(
     segmentation: dict | list, shape: tuple[int, int], contour: bool = False
@@ -16,53 +18,33 @@ def decode(
     """Mask (H, W) {0, 1} of one target, from run lengths or polygons.
 
     Raises:
-        ValueError: The run lengths hold no pixel, or the polygons lie outside
-            the image.
+        ValueError: There is no pixel of it in the image.
     """
     if isinstance(segmentation, list):
         return polygons_to_mask(segmentation, shape, contour)
-    mask = decode_rle(segmentation)
+    mask = run_lengths.decode(segmentation)
     if not mask.any():
         raise ValueError('a segmentation holds no pixel; remove it')
     return mask
 
 
-def encode_rle(mask: np.ndarray) -> dict:
-    """Encode a mask (H, W) as run lengths.
-
-    Returns:
-        dict: ``size`` [H, W] and ``counts``, lengths of runs of 0, 1, 0, ...
-        down the columns, as COCO defines them.
-    """
-    flat = (np.asarray(mask) != 0).ravel(order='F')
-    changes = np.flatnonzero(np.diff(flat)) + 1
-    edges = np.concatenate([[0], changes, [flat.size]])
-    counts = np.diff(edges).tolist()
-    if flat[0]:
-        counts.insert(0, 0)
-    return dict(size=list(mask.shape), counts=counts)
-
-
 def read_rle(rle: dict, shape: tuple[int, int]) -> dict:
-    """Check run lengths that come from a file, and decompress them.
+    """Check run lengths of a file, and decompress them.
 
     Raises:
-        ValueError: It is of another size, or its runs are none or do not add
-            up.
+        ValueError: They are none, of another size, or do not add up.
     """
     counts = rle.get('counts')
     if isinstance(counts, str):
         counts = _decompress(counts)
     if list(rle.get('size', ())) != list(shape):
-        raise ValueError(
-            f'a segmentation has size {rle.get("size")}, its image '
-            f'{list(shape)} (height, width)'
-        )
+        size = f'{rle.get("size")}, its image {list(shape)} (height, width)'
+        raise ValueError(f'a segmentation has size {size}')
     runs = np.array(counts, np.int64).ravel()
     if (runs < 0).any() or runs.sum() != shape[0] * shape[1]:
         raise ValueError(
-            f'the runs of a segmentation add up to {runs.sum()} px instead '
-            f'of {shape[0]}x{shape[1]}'
+            f'the runs of a segmentation add up to {runs.sum()} px, not to '
+            f'{shape[0]}x{shape[1]}'
         )
     return dict(size=list(shape), counts=runs.tolist())
 
@@ -70,9 +52,8 @@ def read_rle(rle: dict, shape: tuple[int, int]) -> dict:
 def _decompress(text: str) -> list[int]:
     """Runs of COCO's text.
 
-    Each character holds five bits of a number, the lowest first, and whether
-    there are more. From the fourth on, numbers are differences to the one
-    before the last.
+    A character holds five bits of a number, the lowest first, and whether more
+    follow. From the fourth on, numbers are added to the one before the last.
     """
     runs: list[int] = []
     value = shift = 0
@@ -89,20 +70,8 @@ def _decompress(text: str) -> list[int]:
     return runs
 
 
-def decode_rle(rle: dict) -> np.ndarray:
-    """The mask, uint8 (H, W) {0, 1}, that :func:`encode_rle` was given."""
-    values = np.arange(len(rle['counts']), dtype=np.uint8) % 2
-    flat = np.repeat(values, rle['counts'])
-    return flat.reshape(rle['size'], order='F')
-
-
 def check_polygons(polygons: Sequence, where: str) -> None:
-    """Check polygons that come from a file.
-
-    Raises:
-        ValueError: One is no list of at least three points, all numbers
-            finite.
-    """
+    """Refuse what is no list of three or more finite points."""
     for polygon in polygons:
         try:
             points = np.array(polygon, np.float64)
@@ -155,7 +124,7 @@ def polygons_to_mask(
     if not mask.any():
         raise ValueError(
             f'polygon {str(polygons)[:60]} lies wholly outside; the image is '
-            f'{shape[1]}x{shape[0]} px (width x height). Correct or remove it'
+            f'{shape[1]}x{shape[0]} px. Correct or remove it'
         )
     return mask.astype(np.uint8)
 

@@ -48,9 +48,6 @@ def convert(
     Returns:
         tuple: Number of images that were converted, and why others were left
         out.
-
-    Raises:
-        OSError: A file cannot be written.
     """
     done: dict[str, ImageLabels] = {}
     lost = []

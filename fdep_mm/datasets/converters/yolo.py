@@ -6,14 +6,10 @@ import numpy as np
 
 
 def format_yolo(boxes: np.ndarray, shape: tuple[int, int]) -> str:
-    """Text of the label file of an image.
+    """Text of the label file of an image (height, width): class 0.
 
-    Args:
-        shape (tuple[int, int]): Height and width of the image in px.
-
-    Returns:
-        str: A line ``0 x y width height`` for each target: its center and
-        size as fractions of the image, class 0. Empty without targets.
+    A line ``0 x y width height`` for each target: its center and size as
+    fractions of the image.
     """
     width_height = np.array(shape[::-1], np.float64)
     centers = (boxes[:, :2] + boxes[:, 2:]) / 2 / width_height
@@ -25,11 +21,9 @@ def format_yolo(boxes: np.ndarray, shape: tuple[int, int]) -> str:
 
 
 def read_yolo(path: Path, shape: tuple[int, int]) -> np.ndarray:
-    """Boxes of a label file; every class counts as target.
+    """Boxes (G, 4) of a label file, 0-based and half-open, to about 1e-5 px.
 
-    Returns:
-        np.ndarray: (G, 4) float64, x1, y1, x2, y2, 0-based and half-open,
-        exact to about 1e-5 px.
+    Every class counts as target.
 
     Raises:
         ValueError: It cannot be read, or a line has not five numbers, the
@@ -56,7 +50,7 @@ def _row(line: str, where: str) -> list[float]:
         values = []
     if len(values) != 5 or not all(0 <= value <= 1 for value in values[1:]):
         raise ValueError(
-            f'{where}: expected "class x y width height" with fractions of '
-            f'the image, got {line.strip()[:60]!r}'
+            f'{where}: give "class x y width height" in fractions of the '
+            f'image, not {line.strip()[:60]!r}'
         )
     return values[1:]

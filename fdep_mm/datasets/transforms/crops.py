@@ -15,8 +15,8 @@ class TargetCrop(ShowsArguments, BaseTransform):
     """Cut a random window that holds a target with a given probability.
 
     Smaller images are first padded at the bottom and right. A forced window
-    contains a target pixel drawn uniformly from the mask; its position
-    around that pixel is uniform. Images without target get a uniform window.
+    lies uniformly around a target pixel drawn uniformly from the mask. Images
+    without target get a uniform window.
 
     Source: crops of 256x256, half of them forced, are the habit of the SIRST
     toolkits.
@@ -38,9 +38,8 @@ class TargetCrop(ShowsArguments, BaseTransform):
         pad_val: float = 0,
     ) -> None:
         if len(crop_size) != 2 or min(crop_size) < 1:
-            raise ValueError(
-                f'crop_size={crop_size!r}: give (height, width) in px'
-            )
+            text = 'give (height, width) in px'
+            raise ValueError(f'crop_size={crop_size!r}: {text}')
         if not 0 <= target_prob <= 1:
             raise ValueError(f'target_prob={target_prob!r}: give 0 to 1')
         self.crop_size = tuple(crop_size)
@@ -68,9 +67,8 @@ class TargetCrop(ShowsArguments, BaseTransform):
         """Cut ``img`` and all ``seg_fields`` to ``crop_size``."""
         if self.target_prob > 0 and 'gt_seg_map' not in results:
             raise ValueError(
-                f'{results.get("img_path")}: TargetCrop needs a mask to find '
-                "targets. Set data_prefix['seg_map_path'] of the data set, "
-                'or target_prob=0'
+                f'{results.get("img_path")}: TargetCrop needs a mask; set '
+                "data_prefix['seg_map_path'], or target_prob=0"
             )
         self._pad(results)
         top, left = self.crop_origin(

@@ -38,15 +38,11 @@ class RandomDraw(ShowsArguments, RandomChoice):
     ) -> None:
         super().__init__(transforms)
         if len(weights) != len(transforms):
-            raise ValueError(
-                f'{len(weights)} weights for {len(transforms)} transforms: '
-                'give one weight each'
-            )
+            text = f'for {len(transforms)} transforms: give one each'
+            raise ValueError(f'{len(weights)} weights {text}')
         if min(weights) < 0 or sum(weights) <= 0:
-            raise ValueError(
-                f'weights={weights!r}: none may be negative, one must be '
-                'positive'
-            )
+            text = 'none may be negative, one must be positive'
+            raise ValueError(f'weights={weights!r}: {text}')
         self.weights = list(weights)
         self.num = num
         self.prob = prob

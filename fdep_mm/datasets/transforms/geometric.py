@@ -8,6 +8,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmcv.transforms.utils import cache_randomness
 
+from fdep_mm.core.choices import check_choice
 from fdep_mm.registry import TRANSFORMS
 
 from .base import ShowsArguments, move_fields
@@ -64,9 +65,9 @@ BORDERS = dict(reflect=cv2.BORDER_REFLECT_101, constant=cv2.BORDER_CONSTANT)
 class RandomShiftScaleRotate(ShowsArguments, BaseTransform):
     """Shift, zoom and turn about the center; the size of the image stays.
 
-    The image is interpolated bilinearly, masks by nearest neighbor. A border
-    that reflects repeats targets near it, in image and mask alike; a constant
-    one leaves edges that no camera makes.
+    The image is interpolated bilinearly, masks by nearest neighbor. A
+    reflecting border repeats targets near it, in image and mask alike; a
+    constant one leaves edges that no camera makes.
 
     Args:
         shift (float): Largest shift as a fraction of height and width.
@@ -88,8 +89,7 @@ class RandomShiftScaleRotate(ShowsArguments, BaseTransform):
     ) -> None:
         if not 0 <= scale < 1:
             raise ValueError(f'scale={scale!r}: give 0 <= scale < 1')
-        if border not in BORDERS:
-            raise ValueError(f'border={border!r}: give one of {list(BORDERS)}')
+        check_choice('border', border, BORDERS)
         self.shift = shift
         self.scale = scale
         self.degree = degree

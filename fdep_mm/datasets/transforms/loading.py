@@ -22,18 +22,17 @@ class LoadInfraredImage(ShowsArguments, LoadImageFromFile):
     """Read an 8- or 16-bit image as float32 (H, W, 3) in 0..255.
 
     Gray becomes three equal channels, a palette becomes its colors, an alpha
-    channel is dropped. Infrared is one band, and the color cast of some
-    public files (a third of NUAA-SIRST's are not exactly gray) is an
-    artifact, so color becomes gray unless told otherwise.
+    channel is dropped. Infrared is one band, and the color cast of some public
+    files (a third of NUAA-SIRST's are not exactly gray) is an artifact, so
+    color becomes gray by default.
 
     Args:
         gray_range (str | tuple): Values of the file that become 0 and 255,
             such as (0, 16383) for 14-bit data in a 16-bit file; 'minmax' or
             ('percentile', p, q) of each image; 'dtype', 0 to 255 or to 65535.
             Others are clipped.
-        grey (bool): Turn color into three equal channels of luminance. With
-            False, colors stay, in OpenCV's order (BGR), which the data
-            preprocessor reverses.
+        gray (bool): Turn color into three equal channels of luminance. With
+            False, colors stay BGR; the data preprocessor reverses them.
         max_pixels (int): Larger files are not decoded.
         backend_args (dict, optional): File backend, see
             :func:`mmengine.fileio.get`.
@@ -46,7 +45,7 @@ class LoadInfraredImage(ShowsArguments, LoadImageFromFile):
     def __init__(
         self,
         gray_range: GrayRange = 'dtype',
-        grey: bool = True,
+        gray: bool = True,
         max_pixels: int = MAX_PIXELS,
         backend_args: dict | None = None,
     ) -> None:
@@ -56,7 +55,7 @@ class LoadInfraredImage(ShowsArguments, LoadImageFromFile):
             backend_args=backend_args,
         )
         self.gray_range = check_gray_range(gray_range)
-        self.grey = grey
+        self.gray = gray
         self.max_pixels = max_pixels
 
     def transform(self, results: dict) -> dict:
@@ -64,8 +63,8 @@ class LoadInfraredImage(ShowsArguments, LoadImageFromFile):
         path = results['img_path']
         if 'img' in results:
             raise ValueError(
-                f'{path}: the image is there already, as of a synthetic data '
-                'set: take LoadInfraredImage out of the pipeline'
+                f'{path}: has its image already, as synthetic data sets do: '
+                'take LoadInfraredImage out of the pipeline'
             )
         try:
             content = fileio.get(path, backend_args=self.backend_args)
@@ -73,7 +72,7 @@ class LoadInfraredImage(ShowsArguments, LoadImageFromFile):
             raise unreadable(path, 'image', error) from error
         image = decode_pages(content, path, self.max_pixels)[0]
         limits = gray_limits(image, self.gray_range, path)
-        results['img'] = to_float(image, limits, self.grey)
+        results['img'] = to_float(image, limits, self.gray)
         results['img_shape'] = results['ori_shape'] = image.shape[:2]
         return results
 
@@ -115,8 +114,7 @@ class LoadSIRSTMask(ShowsArguments, LoadAnnotations):
             (height, width), (rows, columns) = img.shape[:2], mask.shape
             raise ValueError(
                 f'image {results["img_path"]} is {width}x{height} but its '
-                f'mask {path} is {columns}x{rows} (width x height): replace '
-                'one of the files or take the id out of the split'
+                f'mask {path} is {columns}x{rows}: replace one of them'
             )
         results['gt_seg_map'] = mask
         results['seg_fields'].append('gt_seg_map')

@@ -3,6 +3,7 @@
 import numpy as np
 from mmcv.transforms import BaseTransform
 
+from fdep_mm.core.choices import check_choice
 from fdep_mm.core.noco import OVERLAPS, noco_map
 from fdep_mm.registry import TRANSFORMS
 
@@ -14,10 +15,10 @@ class GenerateNoCoMap(ShowsArguments, BaseTransform):
     """Make the NoCo map of the image and boxes as they are at this point.
 
     Put it behind everything that moves or resizes the image, RandomFlip too;
-    :class:`PackSIRSTDetInputs` notices if boxes move later. The map is that
-    of :func:`fdep_mm.evaluation.noco_map`; the mean over the channels is its
-    gray image. The metric uses OpenCV's luminance instead, which differs in
-    tinted files only, and not if ``fdep_mm.LoadInfraredImage`` loads them.
+    :class:`PackSIRSTDetInputs` notices if boxes move later. See
+    :func:`fdep_mm.evaluation.noco_map`. It takes the mean over the channels,
+    the metric OpenCV's luminance, which differs in tinted files that
+    ``fdep_mm.LoadInfraredImage`` did not load.
 
     Needs ``img`` (H, W) or (H, W, C) and ``gt_bboxes`` (G, 4); adds
     ``gt_noco_map``, (H, W) float32 in [0, 1), and ``noco_boxes``, (G, 4), the
@@ -33,8 +34,7 @@ class GenerateNoCoMap(ShowsArguments, BaseTransform):
     """
 
     def __init__(self, overlap: str = 'overwrite') -> None:
-        if overlap not in OVERLAPS:
-            raise ValueError(f'overlap={overlap!r}: give one of {OVERLAPS}')
+        check_choice('overlap', overlap, OVERLAPS)
         self.overlap = overlap
 
     def transform(self, results: dict) -> dict:
@@ -42,7 +42,7 @@ class GenerateNoCoMap(ShowsArguments, BaseTransform):
         name = results.get('img_path')
         if 'gt_bboxes' not in results:
             raise ValueError(
-                f'{name}: there are no gt_bboxes to make a NoCo map of; put '
+                f'{name}: has no gt_bboxes; put '
                 'LoadAnnotations(with_bbox=True) before GenerateNoCoMap'
             )
         boxes = box_array(results['gt_bboxes'])

@@ -44,8 +44,7 @@ class PackSIRSTDetInputs(PackDetInputs):
             raise ValueError(
                 f'{results.get("img_path")}: the NoCo map is {noco.shape} '
                 f'and the image {results["img"].shape[:2]} (height, width); '
-                'put GenerateNoCoMap behind all transforms that change the '
-                'size'
+                'put GenerateNoCoMap behind all transforms that resize'
             )
         boxes = results.get('noco_boxes')
         if boxes is not None and not np.array_equal(

@@ -54,9 +54,8 @@ class RandomGaussianNoise(ShowsArguments, BaseTransform):
         per_channel: bool = False,
     ) -> None:
         if not 0 <= variance[0] <= variance[1]:
-            raise ValueError(
-                f'variance={variance!r}: give 0 <= smallest <= largest'
-            )
+            text = 'give 0 <= smallest <= largest'
+            raise ValueError(f'variance={variance!r}: {text}')
         self.variance = tuple(variance)
         self.per_channel = per_channel
 

@@ -28,22 +28,20 @@ class LoadPrior(ShowsArguments, BaseTransform):
     """Read the prior of the full image from a cache.
 
     Put it directly behind the loading transforms and pack with
-    :class:`PackPriorInputs`. The transforms between may move the image in
-    any way that they move all ``seg_fields`` in (ours do, and mmseg's): the
-    prior follows when it is packed. Put transforms that take targets out of
-    the mask alone before this one.
+    :class:`PackPriorInputs`. The transforms between may move the image in any
+    way that they move all ``seg_fields`` in: the prior follows when it is
+    packed. Put transforms that take targets out of the mask alone before it.
 
     Needs ``img_path`` and ``img``, (H, W, C). Adds ``priors``, a list of
     tensors (C, h, w) that cover the image; ``prior_place``, (H, W, 2), one of
-    the ``seg_fields``, which tells where each pixel comes from, see
-    :func:`fdep_mm.priors.coordinates`; ``prior_info``, what else the packing
-    needs; ``prior_mask``, a copy of the mask, for a check.
+    the ``seg_fields``, where each pixel comes from, see
+    :func:`fdep_mm.priors.coordinates`; ``prior_info`` for the packing;
+    ``prior_mask``, a copy of the mask, for a check.
 
     Args:
         cache (str): Folder that ``tools/cache_priors.py`` wrote.
-        layers (Sequence[int], optional): Blocks or stages of the VFM; the
-            network's ``vfm.out_indices``. Without them all that the cache
-            has.
+        layers (Sequence[int], optional): Blocks or stages of the VFM, the
+            network's ``vfm.out_indices``. Default: all that the cache has.
 
     Raises:
         PriorCacheError: The cache has no readable index or not these layers,
@@ -61,8 +59,8 @@ class LoadPrior(ShowsArguments, BaseTransform):
         if missing or not self.layers:
             raise PriorCacheError(
                 f'LoadPrior(layers={layers}): the cache {cache!r} has the '
-                f'layers {list(index.layers)}. Choose some of them, or make '
-                'another cache with tools/cache_priors.py'
+                f'layers {list(index.layers)}; choose some of them, or make '
+                'another cache'
             )
         chosen = [index.layers.index(i) for i in self.layers]
         self.info = dict(
@@ -150,19 +148,13 @@ def _check_place(
 ) -> None:
     problem = None
     if place.shape[:2] != size:
-        problem = (
-            f'the image is {size}, the place of its prior {place.shape[:2]} '
-            '(height, width)'
-        )
+        problem = f'its prior is of {place.shape[:2]}, the image {size} px'
     elif 'prior_mask' in results and 'gt_seg_map' in results:
         mask, now = results['prior_mask'], results['gt_seg_map']
         lost, total = _lost_targets(mask, place, now)
         # borders of targets may differ by how masks are interpolated
         if 2 * lost > total:
-            problem = (
-                f'{lost} of {total} target pixels are not where the place of '
-                'its prior has them'
-            )
+            problem = f'{lost} of {total} target pixels are not in place'
     if problem:
         raise PriorCacheError(
             f'{results["img_path"]}: {problem}: a transform moves the image, '

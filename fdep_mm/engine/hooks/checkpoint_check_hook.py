@@ -11,7 +11,11 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 from fdep_mm.core.base_datasets import base_datasets
-from fdep_mm.core.checkpoints import TRAINING_ONLY
+from fdep_mm.core.checkpoints import (
+    TRAINING_ONLY,
+    compare_weights,
+    weights_of,
+)
 from fdep_mm.core.compat import built_loops, checkpoint_name, is_resumed
 from fdep_mm.core.stored_config import read_settings
 from fdep_mm.priors.identity import differences
@@ -152,26 +156,20 @@ def _check_schedules(now: list | dict | None, checkpoint: dict) -> None:
 def _weights_problem(
     runner: Runner, checkpoint: dict, training: bool, resuming: bool
 ) -> str | None:
-    own = {k: v.shape for k, v in _unwrap(runner.model).state_dict().items()}
-    state = checkpoint.get('state_dict', checkpoint)
-    given = {
-        key.removeprefix('module.'): getattr(value, 'shape', None)
-        for key, value in state.items()
-    }
+    own = _unwrap(runner.model).state_dict()
+    given = weights_of(checkpoint)
     if not training:
         own = {k: v for k, v in own.items() if not k.startswith(TRAINING_ONLY)}
-    missing = sorted(own.keys() - given.keys())
-    foreign = sorted(given.keys() - own.keys())
-    shared = own.keys() & given.keys()
-    reshaped = sorted(key for key in shared if own[key] != given[key])
+    missing, foreign, reshaped = compare_weights(own, given)
     problems = []
     if reshaped:
         key = reshaped[0]
         problems.append(
             f'{len(reshaped)} weights have another shape, such as {key}: '
-            f'{tuple(given[key] or ())}, the network has {tuple(own[key])}'
+            f'{tuple(getattr(given[key], "shape", ()))}, the network has '
+            f'{tuple(own[key].shape)}'
         )
-    if missing and (not training or resuming or not shared):
+    if missing and (not training or resuming or len(missing) == len(own)):
         problems.append(
             f'{len(missing)} weights of the network are not in it, such as '
             f'{missing[0]}'

@@ -53,7 +53,7 @@ def test_gray_values_survive_every_8_bit_file(
     if 'A' in mode:
         image.putalpha(Image.fromarray(255 - gray))
     image.save(tmp_path / 'x.png')
-    img = load(tmp_path / 'x.png', grey=gray_option)
+    img = load(tmp_path / 'x.png', gray=gray_option)
     assert (img == gray[..., None]).all()
 
 
@@ -74,7 +74,7 @@ def test_16_bit(tmp_path, gray, suffix):
 def test_16_bit_color(tmp_path, gray):
     color = np.dstack([gray, gray // 2, gray // 4]).astype(np.uint16) * 257
     cv2.imwrite(str(tmp_path / 'x.png'), color)
-    img = load(tmp_path / 'x.png', grey=False)
+    img = load(tmp_path / 'x.png', gray=False)
     np.testing.assert_allclose(img, color / 257, atol=1e-4)
 
 
@@ -85,7 +85,7 @@ def test_color_is_luminance_or_bgr(tmp_path, gray):
     img = load(tmp_path / 'x.png')
     np.testing.assert_allclose(img[..., 0], luminance, atol=0.6)
     assert (img[..., 0] == img[..., 2]).all()
-    img = load(tmp_path / 'x.png', grey=False)
+    img = load(tmp_path / 'x.png', gray=False)
     assert (img == rgb[..., ::-1]).all()
 
 
@@ -94,7 +94,7 @@ def test_colored_palette_is_expanded(tmp_path, gray):
     image.putpalette([10, 20, 30, 0, 0, 255, 7, 7, 7, 255, 255, 255])
     image.save(tmp_path / 'x.png')
     assert Image.open(tmp_path / 'x.png').mode == 'P'
-    img = load(tmp_path / 'x.png', grey=False)
+    img = load(tmp_path / 'x.png', gray=False)
     rgb = np.array(image.convert('RGB'))
     assert (img == rgb[..., ::-1]).all()
 

@@ -11,13 +11,8 @@ from fdep_mm.registry import DATASETS
 from fdep_mm.version import __version__
 
 
-def describe(cfg: Config, backend: TorchBackend) -> ModelCard:
-    """Read what running the network needs from its config.
-
-    Raises:
-        ValueError: The test pipeline changes images in a way that a card
-            cannot describe.
-    """
+def make_card(cfg: Config, backend: TorchBackend) -> ModelCard:
+    """Read what running the network needs; ValueError if no card holds it."""
     host = backend.model
     is_detector = backend.task == 'detection'
     head = host.bbox_head if is_detector else host.decode_head
@@ -38,7 +33,7 @@ def describe(cfg: Config, backend: TorchBackend) -> ModelCard:
         pad_value=_pad_value(preprocessor, mean, std),
         threshold=backend.threshold,
         gray_range=backend.gray_range,
-        grey=backend.grey,
+        gray=backend.gray,
         whole_numbers=_loads_bytes(pipeline),
         resize=_resize(pipeline),
         nms=_nms(cfg.model.test_cfg) if is_detector else None,
@@ -53,10 +48,9 @@ def _check_pipeline(pipeline: list[dict], is_detector: bool) -> None:
             continue
         if name != 'Resize' or not is_detector:
             raise ValueError(
-                f'test pipeline: {name} cannot be exported, as the file takes '
-                'images as they are and its answers would differ. Take it '
-                'out of test_dataloader.dataset.pipeline; normalisation and '
-                'padding belong into model.data_preprocessor'
+                f'test pipeline: {name} cannot be exported; take it out of '
+                'test_dataloader.dataset.pipeline (normalization and padding '
+                'belong into model.data_preprocessor)'
             )
 
 
@@ -71,7 +65,7 @@ def _classes(cfg: Config) -> tuple[str, ...]:
 
 
 def _stride(preprocessor: dict) -> int:
-    """Segmentation and detection preprocessors name it differently."""
+    """Preprocessors of segmentors and detectors name it differently."""
     test_cfg = preprocessor.get('test_cfg') or {}
     return test_cfg.get('size_divisor') or preprocessor.get(
         'pad_size_divisor', 1
@@ -81,13 +75,11 @@ def _stride(preprocessor: dict) -> int:
 def _pad_value(
     preprocessor: dict, mean: tuple[float, ...], std: tuple[float, ...]
 ) -> tuple[float, ...]:
-    """In pixels: the config's is a value after the normalisation."""
+    """In pixels: the config's is a value after the normalization."""
     name = 'pad_value' if 'pad_size_divisor' in preprocessor else 'pad_val'
-    normalised = preprocessor.get(name, 0)
+    after = preprocessor.get(name, 0)
     # -mean / std is meant as black; rounding takes 1e-14 away
-    value = [
-        round(normalised * s + m, 6) for m, s in zip(mean, std, strict=True)
-    ]
+    value = [round(after * s + m, 6) for m, s in zip(mean, std, strict=True)]
     return tuple(value[::-1] if preprocessor.get('bgr_to_rgb') else value)
 
 
@@ -98,7 +90,7 @@ def _resize(pipeline: list[dict]) -> tuple[int, int] | None:
         scale = transform.get('scale')
         if scale is None or not transform.get('keep_ratio', False):
             raise ValueError(
-                f'test pipeline: {dict(transform)} cannot be exported, only '
+                f'test pipeline: {dict(transform)} cannot be exported; use '
                 'Resize(scale=(long, short), keep_ratio=True)'
             )
         return tuple(scale)

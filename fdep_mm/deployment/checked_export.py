@@ -1,4 +1,4 @@
-"""Export with all checks, told step by step."""
+"""Export with all checks, and report each."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -39,10 +39,7 @@ def export_checked(
     tolerance: float = 1e-4,
     say: Callable[[str], None] = print,
 ) -> tuple[LightBranch, ModelProto]:
-    """Export the light branch and compare it with PyTorch.
-
-    Returns:
-        tuple[LightBranch, ModelProto]: The network and its float32 model.
+    """Export the light branch in float32 and compare it with PyTorch.
 
     Raises:
         DifferenceError: A difference is larger than `tolerance`.
@@ -63,16 +60,14 @@ def export_checked(
         say(f'max abs difference to PyTorch, {name} images: {worst:.2e}')
         if not np.isfinite(worst):
             raise DifferenceError(
-                f'{name} images: the network gives NaN or infinity, its '
-                'weights diverged in training; nothing was written. Take an '
-                'earlier checkpoint'
+                f'{name} images: the network gives NaN or infinity, training '
+                'diverged; take an earlier checkpoint'
             )
         if worst > tolerance:
             raise DifferenceError(
                 f'{name} images: the difference {worst:.2e} is larger than '
-                f'{tolerance:g}; nothing was written. Try another version of '
-                'torch or onnxruntime, or raise --tolerance if it does not '
-                'matter'
+                f'{tolerance:g}; try another version of torch or onnxruntime, '
+                'or raise --tolerance'
             )
     return network, model
 
@@ -80,16 +75,11 @@ def export_checked(
 def _some_images(cfg: Config, card: ModelCard) -> tuple[str, list]:
     """Four test images, synthetic ones where the data set is missing."""
     try:
-        images = [s.image for s in Images(cfg, 'test', limit=4)]
-        return 'test', [batch(image, card) for image in images]
+        name, images = 'test', [i.image for i in Images(cfg, 'test', limit=4)]
     except ValueError:
         made = SyntheticSIRSTDataset(num_images=4, img_size=(160, 200))
-        images = [
-            np.repeat(made[i]['img'][..., :1], 3, axis=-1) for i in range(4)
-        ]
-        return 'synthetic', [
-            batch(image.astype(np.float32), card) for image in images
-        ]
+        name, images = 'synthetic', [made[i]['img'] for i in range(4)]
+    return name, [batch(image, card) for image in images]
 
 
 def convert(
@@ -108,22 +98,18 @@ def convert(
 
 
 def score_table(
-    models: dict[str, ModelProto], samples: Images, card: ModelCard
+    models: dict[str, ModelProto], images: Images, card: ModelCard
 ) -> str:
-    """Score models of one network on the same images.
-
-    Returns:
-        str: A table; percent, Fa x1e-6, the first score with its change.
-    """
+    """Tabulate scores of one network's models, percent, Fa x1e-6."""
     shown = SHOWN[card.task]
     lines = [_row('', shown[0], 'change', *shown[1:])]
     reference = None
     for name, model in models.items():
         run = OnnxBackend(model.SerializeToString(), device='cpu')
         if card.task == 'detection':
-            scores = score_boxes(run, samples)
+            scores = score_boxes(run, images)
         else:
-            scores = score(run, samples, card.threshold)
+            scores = score(run, images, card.threshold)
         first, *others = (_in_units(key, scores[key]) for key in shown)
         reference = first if reference is None else reference
         cells = (f'{value:.2f}' for value in others)
