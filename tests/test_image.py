@@ -11,9 +11,9 @@ from fdep_mm.core.image import (
     UnreadableFileError,
     count_pages,
     decode_pages,
+    image_shape,
 )
 from fdep_mm.core.masks import read_mask, read_values
-from fdep_mm.datasets.image_files import image_shape
 
 
 def chain(order: str, big: bool, places: list[int], end: int = 0) -> bytes:

@@ -65,9 +65,8 @@ class ModelCard:
             :mod:`fdep_mm.core.gray`.
         gray (bool): Whether color becomes gray.
         whole_numbers (bool): Whether pixels are rounded to 8 bits first.
-        resize (tuple[int], optional): Longer and shorter side in px that
-            images
-            are scaled to fit, keeping their ratio. None: not scaled.
+        resize (tuple[int], optional): Longer and shorter side, px, that images
+            are scaled to fit, keeping their ratio.
         nms (dict, optional): Detection: ``score_thr``, ``nms_pre``,
             ``iou_threshold``, ``max_per_img`` and ``min_bbox_size``.
     """

@@ -30,9 +30,8 @@ class SIRSTInferencer:
     Args:
         model (str | PathLike | dict | Backend, optional): The name of a
             trained network, see :mod:`fdep_mm.zoo`; an ONNX file; a config or
-            its path;
-            or the name of a classical method. Default: the config stored in
-            `weights`.
+            its path; or the name of a classical method. Default: the config
+            stored in `weights`.
         weights (str | PathLike, optional): Checkpoint of a config, or the name
             of a trained network.
         device (str, optional): Such as 'cpu' or 'cuda:0'. Default: what
@@ -98,8 +97,7 @@ class SIRSTInferencer:
         outputs: Sequence[str] = DEFAULT,
         overwrite: bool = False,
     ) -> dict[str, list]:
-        """Search all inputs and keep all results; for long videos see
-        `stream`.
+        """Search all inputs and keep all results.
 
         Args:
             inputs (InputsType): See :class:`.Inputs`.
@@ -148,10 +146,9 @@ class SIRSTInferencer:
     ) -> Iterator[Prediction | Failure]:
         """Search the inputs and give results one by one, in their order.
 
-        At no time more than `batch_size` images are in memory, and of large
-        frames one; but the pages of a TIFF file are decoded together, and of
-        videos and streams 5 frames are read ahead. Arguments and errors are
-        those of a call.
+        At most `batch_size` images are in memory, or one large frame. The
+        pages of a TIFF file are decoded together, and 5 frames of a video or
+        stream are read ahead. Arguments and errors are those of a call.
         """
         threshold = self._check(batch_size, threshold)
         skip = [] if out_dir is None else own_paths(out_dir)
@@ -187,14 +184,14 @@ class SIRSTInferencer:
                     for sink in sinks:
                         sink(item)
                     yield item
-                # or large frames would be there twice, the next ones too
+                # frees large frames before the next ones are read
                 del batch, item
                 self.dropped = frames.dropped
                 if writer is not None:
                     writer.info['dropped'] = frames.dropped
 
     def _info(self, threshold: float) -> dict:
-        """What the files say of the run."""
+        """What the result files say about the run."""
         file, digest = getattr(self.backend, 'file', None), None
         if file is not None and Path(file).is_file():
             with open(file, 'rb') as content:
@@ -225,7 +222,7 @@ class SIRSTInferencer:
 def _batched(
     items: Iterable[Frame | Failure], size: int, large: int
 ) -> Iterator[list[Frame | Failure]]:
-    """Up to `size` items, and one whose longer side exceeds `large` px."""
+    """Batches of `size` items; a side above `large` px makes its own."""
     batch = []
     for item in items:
         is_large = (
@@ -235,7 +232,7 @@ def _batched(
             yield batch
             batch = []
         batch.append(item)
-        del item  # or it would stay until the next one is read
+        del item  # frees it before the next one is read
         if is_large or len(batch) == size:
             yield batch
             batch = []

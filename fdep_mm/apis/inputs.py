@@ -54,17 +54,17 @@ class Reading(NamedTuple):
     Attributes:
         gray_range (GrayRange, optional): What becomes black and white, see
             :mod:`fdep_mm.core.gray`. Default: the network's own.
-        gray_range_from (str): Whether 'minmax' and 'percentile' are those of
-            each 'frame', or of the 'first' one of each video, stack or stream,
-            or of all single images.
+        gray_range_from (str): 'frame': 'minmax' and 'percentile' are those of
+            each frame; 'first': of the first one of each video, stack or
+            stream, or of all single images.
         max_pixels (int): Larger image files are failures.
         allow_network (bool): Open addresses, such as ``rtsp://camera``.
-        raw (str, optional): Of frames on the standard input, such as
+        raw (str, optional): Format of frames on the standard input, such as
             '640x512xuint16': width, height, 'uint8', 'uint16' (little-endian)
             or 'float32'.
-        on_late (str): Whether frames that a camera, an address or the standard
-            input gives faster than they are searched 'wait', and their sender
-            too, or are left out ('drop').
+        on_late (str): Whether frames of cameras, addresses and the standard
+            input that come faster than they are searched 'wait' or are left
+            out ('drop').
     """
 
     gray_range: GrayRange | None = None
@@ -140,7 +140,7 @@ class Inputs:
             try:
                 for frame in read(source):
                     yield self._with_limits(source, frame)
-                    del frame  # or it would stay until the next one is read
+                    del frame  # frees it before the next one is read
             except (OSError, ValueError) as error:
                 yield Failure(source.source, str(error))
 

@@ -6,10 +6,10 @@ from pathlib import PureWindowsPath
 
 
 class Names:
-    """Names of one run, all different in lower case.
+    """Names of one run, all different even in lower case.
 
     Frames of a sequence (a video or a file of several pages) are called
-    NAME/000000, NAME/000001, ...: other names are kept away from them, too.
+    NAME/000000, NAME/000001, ...; no other name may look like theirs.
     """
 
     def __init__(self) -> None:
@@ -18,7 +18,7 @@ class Names:
         self.numbered: set[str] = set()  # folders of names that are numbers
 
     def take(self, name: str, suffix: str, is_sequence: bool) -> str:
-        """Give a free name and take it: a suffix or a number may be added."""
+        """Take a free name, if need be with the suffix and a number."""
         name = harmless(name)
         if self._is_taken(name, is_sequence):
             name += suffix

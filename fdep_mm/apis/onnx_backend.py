@@ -29,7 +29,7 @@ def open_session(
     device: str | None = None,
     threads: int | None = None,
 ) -> ort.InferenceSession:
-    """Open an ONNX file, whoever wrote it; errors as of the backend."""
+    """Open any ONNX file; errors are those of :class:`OnnxBackend`."""
     name = 'the model' if isinstance(source, bytes) else str(source)
     if not isinstance(source, bytes) and not Path(source).is_file():
         raise FileNotFoundError(f'{name}: no such file')
@@ -95,7 +95,7 @@ class OnnxBackend:
         names = 'images', *TASKS[self.task]
         if found != [f'{name}: tensor(float)' for name in names]:
             raise ValueError(f'{self.name}: {self._misfit(found)}')
-        # what is resized first has no fixed relation to the network's grid
+        # resized images have no fixed relation to the network's grid
         self.stride = self.card.stride if self.card.resize is None else 1
         self.threshold = self.card.threshold
         self.gray_range = self.card.gray_range
@@ -117,7 +117,7 @@ class OnnxBackend:
         limits = np.float32((width, height, width, height))
         found = []
         maps = self._run(images)
-        # post-processing would drop them
+        # post-processing would drop NaN
         if not all(np.isfinite(values).all() for values in maps[1:]):
             raise ValueError(f'{self.name}: {NOT_FINITE}')
         for cells in zip(*maps, strict=True):
@@ -176,7 +176,7 @@ def pad(
 
 
 def fit(images: np.ndarray, limits: tuple[int, int] | None) -> np.ndarray:
-    """Scale (N, H, W, C) to a longer and a shorter side, as mmcv's Resize."""
+    """Scale images (N, H, W, C) to fit two sides, as mmcv's Resize does."""
     if limits is None:
         return images
     sides = images.shape[1:3]

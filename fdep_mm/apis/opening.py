@@ -20,7 +20,7 @@ def open_backend(
     """Open a network for inference; see :class:`.SIRSTInferencer`.
 
     A backend is returned as it is. Where PyTorch is not installed, the ONNX
-    file beside a ``.safetensors`` file is opened. 'tensorrt' was not run yet.
+    file beside a ``.safetensors`` file is opened. 'tensorrt' is untested.
     """
     if model is None and weights is None:
         raise ValueError(

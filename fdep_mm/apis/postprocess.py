@@ -41,7 +41,7 @@ def detections(
 def nms(
     boxes: np.ndarray, scores: np.ndarray, iou_threshold: float
 ) -> np.ndarray:
-    """Greedy non-maximum suppression of boxes (M, 4): indices that stay."""
+    """Indices of boxes (M, 4) that greedy non-maximum suppression keeps."""
     order = np.argsort(-scores, kind='stable')
     areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     kept = []

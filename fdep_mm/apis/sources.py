@@ -29,7 +29,7 @@ STDIN = '-'
 
 
 class Source(NamedTuple):
-    """A file, an array or what frames come from; or what is wrong with it."""
+    """A file, an array or a live source of frames, or why it is none."""
 
     name: str
     source: str
@@ -54,7 +54,7 @@ class Source(NamedTuple):
         return self.is_video or self.suffix in TIFF_SUFFIXES
 
     def count(self) -> int | None:
-        """Number of frames, as far as the file tells; None without an end."""
+        """Number of frames by the header; None without an end."""
         if self.live is not None:
             return None
         if self.is_video:
@@ -68,7 +68,7 @@ class Source(NamedTuple):
 def find_sources(
     inputs: InputsType, skip: Sequence[Path]
 ) -> list[Source] | Iterator[Source]:
-    """List what is to be read, iterators one by one: see :class:`.Inputs`."""
+    """List what is to be read; see :class:`.Inputs`."""
     skip = {path.resolve() for path in skip}
     if isinstance(inputs, (str, PathLike, np.ndarray, int)):
         return _expand(inputs, skip)

@@ -62,8 +62,8 @@ def cut_axis(
 ) -> list[tuple[slice, slice]]:
     """Cut an axis into tiles that begin at multiples of `stride`.
 
-    For each tile: what it sees and what it answers for. Size and overlap are
-    the least, in px. The last tile is shifted to end where the padded axis
+    Returns what each tile sees and what it answers for. Size and overlap, px,
+    are lower bounds. The last tile is shifted to end where the padded axis
     ends, so that all are of one size once padded.
     """
     size, overlap, padded = (
@@ -87,7 +87,7 @@ def cut_axis(
 def cut_frame(
     shape: tuple[int, int], tiling: Tiling, stride: int
 ) -> list[Tile]:
-    """Cut a frame into tiles, row by row; one for a frame not large."""
+    """Cut a frame into tiles, row by row; a small one is one tile."""
     if max(shape) <= tiling.above:
         whole = tuple(slice(0, n) for n in shape)
         return [Tile(whole, whole)]
@@ -123,7 +123,7 @@ def run_tiles(
 def merge_maps(
     results: Iterator[tuple[Tile, np.ndarray]], shape: tuple[int, int]
 ) -> np.ndarray:
-    """Merge maps of tiles to (H, W), each pixel from the tile it is of."""
+    """Merge maps of tiles to (H, W), each pixel from one core."""
     merged = np.empty(shape, np.float32)
     for tile, found in results:
         merged[tile.core] = found[tile.inner]

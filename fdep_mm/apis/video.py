@@ -26,7 +26,7 @@ AHEAD = 4  # frames
 
 
 def cv2_name(path: Path) -> str:
-    """A name for OpenCV, which crashes on what is not Unicode."""
+    """Name of a file for OpenCV, which crashes on what is not Unicode."""
     try:
         str(path).encode()
     except UnicodeEncodeError as error:
@@ -35,9 +35,9 @@ def cv2_name(path: Path) -> str:
 
 
 def count_frames(path: Path) -> int:
-    """Frames of a video by its header, an estimate in some formats.
+    """Frames of a video by its header, in some formats an estimate.
 
-    0 of a stream without an index or a file that cannot be opened.
+    0 for streams without an index and unreadable files.
     """
     with suppress(ValueError, OSError):
         if av is not None:
@@ -52,10 +52,10 @@ def count_frames(path: Path) -> int:
 def read_video(path: Path) -> Iterator[Read]:
     """Read a video.
 
-    One that ends more than a second, or a tenth of its length, before its
-    header says is reported as damaged. Streams without an index tell no
-    length, and that of MP4 and MOV files, which cameras trim, PyAV alone
-    understands: such files are taken as they are.
+    If it ends more than a second, or a tenth of its length, before its header
+    says, it is reported as damaged. Two have no length to compare with:
+    streams without an index, and, without PyAV, MP4 and MOV files, which
+    cameras trim.
 
     Raises:
         ValueError: No frame can be read, or, after the last one that can,
@@ -118,12 +118,12 @@ def read_raw(
 def read_ahead(
     items: Iterator, on_late: Callable[[], None] | None = None
 ) -> Iterator:
-    """Read items in a thread, while those before are searched.
+    """Read items in a thread while earlier ones are searched.
 
     Args:
         items (Iterator): A generator, which is closed at the end.
-        on_late (Callable, optional): Of items that come too fast the oldest
-            is left out, and this is called. Default: they wait.
+        on_late (Callable, optional): Called for each of the oldest items that
+            is dropped because newer ones came. Default: newer ones wait.
     """
     ready: Queue = Queue(AHEAD)
     stop = Event()
@@ -204,7 +204,7 @@ def _av_frames(source: str | Path) -> Iterator[Read]:
 
 
 def _av_length(stream: 'av.video.stream.VideoStream') -> int:
-    """Cameras trim MP4 files by an edit list, and leave all frames in them."""
+    """Length by the edit list, with which cameras trim MP4 files."""
     trimmed = 'mp4' in stream.container.format.name
     if not (trimmed and stream.duration and stream.average_rate):
         return stream.frames

@@ -38,9 +38,9 @@ def own_paths(out_dir: str | PathLike) -> list[Path]:
 class ResultWriter:
     """Writes results into a folder as they come.
 
-    Pictures and the lines of targets.jsonl are written at once, tables when
-    the writer, a context manager, is left, also because of an error. The
-    folder is locked until then, see :class:`.FileLock`.
+    Pictures and targets.jsonl are written at once, tables at the end of the
+    ``with`` block, after an error, too. Until then the folder is locked, see
+    :class:`.FileLock`.
 
     Args:
         out_dir (str | PathLike): The folder.
@@ -50,7 +50,7 @@ class ResultWriter:
             of {0, 255}), 'prob' (probs/NAME.png, 16-bit), 'overlay'
             (overlays/NAME.png, or .mp4 of a video).
         task (str): 'segmentation' or 'detection'.
-        info (dict): What the JSON files say of the run.
+        info (dict): What the JSON files say about the run.
         overwrite (bool): Write over earlier results.
 
     Raises:
@@ -116,7 +116,7 @@ class ResultWriter:
             writer.add(item)
         record = item.to_dict()
         self._add_line(record)
-        if self.tables:  # else a camera would fill the memory
+        if self.tables:  # an endless stream without them needs no memory
             self.records.append(record)
         if 'coco' in self.tables:
             self._annotate(item)
@@ -143,7 +143,7 @@ class ResultWriter:
             self._close()
 
     def _close(self) -> None:
-        """Finish all, each also where another one fails."""
+        """Finish everything, even where one part fails."""
         with ExitStack() as stack:
             stack.callback(self.lock.give_back)
             if self.lines is not None:
@@ -216,7 +216,7 @@ class ResultWriter:
 
 
 def _prepare(out_dir: Path) -> Path:
-    """Make the folder, and try to write before anything is computed."""
+    """Make the folder, and test early that it can be written."""
     try:
         out_dir.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=out_dir).close()

@@ -17,7 +17,7 @@ def base_datasets(dataset: Dataset) -> list[Dataset]:
 
 
 def image_folders(dataset: Dataset) -> list[Path]:
-    """Find where images are."""
+    """Image folders of a data set."""
     prefixes = (
         getattr(base, 'data_prefix', {}).get('img_path')
         for base in base_datasets(dataset)

@@ -2,10 +2,10 @@
 
 With ``weights_only=True`` torch reads no objects but those of a list. A
 checkpoint of MMEngine holds smoothed losses as NumPy arrays. MMEngine 0.10.7
-does not list them and so cannot read its own files; OneDL's reads everything
-if its list does not do, and unpickles downloads. So ``import fdep_mm`` has
-MMEngine read files, and what is in S3, by :func:`read_checkpoint`, and URLs by
-:func:`load_url`: to train, resume and test.
+does not list them and so cannot read its own files; OneDL's falls back to
+reading everything, and unpickles downloads. So ``import fdep_mm`` has MMEngine
+read files and S3 by :func:`read_checkpoint`, and URLs by :func:`load_url`: to
+train, resume and test.
 """
 
 import os
@@ -32,7 +32,7 @@ TRUST = 'FDEP_MM_TRUST_CHECKPOINTS'
 
 
 def statistic(owner: type, name: str) -> Callable:
-    """What ``getattr`` is for in checkpoints: the real one reaches all."""
+    """Stands for ``getattr`` in checkpoints, which could reach anything."""
     if owner is not HistoryBuffer or name not in STATISTICS:
         raise UnpicklingError(
             f'the file asks for {name!r} of {owner!r}, not for a statistic '
@@ -101,8 +101,8 @@ def read_checkpoint(
         pickle.UnpicklingError: It holds something else, or is damaged.
     """
     path = zoo.resolve(path)
-    # not the context manager safe_globals: at its end it takes away what
-    # was on the list before, too
+    # not the context manager safe_globals, which at its end removes entries
+    # that were there before
     allow_mmengine_checkpoints()
     with (
         _refusing(path),
@@ -122,7 +122,7 @@ def trusted() -> bool:
 
 @contextmanager
 def _refusing(path: str | os.PathLike) -> Iterator[None]:
-    """Say what a file is refused for, and not torch's advice to run it."""
+    """Say why a file is refused, without torch's advice to run it."""
     try:
         yield
     except (OSError, ImportError):
@@ -141,7 +141,7 @@ def _refusing(path: str | os.PathLike) -> Iterator[None]:
     ['', r'(\S+\:)?s3://', r'(\S+\:)?petrel://'], force=True
 )
 def load_from_file(filename: str, map_location: object = None) -> object:
-    """What MMEngine calls, and names in its log, for read_checkpoint."""
+    """MMEngine calls this and names it in its log."""
     return read_checkpoint(filename, map_location)
 
 
@@ -151,7 +151,7 @@ def load_url(
     map_location: object = None,
     progress: bool = True,
 ) -> object:
-    """What MMEngine calls for http://, torchvision:// and the like."""
+    """MMEngine calls this for http://, torchvision:// and the like."""
     with _refusing(url):
         return torch.hub.load_state_dict_from_url(
             *(url, model_dir, map_location, progress),

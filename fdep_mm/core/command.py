@@ -26,7 +26,8 @@ class Parser(argparse.ArgumentParser):
 def command(*more: type[Exception]) -> Callable:
     """Make a function the main one of a tool, which gives the exit code.
 
-    What users can mend is one line on stderr and code 2, a warning one line.
+    Errors that users can fix become one line on stderr and code 2, warnings
+    one line each.
     """
 
     def wrap(main: Callable[[], int | None]) -> Callable[[], int]:
@@ -67,7 +68,7 @@ def _show(message: Warning, *_: object) -> None:
 
 
 def track(items: Sequence[T], text: str = '') -> Iterable[T]:
-    """Iterate with a bar on the standard error stream, if a terminal."""
+    """Iterate with a progress bar on stderr, if that is a terminal."""
     from rich.console import Console
     from rich.progress import track as bar
 

@@ -67,9 +67,17 @@ def _components(
     shape: tuple[int, int],
     connectivity: int,
 ) -> Components:
-    """Components of pixels (P,) in a stack of layers (P,)."""
+    """Components of pixels (P,) in a stack of layers (P,).
+
+    Layers are put one below the other with an empty row between them, and of
+    each run of empty rows or columns all but one are dropped: one labeling of
+    a small canvas replaces one of the full frame per threshold.
+    """
     row, col = np.divmod(index, shape[1])
-    labels = _label(row, col, layer, shape, connectivity)
+    y, x = _compact(row + layer * (shape[0] + 1)), _compact(col)
+    canvas = np.zeros((y.max(initial=0) + 1, x.max(initial=0) + 1), bool)
+    canvas[y, x] = True
+    labels = ndimage.label(canvas, STRUCTURES[connectivity])[0][y, x] - 1
     area = np.bincount(labels)
     layer_of = np.empty(len(area), np.intp)
     layer_of[labels] = layer
@@ -79,26 +87,6 @@ def _components(
         np.bincount(labels, weights=col),
         layer_of,
     )
-
-
-def _label(
-    row: np.ndarray,
-    col: np.ndarray,
-    layer: np.ndarray,
-    shape: tuple[int, int],
-    connectivity: int,
-) -> np.ndarray:
-    """(P,) labels from 0.
-
-    Layers are put one below the other with an empty row between them, and of
-    each run of empty rows or columns all but one are dropped: one labeling of
-    a small canvas replaces one of the full frame per threshold.
-    """
-    row = _compact(row + layer * (shape[0] + 1))
-    col = _compact(col)
-    canvas = np.zeros((row.max(initial=0) + 1, col.max(initial=0) + 1), bool)
-    canvas[row, col] = True
-    return ndimage.label(canvas, STRUCTURES[connectivity])[0][row, col] - 1
 
 
 def _compact(lines: np.ndarray) -> np.ndarray:

@@ -59,8 +59,8 @@ def merge_options(cfg: Config, options: dict | None) -> None:
     """Put settings of the command line into a config.
 
     Each must replace a key of the config, or be an argument of the component
-    that it is in. Where a component takes any argument, or is not known, a
-    key is refused that looks like one that is there.
+    that it is in. Where a component takes any argument, or is not known, only
+    keys that resemble an existing one are refused.
 
     Raises:
         ValueError: Naming the key and the nearest one.
@@ -104,7 +104,7 @@ def _check_new(key: str, place: dict, old: dict, where: str, scope: str):
 
 
 def _components(kind: object, where: str, scope: str) -> list[Callable]:
-    """What a ``type`` may be, of whatever registry; [] if not known."""
+    """Components that a ``type`` may name, in any registry."""
     if kind is None:
         return [SECTIONS[where]] if where in SECTIONS else []
     prefix, _, name = str(kind).rpartition('.')

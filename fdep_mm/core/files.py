@@ -1,4 +1,4 @@
-"""Files that are there as a whole or not at all."""
+"""Files that are written whole or not at all."""
 
 from pathlib import Path
 
@@ -12,8 +12,8 @@ NAME = 'fdep_mm.atomic'
 class AtomicBackend(LocalBackend):
     """MMEngine's file backend of the local disk, with atomic writes.
 
-    Where the process is killed or the disk is full, the old file stays, and
-    maybe ``NAME.part`` beside it. Args as of :func:`.write_whole`.
+    If the process is killed or the disk is full, the old file stays, and maybe
+    ``NAME.part`` beside it. ``way_out`` is that of :func:`.write_whole`.
 
     Example:
         >>> checkpoint = dict(
@@ -25,7 +25,7 @@ class AtomicBackend(LocalBackend):
         self.way_out = way_out
 
     def put(self, obj: bytes, filepath: str | Path) -> None:
-        """Write a file; OSError where it cannot be, the old one stays."""
+        """Write a file; at an OSError the old one stays."""
         write_whole(Path(filepath), obj, self.way_out)
 
     def put_text(

@@ -1,4 +1,4 @@
-"""What the values of an infrared image mean: which is black, which white.
+"""Which values of an infrared image are black and white.
 
 A gray range is ``'dtype'``, the range of 8 or 16 bits; ``'minmax'``, that of
 each image; ``('percentile', p, q)``, of its values; or ``(low, high)``. NumPy

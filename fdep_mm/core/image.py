@@ -8,6 +8,7 @@ import math
 import re
 import struct
 import warnings
+from os import PathLike
 
 import cv2
 import numpy as np
@@ -27,7 +28,7 @@ class UnreadableFileError(ValueError):
 def unreadable(path: str, kind: str, error: Exception) -> UnreadableFileError:
     """Say why a file of a data set cannot be read."""
     problem = f'not a readable {kind}, damaged or of another type'
-    # Pillow's for what is no picture has no number
+    # Pillow's own errors have no number
     if isinstance(error, OSError) and error.errno is not None:
         problem = f'the {kind} cannot be read ({error.strerror})'
     elif type(error).__name__ == 'DecompressionBombError':  # Pillow's
@@ -97,6 +98,17 @@ def header_pixels(content: bytes) -> int:
         return int(re.search(r'\d+', str(error))[0])
     except Exception:  # OpenCV will say so, or can read it
         return 0
+
+
+def image_shape(path: str | PathLike) -> tuple[int, int]:
+    """Height and width of an image file, px, without decoding it."""
+    from PIL import Image  # not at the top: see above
+
+    try:
+        with Image.open(path) as image:
+            return image.height, image.width
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise unreadable(str(path), 'image', error) from error
 
 
 def count_pages(content: bytes) -> int:

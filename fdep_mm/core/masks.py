@@ -16,6 +16,7 @@ def read_mask(
     path: str | PathLike,
     threshold: float | None = None,
     backend_args: dict | None = None,
+    shape: tuple[int, int] | None = None,
 ) -> np.ndarray:
     """Read a mask of values {0, 1} or {0, 255} as uint8 (H, W) {0, 1}.
 
@@ -30,13 +31,17 @@ def read_mask(
             files are an error.
         backend_args (dict, optional): File backend, see
             :func:`mmengine.fileio.get`. Default: a local file.
+        shape (tuple[int, int], optional): Height and width of its image, px.
 
     Raises:
         UnreadableFileError: The file cannot be read or decoded.
-        ValueError: It holds other values, or colors, or alpha shows another
-            shape than they do.
+        ValueError: It holds other values, or colors, alpha shows another
+            shape than they do, or its size is not the image's.
     """
     values = read_values(path, backend_args)
+    if shape not in (None, values.shape):
+        sides = '{1}x{0} px, its image {3}x{2}'.format(*values.shape, *shape)
+        raise ValueError(f'{path}: is {sides}; replace one of them')
     if threshold is None:
         check_binary(values, str(path), WAY_OUT)
         threshold = 0

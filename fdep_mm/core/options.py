@@ -9,8 +9,8 @@ from mmengine.config import DictAction
 class OptionAction(DictAction):
     """KEY=VALUE of a command line, where VALUE may hold ``dict(...)``.
 
-    MMEngine's own takes dicts for text, and those in a list for endless ones,
-    and the spaces out of paths.
+    MMEngine's own reads dicts as text, never finds the end of those in lists,
+    and removes the spaces of paths.
     """
 
     @staticmethod
@@ -45,6 +45,6 @@ class OptionAction(DictAction):
 
 
 def nearest(name: str, known: set[str], cutoff: float = 0.6) -> str:
-    """The known names that resemble it, as a part of a message, or ''."""
+    """Similar known names as a part of a message, or ''."""
     near = difflib.get_close_matches(name, known, 3, cutoff)
     return f' (nearest: {", ".join(map(repr, near))})' if near else ''

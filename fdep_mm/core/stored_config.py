@@ -1,4 +1,4 @@
-"""Configs that come with weights: settings of a stranger, and nothing else.
+"""Configs in checkpoints, which strangers may have written.
 
 MMEngine imports what a ``type`` with dots and ``custom_imports`` name, and
 mmcv evaluates the ``type`` of an NMS: all of them must be in lists. Components
@@ -17,7 +17,7 @@ from mmengine.utils import get_object_from_string, import_modules_from_strings
 # Whose modules may be imported.
 IMPORTED = ('fdep_mm', 'mmseg', 'mmdet', 'mmpretrain')
 SCOPES = ('mmengine', *IMPORTED)
-# Where the classes may come from that these register.
+# Packages of the classes that these register.
 SOURCES = (*SCOPES, 'mmcv', 'torch')
 KINDS = ('MODELS', 'TASK_UTILS', 'TRANSFORMS', 'WEIGHT_INITIALIZERS')
 NMS = ('nms', 'soft_nms')
@@ -26,7 +26,7 @@ REFUSED = (
     *('ATSSVLFusionHead', 'BertModel'),  # fetch from a hub
     'TorchNet',  # calls what it is told
 )
-# The weights are there already.
+# What loads weights, which are there already.
 LOADING = (
     *('cache', 'checkpoint', 'checkpoint_path', 'init_cfg', 'pretrained'),
 )

@@ -1,4 +1,4 @@
-"""Names of the files that are read, the same for everything that looks."""
+"""Which files count as images and videos, in the whole package."""
 
 import os.path as osp
 import unicodedata
@@ -15,7 +15,7 @@ VIDEO_SUFFIXES = (
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a file is one that systems add, such as ``._x.png``."""
+    """Whether a system added the file, such as ``._x.png``."""
     last = osp.basename(name)
     return last.startswith('.') or last.lower() in ('thumbs.db', 'desktop.ini')
 
@@ -34,7 +34,7 @@ def strip_suffix(name: str, suffixes: Sequence[str] = IMAGE_SUFFIXES) -> str:
 
 
 def as_tuple(suffix: str | Sequence[str]) -> tuple[str, ...]:
-    """One suffix or several, as several."""
+    """One suffix or several, as a tuple."""
     return (suffix,) if isinstance(suffix, str) else tuple(suffix)
 
 
@@ -44,6 +44,6 @@ def composed(name: str) -> str:
 
 
 def same_name(name: str) -> str:
-    """What is equal for names of one file: composed, type in lower case."""
+    """Form of a file name for comparisons: NFC, suffix in lower case."""
     stem, suffix = osp.splitext(composed(name))
     return stem + suffix.lower()

@@ -1,15 +1,15 @@
-"""What goes to terminals and spreadsheets: names of files may be anything."""
+"""Text for terminals and spreadsheets: file names may hold anything."""
 
 import builtins
 
 
 def print(*values: object, **options) -> None:
-    r"""Print, but control characters as text: ``\x1b`` may write anything."""
+    r"""Print with control characters escaped: ``\x1b`` may write anything."""
     builtins.print(*map(shown, values), **options)
 
 
 def shown(value: object) -> str:
-    """Escape what is not printable, but for the ends of lines."""
+    """Escape what is not printable, except line breaks."""
     return ''.join(
         c if c.isprintable() or c == '\n' else ascii(c)[1:-1]
         for c in str(value)

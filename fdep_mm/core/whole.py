@@ -1,4 +1,4 @@
-"""Writing files as a whole or not at all; Python alone."""
+"""Writing files whole or not at all, with Python alone."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ def write_whole(
         content (bytes): What to write.
         way_out (str): What the error tells people to do once there is space
             or they have chosen another folder.
-        flush (bool): Have it survive a power cut, which takes milliseconds.
+        flush (bool): Make it survive a power cut, which takes milliseconds.
 
     Raises:
         OSError: It cannot be written; the old file is as it was.
@@ -51,7 +51,7 @@ def move_over(part: Path, path: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Have the new name survive a power cut."""
+    """Make the new name survive a power cut."""
     if os.name == 'nt':  # folders cannot be opened there
         return
     handle = os.open(folder, os.O_RDONLY)

@@ -35,9 +35,9 @@ class Sample(NamedTuple):
 class Folder:
     """The files below a folder, by name without suffix.
 
-    Names are compared with one listing: strange ids cannot reach other
-    places, and wrong upper and lower case is seen, but for suffixes. Files
-    that systems add are passed over.
+    Names are looked up in one listing, so that strange ids cannot reach other
+    places and wrong case is noticed (that of suffixes does not matter). Files
+    that systems add are skipped.
     """
 
     def __init__(

@@ -51,11 +51,10 @@ class SIRSTDataset(BaseSegDataset):
             relative to ``data_root``. Leave ``seg_map_path`` out for images
             without masks.
         on_error (str): 'raise', or 'skip' for training on a disk that may
-            fail: an image that our loading transforms cannot read any more, or
-            whose mask they cannot, is logged and a random other one taken.
-            ``unreadable``, uint8 (N,), marks them, also from within data
-            loading workers; :class:`fdep_mm.engine.UnreadableImagesHook`
-            counts them at the end of an epoch.
+            fail: images or masks that our loading transforms cannot read are
+            logged and replaced by random others. ``unreadable``, uint8 (N,),
+            marks them, from data loading workers, too;
+            :class:`fdep_mm.engine.UnreadableImagesHook` counts them.
         **kwargs: Arguments of :class:`mmseg.datasets.BaseSegDataset`.
 
     Raises:
@@ -120,7 +119,7 @@ class SIRSTDataset(BaseSegDataset):
         return data_list
 
     def prepare_data(self, idx: int) -> dict | None:
-        """Load image ``idx``; None, to take another, where it is skipped."""
+        """Load image ``idx``; None where it is skipped for another one."""
         try:
             return super().prepare_data(idx)
         except UnreadableFileError as error:
@@ -193,7 +192,7 @@ class SIRSTDataset(BaseSegDataset):
     ) -> list[str]:
         folder = self._folder(key, suffixes)
         found = [folder.find(image_id) for image_id in ids]
-        # wrong upper and lower case is missing on other systems
+        # names in the wrong case are not found on other systems
         missing = [
             image_id
             for image_id, (names, exact) in zip(ids, found, strict=True)

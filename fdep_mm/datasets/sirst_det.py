@@ -7,9 +7,10 @@ from mmengine import fileio
 
 from fdep_mm.core.boxes import check_boxes, mask_boxes
 from fdep_mm.core.choices import check_choice
+from fdep_mm.core.image import image_shape
+from fdep_mm.core.masks import read_mask
 from fdep_mm.registry import DATASETS
 
-from .image_files import image_shape, read_sized_mask
 from .sirst import SIRSTDataset
 from .sirst_xml import check_convention, parse_boxes
 from .synthetic import SyntheticSIRSTDataset
@@ -103,7 +104,7 @@ class SIRSTDetDataset(SIRSTDataset):
 
     def _read_boxes(self, path: str, shape: tuple[int, int]) -> np.ndarray:
         if self.box_source == 'mask':
-            return mask_boxes(read_sized_mask(path, shape, self.backend_args))
+            return mask_boxes(read_mask(path, None, self.backend_args, shape))
         content = fileio.get(path, backend_args=self.backend_args)
         boxes = parse_boxes(content, path, self.xml_convention)
         return check_boxes(boxes, shape, path)

@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 MASK_LEVEL = 0.35
-BACKGROUND_MARGIN = 10
+BACKGROUND_MARGIN = 10  # px
+GAP = 3  # between two masks, px
 MAX_ATTEMPTS = 50
 
 
@@ -86,8 +87,9 @@ def add_targets(
             peak = _peak(image, target, wanted)
             brightest = peak + image[target.window].max()
             # Overflow is avoided first and accepted in bright scenes.
+            near = _reach(image.shape, target, GAP)
             fits = brightest < 255 or attempt >= MAX_ATTEMPTS // 2
-            if peak > 0 and fits and not _is_near(mask, target):
+            if peak > 0 and fits and not mask[near].any():
                 scene[target.window] += peak * target.signal
                 mask[target.window] |= target.mask.astype(np.uint8)
                 break
@@ -96,8 +98,10 @@ def add_targets(
 
 def _peak(image: np.ndarray, target: Blob, scr: float) -> float:
     """Peak signal that gives the SCR, or 0 where it would be faint."""
-    own, around = _masks(image.shape, target)
-    background = image[around]
+    reach = _reach(image.shape, target, BACKGROUND_MARGIN)
+    own = np.zeros(image.shape, bool)
+    own[target.window] = target.mask
+    background = image[reach][~own[reach]]
     std = background.std()
     missing = scr * std + background.mean() - image[own].mean()
     # On a local bright spot the SCR needs little signal or none.
@@ -106,24 +110,15 @@ def _peak(image: np.ndarray, target: Blob, scr: float) -> float:
     return float(missing / target.signal[target.mask].mean())
 
 
-def _masks(shape: tuple[int, int], target: Blob) -> tuple[tuple, tuple]:
-    """Indices of the target's pixels and of its local background."""
-    y, x = np.nonzero(target.mask)
-    y, x = y + target.window[0].start, x + target.window[1].start
-    top = max(y.min() - BACKGROUND_MARGIN, 0)
-    left = max(x.min() - BACKGROUND_MARGIN, 0)
-    bottom = min(y.max() + BACKGROUND_MARGIN + 1, shape[0])
-    right = min(x.max() + BACKGROUND_MARGIN + 1, shape[1])
-    around = np.ones((bottom - top, right - left), bool)
-    around[y - top, x - left] = False
-    rows, columns = np.nonzero(around)
-    return (y, x), (rows + top, columns + left)
-
-
-def _is_near(mask: np.ndarray, target: Blob, gap: int = 3) -> bool:
-    y, x = np.nonzero(target.mask)
-    rows, columns = target.window
-    top, left = rows.start + y.min() - gap, columns.start + x.min() - gap
-    bottom, right = rows.start + y.max() + gap, columns.start + x.max() + gap
-    near = mask[max(top, 0) : bottom + 1, max(left, 0) : right + 1]
-    return bool(near.any())
+def _reach(
+    shape: tuple[int, int], target: Blob, margin: int
+) -> tuple[slice, slice]:
+    """Window that reaches `margin` px beyond the target's mask."""
+    ends = []
+    for places, part, size in zip(
+        np.nonzero(target.mask), target.window, shape, strict=True
+    ):
+        first = part.start + places.min() - margin
+        stop = part.start + places.max() + margin + 1
+        ends.append(slice(max(first, 0), min(stop, size)))
+    return tuple(ends)

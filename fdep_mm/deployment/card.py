@@ -12,12 +12,11 @@ from fdep_mm.version import __version__
 
 
 def make_card(cfg: Config, backend: TorchBackend) -> ModelCard:
-    """Read what running the network needs; ValueError if no card holds it."""
+    """Read what running the network needs; ValueError if no card says it."""
     host = backend.model
     is_detector = backend.task == 'detection'
     head = host.bbox_head if is_detector else host.decode_head
-    pipeline = read_pipeline(cfg)
-    _check_pipeline(pipeline, is_detector)
+    size, whole_numbers = _read_steps(read_pipeline(cfg), is_detector)
     preprocessor = cfg.model.get('data_preprocessor') or {}
     mean = tuple(preprocessor.get('mean') or (0.0, 0.0, 0.0))
     std = tuple(preprocessor.get('std') or (1.0, 1.0, 1.0))
@@ -34,16 +33,23 @@ def make_card(cfg: Config, backend: TorchBackend) -> ModelCard:
         threshold=backend.threshold,
         gray_range=backend.gray_range,
         gray=backend.gray,
-        whole_numbers=_loads_bytes(pipeline),
-        resize=_resize(pipeline),
+        whole_numbers=whole_numbers,
+        resize=size,
         nms=_nms(cfg.model.test_cfg) if is_detector else None,
     )
 
 
-def _check_pipeline(pipeline: list[dict], is_detector: bool) -> None:
-    """Refuse what PyTorch would do with an image and the file would not."""
-    for transform in pipeline:
-        name = transform['type'].split('.')[-1]
+def _read_steps(
+    pipeline: list[dict], is_detector: bool
+) -> tuple[tuple[int, int] | None, bool]:
+    """Size that images are scaled to, and whether they are loaded as uint8.
+
+    Refuses what PyTorch would do with an image and the file would not.
+    """
+    size, whole_numbers = None, False
+    for step in pipeline:
+        name = step['type'].split('.')[-1]
+        whole_numbers |= name == 'LoadImageFromFile'  # mmcv's, not ours
         if name.startswith(('Load', 'Pack')):
             continue
         if name != 'Resize' or not is_detector:
@@ -52,6 +58,13 @@ def _check_pipeline(pipeline: list[dict], is_detector: bool) -> None:
                 'test_dataloader.dataset.pipeline (normalization and padding '
                 'belong into model.data_preprocessor)'
             )
+        if 'scale' not in step or not step.get('keep_ratio', False):
+            raise ValueError(
+                f'test pipeline: {dict(step)} cannot be exported; use '
+                'Resize(scale=(long, short), keep_ratio=True)'
+            )
+        size = tuple(step['scale'])
+    return size, whole_numbers
 
 
 def _classes(cfg: Config) -> tuple[str, ...]:
@@ -81,26 +94,6 @@ def _pad_value(
     # -mean / std is meant as black; rounding takes 1e-14 away
     value = [round(after * s + m, 6) for m, s in zip(mean, std, strict=True)]
     return tuple(value[::-1] if preprocessor.get('bgr_to_rgb') else value)
-
-
-def _resize(pipeline: list[dict]) -> tuple[int, int] | None:
-    for transform in pipeline:
-        if transform['type'].split('.')[-1] != 'Resize':
-            continue
-        scale = transform.get('scale')
-        if scale is None or not transform.get('keep_ratio', False):
-            raise ValueError(
-                f'test pipeline: {dict(transform)} cannot be exported; use '
-                'Resize(scale=(long, short), keep_ratio=True)'
-            )
-        return tuple(scale)
-    return None
-
-
-def _loads_bytes(pipeline: list[dict]) -> bool:
-    """Whether images are uint8: mmcv's loader gives them, ours does not."""
-    loaders = [t['type'].split('.')[-1] for t in pipeline]
-    return 'LoadImageFromFile' in loaders
 
 
 def _nms(test_cfg: ConfigDict) -> dict:

@@ -75,7 +75,7 @@ def export(network: LightBranch) -> ModelProto:
 
 
 def attach(model: ModelProto, card: ModelCard) -> None:
-    """Write the card into the metadata, instead of one that is there."""
+    """Write the card into the metadata, in place of an old one."""
     del model.metadata_props[:]
     onnx.helper.set_model_props(model, card.to_metadata())
 

@@ -30,7 +30,7 @@ class LabeledImage(NamedTuple):
 
 
 class Images:
-    """Some images of a split, spread over it, as testing loads them."""
+    """Images spread over a split, loaded as in testing."""
 
     def __init__(self, cfg: Config, split: str, limit: int | None = None):
         init_default_scope(cfg.get('default_scope', 'mmseg'))

@@ -16,7 +16,7 @@ from .card import make_card
 
 
 class LightBranch(nn.Module):
-    """The host between pixels and answers; ValueError for other hosts."""
+    """The host from pixels to answers; ValueError for unsupported hosts."""
 
     def __init__(self, host: nn.Module, card: ModelCard, bgr_to_rgb: bool):
         super().__init__()

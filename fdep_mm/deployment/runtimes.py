@@ -87,7 +87,7 @@ def check_equal(
         for mode, result in results.items()
     }
     limits = dict.fromkeys(found, tolerance) | dict(int8=np.inf)
-    wrong = [m for m, d in found.items() if not d <= limits[m]]  # NaN is
+    wrong = [m for m, d in found.items() if not d <= limits[m]]  # or NaN
     if wrong:
         raise ValueError(
             f'mode {wrong[0]!r} differs from {next(iter(runs))!r} by '

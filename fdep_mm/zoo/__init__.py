@@ -4,11 +4,7 @@ Each is a ``NAME.safetensors`` in this folder. Its metadata hold what inference
 needs of the config (``cfg``, as in MMEngine's checkpoints) and where the
 weights come from (``card``, JSON; ``NAME.md`` in prose). A ``NAME.onnx``
 beside it runs without PyTorch. ``tools/model_converters/make_zoo.py`` makes
-them.
-
-``examples`` holds scenes of :class:`fdep_mm.datasets.SyntheticSIRSTDataset`.
-
-None of this needs PyTorch or the OpenMMLab packages.
+them. ``examples`` holds scenes of :class:`.SyntheticSIRSTDataset`.
 """
 
 import json
@@ -41,31 +37,26 @@ def find(name: str, others: Iterable[str] = ()) -> Path:
     """Find the file of a trained network.
 
     Raises:
-        FileNotFoundError: There is none; the message lists those that there
-            are, the nearest name first.
+        FileNotFoundError: There is none; the names that exist are listed.
         FileExistsError: The current folder holds a file of the same name.
     """
     known = names()
     if name not in known:
         nearest = get_close_matches(name, [*known, *others], 999, 0)
         raise FileNotFoundError(
-            f'{name!r}: no such file in {Path.cwd()}, and no network or '
-            f'method of that name. There are: {", ".join(nearest)}'
+            f'{name!r}: no such file in {Path.cwd()}, network or method. '
+            f'There are: {", ".join(nearest)}'
         )
     if Path(name).is_file():
         raise FileExistsError(
-            f'{name!r} is a trained network, and a file in {Path.cwd()}: '
-            f"write './{name}' for the file, or rename it"
+            f'{name!r} is a trained network and a file in {Path.cwd()}: write '
+            f"'./{name}' for the file, or rename it"
         )
     return FOLDER / f'{name}.safetensors'
 
 
 def resolve(weights: str | PathLike) -> str | PathLike:
-    """Turn a name into a path, and leave paths as they are.
-
-    Raises:
-        FileNotFoundError, FileExistsError: As :func:`find`.
-    """
+    """Turn a name into a path as :func:`find` does; leave paths."""
     if is_name(weights) and (
         weights in names() or not Path(weights).is_file()
     ):
@@ -74,11 +65,10 @@ def resolve(weights: str | PathLike) -> str | PathLike:
 
 
 def read_card(path: Path) -> dict:
-    """Read where the weights of a file come from.
+    """Read where weights come from: see the options of ``make_zoo.py``.
 
-    Returns:
-        dict: See the options of ``make_zoo.py``. ``scores`` is a list of
-        dicts with ``data``, ``split`` and metrics, in per cent, Fa in 1e-6.
+    ``scores`` is a list of dicts with ``data``, ``split`` and metrics, in
+    percent, Fa in 1e-6.
     """
     with path.open('rb') as file:  # length of the header, header
         length = int.from_bytes(file.read(8), 'little')

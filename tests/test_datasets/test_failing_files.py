@@ -124,7 +124,7 @@ def test_neither_are_errors_that_name_the_file(root):
     gray = np.full((32, 32), 7, np.uint8)
     for broken, text in (
         (image.replace('images', 'masks'), 'mask values'),
-        (image, 'its mask'),
+        (image, 'its image'),
     ):
         cv2.imwrite(broken, gray[:8] if broken == image else gray)
         with pytest.raises(ValueError, match=text):

@@ -199,7 +199,7 @@ def test_bad_arguments(tree):
 def test_unreadable_image_and_wrong_mask(tree):
     mask = tree / 'annotations/masks/Misc_1_pixels0.png'
     cv2.imwrite(str(mask), np.zeros((40, 50), np.uint8))
-    with pytest.raises(ValueError, match=r'\(40, 50\) and its image'):
+    with pytest.raises(ValueError, match='is 50x40 px, its image'):
         build(tree, **MASKS)
     (tree / 'mixed/Misc_1.png').write_bytes(b'no image')
     with pytest.raises(ValueError, match='Misc_1.png: not a readable'):

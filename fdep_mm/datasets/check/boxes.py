@@ -10,7 +10,7 @@ from ..sirst_xml import CONVENTIONS
 
 
 class BoxCheck(NamedTuple):
-    """How the boxes of a data set lie to the boxes of its masks.
+    """How the boxes of a data set differ from those of its masks.
 
     Attributes:
         offset (tuple[float, float, float, float]): What the files add to
@@ -57,7 +57,7 @@ def compare_boxes(
 
 
 def known_convention(offset: Sequence[float]) -> str | None:
-    """Name the way of counting pixels that an offset shows, if it is one."""
+    """Name of the convention that an offset shows, if it is known."""
     usual = {
         **CONVENTIONS,
         '0-based, half-open': (0, 0, 0, 0),

@@ -96,6 +96,10 @@ class Findings:
         """Codes of a level that have places."""
         return [code for code in CODES[level] if self._items[code]]
 
+    def count(self, level: str) -> int:
+        """Number of places of a level."""
+        return sum(len(self._items[code]) for code in CODES[level])
+
     @property
     def clean(self) -> bool:
         """Whether there is no error."""

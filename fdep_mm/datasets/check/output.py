@@ -22,7 +22,7 @@ def to_json(report: Report) -> dict:
     """Everything as plain lists, dicts and numbers, without NaN."""
     return dict(
         clean=report.findings.clean,
-        counts={level: _count(report, level) for level in CODES},
+        counts={level: report.findings.count(level) for level in CODES},
         datasets=[
             dict(
                 name=layout.name,
@@ -32,7 +32,13 @@ def to_json(report: Report) -> dict:
             for layout in report.layouts
         ],
         findings=[
-            _finding(report, level, code)
+            dict(
+                code=code,
+                level=level,
+                meaning=CODES[level][code].partition('; ')[0],
+                advice=CODES[level][code].partition('; ')[2],
+                items=[item._asdict() for item in report.findings.items(code)],
+            )
             for level in CODES
             for code in report.findings.codes(level)
         ],
@@ -104,8 +110,8 @@ def format_report(report: Report) -> str:
                 lines.append('  ' + ': '.join(filter(None, item)))
             if len(items) > SHOWN:
                 lines.append(f'  and {len(items) - SHOWN} more')
-    counts = ', '.join(f'{_count(report, level)} {level}s' for level in CODES)
-    return '\n'.join([*lines, '', counts])
+    counts = (f'{report.findings.count(k)} {k}s' for k in CODES)
+    return '\n'.join([*lines, '', ', '.join(counts)])
 
 
 def _mean(values: list[float]) -> float | None:
@@ -123,22 +129,6 @@ def _quantiles(values: list[float]) -> dict[str, float] | None:
         return None
     found = np.percentile(values, list(QUANTILES.values())).tolist()
     return dict(zip(QUANTILES, found, strict=True))
-
-
-def _count(report: Report, level: str) -> int:
-    codes = report.findings.codes(level)
-    return sum(len(report.findings.items(code)) for code in codes)
-
-
-def _finding(report: Report, level: str, code: str) -> dict:
-    meaning, _, advice = CODES[level][code].partition('; ')
-    return dict(
-        code=code,
-        level=level,
-        meaning=meaning,
-        advice=advice,
-        items=[item._asdict() for item in report.findings.items(code)],
-    )
 
 
 def _image(record: Record) -> dict:

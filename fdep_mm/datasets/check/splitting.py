@@ -47,9 +47,8 @@ def make_splits(
         seed (int): Of that division.
 
     Raises:
-        ValueError: The mode or the fraction is not one of the possible, a
-            split would be left without images, or two folders of images have
-            one data set's name.
+        ValueError: The mode or the fraction is invalid, a split would be
+            empty, or two folders of images have one data set's name.
     """
     check_choice('mode', mode, MODES)
     names = [layout.name for layout in report.layouts]
@@ -90,8 +89,7 @@ def make_splits(
 def write_splits(
     folder: Path, members: Mapping[str, Sequence[Record]]
 ) -> list[Path]:
-    """Write ``{split}_{data set}.txt`` each, as in ``img_idx/``, one id a
-    line.
+    """Write ``{split}_{data set}.txt`` each, one id per line.
 
     Raises:
         FileExistsError: One of them exists; none is then written.

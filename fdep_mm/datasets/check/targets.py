@@ -32,10 +32,10 @@ def measure_targets(
 ) -> list[MeasuredTarget]:
     """Measure each 8-connected target against its surroundings.
 
-    These are the window that reaches ``margin`` px beyond its box on every
-    side, without the pixels of any target, as in
-    :func:`fdep_mm.datasets.synthetic_targets.add_targets`. In raster order;
-    NaN where nothing but targets surrounds one.
+    The surroundings are the window that reaches ``margin`` px beyond its box
+    on every side, without the pixels of any target, as in
+    :func:`fdep_mm.datasets.synthetic_targets.add_targets`. Targets are in
+    raster order; NaN where nothing but targets surrounds one.
     """
     labels, _ = ndimage.label(mask, STRUCTURES[8])
     targets = []

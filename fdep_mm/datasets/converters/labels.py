@@ -9,7 +9,7 @@ from fdep_mm.core import run_lengths
 from fdep_mm.core.boxes import mask_boxes
 from fdep_mm.core.components import STRUCTURES
 
-from .regions import boxes_to_mask, mask_centroids, points_to_mask
+from .regions import boxes_to_mask, points_to_mask
 from .segmentations import decode
 
 
@@ -48,17 +48,6 @@ def mask_labels(
     ]
     boxes = mask_boxes(mask)
     return ImageLabels(image_id, file_name, mask.shape, boxes, codes)
-
-
-def point_labels(
-    mask: np.ndarray,
-    image_id: str,
-    file_name: str,
-    image: np.ndarray | None = None,
-) -> ImageLabels:
-    """Center of each component of a mask; see :func:`mask_centroids`."""
-    points = mask_centroids(mask, image)
-    return ImageLabels(image_id, file_name, mask.shape, points=points)
 
 
 def draw_labels(

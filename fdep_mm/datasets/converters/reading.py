@@ -7,15 +7,16 @@ from pathlib import Path
 import numpy as np
 
 from fdep_mm.core.gray import gray_limits, to_float
-from fdep_mm.core.image import decode_pages
+from fdep_mm.core.image import decode_pages, image_shape
+from fdep_mm.core.masks import read_mask
 from fdep_mm.core.suffixes import IMAGE_SUFFIXES
 
 from ..folders import Folder, Sample
-from ..image_files import image_shape, read_sized_mask
 from ..sirst_xml import CONVENTIONS, parse_boxes
 from .coco import read_coco
-from .labels import ImageLabels, mask_labels, point_labels
+from .labels import ImageLabels, mask_labels
 from .points import read_points
+from .regions import mask_centroids
 from .yolo import read_yolo
 
 # Image id, and what reads its labels: only then errors of one file show.
@@ -39,12 +40,13 @@ def read_masks(
     """
 
     def read(sample: Sample) -> ImageLabels:
-        mask = read_sized_mask(sample.mask, image_shape(sample.image))
+        mask = read_mask(sample.mask, shape=image_shape(sample.image))
         name = sample.image.relative_to(images).as_posix()
         if not points:
             return mask_labels(mask, sample.image_id, name)
         gray = _read_gray(sample.image) if weighted else None
-        return point_labels(mask, sample.image_id, name, gray)
+        centers = mask_centroids(mask, gray)
+        return ImageLabels(sample.image_id, name, mask.shape, points=centers)
 
     return [(sample.image_id, partial(read, sample)) for sample in samples]
 

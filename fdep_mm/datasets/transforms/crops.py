@@ -18,8 +18,7 @@ class TargetCrop(ShowsArguments, BaseTransform):
     lies uniformly around a target pixel drawn uniformly from the mask. Images
     without target get a uniform window.
 
-    Source: crops of 256x256, half of them forced, are the habit of the SIRST
-    toolkits.
+    Source: SIRST toolkits cut 256x256 px, half of the windows forced.
 
     Args:
         crop_size (tuple[int, int]): Height and width in px.

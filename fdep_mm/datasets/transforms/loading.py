@@ -108,13 +108,7 @@ class LoadSIRSTMask(ShowsArguments, LoadAnnotations):
         if 'seg_map_path' not in results:
             return
         path = results['seg_map_path']
-        mask = read_mask(path, self.threshold, self.backend_args)
-        img = results.get('img')
-        if img is not None and img.shape[:2] != mask.shape:
-            (height, width), (rows, columns) = img.shape[:2], mask.shape
-            raise ValueError(
-                f'image {results["img_path"]} is {width}x{height} but its '
-                f'mask {path} is {columns}x{rows}: replace one of them'
-            )
+        shape = results['img'].shape[:2] if 'img' in results else None
+        mask = read_mask(path, self.threshold, self.backend_args, shape)
         results['gt_seg_map'] = mask
         results['seg_fields'].append('gt_seg_map')

@@ -28,9 +28,9 @@ class LoadPrior(ShowsArguments, BaseTransform):
     """Read the prior of the full image from a cache.
 
     Put it directly behind the loading transforms and pack with
-    :class:`PackPriorInputs`. The transforms between may move the image in any
-    way that they move all ``seg_fields`` in: the prior follows when it is
-    packed. Put transforms that take targets out of the mask alone before it.
+    :class:`PackPriorInputs`. Transforms in between may move the image if they
+    move all ``seg_fields`` with it: the prior follows when it is packed. Those
+    that only remove targets from the mask belong before it.
 
     Needs ``img_path`` and ``img``, (H, W, C). Adds ``priors``, a list of
     tensors (C, h, w) that cover the image; ``prior_place``, (H, W, 2), one of

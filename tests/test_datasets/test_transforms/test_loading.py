@@ -207,7 +207,7 @@ def test_mask_of_unequal_channels(tmp_path, target):
 def test_size_mismatch_names_both_files(tmp_path, target):
     Image.fromarray(target).save(tmp_path / 'm.png')
     img = np.zeros((20, 31, 3), np.float32)
-    with pytest.raises(ValueError, match='a.png is 31x20.*m.png is 30x20'):
+    with pytest.raises(ValueError, match='m.png: is 30x20 px, .* 31x20'):
         load_mask(tmp_path / 'm.png', img)
     load_mask(tmp_path / 'm.png', img[:, :30])
 
