@@ -35,7 +35,7 @@ from pathlib import Path
 from fdep_mm.core.command import Parser, command
 from fdep_mm.core.text import print
 from fdep_mm.datasets.check.findings import Findings
-from fdep_mm.datasets.check.pairing import pair
+from fdep_mm.datasets.check.pairing import list_samples
 from fdep_mm.datasets.converters import convert, list_labels, read_masks
 from fdep_mm.datasets.converters.regions import FILLS
 from fdep_mm.datasets.converters.writing import IMAGE_FORMATS, SPLIT_FORMATS
@@ -133,7 +133,8 @@ def from_masks(args: argparse.Namespace) -> tuple[int, list[str]]:
     if layout.masks is None:
         raise ValueError(f'{args.source}: has no masks; name their --masks')
     findings = Findings()
-    samples = [s for s in pair(layout, findings) if s.mask is not None]
+    samples = list_samples(layout, findings)
+    samples = [sample for sample in samples if sample.mask is not None]
     if not samples:
         raise ValueError(f'{args.source}: no image has a mask to convert')
     points = args.to in ('points', 'point-masks')

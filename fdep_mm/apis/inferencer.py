@@ -155,13 +155,8 @@ class SIRSTInferencer:
         frames = Inputs(inputs, skip, self.reading)
         writer = None
         if out_dir is not None:
-            writer = ResultWriter(
-                out_dir,
-                outputs,
-                self.backend.task,
-                self._info(threshold),
-                overwrite,
-            )
+            task, info = self.backend.task, self._info(threshold)
+            writer = ResultWriter(out_dir, outputs, task, info, overwrite)
         return self._run(frames, batch_size, threshold, writer)
 
     def _run(

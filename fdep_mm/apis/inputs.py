@@ -163,7 +163,7 @@ class Inputs:
         key = source.source if source.is_sequence else ''
         limits = self._first.get(key)
         if limits is None:
-            limits = gray_limits(image, self.gray_range, frame.source)
+            limits = gray_limits(image, mode, frame.source)
         if self.reading.gray_range_from == 'first':
             self._first[key] = limits
         return frame._replace(image=image, limits=limits)

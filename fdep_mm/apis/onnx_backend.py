@@ -30,16 +30,16 @@ def open_session(
     threads: int | None = None,
 ) -> ort.InferenceSession:
     """Open any ONNX file; errors are those of :class:`OnnxBackend`."""
-    name = 'the model' if isinstance(source, bytes) else str(source)
-    if not isinstance(source, bytes) and not Path(source).is_file():
-        raise FileNotFoundError(f'{name}: no such file')
+    name = 'the model'
+    if not isinstance(source, bytes):
+        name = source = str(source)
+        if not Path(name).is_file():
+            raise FileNotFoundError(f'{name}: no such file')
     options = ort.SessionOptions()
     options.log_severity_level = 3  # errors only
     if threads is not None:
         options.intra_op_num_threads = threads
     provider = _provider(device)
-    if not isinstance(source, bytes):
-        source = str(source)
     try:
         return ort.InferenceSession(source, options, providers=[provider])
     except Exception as error:  # onnxruntime's own have no common base

@@ -116,14 +116,6 @@ def _pack(
         targets = targets_of_map(result, threshold)
     else:
         targets = targets_of_boxes(result[result[:, 4] >= threshold])
-    return Prediction(
-        name=frame.name,
-        source=frame.source,
-        image=frame.image,
-        targets=targets,
-        threshold=threshold,
-        limits=frame.limits,
-        prob=result if task == 'segmentation' else None,
-        index=frame.index,
-        fps=frame.fps,
-    )
+    prob = result if task == 'segmentation' else None
+    found = dict(targets=targets, threshold=threshold, prob=prob)
+    return Prediction(**frame._asdict(), **found)

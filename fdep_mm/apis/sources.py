@@ -154,16 +154,12 @@ def _list_folder(folder: Path, skip: set[Path]) -> list[Source]:
             f'and are passed over, such as {others[0].name}',
             stacklevel=2,
         )
-    return [
-        Source(p.relative_to(folder).with_suffix('').as_posix(), str(p), p)
-        for p in files
-    ]
+    return [Source(_name_below(p, folder), str(p), p) for p in files]
 
 
 def _glob(pattern: str, skip: set[Path]) -> list[Source]:
     found = sorted(map(Path, glob.glob(pattern, recursive=True)))
-    files = [path for path in found if path.is_file()]
-    files = [path for path in files if _is_wanted(path, skip)]
+    files = [p for p in found if p.is_file() and _is_wanted(p, skip)]
     if not files:
         raise FileNotFoundError(f'{pattern}: no file matches the pattern')
     return _rename([Source(p.stem, str(p), p) for p in files])
@@ -184,10 +180,10 @@ def _rename(sources: list[Source]) -> list[Source]:
     except ValueError:  # several drives
         return sources
     return [
-        s._replace(
-            name=s.path.resolve().relative_to(root).with_suffix('').as_posix()
-        )
-        if s.path
-        else s
+        s._replace(name=_name_below(s.path.resolve(), root)) if s.path else s
         for s in sources
     ]
+
+
+def _name_below(path: Path, folder: str | Path) -> str:
+    return path.relative_to(folder).with_suffix('').as_posix()

@@ -50,7 +50,7 @@ FOLDERS = (
 )
 # Folder and names of the split files, the training split first: where that
 # file is, the others are taken with it. {name} is that of the data set.
-SPLITS = (
+SPLIT_FILES = (
     # SIRST-V2, whose v1 splits overlap with these
     ('splits', ('trainval_full', 'test_full')),
     # BasicIRSTD
@@ -140,7 +140,7 @@ def _find_folders(root: Path) -> Layout:
 
 
 def _find_splits(root: Path, name: str) -> dict[str, tuple[Path, ...]]:
-    for pattern, names in SPLITS:
+    for pattern, names in SPLIT_FILES:
         folders = [root] if pattern == '.' else sorted(root.glob(pattern))
         groups = [
             {k: (file,) for k, file in group.items() if file.is_file()}

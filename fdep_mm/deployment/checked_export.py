@@ -82,7 +82,7 @@ def _some_images(cfg: Config, card: ModelCard) -> tuple[str, list]:
     return name, [batch(image, card) for image in images]
 
 
-def convert(
+def lower_precision(
     model: ModelProto,
     card: ModelCard,
     precision: str,

@@ -66,7 +66,7 @@ def test_damage_is_reported_and_the_rest_goes_on(call, folder, tmp_path):
     split = outputs['--write-split'] / 'test_NUAA-SIRST.txt'
     assert split.read_text() == 'Misc_5\n'
     code, _, errors = call(folder, '--write-split', outputs['--write-split'])
-    assert code == 2 and 'is not overwritten' in errors
+    assert code == 2 and 'exists; name another' in errors
     assert split.read_text() == 'Misc_5\n'
 
 

@@ -220,7 +220,7 @@ def test_masks_of_another_size_are_left_out(tool, folder, tmp_path):
         'from masks', folder, '--format', 'yolo', '--out', out
     )
     assert code == 1 and '5 images' in printed
-    assert 'Misc_3.png: is (9, 52) and its image (40, 52)' in errors
+    assert 'Misc_3.png: is 52x9 px, its image 52x40' in errors
     assert len(list(out.rglob('*.txt'))) == 5
 
 

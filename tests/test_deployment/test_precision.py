@@ -7,7 +7,7 @@ import pytest
 from mmengine.config import Config
 
 from fdep_mm.apis.onnx_backend import OnnxBackend
-from fdep_mm.deployment.checked_export import convert, score_table
+from fdep_mm.deployment.checked_export import lower_precision, score_table
 from fdep_mm.deployment.export import max_difference
 from fdep_mm.deployment.images import Images, batch, score, score_boxes
 from fdep_mm.deployment.precision import last_nodes
@@ -37,7 +37,7 @@ def test_smaller_numbers_give_similar_answers(
     acm, acm_model, batches, precision, tolerance, size
 ):
     before = acm_model.SerializeToString()
-    model = convert(acm_model, acm.card, precision, batches)
+    model = lower_precision(acm_model, acm.card, precision, batches)
     content = model.SerializeToString()
     assert acm_model.SerializeToString() == before
     assert len(content) < size * len(before)
@@ -49,7 +49,7 @@ def test_smaller_numbers_give_similar_answers(
 
 
 def test_last_convolution_stays_in_float(acm, acm_model, batches):
-    model = convert(acm_model, acm.card, 'int8', batches)
+    model = lower_precision(acm_model, acm.card, 'int8', batches)
     kept = last_nodes(acm_model)
     makers = {out: node for node in model.graph.node for out in node.output}
     (conv,) = (

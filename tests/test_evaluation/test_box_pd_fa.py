@@ -182,7 +182,7 @@ def test_bad_input(tmp_path):
     with pytest.raises(ValueError, match="frame.png.*no 'seg_map_path'"):
         metric.process(None, [one])
     path = write_mask(tmp_path / 'm.png', np.zeros((8, 8), bool))
-    with pytest.raises(ValueError, match=r'mask is \(8, 8\) and its image'):
+    with pytest.raises(ValueError, match='is 8x8 px, its image'):
         metric.process(None, [sample([], [], path)])
     with pytest.raises(ValueError, match='none.png: the mask cannot be read'):
         metric.process(None, [sample([], [], tmp_path / 'none.png')])

@@ -76,7 +76,7 @@ def test_folder(call, model, images, tmp_path):
         _, stdout, _ = search(call, model, images, out=inside, more=more)
         assert '3 images' in stdout
     code, _, stderr = search(call, model, images, out=inside)
-    assert code == 2 and 'earlier results. Choose another' in stderr
+    assert code == 2 and 'earlier results; choose another' in stderr
 
 
 @pytest.fixture(scope='module')

@@ -130,7 +130,7 @@ def run(args: argparse.Namespace) -> int:
         calibration = [batch(s.image, card) for s in samples]
     models = {'fp32': model}
     for precision in wanted:
-        models[precision] = checked_export.convert(
+        models[precision] = checked_export.lower_precision(
             model, card, precision, calibration
         )
         write(

@@ -12,7 +12,7 @@ from .boxes import BoxCheck, compare_boxes, known_convention
 from .findings import Findings
 from .inspection import Record, inspect
 from .leaks import Leak, find_leaks
-from .pairing import pair
+from .pairing import list_samples
 
 LARGE = 0.05  # of the image
 
@@ -75,7 +75,7 @@ def check_dataset(
         ValueError: An image folder holds no images.
     """
     findings = Findings()
-    samples = [s for layout in layouts for s in pair(layout, findings)]
+    samples = [s for one in layouts for s in list_samples(one, findings)]
     records = [inspect(sample) for sample in progress(samples)]
     splits = [*dict.fromkeys(k for layout in layouts for k in layout.splits)]
     boxes = {}

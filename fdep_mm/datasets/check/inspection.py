@@ -70,7 +70,7 @@ def inspect(sample: Sample) -> Record:
     return record
 
 
-def decode(content: bytes) -> np.ndarray:
+def decode_whole(content: bytes) -> np.ndarray:
     """Decode a file as stored, colors as BGR, and refuse what is cut off.
 
     Raises:
@@ -112,7 +112,7 @@ def _inspect_image(record: Record) -> np.ndarray | None:
     problems = record.problems
     try:
         content = record.sample.image.read_bytes()
-        pixels = decode(content)
+        pixels = decode_whole(content)
     except DAMAGED as error:
         problems.append(('image-unreadable', first_line(error)))
         return None

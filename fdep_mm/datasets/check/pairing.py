@@ -11,7 +11,7 @@ from ..layouts import Layout
 from .findings import Findings
 
 
-def pair(layout: Layout, findings: Findings) -> list[Sample]:
+def list_samples(layout: Layout, findings: Findings) -> list[Sample]:
     """List the samples of a data set; what is odd becomes a finding."""
     images = Folder(layout.images, layout.image_suffixes)
     if not (every := images.ids()):

@@ -8,7 +8,7 @@ from fdep_mm.core.image import to_display
 from fdep_mm.core.masks import read_mask
 
 from .checker import Report
-from .inspection import Record, decode
+from .inspection import Record, decode_whole
 
 CAPTION = 18
 TARGET_COLOR = (60, 220, 60)  # BGR
@@ -101,7 +101,7 @@ def _tile(
     blank = np.zeros((side, side, 3), np.uint8)
     if record is None:
         return blank
-    gray = to_display(decode(record.sample.image.read_bytes()))
+    gray = to_display(decode_whole(record.sample.image.read_bytes()))
     scale = (side - CAPTION) / max(gray.shape)
     picture = cv2.cvtColor(mmcv.imrescale(gray, scale), cv2.COLOR_GRAY2BGR)
     if record.targets:

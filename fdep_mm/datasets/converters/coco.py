@@ -12,7 +12,7 @@ from fdep_mm.core.image import MAX_PIXELS
 from fdep_mm.core.splits import leaves_root
 
 from .labels import ImageLabels
-from .segmentations import check_polygons, decode, polygons_to_mask, read_rle
+from .segmentations import check_polygons, polygons_to_mask, read_rle, to_mask
 
 CATEGORY = dict(id=1, name='target', supercategory='target')
 
@@ -44,7 +44,7 @@ def to_coco(images: Iterable[ImageLabels]) -> dict:
             )
             if code:
                 annotation['segmentation'] = code
-                annotation['area'] = int(decode(code, image.shape).sum())
+                annotation['area'] = int(to_mask(code, image.shape).sum())
             coco['annotations'].append(annotation)
     return coco
 

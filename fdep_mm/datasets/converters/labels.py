@@ -10,7 +10,7 @@ from fdep_mm.core.boxes import mask_boxes
 from fdep_mm.core.components import STRUCTURES
 
 from .regions import boxes_to_mask, points_to_mask
-from .segmentations import decode
+from .segmentations import to_mask
 
 
 class ImageLabels(NamedTuple):
@@ -74,5 +74,5 @@ def draw_labels(
     boxed = np.array([not code for code in codes], bool)
     mask = boxes_to_mask(labels.boxes[boxed], labels.shape, fill or 'box')
     for code in filter(None, codes):
-        mask |= decode(code, labels.shape, contour)
+        mask |= to_mask(code, labels.shape, contour)
     return mask

@@ -12,7 +12,7 @@ import numpy as np
 from fdep_mm.core import run_lengths
 
 
-def decode(
+def to_mask(
     segmentation: dict | list, shape: tuple[int, int], contour: bool = False
 ) -> np.ndarray:
     """Mask (H, W) {0, 1} of one target, from run lengths or polygons.

@@ -141,11 +141,4 @@ class BoxPdFaMetric(BaseMetric):
                 'pack that meta key, or count boxes with '
                 "BoxPdFaMetric(targets='box')"
             )
-        mask = read_mask(path, backend_args=self.backend_args)
-        if mask.shape != shape:
-            raise ValueError(
-                f'{path}: the mask is {mask.shape} and its image {shape} '
-                '(height, width): replace one of the files or take the id '
-                'out of the split'
-            )
-        return mask
+        return read_mask(path, None, self.backend_args, shape)
