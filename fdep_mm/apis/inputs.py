@@ -25,18 +25,12 @@ SCHEMES = ('rtsp', 'rtsps', 'rtp', 'rtmp', 'udp', 'srt', 'http', 'https')
 
 
 class Frame(NamedTuple):
-    """One image to be searched.
+    """One image to be searched."""
 
-    Attributes:
-        name (str): Unique in a run, without suffix, ``/`` between folders.
-        image (np.ndarray): (H, W) or (H, W, C) as decoded, BGR.
-        limits (tuple[float, float]): Values that become black and white.
-    """
-
-    name: str
+    name: str  # unique in a run, without suffix, ``/`` between folders
     source: str
-    image: np.ndarray
-    limits: Limits = (0, 255)
+    image: np.ndarray  # (H, W) or (H, W, C) as decoded, BGR
+    limits: Limits = (0, 255)  # values that become black and white
     index: int | None = None
     fps: float | None = None
 

@@ -10,19 +10,13 @@ Span = tuple[slice, slice]
 
 
 class Tiling(NamedTuple):
-    """How large frames are cut.
+    """How large frames are cut, in px."""
 
-    Attributes:
-        size (int): Side of a tile, px.
-        overlap (int): What two neighbors share, px. Each pixel of the result
-            comes from a tile in which it lies at least half of this from the
-            border (unless that is the frame's).
-        above (int): Frames whose longer side exceeds this are cut, px.
-    """
-
-    size: int = 512
+    size: int = 512  # side of a tile
+    # what two neighbors share; each pixel is taken from a tile that reaches at
+    # least half of this beyond it, or to the border of the frame
     overlap: int = 128
-    above: int = 1024
+    above: int = 1024  # frames whose longer side exceeds this are cut
 
     def check(self) -> None:
         """Raise ValueError for sizes that make no tiles."""

@@ -19,14 +19,8 @@ from .components import STRUCTURES, Components, mask_components
 
 # A target and a detection: the detection's layer, the indices of both, and
 # the distance of their centroids in px.
-PAIR = np.dtype(
-    [
-        ('layer', np.intp),
-        ('target', np.intp),
-        ('detection', np.intp),
-        ('distance', np.float64),
-    ]
-)
+INDICES = [(name, np.intp) for name in ('layer', 'target', 'detection')]
+PAIR = np.dtype([*INDICES, ('distance', np.float64)])
 
 
 def close_pairs(

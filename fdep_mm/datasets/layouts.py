@@ -10,20 +10,7 @@ from fdep_mm.core.suffixes import IMAGE_SUFFIXES
 
 @dataclass(frozen=True)
 class Layout:
-    """One data set on disk.
-
-    Attributes:
-        root (Path): Its folder.
-        images (Path): Folder of images.
-        masks (Path | None): Folder of masks.
-        boxes (Path | None): Folder of XML box files.
-        image_suffixes, mask_suffixes (tuple[str, ...]): The first that exists
-            is taken, as in :class:`.SIRSTDataset`.
-        splits (dict): Name -> split files, training first; none stands for
-            all images.
-        xml_convention (str): Of the box files, see
-            :data:`.sirst_xml.CONVENTIONS`.
-    """
+    """One data set on disk; several suffixes: the first that exists."""
 
     root: Path
     images: Path
@@ -31,6 +18,7 @@ class Layout:
     boxes: Path | None = None
     image_suffixes: tuple[str, ...] = IMAGE_SUFFIXES
     mask_suffixes: tuple[str, ...] = IMAGE_SUFFIXES
+    # name -> split files, training first; none stands for all images
     splits: dict[str, tuple[Path, ...]] = field(
         default_factory=lambda: {'all': ()}
     )

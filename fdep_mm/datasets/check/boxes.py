@@ -10,18 +10,12 @@ from ..sirst_xml import CONVENTIONS
 
 
 class BoxCheck(NamedTuple):
-    """How the boxes of a data set differ from those of its masks.
+    """How the boxes of a data set differ from those of its masks."""
 
-    Attributes:
-        offset (tuple[float, float, float, float]): What the files add to
-            0-based half-open (x1, y1, x2, y2): median over all boxes.
-        compared (int): Number of pairs.
-        differences (dict[int, str]): What differs, by index of the image.
-    """
-
+    # what the files add to 0-based half-open x1, y1, x2, y2: median of all
     offset: tuple[float, float, float, float]
-    compared: int
-    differences: dict[int, str]
+    compared: int  # number of pairs
+    differences: dict[int, str]  # by index of the image
 
 
 def compare_boxes(

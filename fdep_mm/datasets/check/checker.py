@@ -19,25 +19,15 @@ LARGE = 0.05  # of the image
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that was found.
-
-    Attributes:
-        layouts (list[Layout]): The data sets.
-        splits (list[str]): Names of the splits, training first.
-        records (list[Record]): One per image.
-        findings (Findings): What is wrong or remarkable.
-        leaks (list[Leak]): Look-alikes across splits.
-        boxes (dict[str, BoxCheck]): Of data sets with box files and masks.
-        threshold (float): Look-alikes correlate above it.
-    """
+    """Everything that was found."""
 
     layouts: list[Layout]
-    splits: list[str]
-    records: list[Record]
+    splits: list[str]  # training first
+    records: list[Record]  # one per image
     findings: Findings
     leaks: list[Leak]
-    boxes: dict[str, BoxCheck]
-    threshold: float
+    boxes: dict[str, BoxCheck]  # of data sets with box files and masks
+    threshold: float  # look-alikes correlate above it
 
     def of_split(self, split: str) -> list[Record]:
         """Records of a split."""

@@ -24,39 +24,23 @@ SIDE = 48  # of thumbnails in px
 
 @dataclass
 class Record:
-    """One inspected sample.
-
-    Attributes:
-        sample (Sample): Its files.
-        problems (list[tuple[str, str]]): Code and detail, see
-            :data:`~.findings.CODES`.
-        shape (tuple[int, int] | None): Height and width of the image; None
-            if it cannot be read, and then the following are empty too.
-        dtype (str): 'uint8' or 'uint16'.
-        channels (int): As stored; a palette has three.
-        low, high (float): Least and largest gray value of the file.
-        mean, std (float): Of the gray values, scaled to 0..255 by the type.
-        digest (str): Equal for equal gray pixels.
-        thumbnail (np.ndarray | None): See :func:`thumbnail`.
-        targets (list[MeasuredTarget] | None): Of the mask; None without one.
-        boxes (np.ndarray | None): (G, 4) of the XML file minus 1.
-        mask_boxes (np.ndarray | None): (G, 4) of the mask.
-    """
+    """One inspected sample; see :data:`~.findings.CODES` for problems."""
 
     sample: Sample
     problems: list[tuple[str, str]] = field(default_factory=list)
+    # height and width; None where the image cannot be read
     shape: tuple[int, int] | None = None
-    dtype: str = ''
-    channels: int = 0
-    low: float = 0
+    dtype: str = ''  # 'uint8' or 'uint16'
+    channels: int = 0  # as stored; a palette has three
+    low: float = 0  # least and largest gray value of the file
     high: float = 0
-    mean: float = 0
+    mean: float = 0  # of the gray values, scaled to 0..255 by the type
     std: float = 0
-    digest: str = ''
+    digest: str = ''  # equal for equal gray pixels
     thumbnail: np.ndarray | None = None
-    targets: list[MeasuredTarget] | None = None
-    boxes: np.ndarray | None = None
-    mask_boxes: np.ndarray | None = None
+    targets: list[MeasuredTarget] | None = None  # of the mask
+    boxes: np.ndarray | None = None  # (G, 4) of the XML file minus 1
+    mask_boxes: np.ndarray | None = None  # (G, 4)
 
 
 def inspect(sample: Sample) -> Record:

@@ -11,20 +11,13 @@ MARGIN = 10  # of a target's surroundings in px
 
 
 class MeasuredTarget(NamedTuple):
-    """One component of a mask: its size in px, and its contrast.
+    """One component of a mask and its contrast, in gray levels (0..255)."""
 
-    Attributes:
-        contrast (float): Mean of its pixels minus mean of the surroundings,
-            in gray levels (0..255).
-        scr (float): Signal-to-clutter ratio: contrast by the standard
-            deviation of the surroundings; NaN where that is 0.
-    """
-
-    area: int
+    area: int  # px
     width: int
     height: int
-    contrast: float
-    scr: float
+    contrast: float  # mean of its pixels minus mean of the surroundings
+    scr: float  # contrast by the surroundings' deviation; NaN where that is 0
 
 
 def measure_targets(

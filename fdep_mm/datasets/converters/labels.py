@@ -14,24 +14,16 @@ from .segmentations import to_mask
 
 
 class ImageLabels(NamedTuple):
-    """The targets of one image, as boxes or as points.
-
-    Attributes:
-        shape (tuple[int, int]): Height and width, px.
-        boxes (np.ndarray | None): (G, 4) float64, x1, y1, x2, y2, 0-based and
-            half-open, px.
-        segmentations (list[dict | list | None] | None): Run lengths or
-            polygons of each box, see :mod:`.segmentations`, if the format has
-            them.
-        points (np.ndarray | None): (G, 2) float64, x and y, px, 0 being the
-            center of the first pixel.
-    """
+    """The targets of one image, as boxes or as points."""
 
     image_id: str
     file_name: str
-    shape: tuple[int, int]
+    shape: tuple[int, int]  # height and width, px
+    # (G, 4) float64, x1, y1, x2, y2, 0-based and half-open, px
     boxes: np.ndarray | None = None
+    # run lengths or polygons of each box, if the format has them
     segmentations: list[dict | list | None] | None = None
+    # (G, 2) float64, x and y, px, 0 being the center of the first pixel
     points: np.ndarray | None = None
 
 
