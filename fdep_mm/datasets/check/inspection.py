@@ -132,9 +132,8 @@ def _inspect_mask(record: Record, gray: np.ndarray | None) -> None:
     path = record.sample.mask
     try:
         mask = read_mask(path)
-    except (ValueError, Image.DecompressionBombError) as error:
-        unreadable = (UnreadableFileError, Image.DecompressionBombError)
-        damaged = isinstance(error, unreadable)
+    except ValueError as error:
+        damaged = isinstance(error, UnreadableFileError)
         code = 'mask-unreadable' if damaged else 'mask-values'
         detail = str(error).removeprefix(f'{path}: ')
         record.problems.append((code, detail))

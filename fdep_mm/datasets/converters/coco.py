@@ -122,10 +122,8 @@ def _image(item: dict, annotations: list[dict]) -> ImageLabels:
         raise ValueError(f'file_name {name!r} leads out of the image folder')
     shape = int(item['height']), int(item['width'])
     if min(shape) < 1 or math.prod(shape) > MAX_PIXELS:
-        raise ValueError(
-            f'{name} has height {shape[0]} and width {shape[1]}; images have '
-            f'1 to {MAX_PIXELS} pixels'
-        )
+        size = f'height {shape[0]} and width {shape[1]}'
+        raise ValueError(f'{name} has {size}, not 1 to {MAX_PIXELS} pixels')
     boxes = np.array([a['bbox'] for a in annotations], np.float64)
     boxes = boxes.reshape(-1, 4)
     if not np.isfinite(boxes).all():
