@@ -230,7 +230,7 @@ def test_all_images_of_a_folder(many, monkeypatch):
     (many / 'images/h.npy').write_bytes(b'no image')
     assert len(SIRSTDataset(data_root=str(many))) == 7
     (line,) = lines
-    assert '2 files are no image' in line and "'h.npy'" in line
+    assert '2 files are not read' in line and "'h.npy'" in line
 
 
 @pytest.mark.parametrize('line', ['b.PNG', 'b', 'b.png', 'g.jpg'])
