@@ -19,6 +19,7 @@ one_channel = dict(
     num_classes=2,
     out_channels=1,
     threshold=0.5,
+    sampler=None,  # mmseg's compares classes, of which one channel has none
     # a list replaces what is there, a dict would be merged into it
     loss_decode=[dict(type='fdep_mm.EdgeBCELoss')],
 )

@@ -49,7 +49,7 @@ class COISDDetector(TwoBranches, SingleStageDetector):
 
     def __init__(
         self,
-        backbone: dict,
+        backbone: dict | None = None,
         bbox_head: dict | None = None,
         *,
         vfm: dict,
@@ -63,11 +63,11 @@ class COISDDetector(TwoBranches, SingleStageDetector):
         init_cfg: dict | None = None,
         **foreign: object,
     ):
-        if foreign or bbox_head is None:
+        if foreign or backbone is None or bbox_head is None:
             raise TypeError(
                 'COISDDetector trains one-stage detectors of backbone, neck '
                 f'and bbox_head alone; {[*foreign]} belong to another kind '
-                '(two stages, DETR, teacher and student)'
+                '(two stages, DETR, masks, teacher and student)'
             )
         super().__init__(
             backbone,

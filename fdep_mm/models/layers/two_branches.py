@@ -76,10 +76,14 @@ class TwoBranches:
         side = getattr(self.backbone, 'image_size', 64)
         training = self.training
         self.eval()
+        image = torch.zeros(1, channels, side, side)
         with torch.no_grad():
-            feats = self._host_feats(torch.zeros(1, channels, side, side))
+            feats = self._host_feats(image)
+            self._channels = _channels(feats)
+            # of the encoder alone: its norms and dropout must not act here
+            self.backbone.training = True
+            self._compare_channels(self._host_feats(image))
         self.train(training)
-        self._channels = _channels(feats)
         name, index = self.index_name, getattr(self, self.index_name)
         areas = [f.shape[2:].numel() for f in feats[: len(self._channels)]]
         if index == 'deepest':  # the last of the smallest
@@ -100,9 +104,8 @@ class TwoBranches:
         )
         return feats[index].shape[1]
 
-    def _both_losses(self, inputs: Tensor, data_samples: list) -> dict:
-        """Losses of both branches, from one pass of what they share."""
-        feats = list(self._host_feats(inputs))
+    def _compare_channels(self, feats: Sequence[Tensor]) -> None:
+        """Refuse features that are not those of evaluation."""
         if _channels(feats) != self._channels:
             raise ValueError(
                 f'{type(self.backbone).__name__} gives features of '
@@ -110,6 +113,11 @@ class TwoBranches:
                 f'{self._channels} in evaluation: what the prior teaches '
                 'would not be what is deployed'
             )
+
+    def _both_losses(self, inputs: Tensor, data_samples: list) -> dict:
+        """Losses of both branches, from one pass of what they share."""
+        feats = list(self._host_feats(inputs))
+        self._compare_channels(feats)
         index = getattr(self, self.index_name)
         priors = self._priors(inputs, data_samples)
         fused = self.samf(feats[index], priors)

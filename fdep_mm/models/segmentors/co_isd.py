@@ -59,9 +59,9 @@ class COISDSegmentor(TwoBranches, EncoderDecoder):
 
     Raises:
         ValueError: If `bottleneck` is out of range, `test_branch` is unknown,
-            or `loss_weights` has other keys; in the first step, if what is
-            deployed does not read the feature, a head changes one in place, or
-            the encoder gives others in training than in evaluation.
+            `loss_weights` has other keys, or the encoder gives other features
+            in training than in evaluation; in the first step, if what is
+            deployed does not read the feature, or a head changes one in place.
         TypeError: If the host is a cascade, or of another kind.
     """
 
