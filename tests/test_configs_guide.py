@@ -126,6 +126,35 @@ def test_fdep_on_a_segmentor_of_others(project, name):
     two_steps(cfg, dict(inputs=images(), data_samples=samples()))
 
 
+@pytest.mark.parametrize(
+    'name, settings',
+    [
+        (
+            'stdc/stdc1_4xb12-80k_cityscapes-512x1024.py',
+            dict(bottleneck=3),
+        ),
+        (
+            'segmenter/segmenter_vit-t_mask_8xb1-160k_ade20k-512x512.py',
+            dict(
+                backbone=dict(img_size=(64, 64)),
+                decode_head=dict(num_classes=2),
+            ),
+        ),
+    ],
+    ids=['STDC', 'Segmenter'],
+)
+def test_hosts_that_need_settings(name, settings, project):
+    cfg = Config.fromfile('configs/_base_/fdep_host.py')
+    model = Config.fromfile(cfg.mmseg_configs + name).model
+    model.update(cfg.fdep)
+    if 'decode_head' not in settings:
+        for head in (model.decode_head, *model.auxiliary_head[:2]):
+            head.update(cfg.one_channel)
+    cfg = Config(dict(model=model))
+    cfg.merge_from_dict(dict(model=settings))
+    two_steps(cfg, dict(inputs=images(), data_samples=samples()))
+
+
 @pytest.mark.parametrize('name', ['retinanet', 'rtmdet'])
 def test_fdep_on_a_detector_of_others(project, name):
     pytest.importorskip('mmdet.models')

@@ -116,17 +116,14 @@ def test_other_segmentors_are_refused(change, message):
         build(cfg() | change)
 
 
-def test_other_detectors_are_refused():
+@pytest.mark.parametrize(
+    'parts', [('backbone', 'rpn_head', 'roi_head'), ('detector',)]
+)
+def test_other_detectors_are_refused(parts):
     pytest.importorskip('mmdet.models')
     import fdep_mm.detection  # noqa: F401, registers
 
-    two_stages = dict(
-        type='fdep_mm.COISDDetector',
-        backbone=dict(),
-        rpn_head=dict(),
-        roi_head=dict(),
-        vfm=RANDOM_VFM,
-        samf=dict(),
-    )
-    with pytest.raises(TypeError, match=r"\['rpn_head', 'roi_head'\] belong"):
-        build(two_stages)
+    other = dict.fromkeys(parts, {})
+    other |= dict(type='fdep_mm.COISDDetector', vfm=RANDOM_VFM, samf={})
+    with pytest.raises(TypeError, match=rf"'{parts[-1]}'\] belong"):
+        build(other)
