@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import plain_configs  # noqa: F401, for all tests
 import pytest
 import torch
 

@@ -1,6 +1,7 @@
 """Every config under configs/: loads, builds, and keeps the house rules."""
 
 import copy
+import functools
 import re
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 import torch
 import yaml
 from mmengine.config import Config
+from mmengine.evaluator import Evaluator
 from mmengine.registry import init_default_scope
 
 from fdep_mm.registry import DATASETS, MODELS
@@ -17,7 +19,6 @@ LEAVES = sorted(
     p for p in ROOT.rglob('*.py') if '_base_' not in p.relative_to(ROOT).parts
 )
 FOLDERS = sorted({p.parent for p in [*LEAVES, *ROOT.rglob('metafile.yml')]})
-leaves = pytest.mark.parametrize('path', LEAVES, ids=lambda p: p.stem)
 # the others are those of detectors, see test_detection_configs.py, and of
 # what is not trained, see test_classical_segmentor.py
 segmentation_leaves = pytest.mark.parametrize(
@@ -31,10 +32,13 @@ segmentation_leaves = pytest.mark.parametrize(
     ],
     ids=lambda p: p.stem,
 )
+BUILT = set()  # models that several leaves have in common
+
+read = functools.cache(Config.fromfile)
 
 
 def load(path: Path) -> Config:
-    cfg = Config.fromfile(path)
+    cfg = read(path)
     init_default_scope(cfg.default_scope)
     if cfg.model.get('backbone', {}).get('net'):  # of another package
         pytest.importorskip(cfg.model.backbone.net.partition(':')[0])
@@ -49,17 +53,20 @@ def test_basenames_are_unique():
     assert len({p.name for p in LEAVES}) == len(LEAVES)
 
 
-@leaves
-def test_leaf_is_short(path):
-    assert len(path.read_text().splitlines()) <= 25
+def test_leaves_are_short():
+    lines = {p.name: len(p.read_text().splitlines()) for p in LEAVES}
+    assert not {name: count for name, count in lines.items() if count > 25}
 
 
 @segmentation_leaves
 def test_leaf_builds(path):
     cfg = load(path)
-    model = MODELS.build(cfg.model)
-    mean = torch.tensor(cfg.data_preprocessor.mean).view(-1, 1, 1)
-    torch.testing.assert_close(model.data_preprocessor.mean, mean)
+    key = str((cfg.model, cfg.data_preprocessor))
+    if key not in BUILT:
+        model = MODELS.build(copy.deepcopy(cfg.model))
+        mean = torch.tensor(cfg.data_preprocessor.mean).view(-1, 1, 1)
+        torch.testing.assert_close(model.data_preprocessor.mean, mean)
+        BUILT.add(key)
     size = cfg.data_preprocessor.size
     assert f'{size[0]}x{size[1]}' in path.stem
     epochs = cfg.train_cfg.max_epochs
@@ -67,13 +74,6 @@ def test_leaf_builds(path):
     assert cfg.default_hooks.checkpoint.save_best == 'sirst/IoU'
     backends = {b.type for b in cfg.visualizer.vis_backends}
     assert backends == {'LocalVisBackend', 'TensorboardVisBackend'}
-
-
-@segmentation_leaves
-def test_evaluators_build(path):
-    from mmengine.evaluator import Evaluator
-
-    cfg = load(path)
     for name in ('val_evaluator', 'test_evaluator'):
         assert Evaluator(copy.deepcopy(cfg[name])).metrics
 

@@ -1,13 +1,12 @@
 """Commands and code of the README files: what they name is there and runs."""
 
 import re
-import runpy
 import shlex
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
+from tool_runs import run_tool
 
 from fdep_mm import __version__, zoo
 
@@ -36,22 +35,17 @@ def commands():
     commands(),
     ids=lambda x: x if isinstance(x, str) else '',
 )
-def test_tools_have_the_options_that_pages_name(
-    tool, options, monkeypatch, capsys
-):
-    monkeypatch.setattr(sys, 'argv', [tool, '--help'])
-    monkeypatch.syspath_prepend((ROOT / tool).parent)
-    with pytest.raises(SystemExit):
-        runpy.run_path(str(ROOT / tool), run_name='__main__')
-    shown = re.findall(r'--[\w-]+', capsys.readouterr().out)
-    assert options <= {*shown}
+def test_tools_have_the_options_that_pages_name(tool, options):
+    done = run_tool(ROOT / tool, '--help')
+    assert done.code == 0
+    assert options <= {*re.findall(r'--[\w-]+', done.out)}
 
 
 def blocks(page, kind):
     return re.findall(rf'```{kind}\n(.*?)```', page.read_text(), re.S)
 
 
-def test_the_first_commands(tmp_path, monkeypatch, capsys):
+def test_the_first_commands(tmp_path, monkeypatch):
     """On the examples and on one's own images, one after the other."""
     monkeypatch.chdir(tmp_path)
     shutil.copytree(zoo.EXAMPLES, 'images')
@@ -59,11 +53,8 @@ def test_the_first_commands(tmp_path, monkeypatch, capsys):
     runs = [shlex.split(x, comments=True)[1:] for x in lines if 'infer' in x]
     assert len(runs) == 2
     for tool, *options in runs:
-        monkeypatch.setattr(sys, 'argv', [tool, *options])
-        with pytest.raises(SystemExit) as stop:
-            runpy.run_path(str(ROOT / tool), run_name='__main__')
-        assert stop.value.code == 0
-    assert capsys.readouterr().out.count('3 images') == 2
+        done = run_tool(ROOT / tool, *options)
+        assert done.code == 0 and '3 images' in done.out
     assert len(list(Path('outputs/overlays').iterdir())) == 3
 
 

@@ -25,6 +25,7 @@ import torch
 from child_processes import run_python
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import CheckpointLoader
+from tool_runs import TOOLS, run_tool
 
 from fdep_mm.apis.image_writers import MaskWriter
 from fdep_mm.apis.inputs import Inputs
@@ -39,9 +40,9 @@ from fdep_mm.evaluation.functional import read_json
 from fdep_mm.priors import CacheIndex, PriorCacheError
 from fdep_mm.study import read_study
 
-REPO = Path(__file__).parents[1]
-TOOLS = REPO / 'tools'
-MMSEG_TOOLS = Path(mmseg.__file__).parent / '.mim/tools'  # as mim runs them
+REPO = TOOLS.parent
+MMSEG_TEST = Path(mmseg.__file__).parent / '.mim/tools/test.py'  # of mim
+ALCNET = REPO / 'configs/alcnet/alcnet_1xb16-12e_synthetic-128x128.py'
 load_checkpoint = CheckpointLoader.load_checkpoint
 
 
@@ -107,23 +108,25 @@ def test_torch_files_are_not_unpickled_either(read, zip_bomb, monkeypatch):
 @pytest.mark.parametrize(
     ('tool', 'options'),
     [
-        (TOOLS / 'test.py', ['CONFIG', 'BOMB']),
-        (TOOLS / 'train.py', ['CONFIG', '--cfg-options', 'load_from=BOMB']),
-        (MMSEG_TOOLS / 'test.py', ['CONFIG', 'BOMB']),
-        (MMSEG_TOOLS / 'train.py', ['CONFIG', '--resume']),
+        ('test.py', ['BOMB']),
+        ('train.py', ['--cfg-options', 'load_from=BOMB']),
+        ('train.py', ['--resume']),
     ],
-    ids=['test', 'load_from', 'mim test', 'mim train --resume'],
 )
 def test_a_payload_in_each_entry_point(tool, options, zip_bomb, tmp_path):
     path, sign = zip_bomb
-    config = REPO / 'configs/alcnet/alcnet_1xb16-12e_synthetic-128x128.py'
     (tmp_path / 'last_checkpoint').write_text(str(path))
-    options = [
-        one.replace('CONFIG', str(config)).replace('BOMB', str(path))
-        for one in options
-    ]
-    options += ['--work-dir', tmp_path]
-    done = run_python(tool, *options, cwd=tmp_path)
+    options = [one.replace('BOMB', str(path)) for one in options]
+    done = run_tool(tool, ALCNET, *options, '--work-dir', tmp_path)
+    assert done.code and 'attack' in done.err.splitlines()[-1]
+    assert not sign.exists()
+
+
+def test_a_payload_in_a_script_of_mmseg(zip_bomb, tmp_path):
+    """Which knows fdep_mm by the config alone."""
+    path, sign = zip_bomb
+    words = ALCNET, path, '--work-dir', tmp_path
+    done = run_python(MMSEG_TEST, *words, cwd=tmp_path)
     assert done.returncode and 'attack' in done.stderr.splitlines()[-1]
     assert not sign.exists()
 

@@ -1,9 +1,8 @@
 """What a tired researcher feeds it: right numbers, or a clear sentence."""
 
 import json
-import runpy
-import sys
 import warnings
+from functools import partial
 
 import cv2
 import numpy as np
@@ -12,6 +11,7 @@ import torch
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 from PIL import Image
+from tool_runs import run_tool
 from torch import nn
 
 from fdep_mm.core import gray as core_gray
@@ -24,6 +24,7 @@ from fdep_mm.datasets.transforms import LoadInfraredImage
 from fdep_mm.models.segmentors.tta import SIRSTTTAModel
 
 SHAPE = (24, 40)
+score = partial(run_tool, 'analysis_tools/eval_pngs.py')
 
 
 @pytest.fixture
@@ -42,20 +43,6 @@ def folders(tmp_path, target):
     return tmp_path
 
 
-@pytest.fixture
-def score(monkeypatch, capsys, repo):
-    """Run eval_pngs.py; returns exit code, stdout and stderr."""
-
-    def run(*arguments):
-        path = repo / 'tools/analysis_tools/eval_pngs.py'
-        monkeypatch.setattr(sys, 'argv', [str(path), *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            runpy.run_path(str(path), run_name='__main__')
-        return stop.value.code, *capsys.readouterr()
-
-    return run
-
-
 @pytest.mark.parametrize('threshold', [255, -1])
 def test_a_threshold_that_every_mask_is_beyond(folders, threshold):
     path = folders / 'masks/a.png'
@@ -63,13 +50,13 @@ def test_a_threshold_that_every_mask_is_beyond(folders, threshold):
         read_mask(path, threshold)
 
 
-def test_masks_scored_against_themselves(score, folders):
+def test_masks_scored_against_themselves(folders):
     masks = folders / 'masks'
     code, _, errors = score(masks, masks, '--binary')
     assert code == 2 and 'the same files' in errors
 
 
-def test_a_split_that_counts_an_image_twice(score, folders):
+def test_a_split_that_counts_an_image_twice(folders):
     (folders / 'split.txt').write_text('a\na.png\n')
     found = score(
         *(folders / 'images', folders / 'masks'),
@@ -78,7 +65,7 @@ def test_a_split_that_counts_an_image_twice(score, folders):
     assert found[0] == 2 and 'a stands there twice' in found[2]
 
 
-def test_a_full_scale_of_nothing(score, folders):
+def test_a_full_scale_of_nothing(folders):
     code, _, errors = score(
         folders / 'images', folders / 'masks', '--max-value', 0
     )

@@ -1,15 +1,12 @@
 """Random frames, tiles and strides: each pixel once, and no seam."""
 
 import numpy as np
-import pytest
+from fuzz_settings import fuzz
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from scipy import ndimage
 
-pytest.importorskip('hypothesis', reason='hypothesis is not installed')
-from fuzz_settings import fuzz  # noqa: E402
-from hypothesis import assume, given, settings  # noqa: E402
-from hypothesis import strategies as st  # noqa: E402
-from scipy import ndimage  # noqa: E402
-
-from fdep_mm.apis.tiling import (  # noqa: E402
+from fdep_mm.apis.tiling import (
     Tiling,
     cut_axis,
     cut_frame,
@@ -20,7 +17,7 @@ from fdep_mm.apis.tiling import (  # noqa: E402
 STRIDES = st.sampled_from([1, 2, 4, 8])
 
 
-@settings(fuzz, max_examples=1000)
+@fuzz(1000)
 @given(st.integers(1, 300), st.integers(1, 60), st.integers(0, 59), STRIDES)
 def test_an_axis_is_covered_once(length, size, overlap, stride):
     assume(overlap < size)
@@ -40,7 +37,7 @@ def test_an_axis_is_covered_once(length, size, overlap, stride):
     assert end == length
 
 
-@settings(fuzz, max_examples=300)
+@fuzz(300)
 @given(
     st.tuples(st.integers(1, 60), st.integers(1, 60)),
     st.integers(2, 30),

@@ -46,3 +46,22 @@ def make_sirst() -> Callable[..., Path]:
         return folder
 
     return make
+
+
+@pytest.fixture
+def mixed_folder(tmp_path, make_sirst) -> Path:
+    """With an image without target, and one of odd targets in a subfolder."""
+    root = make_sirst(tmp_path / 'my data')
+    cv2.imwrite(str(root / 'masks/Misc_1.png'), np.zeros((40, 52), np.uint8))
+    odd = np.zeros((40, 52), np.uint8)
+    odd[0, 0] = odd[1, 1] = odd[38:40, 50:52] = odd[20, 3:30] = 255
+    odd[5:9, 5:9] = 255
+    odd[6, 6] = 0
+    for kind in ('images', 'masks'):
+        (root / kind / 'sub').mkdir()
+        path = root / kind / 'Misc_2.png'
+        path.rename(root / kind / 'sub/Misc_2.png')
+    cv2.imwrite(str(root / 'masks/sub/Misc_2.png'), odd)
+    split = root / 'img_idx/train_NUAA-SIRST.txt'
+    split.write_text(split.read_text().replace('Misc_2', 'sub/Misc_2'))
+    return root

@@ -1,30 +1,14 @@
 """tools/check_dataset.py as a user runs it."""
 
-import importlib.util
 import json
-import sys
+from functools import partial
 
 import cv2
 import numpy as np
 import pytest
-from child_processes import run_python
+from tool_runs import run_tool
 
-
-@pytest.fixture
-def call(monkeypatch, capsys, repo):
-    """Run the tool; returns exit code, stdout and stderr."""
-    path = repo / 'tools/check_dataset.py'
-    spec = importlib.util.spec_from_file_location('check_dataset_tool', path)
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
-
-    def run(*arguments):
-        words = ['check_dataset.py', *map(str, arguments)]
-        monkeypatch.setattr(sys, 'argv', words)
-        code = tool.main()
-        return code, *capsys.readouterr()
-
-    return run
+call = partial(run_tool, 'check_dataset.py')
 
 
 @pytest.fixture
@@ -32,14 +16,14 @@ def folder(tmp_path, make_sirst):
     return make_sirst(tmp_path / 'a folder with spaces')
 
 
-def test_clean_folder(call, folder):
+def test_clean_folder(folder):
     code, printed, errors = call(folder)
     assert (code, errors) == (0, '')
     assert '0 of 2 images of test (0.0 %)' in printed
     assert '0 errors, 0 warnings' in printed
 
 
-def test_damage_is_reported_and_the_rest_goes_on(call, folder, tmp_path):
+def test_damage_is_reported_and_the_rest_goes_on(folder, tmp_path):
     (folder / 'images/Misc_1.png').write_bytes(b'not a picture')
     image = cv2.imread(str(folder / 'images/Misc_0.png'))
     cv2.imwrite(str(folder / 'images/Misc_4.png'), image)
@@ -70,7 +54,7 @@ def test_damage_is_reported_and_the_rest_goes_on(call, folder, tmp_path):
     assert split.read_text() == 'Misc_5\n'
 
 
-def test_named_folders_and_splits(call, folder, tmp_path):
+def test_named_folders_and_splits(folder, tmp_path):
     (folder / 'masks').rename(folder / 'my labels')
     for path in list((folder / 'my labels').iterdir()):
         path.rename(path.with_name(f'{path.stem}_gt.png'))
@@ -83,7 +67,7 @@ def test_named_folders_and_splits(call, folder, tmp_path):
     assert code == 0 and 'NOTE image-unlisted (4)' in printed
 
 
-def test_16_bit_copies_of_a_scene(call, folder):
+def test_16_bit_copies_of_a_scene(folder):
     image = cv2.imread(str(folder / 'images/Misc_0.png'), 0)
     deep = image.astype(np.uint16) * 256 + 17
     cv2.imwrite(str(folder / 'images/Misc_5.png'), deep)
@@ -92,7 +76,7 @@ def test_16_bit_copies_of_a_scene(call, folder):
     assert 'WARNING bit-depth (1)' in printed
 
 
-def test_config_and_its_parts(call, folder, tmp_path):
+def test_config_and_its_parts(folder, tmp_path):
     config = tmp_path / 'my config.py'
     part = dict(
         type='fdep_mm.SIRSTDataset',
@@ -127,7 +111,7 @@ def test_config_and_its_parts(call, folder, tmp_path):
     check_error(call(config), 'masks does not exist', 'FDEP_DATA')
 
 
-def test_config_with_two_split_files_of_one_folder(call, folder, tmp_path):
+def test_config_with_two_split_files_of_one_folder(folder, tmp_path):
     config = tmp_path / 'config.py'
     part = dict(
         type='fdep_mm.SIRSTDataset',
@@ -163,7 +147,7 @@ def test_config_with_two_split_files_of_one_folder(call, folder, tmp_path):
     assert 'split-unreadable' in printed and 'b.txt' in printed
 
 
-def test_real_config(call, find_data, repo, monkeypatch):
+def test_real_config(find_data, repo, monkeypatch):
     root = find_data('NUAA-SIRST')
     monkeypatch.setenv('FDEP_DATA', str(root.parent))
     code, printed, _ = call(repo / 'configs/_base_/datasets/nuaa-sirst.py')
@@ -180,7 +164,7 @@ def check_error(result, *words):
         assert word in errors
 
 
-def test_usage_errors(call, folder, tmp_path, repo):
+def test_usage_errors(folder, tmp_path, repo):
     check_error(call(tmp_path / 'none'), 'none', 'no such folder')
     check_error(call(tmp_path), '--images')
     (tmp_path / 'empty').mkdir()
@@ -205,16 +189,8 @@ def test_usage_errors(call, folder, tmp_path, repo):
         ('--write-split', 'file'),
     ],
 )
-def test_outputs_that_cannot_be_written(call, folder, tmp_path, option, name):
+def test_outputs_that_cannot_be_written(folder, tmp_path, option, name):
     (tmp_path / 'file').write_text('')
     code, _, errors = call(folder, option, tmp_path / name)
     assert code == 2
     assert errors.startswith('error: ') and errors.count('\n') == 1
-
-
-def test_help_from_another_folder(repo, tmp_path):
-    result = run_python(
-        repo / 'tools/check_dataset.py', '--help', cwd=tmp_path
-    )
-    assert result.returncode == 0
-    assert 'Examples:' in result.stdout and 'Exit code' in result.stdout

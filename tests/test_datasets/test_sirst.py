@@ -148,9 +148,7 @@ def test_empty_or_missing_image_folder(folder):
 @pytest.mark.parametrize(
     ('name', 'split', 'arguments', 'images', 'targets'),
     [
-        ('NUAA-SIRST', 'img_idx/train_{}.txt', {}, 213, 270),
         ('NUAA-SIRST', 'img_idx/test_{}.txt', {}, 214, 263),
-        ('NUDT-SIRST', 'img_idx/train_{}.txt', {}, 663, 918),
         ('NUDT-SIRST', 'img_idx/test_{}.txt', {}, 664, 945),
         (
             'sirst-v2',

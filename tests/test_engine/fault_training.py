@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import plain_configs  # noqa: F401, for the processes
 import torch
 from child_processes import fork_server
 from mmengine.config import Config
@@ -19,12 +20,6 @@ from fdep_mm.core.checkpoints import read_checkpoint
 from fdep_mm.registry import HOOKS, METRICS
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
-
-
-class QuickConfig(Config):
-    """Each checkpoint holds its text, which takes longer than to train."""
-
-    pretty_text = property(repr)
 
 
 @METRICS.register_module(force=True)
@@ -102,7 +97,7 @@ def limit_files(size: int = 20_000) -> None:
 def tiny_config(work_dir: Path, epochs: int = 3) -> Config:
     """ACM on 8 synthetic images, with the hooks that every config has."""
     path = CONFIGS / 'acm/acm_1xb16-12e_synthetic-128x128.py'
-    cfg = QuickConfig(Config.fromfile(path).to_dict(), filename=str(path))
+    cfg = Config.fromfile(path)
     cfg.work_dir = str(work_dir)
     cfg.train_cfg.update(max_epochs=epochs, val_interval=1)
     cfg.default_hooks.checkpoint.update(

@@ -1,36 +1,19 @@
 """The command line tool on good and bad folders."""
 
-import importlib.util
 import json
-import sys
-from pathlib import Path
+from functools import partial
 
 import cv2
 import numpy as np
 import pytest
 from naive_evaluation import random_images
 from PIL import Image
+from tool_runs import run_tool
 
 from fdep_mm.evaluation import evaluate_masks
 from fdep_mm.evaluation.functional import read_per_image
 
-SCRIPT = Path(__file__).parents[2] / 'tools/analysis_tools/eval_pngs.py'
-SPEC = importlib.util.spec_from_file_location('eval_pngs', SCRIPT)
-eval_pngs = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(eval_pngs)
-
-
-@pytest.fixture
-def call(monkeypatch, capsys):
-    """Run the tool; returns exit code, stdout and stderr."""
-
-    def run(*arguments):
-        words = ['eval_pngs.py', *map(str, arguments)]
-        monkeypatch.setattr(sys, 'argv', words)
-        code = eval_pngs.main()
-        return code, *capsys.readouterr()
-
-    return run
+call = partial(run_tool, 'analysis_tools/eval_pngs.py')
 
 
 @pytest.fixture
@@ -47,7 +30,7 @@ def folders(tmp_path):
     return preds, truth, probs, masks
 
 
-def test_numbers_are_those_of_the_function(call, folders, tmp_path):
+def test_numbers_are_those_of_the_function(folders, tmp_path):
     preds, truth, probs, masks = folders
     out, table = tmp_path / 'scores.json', tmp_path / 'images.csv'
     code, printed, errors = call(
@@ -66,7 +49,7 @@ def test_numbers_are_those_of_the_function(call, folders, tmp_path):
     assert f'{1e6 * expected["Fa"]:.2f}' in printed
 
 
-def test_options_reach_the_function(call, folders, tmp_path):
+def test_options_reach_the_function(folders, tmp_path):
     preds, truth, probs, masks = folders
     out = tmp_path / 'scores.json'
     options = '--thresholds 4 --tolerances 2 2.5 --match hungarian'.split()
@@ -80,7 +63,7 @@ def test_options_reach_the_function(call, folders, tmp_path):
     )
 
 
-def test_16_bit_predictions_and_three_equal_channels(call, tmp_path):
+def test_16_bit_predictions_and_three_equal_channels(tmp_path):
     mask = np.zeros((8, 8), np.uint8)
     mask[2:4, 2:4] = 1
     for name in ('p', 'm'):
@@ -93,7 +76,7 @@ def test_16_bit_predictions_and_three_equal_channels(call, tmp_path):
     assert code == 0 and '100.00' in printed
 
 
-def test_split_chooses_the_images(call, folders, tmp_path):
+def test_split_chooses_the_images(folders, tmp_path):
     preds, truth, _, _ = folders
     (preds / '1.png').unlink()
     split = tmp_path / 'split.txt'
@@ -110,13 +93,13 @@ def check_error(result, *words):
         assert word in errors
 
 
-def test_missing_folder(call, folders):
+def test_missing_folder(folders):
     preds, truth, _, _ = folders
     check_error(call(preds / 'none', truth), 'none', 'no such file or folder')
     check_error(call(preds, truth / 'none'), 'none', 'no such file or folder')
 
 
-def test_empty_folder(call, folders, tmp_path):
+def test_empty_folder(folders, tmp_path):
     preds, truth, _, _ = folders
     (tmp_path / 'empty').mkdir()
     check_error(call(tmp_path / 'empty', truth), 'holds no image file *.png')
@@ -125,7 +108,7 @@ def test_empty_folder(call, folders, tmp_path):
 
 
 @pytest.mark.parametrize('kind', ['prediction', 'mask'])
-def test_missing_partner(call, folders, kind):
+def test_missing_partner(folders, kind):
     preds, truth, _, _ = folders
     ((preds if kind == 'prediction' else truth) / '1.png').unlink()
     result = call(preds, truth)
@@ -133,7 +116,7 @@ def test_missing_partner(call, folders, kind):
     check_error(result, lacks, '--split')
 
 
-def test_split_errors(call, folders, tmp_path):
+def test_split_errors(folders, tmp_path):
     preds, truth, _, _ = folders
     split = tmp_path / 'split.txt'
     check_error(call(preds, truth, '--split', split), 'split.txt', 'readable')
@@ -154,19 +137,19 @@ def check_left_out(result, *words):
         assert word in errors
 
 
-def test_size_mismatch(call, folders):
+def test_size_mismatch(folders):
     preds, truth, _, _ = folders
     cv2.imwrite(str(preds / '2.png'), np.zeros((5, 6), np.uint8))
     check_left_out(call(preds, truth), '2.png', '(5, 6)', 'resize')
 
 
-def test_mask_values(call, folders):
+def test_mask_values(folders):
     preds, truth, _, masks = folders
     cv2.imwrite(str(truth / '0.png'), np.uint8(masks[0]) * 128)
     check_left_out(call(preds, truth), '0.png', '{0, 128}', 'threshold=64')
 
 
-def test_colors_and_files_that_are_no_png(call, folders):
+def test_colors_and_files_that_are_no_png(folders):
     preds, truth, _, masks = folders
     colors = np.zeros((*masks[0].shape, 3), np.uint8)
     colors[0, 0] = (1, 2, 3)
@@ -176,7 +159,7 @@ def test_colors_and_files_that_are_no_png(call, folders):
     check_left_out(call(preds, truth), '0.png', 'not a readable image')
 
 
-def test_the_others_are_scored(call, folders, tmp_path):
+def test_the_others_are_scored(folders, tmp_path):
     preds, truth, probs, masks = folders
     for name in ('0.png', '2.png'):
         (preds / name).write_bytes(b'')
@@ -211,7 +194,7 @@ def write_preds(truth, masks, factor, dtype=np.uint8):
         (255, np.uint16, ['--max-value', 255]),
     ],
 )
-def test_predictions_of_another_scale(call, folders, factor, dtype, option):
+def test_predictions_of_another_scale(folders, factor, dtype, option):
     _, truth, _, masks = folders
     preds = write_preds(truth, masks, factor, dtype)
     top = np.iinfo(dtype).max
@@ -224,7 +207,7 @@ def test_predictions_of_another_scale(call, folders, factor, dtype, option):
     assert (code, errors) == (0, '') and ' 0.00' in printed
 
 
-def test_probabilities_are_no_masks(call, folders):
+def test_probabilities_are_no_masks(folders):
     preds, truth, probs, _ = folders
     values = np.unique(np.uint8(np.round(probs[0] * 255)))
     number = np.count_nonzero(values)
@@ -233,7 +216,7 @@ def test_probabilities_are_no_masks(call, folders):
 
 
 @pytest.mark.parametrize('mode', ['RGBA', 'LA', 'P'])
-def test_predicted_masks_are_read_as_true_ones(call, folders, mode):
+def test_predicted_masks_are_read_as_true_ones(folders, mode):
     """Shapes in alpha, and in the numbers of a palette that is all black."""
     _, truth, _, masks = folders
     preds = truth.with_name('masks of a program')
@@ -254,7 +237,7 @@ def test_predicted_masks_are_read_as_true_ones(call, folders, mode):
         assert code == 2 and 'has alpha' in errors
 
 
-def test_folders_of_sequences(call, folders, tmp_path):
+def test_folders_of_sequences(folders, tmp_path):
     _, truth, _, masks = folders
     shown = [masks[0], masks[1], ~masks[2]]  # one of three is wrong
     for i, (name, mask) in enumerate(
@@ -276,7 +259,7 @@ def test_folders_of_sequences(call, folders, tmp_path):
     assert code == 0 and '2 of 2 images' in printed and '100.00' in printed
 
 
-def test_no_target_is_a_warning_not_an_error(call, folders):
+def test_no_target_is_a_warning_not_an_error(folders):
     preds, truth, _, masks = folders
     for i, mask in enumerate(masks):
         cv2.imwrite(str(truth / f'{i}.png'), np.zeros(mask.shape, np.uint8))
@@ -285,16 +268,7 @@ def test_no_target_is_a_warning_not_an_error(call, folders):
     assert errors.startswith('warning: none of the 3 images')
 
 
-def test_folder_for_the_json_is_missing(call, folders, tmp_path):
+def test_folder_for_the_json_is_missing(folders, tmp_path):
     preds, truth, _, _ = folders
     out = tmp_path / 'none' / 'scores.json'
     check_error(call(preds, truth, '--json', out), 'scores.json')
-
-
-def test_help_shows_examples_and_exit_codes(monkeypatch, capsys):
-    monkeypatch.setattr(sys, 'argv', ['eval_pngs.py', '--help'])
-    with pytest.raises(SystemExit) as stop:
-        eval_pngs.main()
-    assert stop.value.code == 0
-    printed = capsys.readouterr().out
-    assert 'Examples:' in printed and 'Exit codes: 0' in printed

@@ -1,34 +1,31 @@
-"""Thousands of small random cases for IoU, Pd, Fa, F1 and HSE."""
+"""Many small random cases for IoU, Pd, Fa, F1 and HSE."""
 
 import math
 import warnings
 from unittest import mock
 
 import numpy as np
-import pytest
-
-pytest.importorskip('hypothesis', reason='hypothesis is not installed')
-from fuzz_strategies import (  # noqa: E402
+from fuzz_strategies import (
     THRESHOLDS,
     TOLERANCES,
     fuzz,
     pairs,
     sets,
 )
-from hypothesis import given, settings  # noqa: E402
-from hypothesis import strategies as st  # noqa: E402
-from naive_evaluation import (  # noqa: E402
+from hypothesis import given
+from hypothesis import strategies as st
+from naive_evaluation import (
     flood_components,
     most_hits,
     naive_curves,
     naive_hse,
 )
 
-from fdep_mm.core import components  # noqa: E402
-from fdep_mm.core.components import mask_components  # noqa: E402
-from fdep_mm.core.matching import match_masks  # noqa: E402
-from fdep_mm.evaluation import evaluate_curves, evaluate_masks  # noqa: E402
-from fdep_mm.evaluation.functional import (  # noqa: E402
+from fdep_mm.core import components
+from fdep_mm.core.components import mask_components
+from fdep_mm.core.matching import match_masks
+from fdep_mm.evaluation import evaluate_curves, evaluate_masks
+from fdep_mm.evaluation.functional import (
     EvalProtocol,
     count_image,
     reduce_records,
@@ -62,7 +59,7 @@ def same(one, other):
     )
 
 
-@settings(fuzz, max_examples=1200)
+@fuzz(1200)
 @given(sets(2))
 def test_equals_the_naive_implementation(images):
     probs, masks = images
@@ -80,7 +77,7 @@ def test_equals_the_naive_implementation(images):
         assert math.isclose(scores[key], expected[key][1], abs_tol=1e-12)
 
 
-@settings(fuzz, max_examples=1200)
+@fuzz(1200)
 @given(pairs(), CONNECTIVITIES)
 def test_components_are_those_of_a_flood_fill(image, connectivity):
     mask = image[1]
@@ -91,7 +88,7 @@ def test_components_are_those_of_a_flood_fill(image, connectivity):
         assert sums.tolist() == [sum(p[axis] for p in c) for c in expected]
 
 
-@settings(fuzz, max_examples=300)
+@fuzz(300)
 @given(sets(3), st.permutations(range(3)), MATCHES)
 def test_the_order_of_the_images_does_not_matter(images, order, match):
     probs, masks = images
@@ -103,7 +100,7 @@ def test_the_order_of_the_images_does_not_matter(images, order, match):
     assert same(one, other)
 
 
-@settings(fuzz, max_examples=400)
+@fuzz(400)
 @given(sets(3), sets(2), MATCHES, CONNECTIVITIES)
 def test_counts_add_up_across_splits(one, other, match, connectivity):
     protocol = EvalProtocol(
@@ -127,7 +124,7 @@ def test_counts_add_up_across_splits(one, other, match, connectivity):
     )
 
 
-@settings(fuzz, max_examples=600)
+@fuzz(600)
 @given(pairs(), pairs(), MATCHES)
 def test_images_side_by_side_count_as_two(one, other, match):
     height = max(len(one[0]), len(other[0]))
@@ -145,7 +142,7 @@ def test_images_side_by_side_count_as_two(one, other, match):
         assert np.array_equal(getattr(whole, name), first + second), name
 
 
-@settings(fuzz, max_examples=700)
+@fuzz(700)
 @given(pairs())
 def test_what_grows_and_what_bounds_what(image):
     prob, mask = image
@@ -170,7 +167,7 @@ def test_what_grows_and_what_bounds_what(image):
     assert (better.union == greedy.union).all()
 
 
-@settings(fuzz, max_examples=400)
+@fuzz(400)
 @given(pairs(), CONNECTIVITIES)
 def test_hungarian_finds_the_most_matches(image, connectivity):
     prob, mask = image
@@ -185,7 +182,7 @@ def test_hungarian_finds_the_most_matches(image, connectivity):
             assert row[k] == most
 
 
-@settings(fuzz, max_examples=400)
+@fuzz(400)
 @given(pairs(), st.integers(0, 7))
 def test_turning_the_image_changes_nothing(image, turn):
     """With 'hungarian'; 'greedy' goes by the raster order."""
@@ -200,7 +197,7 @@ def test_turning_the_image_changes_nothing(image, turn):
         assert np.array_equal(getattr(one, name), getattr(other, name)), name
 
 
-@settings(fuzz, max_examples=300)
+@fuzz(300)
 @given(pairs(), st.integers(1, 200), CONNECTIVITIES)
 def test_large_frames_are_labeled_a_few_thresholds_at_a_time(
     image, canvas, connectivity
@@ -212,7 +209,7 @@ def test_large_frames_are_labeled_a_few_thresholds_at_a_time(
         assert np.array_equal(one, other)
 
 
-@settings(fuzz, max_examples=400)
+@fuzz(400)
 @given(pairs(), MATCHES, CONNECTIVITIES)
 def test_pictures_show_what_is_counted(image, match, connectivity):
     prob, mask = image
@@ -227,7 +224,7 @@ def test_pictures_show_what_is_counted(image, match, connectivity):
     assert false.sum() == counts.false_pixels[1]
 
 
-@settings(fuzz, max_examples=200)
+@fuzz(200)
 @given(sets(3), MATCHES)
 def test_the_truth_itself_is_perfect(images, match):
     masks = images[1]

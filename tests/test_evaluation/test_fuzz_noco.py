@@ -1,22 +1,20 @@
-"""Thousands of small random cases for NoCo, mNoCoAP and Pd/Fa of boxes."""
+"""Many small random cases for NoCo, mNoCoAP and Pd/Fa of boxes."""
 
 import math
 
 import numpy as np
 import pytest
+from fuzz_strategies import fuzz, pairs
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from naive_evaluation import flood_components, naive_box_counts
+from nocoap_loop import run_loop
+from test_noco import naive_map
 
-pytest.importorskip('hypothesis', reason='hypothesis is not installed')
-from fuzz_strategies import fuzz, pairs  # noqa: E402
-from hypothesis import assume, given, settings  # noqa: E402
-from hypothesis import strategies as st  # noqa: E402
-from naive_evaluation import flood_components, naive_box_counts  # noqa: E402
-from nocoap_loop import run_loop  # noqa: E402
-from test_noco import naive_map  # noqa: E402
-
-from fdep_mm.core.boxes import mask_boxes  # noqa: E402
-from fdep_mm.core.components import mask_components  # noqa: E402
-from fdep_mm.evaluation import mnocoap, noco_map  # noqa: E402
-from fdep_mm.evaluation.functional import (  # noqa: E402
+from fdep_mm.core.boxes import mask_boxes
+from fdep_mm.core.components import mask_components
+from fdep_mm.evaluation import mnocoap, noco_map
+from fdep_mm.evaluation.functional import (
     CENTROID_MODES,
     count_boxes,
     prob_points,
@@ -58,7 +56,7 @@ def detected(draw):
     return found, noco_map(image, boxes), boxes
 
 
-@settings(fuzz, max_examples=500)
+@fuzz(500)
 @given(scenes())
 def test_noco_equals_the_definition(scene):
     image, boxes = scene
@@ -87,7 +85,7 @@ def test_noco_equals_the_definition(scene):
     )
 
 
-@settings(fuzz, max_examples=600)
+@fuzz(600)
 @given(st.lists(detected(), min_size=1, max_size=2))
 def test_mnocoap_equals_a_loop(images):
     found, maps, boxes = map(list, zip(*images, strict=True))
@@ -98,7 +96,7 @@ def test_mnocoap_equals_a_loop(images):
         assert math.isclose(scores[key], value, abs_tol=1e-12), key
 
 
-@settings(fuzz, max_examples=300)
+@fuzz(300)
 @given(
     st.lists(detected(), min_size=1, max_size=3),
     st.permutations(range(3)),
@@ -129,7 +127,7 @@ def test_bounds_order_and_monotony(images, order, mode):
             assert abs(change) < 1e-12 if sign == 0 else change < 1e-12
 
 
-@settings(fuzz, max_examples=500)
+@fuzz(500)
 @given(pairs(st.integers(1, 10)), st.data())
 def test_boxes_of_detectors_are_counted_pixel_by_pixel(image, data):
     mask, shape = image[1], image[1].shape
@@ -147,7 +145,7 @@ def test_boxes_of_detectors_are_counted_pixel_by_pixel(image, data):
     assert ours.tolist() == naive_box_counts(boxes.tolist(), mask, 2.5)
 
 
-@settings(fuzz, max_examples=400)
+@fuzz(400)
 @given(pairs(st.integers(1, 10)), st.sampled_from([4, 8]))
 def test_one_point_and_one_box_for_each_region(image, connectivity):
     prob, mask = image

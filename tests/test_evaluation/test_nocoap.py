@@ -6,7 +6,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from child_processes import run_python
 from nocoap_loop import imitate, load_truth, run_loop
 
 from fdep_mm.core.boxes import mask_boxes
@@ -128,7 +127,7 @@ def scene(rng, num=60):
     return found, maps, boxes
 
 
-@pytest.mark.parametrize('seed', range(5))
+@pytest.mark.parametrize('seed', range(2))
 def test_equals_a_loop_over_thresholds(seed):
     found, maps, boxes = scene(np.random.default_rng(seed))
     fast, loop = mnocoap(found, maps, boxes), run_loop(found, (maps, boxes))
@@ -273,12 +272,3 @@ def test_the_peak_of_a_region_or_of_its_bounding_box():
     np.testing.assert_array_equal(found, [[0, 0, 0.6], [4, 3, 0.9]])
     with pytest.raises(ValueError, match="peak='box': give one of"):
         prob_points(prob, peak='box')
-
-
-def test_functions_need_no_torch():
-    code = (
-        'import sys; sys.modules["torch"] = None;'
-        'from fdep_mm.evaluation import mnocoap, noco_map; print("fine")'
-    )
-    result = run_python('-c', code)
-    assert result.stdout.endswith('fine\n'), result.stderr

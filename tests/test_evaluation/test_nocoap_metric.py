@@ -273,20 +273,6 @@ def test_true_boxes_that_were_scaled_down(path):
     assert run(NoCoAPMetric(), sample)['sirst/NoCoAP10'] == 1
 
 
-def test_the_log_tells_the_centroid_mode(path, monkeypatch):
-    lines = []
-    monkeypatch.setattr(
-        'fdep_mm.evaluation.metrics.nocoap_metric.print_log',
-        lambda line, logger: lines.append(line),
-    )
-    run(NoCoAPMetric(), detected(path))
-    run(NoCoAPMetric('pixel_center', prefix='pixel'), detected(path))
-    assert lines == [
-        "sirst/mNoCoAP: centroid_mode='box_center'",
-        "pixel/mNoCoAP: centroid_mode='pixel_center'",
-    ]
-
-
 def test_oracle_of_exact_boxes(find_data):
     """From the files of SIRST-V2's test split to the published bias."""
     dataset = SIRSTDetDataset(

@@ -7,13 +7,13 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from child_processes import run_python
 from mmengine.config import Config
 from mmengine.evaluator import Evaluator
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from mmengine.runner.checkpoint import CheckpointLoader
 from mmseg.structures import SegDataSample
+from tool_runs import run_tool
 
 from fdep_mm.models.classical import METHODS, mpcm
 from fdep_mm.registry import MODELS
@@ -204,26 +204,20 @@ def test_the_runner_tests_a_leaf_with_all_metrics(
     assert scores['sirst/mNoCoAP'] == 1
 
 
-def run_tool(config: Path, *args: str, data: Path, cwd: Path):
-    tool = CONFIGS.parent / 'tools/test.py'
-    options = ('--cfg-options', 'test_dataloader.num_workers=0')
-    options += ('test_dataloader.persistent_workers=False',)
-    done = run_python(
-        *(tool, config, *args, *options),
-        cwd=cwd,
-        FDEP_DATA=str(data),
-        FDEP_SET='sirst-v2',
-    )
-    return done.returncode, done.stdout + done.stderr
-
-
 @pytest.mark.parametrize('args', [(), ('none',)])
-def test_the_tool_needs_no_checkpoint(args, sirst_v2, tmp_path):
+def test_the_tool_needs_no_checkpoint(args, sirst_v2, tmp_path, monkeypatch):
+    monkeypatch.setenv('FDEP_DATA', str(tmp_path))
+    monkeypatch.setenv('FDEP_SET', 'sirst-v2')
     config = CONFIGS / 'classical' / 'new_tophat.py'
-    code, log = run_tool(config, *args, data=tmp_path, cwd=tmp_path)
-    assert code == 0, log
+    done = run_tool(
+        *('test.py', config, *args, '--cfg-options'),
+        'test_dataloader.num_workers=0',
+        'test_dataloader.persistent_workers=False',
+        cwd=tmp_path,
+    )
+    assert done.code == 0, done.log
     for key in ('sirst/IoU', 'sirst/mNoCoAP', 'hse/HSE'):
-        assert f'{key}: ' in log
+        assert f'{key}: ' in done.log
 
 
 @pytest.mark.parametrize(
@@ -235,9 +229,9 @@ def test_the_tool_needs_no_checkpoint(args, sirst_v2, tmp_path):
 )
 def test_the_tool_demands_weights_of_networks(args, message, tmp_path):
     config = CONFIGS / 'alcnet/alcnet_1xb16-400e_sirst-v2-256x256.py'
-    code, log = run_tool(config, *args, data=tmp_path, cwd=tmp_path)
-    assert code == 2 and re.search(message, log.splitlines()[-1])
-    assert 'Traceback' not in log
+    done = run_tool('test.py', config, *args, cwd=tmp_path)
+    assert done.code == 2
+    assert re.search(message, done.err.splitlines()[-1])
 
 
 @pytest.mark.parametrize(

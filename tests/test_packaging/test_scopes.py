@@ -24,6 +24,7 @@ for kind, name in {names!r}.items():
     assert found is not None, (kind, name)
     assert found.__name__ == name
     print(found.__module__)
+assert 'fdep_mm.detection' not in sys.modules
 """
 
 

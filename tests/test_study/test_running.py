@@ -74,14 +74,15 @@ def start(path, work_dir):
 
 
 def test_killed_and_started_again(tmp_path):
-    path, work_dir = write_study(tmp_path), tmp_path / 'cells'
+    path = write_study(tmp_path, seeds=[0])
+    work_dir = tmp_path / 'cells'
     process = start(path, work_dir)
     while not list(work_dir.rglob('epoch_1.pth')):
         assert process.poll() is None
         time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 130
-    assert len(list(work_dir.rglob('result.json'))) < 4
+    assert len(list(work_dir.rglob('result.json'))) < 2
 
     process = start(path, work_dir)
     printed, _ = process.communicate(timeout=COMMAND_SECONDS)
@@ -90,7 +91,7 @@ def test_killed_and_started_again(tmp_path):
         path.parent: json.loads(path.read_text())
         for path in work_dir.rglob('result.json')
     }
-    assert len(results) == 4
+    assert len(results) == 2
     for folder, result in results.items():
         origin = result['provenance']
         best = 'best' in folder.parts

@@ -1,9 +1,12 @@
 """The benchmark of metrics runs, and finds equal numbers."""
 
 import sys
+from runpy import run_path
 
-import pytest
-from child_processes import REPO, run_python
+import numpy as np
+from tool_runs import TOOLS, run_tool
+
+TOOL = TOOLS / 'analysis_tools/benchmark_metrics.py'
 
 # What the other environment answers; pyirstdmetrics is not installed here.
 PEER = """#!{python}
@@ -14,24 +17,24 @@ print(json.dumps([single, ({{}}, 0.2)]))
 
 
 def run(*args):
-    pytest.importorskip('skimage', reason='scikit-image is not installed')
-    tool = REPO / 'tools/analysis_tools/benchmark_metrics.py'
-    return run_python(tool, '--num', 3, '--rounds', 1, *args)
+    return run_tool(TOOL, '--num', 3, '--rounds', 1, *args)
 
 
 def test_on_synthetic_masks(tmp_path):
     done = run('--data', tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count('numbers equal') == 3
-    assert done.stdout.count('x HSEMetric') == 6
-    assert 'synthetic' in done.stderr
+    assert done.code == 0, done.err
+    assert done.out.count('numbers equal') == 3
+    assert done.out.count('x HSEMetric') == 6
+    assert 'synthetic' in done.err
 
 
-def test_on_real_masks(find_data):
-    done = run('--data', find_data('NUDT-SIRST/masks').parents[1])
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count('numbers equal') == 3
-    assert 'synthetic' not in done.stderr
+def test_real_masks(find_data, capsys):
+    data = find_data('NUDT-SIRST/masks').parents[1]
+    rng = np.random.default_rng(0)
+    masks = run_path(str(TOOL))['find_masks'](data, 3, rng)
+    assert [mask.shape for mask in masks] == [(256, 256)] * 3
+    assert any(mask.any() for mask in masks)
+    assert not capsys.readouterr().err
 
 
 def test_another_result_of_a_peer_is_an_error(tmp_path):
@@ -39,5 +42,5 @@ def test_another_result_of_a_peer_is_an_error(tmp_path):
     peer.write_text(PEER.format(python=sys.executable, iou=0.123))
     peer.chmod(0o755)
     done = run('--data', tmp_path, '--peer', peer)
-    assert done.returncode == 2
-    assert 'error: pyirstdmetrics: IoU is 0.123, by ours' in done.stderr
+    assert done.code == 2
+    assert 'error: pyirstdmetrics: IoU is 0.123, by ours' in done.err

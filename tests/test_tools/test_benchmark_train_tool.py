@@ -1,35 +1,25 @@
 """tools/analysis_tools/benchmark_train.py on a tiny VFM."""
 
 import re
-import runpy
-import sys
-from pathlib import Path
 
 import pytest
+from tool_runs import run_tool
 
-TOOL = Path(__file__).parents[2] / 'tools/analysis_tools/benchmark_train.py'
 CONFIG = """
 _base_ = {parent!r}
 model = dict(vfm=dict(model_name='test_vit', out_indices=(1, 3)))
 """
 
 
-def run(tmp_path, monkeypatch, capsys, repo, *more):
+def test_steps_and_their_ratios(tmp_path, repo):
     parent = 'fdep-efficientnet-lite0_alcnet_1xb16-12e_synthetic-128x128.py'
     path = tmp_path / 'tiny.py'
     path.write_text(CONFIG.format(parent=str(repo / 'configs/fdep' / parent)))
     args = (
         '--batch 2 --size 64 --rounds 2 --random-vfm --channels-last --pca 8'
     )
-    argv = [str(TOOL), str(path), *args.split(), *more]
-    monkeypatch.setattr(sys, 'argv', argv)
-    monkeypatch.setattr(sys, 'path', [str(TOOL.parent), *sys.path])
-    runpy.run_path(str(TOOL), run_name='__main__')
-    return capsys.readouterr().out
-
-
-def test_steps_and_their_ratios(tmp_path, monkeypatch, capsys, repo):
-    out = run(tmp_path, monkeypatch, capsys, repo)
+    tool = 'analysis_tools/benchmark_train.py'
+    out = run_tool(tool, path, *args.split()).out
     assert 'VFM test_vit' in out
     rows = re.findall(r'^ +(\w+) +(\d+\.\d) +(\d+\.\d\d)$', out, re.MULTILINE)
     assert [name for name, *_ in rows] == ['host', 'cached', 'online']

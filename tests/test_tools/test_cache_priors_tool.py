@@ -1,20 +1,15 @@
 """tools/cache_priors.py, with the arguments that a user gives."""
 
-import runpy
-import sys
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
 from mmengine.config import Config, DictAction
+from tool_runs import TOOLS, run_tool
 
 from fdep_mm.priors import CacheIndex
 
-TOOL = Path(__file__).parents[2] / 'tools/cache_priors.py'
 CONFIG = (
-    TOOL.parents[1]
-    / 'configs/fdep/fdep_alcnet_1xb16-400e_nuaa-sirst-256x256.py'
+    TOOLS.parent / 'configs/fdep/fdep_alcnet_1xb16-400e_nuaa-sirst-256x256.py'
 )
 TINY = [
     'model.vfm.model_name=test_vit',
@@ -23,23 +18,19 @@ TINY = [
 ]
 
 
-@pytest.fixture
-def run(data, monkeypatch, capsys):
-    """A function that runs the tool in the data's folder."""
-    monkeypatch.chdir(data)
-    monkeypatch.setenv('FDEP_DATA', str(data))
-
-    def run(*args):
-        monkeypatch.setattr(sys, 'argv', [str(TOOL), *map(str, args)])
-        runpy.run_path(str(TOOL), run_name='__main__')
-        return capsys.readouterr().out
-
-    return run
+def run(*args):
+    """What the tool prints; its error is raised."""
+    done = run_tool('cache_priors.py', *args)
+    if done.code:
+        raise SystemExit(done.err)
+    return done.out
 
 
-@pytest.fixture
-def data(tmp_path):
+@pytest.fixture(autouse=True)
+def data(tmp_path, monkeypatch):
     """Three images of the folder that the config names."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv('FDEP_DATA', str(tmp_path))
     root = tmp_path / 'NUAA-SIRST'
     rng = np.random.default_rng(0)
     for folder in ('images', 'masks', 'img_idx'):
@@ -52,7 +43,7 @@ def data(tmp_path):
     return tmp_path
 
 
-def test_a_cache_and_the_config_that_uses_it(data, run):
+def test_a_cache_and_the_config_that_uses_it(data):
     args = ('--out', 'my priors', '--write-config', 'cached.py', '--pca', 5)
     out = run(CONFIG, *args, '--device', 'cpu', '--cfg-options', *TINY)
     assert '3 images (3 run through the VFM now)' in out
@@ -81,7 +72,7 @@ def test_a_cache_and_the_config_that_uses_it(data, run):
     assert cfg.test_dataloader.dataset.pipeline[-1].type == 'PackSegInputs'
 
 
-def test_the_written_config_has_all_settings(data, run):
+def test_the_written_config_has_all_settings(data):
     """Those of the command line, wherever they are."""
     options = [
         *TINY,
@@ -113,7 +104,7 @@ def test_the_written_config_has_all_settings(data, run):
     assert found.train_dataloader == expected.train_dataloader
 
 
-def test_several_scales(data, run):
+def test_several_scales(data):
     args = ('--out', 'my priors', '--device', 'cpu', '--cfg-options', *TINY)
     out = run(CONFIG, '--scales', 1, 1.5, *args)
     for scale in (1.0, 1.5):
@@ -145,24 +136,24 @@ def test_several_scales(data, run):
         ('model.data_preprocessor.nonesuch=1', 'error: .*nonesuch'),
     ],
 )
-def test_misspelt_settings_are_one_line(run, option, text):
+def test_misspelt_settings_are_one_line(option, text):
     with pytest.raises(SystemExit, match=text):
         run(CONFIG, '--cfg-options', *TINY, option)
-    with pytest.raises(SystemExit, match=r'error: pca=999: give 1\.\.'):
-        run(CONFIG, '--pca', 999, '--cfg-options', *TINY)
 
 
-def test_user_errors_are_one_line(data, run):
+def test_user_errors_are_one_line(data):
     host = CONFIG.parents[1] / 'alcnet/alcnet_1xb16-400e_nuaa-sirst-256x256.py'
     for scales in ((), ('--scales', 2)):
         with pytest.raises(SystemExit, match='not the config of a COISDSegm'):
             run(host, *scales)
+    with pytest.raises(SystemExit, match=r'error: pca=999: give 1\.\.'):
+        run(CONFIG, '--pca', 999, '--cfg-options', *TINY)
     (data / 'NUAA-SIRST/images/b.png').unlink()
     with pytest.raises(SystemExit, match="^error: 1 of 3 ids.*'b'"):
         run(CONFIG, '--cfg-options', *TINY)
 
 
-def test_mixed_images_are_refused(data, run):
+def test_mixed_images_are_refused(data):
     child = data / 'mixed.py'
     child.write_text(
         f'_base_ = {str(CONFIG)!r}\n'

@@ -2,27 +2,28 @@
 
 import json
 import re
-import sys
 from pathlib import Path
+from runpy import run_path
 
 import cv2
 import numpy as np
 import pytest
-from child_processes import run_python
+from tool_runs import TOOLS, run_tool
 
-ROOT = Path(__file__).parents[2]
-TOOLS = ROOT / 'tools' / 'analysis_tools'
+TOOL = TOOLS / 'analysis_tools/classical_table.py'
 
 
-def run(tool: str, *args, data: Path, cwd: Path):
-    done = run_python(TOOLS / tool, *args, cwd=cwd, FDEP_DATA=str(data))
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+def run(*args, code: int = 0) -> str:
+    """What the tool prints: its table, or why there is none."""
+    done = run_tool(TOOL, *args)
+    assert done.code == code, done.err
+    return done.err if code else done.out
 
 
 @pytest.fixture
-def data(tmp_path) -> Path:
+def data(tmp_path, monkeypatch) -> Path:
     """NUAA-SIRST of four images."""
+    monkeypatch.setenv('FDEP_DATA', str(tmp_path))
     root = tmp_path / 'NUAA-SIRST'
     for folder in ('images', 'masks', 'img_idx'):
         (root / folder).mkdir(parents=True)
@@ -47,14 +48,7 @@ def row(output: str, name: str) -> list[str]:
 
 def test_the_table_goes_on_after_a_stop(data, tmp_path):
     args = ('--sets', 'nuaa-sirst', '--out', tmp_path / 'out', '--runs')
-    whole = run(
-        'classical_table.py',
-        *args,
-        'tophat:size=7',
-        'lcm:peak=pixel',
-        data=data,
-        cwd=tmp_path,
-    )
+    whole = run(*args, 'tophat:size=7', 'lcm:peak=pixel')
     first = row(whole, 'tophat:size=7')
     assert first[1] == '4' and float(first[4]) == 100
     assert all(80 < float(first[i]) <= 100 for i in (8, 9, 10))
@@ -63,21 +57,10 @@ def test_the_table_goes_on_after_a_stop(data, tmp_path):
     lines = path.read_text().splitlines(keepends=True)
     assert len(lines) == 4 and json.loads(lines[0])['converged']
     path.write_text(''.join(lines[:2]) + lines[2][:50])
-    again = run(
-        'classical_table.py', *args, 'tophat:size=7', data=data, cwd=tmp_path
-    )
+    again = run(*args, 'tophat:size=7')
     assert row(again, 'tophat:size=7') == first
     kept = path.read_text().splitlines(keepends=True)
     assert kept[:2] == lines[:2] and len(kept) == 4
-
-
-@pytest.fixture
-def table(monkeypatch):
-    """The module."""
-    monkeypatch.syspath_prepend(TOOLS)
-    import classical_table
-
-    return classical_table
 
 
 @pytest.mark.parametrize(
@@ -88,24 +71,23 @@ def table(monkeypatch):
         ('tophat:3', 'tophat has no parameter 3; these are size'),
     ],
 )
-def test_unknown_runs(table, name, message, monkeypatch, capsys):
-    monkeypatch.setattr(sys, 'argv', ['classical_table.py', '--runs', name])
-    with pytest.raises(SystemExit):
-        table.main()
-    assert re.search(message, capsys.readouterr().err)
+def test_unknown_runs(name, message):
+    assert re.search(message, run('--runs', name, code=2))
 
 
-def test_pixel_counts(table):
+def test_pixel_counts():
+    tool = run_path(str(TOOL))
+    levels = tool['LEVELS']
     rng = np.random.default_rng(0)
     prob = (rng.integers(0, 513, (30, 40)) / 512).astype(np.float32)
     mask = rng.random((30, 40)) < 0.2
-    inter, above = table.pixel_counts(prob, mask)
-    for k in range(1, table.LEVELS):
-        predicted = prob > k / table.LEVELS
+    inter, above = tool['pixel_counts'](prob, mask)
+    for k in range(1, levels):
+        predicted = prob > k / levels
         assert above[k - 1] == predicted.sum()
         assert inter[k - 1] == (predicted & mask).sum()
-    assert len(inter) == table.LEVELS - 1
-    assert table.parse_run('lcm:peak=pixel,scales=[3]') == (
+    assert len(inter) == levels - 1
+    assert tool['parse_run']('lcm:peak=pixel,scales=[3]') == (
         'lcm',
         dict(peak='pixel', scales=[3]),
     )

@@ -2,18 +2,15 @@
 
 from importlib.util import module_from_spec, spec_from_file_location
 from math import ceil
-from pathlib import Path
 
 import pytest
 import timm
 import torch
 import torch.nn.functional as F
-from child_processes import run_python
 from safetensors.torch import load_file
+from tool_runs import TOOLS, run_tool
 
-TOOL = Path(__file__).parents[2] / (
-    'tools/model_converters/efficientnet_lite.py'
-)
+TOOL = TOOLS / 'model_converters/efficientnet_lite.py'
 # (blocks, kernel, stride, expansion) of each stage of lite0: arXiv 1905.11946,
 # table 1; lite2 has 1.2 times the blocks, rounded up, but at both ends
 STAGES = (
@@ -101,15 +98,11 @@ def _reference_logits(x, weights, scale):
     return F.linear(x, weights['_fc.weight'], weights['_fc.bias'])
 
 
-def _run(*args):
-    return run_python(TOOL, *args)
-
-
 @pytest.mark.parametrize('name', ['lite 0.safetensors', 'lite0.pth'])
 def test_logits_equal_the_reference_network(original, variant, tmp_path, name):
     dst = tmp_path / 'new folder' / name
-    result = _run('--variant', variant, dst)
-    assert result.returncode == 0, result.stderr
+    result = run_tool(TOOL, '--variant', variant, dst)
+    assert result.code == 0, result.err
     assert list(dst.parent.iterdir()) == [dst]
     weights = (
         load_file(dst)
@@ -135,8 +128,8 @@ def test_logits_equal_the_reference_network(original, variant, tmp_path, name):
 def test_source_file_can_be_named(original, variant, tool, tmp_path):
     src, dst = tmp_path / 'a.pth', tmp_path / 'b.pth'
     torch.save(original, src)
-    result = _run('--variant', variant, '--src', src, dst)
-    assert result.returncode == 0, result.stderr
+    result = run_tool(TOOL, '--variant', variant, '--src', src, dst)
+    assert result.code == 0, result.err
     got = torch.load(dst, weights_only=True)
     assert got.keys() == tool.convert(original, variant).keys()
     other = 'lite2' if variant == 'lite0' else 'lite0'
@@ -160,6 +153,6 @@ def test_foreign_checkpoint_is_refused(tool, key):
     ],
 )
 def test_wrong_arguments_give_one_line(args, message):
-    result = _run(*args)
-    assert result.returncode == 2
-    assert message in result.stderr
+    result = run_tool(TOOL, *args)
+    assert result.code == 2
+    assert message in result.err

@@ -1,13 +1,10 @@
 """tools/train.py and tools/test.py, run as a user runs them."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-from child_processes import run_python
 from PIL import Image
+from tool_runs import run_tool
 
-TOOLS = Path(__file__).parents[2] / 'tools'
 TINY = ['train_cfg.val_interval=1', 'param_scheduler=None'] + [
     f'{loader}_dataloader.{setting}'
     for loader in ('train', 'val', 'test')
@@ -33,15 +30,12 @@ test_dataloader = dict(
 """
 
 
-def _run(tool, *args, cwd):
-    return run_python(TOOLS / tool, *args, cwd=cwd)
-
-
-def _train(config, cwd, *options):
-    args = (*options[:-1], '--cfg-options', *TINY, options[-1])
-    result = _run('train.py', config, *args, cwd=cwd)
-    assert result.returncode == 0, result.stderr
-    return result.stdout + result.stderr
+def _train(config, cwd, epochs, *options):
+    settings = *TINY, f'train_cfg.max_epochs={epochs}'
+    args = (*options, '--cfg-options', *settings)
+    result = run_tool('train.py', config, *args, cwd=cwd)
+    assert result.code == 0, result.err
+    return result.log
 
 
 @pytest.fixture(scope='module')
@@ -54,8 +48,8 @@ def config(repo):
 def weights(config, tmp_path_factory):
     """What two epochs leave, the second of them after a resume."""
     folder = tmp_path_factory.mktemp('some project')
-    _train(config, folder, 'train_cfg.max_epochs=1')
-    log = _train(config, folder, '--resume', 'train_cfg.max_epochs=2')
+    _train(config, folder, 1)
+    log = _train(config, folder, 2, '--resume')
     assert 'resumed epoch: 1' in log
     return folder / 'work_dirs' / config.stem / 'epoch_2.pth'
 
@@ -74,14 +68,14 @@ def test_masks_and_pictures_are_written(config, weights, tmp_path):
     child = tmp_path / 'child.py'
     child.write_text(ON_FILES.format(config=str(config)))
     args = ('--checkpoint', weights, '--out', 'out', '--show-dir', 'show')
-    result = _run('test.py', child, *args, cwd=tmp_path)
-    assert result.returncode == 0, result.stderr
-    assert 'sirst/IoU' in result.stdout + result.stderr
+    result = run_tool('test.py', child, *args, cwd=tmp_path)
+    assert result.code == 0, result.err
+    assert 'sirst/IoU' in result.log
     masks = sorted((tmp_path / 'out').iterdir())
     assert [path.name for path in masks] == ['a.png', 'b.png']
     mask = np.asarray(Image.open(masks[0]))
     assert mask.shape == (40, 50) and set(np.unique(mask)) <= {0, 255}
-    assert 'Could not import' not in result.stdout + result.stderr
+    assert 'Could not import' not in result.log
     # each once, beside the curves
     pictures = sorted((tmp_path / 'show').rglob('*.png'))
     assert [path.name for path in pictures] == [
@@ -96,10 +90,10 @@ def test_pictures_and_probabilities_of_data_without_files(
     config, weights, tmp_path
 ):
     args = ('--show-dir', 'show', '--out-probs', 'preds')
-    result = _run(
+    result = run_tool(
         'test.py', config, weights, *args, '--cfg-options', *TINY, cwd=tmp_path
     )
-    assert result.returncode == 0, result.stderr
+    assert result.code == 0, result.err
     pictures = list((tmp_path / 'show').rglob('test_*.png'))
     assert len(pictures) == 4
     for kind in ('images', 'probs', 'masks'):
@@ -120,8 +114,7 @@ def test_pictures_and_probabilities_of_data_without_files(
 )
 def test_user_errors_are_one_line(config, tmp_path, tool, args, message):
     args = [str(config) if arg == 'CONFIG' else arg for arg in args]
-    result = _run(tool, *args, cwd=tmp_path)
-    assert result.returncode == 2
-    assert message in result.stderr.splitlines()[-1]
-    assert 'Traceback' not in result.stderr
+    result = run_tool(tool, *args, cwd=tmp_path)
+    assert result.code == 2
+    assert message in result.err.splitlines()[-1]
     assert not list(tmp_path.iterdir())

@@ -1,29 +1,17 @@
 """tools/deployment/export_onnx.py and the benchmark, run as users run them."""
 
-import logging
-import runpy
-import sys
-
 import pytest
 import torch
 from child_processes import run_python
 from mmengine.config import Config
+from tool_runs import TOOLS, run_tool
 
 pytest.importorskip('onnx')
 onnx_backend = pytest.importorskip('fdep_mm.apis.onnx_backend')
 light_branch = pytest.importorskip('fdep_mm.deployment.light_branch')
 
 
-def run(repo, tool, *args, cwd):
-    return run_python(repo / 'tools' / tool, *args, cwd=cwd)
-
-
-@pytest.fixture(scope='module')
-def main(repo):
-    """The tool's main, in this process: starting others takes seconds."""
-    return runpy.run_path(str(repo / 'tools/deployment/export_onnx.py'))[
-        'main'
-    ]
+EXPORT = TOOLS / 'deployment/export_onnx.py'
 
 
 @pytest.fixture(scope='module')
@@ -39,19 +27,18 @@ def weights(config, tmp_path_factory):
     return path
 
 
-def test_writes_checked_files(repo, config, weights, tmp_path):
-    result = run(
-        repo,
-        'deployment/export_onnx.py',
+def test_writes_checked_files(config, weights, tmp_path):
+    result = run_tool(
+        EXPORT,
         *(config, weights, '--out', 'new/net.onnx', '--int8', '--fp16'),
         *('--calib-images', 2, '--eval-images', 2),
         cwd=tmp_path,
     )
-    assert result.returncode == 0, result.stderr
-    assert 'none of VFM or SAMF' in result.stdout
-    assert result.stdout.count('max abs difference to PyTorch') == 2
-    assert '2 test images' in result.stdout
-    assert [line.split()[0] for line in result.stdout.splitlines()[-3:]] == [
+    assert result.code == 0, result.err
+    assert 'none of VFM or SAMF' in result.out
+    assert result.out.count('max abs difference to PyTorch') == 2
+    assert '2 test images' in result.out
+    assert [line.split()[0] for line in result.out.splitlines()[-3:]] == [
         'fp32',
         'fp16',
         'int8',
@@ -90,69 +77,44 @@ def test_writes_checked_files(repo, config, weights, tmp_path):
     ],
 )
 def test_errors_are_one_line(
-    main,
-    repo,
-    config,
-    weights,
-    tmp_path,
-    args,
-    code,
-    message,
-    monkeypatch,
-    capsys,
+    repo, config, weights, tmp_path, args, code, message
 ):
     (other,) = (repo / 'configs/alcnet').glob('alcnet_*synthetic*.py')
     (tmp_path / 'damaged.pth').write_bytes(b'not weights')
     (tmp_path / 'unknown.py').write_text('model = nonsense')
     known = dict(CONFIG=config, OTHER=other, WEIGHTS=weights)
     args = [known.get(arg, arg) for arg in args]
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, 'argv', ['export_onnx.py', *map(str, args)])
-    try:
-        found = main()
-    except SystemExit as error:
-        found = error.code
-    finally:
-        logging.disable(logging.NOTSET)
-    assert found == code
-    assert message in capsys.readouterr().err.splitlines()[-1]
+    result = run_tool(EXPORT, *args, cwd=tmp_path)
+    assert result.code == code
+    assert message in result.err.splitlines()[-1]
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         'damaged.pth',
         'unknown.py',
     ]
 
 
-def test_detectors_are_scored(main, repo, tmp_path, monkeypatch, capsys):
+def test_detectors_are_scored(repo, tmp_path):
     pytest.importorskip('mmdet')
     (config,) = (repo / 'configs/oscar').glob('*synthetic*.py')
     network = light_branch.build_light_branch(Config.fromfile(config), None)
     weights = tmp_path / 'oscar.pth'
     torch.save(network.host.state_dict(), weights)
-    words = ['export_onnx.py', str(config), str(weights), '--int8']
-    words += ['--out', str(tmp_path / 'x.onnx')]
-    words += ['--calib-images', '2', '--eval-images', '3']
-    monkeypatch.setattr(sys, 'argv', words)
-    try:
-        assert main() == 0, capsys.readouterr().err
-    finally:
-        logging.disable(logging.NOTSET)
-    header, first, second = capsys.readouterr().out.splitlines()[-3:]
+    result = run_tool(
+        EXPORT,
+        *(config, weights, '--int8', '--out', tmp_path / 'x.onnx'),
+        *('--calib-images', 2, '--eval-images', 3),
+    )
+    assert result.code == 0, result.err
+    header, first, second = result.out.splitlines()[-3:]
     assert header.split()[:2] == ['mNoCoAP', 'change']
     assert (first.split()[0], second.split()[0]) == ('fp32', 'int8')
     assert first.split()[2] == '+0.00'
 
 
-def test_help_shows_examples(repo, tmp_path):
-    result = run(repo, 'deployment/export_onnx.py', '--help', cwd=tmp_path)
-    assert result.returncode == 0
-    assert 'Examples:' in result.stdout and 'Exit codes' in result.stdout
-
-
-def test_benchmark_compares_ways_of_running(repo, config, tmp_path):
+def test_benchmark_compares_ways_of_running(config, tmp_path):
     modes = ('eager', 'fused', 'onnx', 'int8')
-    result = run(
-        repo,
-        'analysis_tools/benchmark_inference.py',
+    result = run_python(  # it starts processes of its own
+        TOOLS / 'analysis_tools/benchmark_inference.py',
         *(config, '--sizes', 64, '--rounds', 1, '--threads', 1),
         *('--modes', *modes),
         cwd=tmp_path,

@@ -1,34 +1,20 @@
 """tools/infer.py: exit codes, files, and user errors in one line."""
 
 import csv
-import importlib.util
 import json
 import os
-import sys
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from child_processes import run_python
+from tool_runs import TOOLS, run_tool
 
-SCRIPT = Path(__file__).parents[2] / 'tools/infer.py'
-SPEC = importlib.util.spec_from_file_location('infer_tool', SCRIPT)
-infer_tool = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(infer_tool)
+from fdep_mm import apis
 
-
-@pytest.fixture
-def call(monkeypatch, capsys):
-    """Run the tool; returns exit code, stdout and stderr."""
-
-    def run(*arguments):
-        words = ['infer.py', *map(str, arguments)]
-        monkeypatch.setattr(sys, 'argv', words)
-        code = infer_tool.main()
-        return code, *capsys.readouterr()
-
-    return run
+call = partial(run_tool, 'infer.py')
 
 
 @pytest.fixture(scope='module')
@@ -55,15 +41,15 @@ def images(tmp_path):
     return folder
 
 
-def search(call, model, *inputs, out, more=()):
+def search(model, *inputs, out, more=()):
     config, *weights = model
     return call(config, *inputs, *weights, '--out-dir', out, *more)
 
 
-def test_folder(call, model, images, tmp_path):
+def test_folder(model, images, tmp_path):
     out = tmp_path / 'out'
     more = ['--outputs', 'json', 'csv', 'coco', 'mask', 'prob', 'overlay']
-    code, stdout, stderr = search(call, model, images, out=out, more=more)
+    code, stdout, stderr = search(model, images, out=out, more=more)
     assert code == 0, stderr
     assert '3 images, 0 targets' in stdout
     names = {'a/x.png', 'b/x.png', 'c.png'}
@@ -73,9 +59,9 @@ def test_folder(call, model, images, tmp_path):
     # results inside the folder of inputs are not searched the next time
     inside = images / 'out'
     for more in ([], ['--overwrite']):
-        _, stdout, _ = search(call, model, images, out=inside, more=more)
+        _, stdout, _ = search(model, images, out=inside, more=more)
         assert '3 images' in stdout
-    code, _, stderr = search(call, model, images, out=inside)
+    code, _, stderr = search(model, images, out=inside)
     assert code == 2 and 'earlier results; choose another' in stderr
 
 
@@ -97,7 +83,7 @@ def targets_of(folder):
         ]
 
 
-def test_targets_in_a_folder_by_a_classical_method(call, scenes, tmp_path):
+def test_targets_in_a_folder_by_a_classical_method(scenes, tmp_path):
     for number, image in enumerate(scenes):
         cv2.imwrite(str(tmp_path / f'{number}.png'), image)
     code, stdout, stderr = call('mpcm', tmp_path, '--out-dir', tmp_path)
@@ -106,7 +92,7 @@ def test_targets_in_a_folder_by_a_classical_method(call, scenes, tmp_path):
     assert targets_of(tmp_path) == [(str(i), 9 + 12 * i, 21) for i in range(4)]
 
 
-def test_names_of_strangers(call, scenes, tmp_path, monkeypatch):
+def test_names_of_strangers(scenes, tmp_path, monkeypatch):
     """Options, formulas and escapes from a shell's pattern are just names."""
     monkeypatch.chdir(tmp_path)
     for name in ('--weights=-rf', '-rf', '=1+1', '@x', 'ok'):
@@ -135,7 +121,7 @@ def write_video(path, scenes):
     return path
 
 
-def test_video(call, scenes, tmp_path):
+def test_video(scenes, tmp_path):
     path = write_video(tmp_path / 'flight.avi', scenes)
     out = tmp_path / 'out'
     code, stdout, stderr = call('mpcm', path, '--out-dir', out)
@@ -164,7 +150,8 @@ for outputs in ('mask', 'overlay', 'json'):
 def test_full_disk(scenes, tmp_path):
     out = tmp_path / 'out'
     video = write_video(tmp_path / 'flight.avi', scenes)
-    code = FULL_DISK.format(tool=str(SCRIPT), video=str(video), out=str(out))
+    names = dict(tool=TOOLS / 'infer.py', video=video, out=out)
+    code = FULL_DISK.format(**{k: str(v) for k, v in names.items()})
     result = run_python('-B', '-c', code)
     assert result.returncode == 0, result.stderr
     assert result.stdout.splitlines() == ['2'] * 3
@@ -174,7 +161,7 @@ def test_full_disk(scenes, tmp_path):
     assert {path.name for path in out.rglob('*.*')} == {'run.lock'}
 
 
-def test_images_that_the_network_cannot_take(call, repo, tmp_path):
+def test_images_that_the_network_cannot_take(repo, tmp_path):
     """ALCNet of the paper needs 72 px."""
     torch = pytest.importorskip('torch')
     from mmseg.apis import init_model
@@ -193,20 +180,20 @@ def test_images_that_the_network_cannot_take(call, repo, tmp_path):
     assert '2 inputs failed' in stderr
 
 
-def test_errors_of_a_runtime_are_one_line(call, images, monkeypatch):
+def test_errors_of_a_runtime_are_one_line(images, monkeypatch):
     def refuse(*args, **kwargs):
         raise RuntimeError('CUDA error: out of memory')
 
-    monkeypatch.setattr(infer_tool, 'SIRSTInferencer', refuse)
+    monkeypatch.setattr(apis, 'SIRSTInferencer', refuse)
     code, _, stderr = call('mpcm', images)
     assert (code, stderr) == (2, 'error: CUDA error: out of memory\n')
 
 
-def test_threshold_and_tiles(call, model, images, tmp_path):
+def test_threshold_and_tiles(model, images, tmp_path):
     more = ['--threshold', '0', '--tile-above', '30', '--tile-size', '32']
     more += ['--overlap', '8', '--batch-size', '3', '--no-progress']
     code, stdout, stderr = search(
-        call, model, images / 'c.png', out=tmp_path, more=more
+        model, images / 'c.png', out=tmp_path, more=more
     )
     assert (code, stderr) == (0, '') and '1 images, 1 targets' in stdout
     content = json.loads((tmp_path / 'predictions.json').read_text())
@@ -214,9 +201,9 @@ def test_threshold_and_tiles(call, model, images, tmp_path):
     assert target['area'] == 40 * 50
 
 
-def test_unreadable_file_in_the_middle(call, model, images, tmp_path):
+def test_unreadable_file_in_the_middle(model, images, tmp_path):
     (images / 'b' / 'x.png').write_bytes(b'damaged')
-    code, stdout, stderr = search(call, model, images, out=tmp_path / 'out')
+    code, stdout, stderr = search(model, images, out=tmp_path / 'out')
     assert code == 1
     assert '2 images' in stdout
     assert 'x.png: not a readable image' in stderr
@@ -225,7 +212,7 @@ def test_unreadable_file_in_the_middle(call, model, images, tmp_path):
     assert len(content['images']) == 2 and len(content['failures']) == 1
 
 
-def test_user_errors_are_one_line(call, model, images, tmp_path):
+def test_user_errors_are_one_line(model, images, tmp_path):
     (tmp_path / 'empty').mkdir()
     (tmp_path / 'file').write_text('')
     (tmp_path / 'w.pth').write_bytes(b'damaged')
@@ -251,7 +238,7 @@ def test_user_errors_are_one_line(call, model, images, tmp_path):
         assert code == 2 and message in line, stderr
 
 
-def test_files_that_are_no_config(call, images, model, tmp_path):
+def test_files_that_are_no_config(images, model, tmp_path):
     for name, text, message in (
         ('a.py', 'model = (', 'cannot be read (SyntaxError'),
         ('b.txt', '', 'cannot be read'),
@@ -262,9 +249,3 @@ def test_files_that_are_no_config(call, images, model, tmp_path):
         code, _, stderr = call(tmp_path / name, images, *model[1:])
         assert code == 2 and stderr.startswith('error: ')
         assert message in stderr, stderr
-
-
-def test_help_in_a_process(tmp_path):
-    result = run_python(SCRIPT, '--help', cwd=tmp_path)
-    assert result.returncode == 0
-    assert 'Examples:' in result.stdout and 'Exit codes:' in result.stdout

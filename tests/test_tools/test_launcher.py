@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 from child_processes import run_python
+from tool_runs import TOOLS, run_tool
 
-REPO = Path(__file__).parents[2]
-CONFIG = REPO / 'configs/acm/acm_1xb16-12e_synthetic-128x128.py'
+CONFIG = TOOLS.parent / 'configs/acm/acm_1xb16-12e_synthetic-128x128.py'
 # An odd number of images to test: the sampler pads the last round.
 SMALL = [
     'train_cfg.max_epochs=1',
@@ -25,17 +25,17 @@ SMALL = [
 ]
 
 
-def run(tool, *args, processes=2, cwd):
-    command = [REPO / 'tools' / tool, CONFIG, *args]
-    if processes > 1:
-        command = [
-            # a free port of its own, and no host name to look up
-            *('-m', 'torch.distributed.run', '--standalone'),
-            *('--local-addr=127.0.0.1', f'--nproc-per-node={processes}'),
-            *(*command, '--launcher', 'pytorch'),
-        ]
-    command += ['--cfg-options', *SMALL]
-    done = run_python(*command, cwd=cwd, OMP_NUM_THREADS='1')
+def run(tool, *args, cwd):
+    """By two processes."""
+    done = run_python(
+        # a free port of its own, and no host name to look up
+        *('-m', 'torch.distributed.run', '--standalone'),
+        *('--local-addr=127.0.0.1', '--nproc-per-node=2'),
+        *(TOOLS / tool, CONFIG, *args, '--launcher', 'pytorch'),
+        *('--cfg-options', *SMALL),
+        cwd=cwd,
+        OMP_NUM_THREADS='1',
+    )
     printed = done.stdout + done.stderr
     assert done.returncode == 0, printed[-8000:]
 
@@ -69,14 +69,12 @@ def test_checkpoints_have_the_keys_of_one_process(trained):
 
 def test_two_processes_test_as_one(trained, tmp_path):
     (file,) = trained.glob('epoch_*.pth')
-    for processes in (1, 2):
-        run(
-            *('test.py', file, '--work-dir', f'{processes}'),
-            *('--metric', 'type=fdep_mm.HSEMetric', 'threshold=0.02'),
-            'prefix=low',
-            processes=processes,
-            cwd=tmp_path,
-        )
-    one, two = scores(tmp_path / '1'), scores(tmp_path / '2')
+    words = '--metric', 'type=fdep_mm.HSEMetric', 'threshold=0.02'
+    words += 'prefix=low', '--work-dir'
+    run('test.py', file, *words, 'two', cwd=tmp_path)
+    alone = (*words, 'one', '--cfg-options', *SMALL)
+    done = run_tool('test.py', CONFIG, file, *alone, cwd=tmp_path)
+    assert done.code == 0, done.log
+    one, two = scores(tmp_path / 'one'), scores(tmp_path / 'two')
     assert one == two
     assert {'sirst/IoU', 'hse/HSE', 'low/HSE'} <= one.keys()

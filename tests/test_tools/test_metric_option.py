@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from child_processes import run_python
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from PIL import Image
+from tool_runs import run_tool
 
 from fdep_mm.registry import MODELS
 
@@ -23,9 +23,8 @@ test_dataloader = dict(
 
 
 def run(config, weights, *options):
-    tool = ROOT / 'tools/test.py'
-    result = run_python(tool, config, weights, *options, cwd=weights.parent)
-    return result.returncode, result.stdout + result.stderr
+    result = run_tool('test.py', config, weights, *options, cwd=weights.parent)
+    return result.code, result.log
 
 
 def save_weights(config: Path, path: Path) -> Path:

@@ -2,16 +2,15 @@
 
 import re
 import runpy
-import sys
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
+from tool_runs import TOOLS, run_tool
 
-TOOL = Path(__file__).parents[2] / 'tools/analysis_tools/overfit.py'
+TOOL = TOOLS / 'analysis_tools/overfit.py'
 CONFIG = """
 _base_ = {parent!r}
 train_dataloader = dict(
@@ -45,27 +44,19 @@ def config(tmp_path, repo):
     return path
 
 
-@pytest.fixture
-def run(config, monkeypatch):
-    def run(*options):
-        args = '--images 2 --size 64 --steps 2'.split()
-        monkeypatch.setattr(
-            sys, 'argv', [str(TOOL), str(config), *args, *options]
-        )
-        runpy.run_path(str(TOOL), run_name='__main__')
-
-    return run
+def run(config, *options):
+    args = '--images 2 --size 64 --steps 2'.split()
+    return run_tool(TOOL, config, *args, *options)
 
 
-def test_two_steps(run, capsys):
-    run('--iou', '0')
-    assert len(LINE.findall(capsys.readouterr().out)) == 1
+def test_two_steps(config):
+    assert len(LINE.findall(run(config, '--iou', 0).out)) == 1
 
 
-def test_a_network_that_did_not_learn_is_named(run, capsys):
-    with pytest.raises(SystemExit, match='^error: IoU below 0.9: tiny$'):
-        run()
-    assert len(LINE.findall(capsys.readouterr().out)) == 1
+def test_a_network_that_did_not_learn_is_named(config):
+    code, out, err = run(config)
+    assert (code, err) == (1, 'error: IoU below 0.9: tiny\n')
+    assert len(LINE.findall(out)) == 1
 
 
 def test_crops_hold_the_targets_and_are_learned(config):
@@ -80,7 +71,6 @@ def test_crops_hold_the_targets_and_are_learned(config):
     assert tool['overfit'](cfg, batch, 40, 0) > 0.6
 
 
-def test_too_few_targets(run):
-    message = '^error: only 1 training images have targets of 100 px: give'
-    with pytest.raises(SystemExit, match=message):
-        run('--min-area', '100')
+def test_too_few_targets(config):
+    message = 'error: only 1 training images have targets of 100 px: give'
+    assert run(config, '--min-area', 100).err.startswith(message)

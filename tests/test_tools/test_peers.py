@@ -2,27 +2,20 @@
 
 import re
 import struct
-import sys
 from importlib import import_module
-from pathlib import Path
-from runpy import run_path
 
 import pytest
 import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from peer_layers import LAYERS
+from tool_runs import run_tool
 
 from fdep_mm.registry import MODELS
 
 
-def convert(repo, monkeypatch, *args):
-    tool = str(repo / 'tools/model_converters/peers.py')
-    monkeypatch.setattr(sys, 'argv', [tool, *map(str, args)])
-    monkeypatch.syspath_prepend(Path(tool).parent)
-    with pytest.raises(SystemExit) as stop:
-        run_path(tool, run_name='__main__')
-    return stop.value.code
+def convert(*args):
+    return run_tool('model_converters/peers.py', *args)
 
 
 def config(repo, folder, net, norm=None):
@@ -70,7 +63,7 @@ def weights(repo, net):
 
 
 @pytest.mark.parametrize('net', LAYERS)
-def test_by_name(net, repo, monkeypatch, tmp_path, capsys):
+def test_by_name(net, repo, tmp_path):
     cfg = config(repo, tmp_path, net)
     ours, theirs = weights(repo, net)
     if net == 'alcnet-orig':
@@ -80,12 +73,12 @@ def test_by_name(net, repo, monkeypatch, tmp_path, capsys):
         src = tmp_path / 'a.pth.tar'
         state = {f'module.{k}': v for k, v in theirs.items()}
         torch.save(dict(state_dict=state), src)
-    convert(repo, monkeypatch, src, cfg, tmp_path / 'b.pth')
+    done = convert(src, cfg, tmp_path / 'b.pth')
     found = torch.load(tmp_path / 'b.pth')['state_dict']
     assert found.keys() == ours.keys()
     for key, value in ours.items():
         assert torch.equal(found[key], value), key
-    _, _, left_out = capsys.readouterr().out.partition('left out')
+    _, _, left_out = done.out.partition('left out')
     assert left_out.count(',') == len(MORE.get(net, ()))
 
 
@@ -111,24 +104,26 @@ def save_mxnet(path, state):
 
 
 @pytest.mark.parametrize('cut', [0, 10, 1000])
-def test_damaged_files_of_mxnet(cut, repo, monkeypatch, tmp_path, capsys):
+def test_damaged_files_of_mxnet(cut, repo, tmp_path):
     save_mxnet(tmp_path / 'a.params', dict(a=torch.zeros(9, 9, 9)))
     whole = (tmp_path / 'a.params').read_bytes()
     (tmp_path / 'a.params').write_bytes(whole[:cut])
     args = tmp_path / 'a.params', config(repo, tmp_path, 'acm'), tmp_path / 'b'
-    assert convert(repo, monkeypatch, *args) == 2
-    assert 'a.params holds no arrays of MXNet' in capsys.readouterr().err
+    done = convert(*args)
+    assert done.code == 2
+    assert 'a.params holds no arrays of MXNet' in done.err
 
 
-def test_what_does_not_fit_is_named(repo, monkeypatch, tmp_path, capsys):
+def test_what_does_not_fit_is_named(repo, tmp_path):
     _, state = weights(repo, 'acm')
     del state['deconv1.bias']
     state['head.block.4.weight'] = torch.zeros(2, 4, 1, 1)
     torch.save(state, tmp_path / 'a.pth')
     cfg = config(repo, tmp_path, 'acm')
     paths = tmp_path / 'a.pth', cfg, tmp_path / 'b.pth'
-    assert convert(repo, monkeypatch, *paths) == 2
-    assert capsys.readouterr().err.splitlines()[1:] == [
+    done = convert(*paths)
+    assert done.code == 2
+    assert done.err.splitlines()[1:] == [
         'decode_head.logits.4.weight: (2, 4, 1, 1) in the file, '
         '(1, 4, 1, 1) in the config',
         'decode_head.up1.bias: none in the file, (16,) in the config',
@@ -144,9 +139,7 @@ def test_what_does_not_fit_is_named(repo, monkeypatch, tmp_path, capsys):
         ('uiunet', 'UIUNet:UIUNET', dict(in_ch=3)),
     ],
 )
-def test_outputs_of_another_port(
-    net, name, settings, repo, monkeypatch, tmp_path
-):
+def test_outputs_of_another_port(net, name, settings, repo, tmp_path):
     """PepperPepper's code with random statistics, batch norms everywhere."""
     module, _, name = f'PepperPepper.IRSTD.models.{name}'.partition(':')
     pytest.importorskip(module)
@@ -156,7 +149,7 @@ def test_outputs_of_another_port(
             value.uniform_(0.5, 1.5)
     torch.save(port.state_dict(), tmp_path / 'a.pth')
     cfg = config(repo, tmp_path, net, norm=None if net == 'dnanet' else 'BN')
-    convert(repo, monkeypatch, tmp_path / 'a.pth', cfg, tmp_path / 'b.pth')
+    convert(tmp_path / 'a.pth', cfg, tmp_path / 'b.pth')
     ours = MODELS.build(Config.fromfile(cfg).model).eval()
     ours.load_state_dict(torch.load(tmp_path / 'b.pth')['state_dict'])
     x = torch.randn(1, 3, 64, 96)

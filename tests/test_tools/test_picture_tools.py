@@ -1,13 +1,12 @@
 """gallery, plot_images and plot_curves on good and bad data."""
 
-import importlib
 import re
-import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from tool_runs import run_tool
 
 from fdep_mm.evaluation import evaluate_masks
 from fdep_mm.evaluation.functional import (
@@ -17,22 +16,9 @@ from fdep_mm.evaluation.functional import (
     write_json,
 )
 
-TOOLS = Path(__file__).parents[2] / 'tools/analysis_tools'
-NAMES = ['gallery', 'plot_images', 'plot_curves']
 
-
-@pytest.fixture
-def call(monkeypatch, capsys):
-    """Run a tool; returns exit code, stdout and stderr."""
-    monkeypatch.syspath_prepend(str(TOOLS))
-
-    def run(tool, *arguments):
-        words = [f'{tool}.py', *map(str, arguments)]
-        monkeypatch.setattr(sys, 'argv', words)
-        code = importlib.import_module(tool).main()
-        return code, *capsys.readouterr()
-
-    return run
+def call(tool, *arguments):
+    return run_tool(f'analysis_tools/{tool}.py', *arguments)
 
 
 @pytest.fixture
@@ -54,17 +40,7 @@ def folders(tmp_path):
     return out
 
 
-@pytest.mark.parametrize('tool', NAMES)
-def test_help_shows_examples_and_exit_codes(call, capsys, tool):
-    with pytest.raises(SystemExit) as stop:
-        call(tool, '--help')
-    assert stop.value.code == 0
-    printed = capsys.readouterr().out
-    assert f'tools/analysis_tools/{tool}.py' in printed
-    assert 'Exit codes: 0' in printed
-
-
-def test_a_gallery(call, folders, tmp_path):
+def test_a_gallery(folders, tmp_path):
     out = tmp_path / 'new folder' / 'page.html'
     code, printed, errors = call('gallery', *folders, '--out', out)
     assert (code, errors) == (0, '')
@@ -74,7 +50,7 @@ def test_a_gallery(call, folders, tmp_path):
     assert page.count('data-misses="1"') == 4
 
 
-def test_a_gallery_of_masks_of_the_names_of_a_split(call, folders, tmp_path):
+def test_a_gallery_of_masks_of_the_names_of_a_split(folders, tmp_path):
     images, preds, masks = folders
     for path in sorted(masks.iterdir()):
         mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
@@ -96,7 +72,7 @@ def test_a_gallery_of_masks_of_the_names_of_a_split(call, folders, tmp_path):
     assert '--binary' in errors
 
 
-def test_bad_files_are_listed_and_the_rest_goes_on(call, folders, tmp_path):
+def test_bad_files_are_listed_and_the_rest_goes_on(folders, tmp_path):
     images, preds, masks = folders
     (preds / 'img 1.png').write_bytes(b'nonsense')
     (masks / 'img 2.png').unlink()
@@ -112,7 +88,7 @@ def test_bad_files_are_listed_and_the_rest_goes_on(call, folders, tmp_path):
     assert (code, len(list((tmp_path / 'p').iterdir()))) == (1, 1)
 
 
-def test_overlays_and_surfaces(call, folders, tmp_path):
+def test_overlays_and_surfaces(folders, tmp_path):
     out = tmp_path / 'pictures'
     args = ('--kind', 'overlay', 'surface', '--out', out)
     assert call('plot_images', *folders, *args)[0] == 0
@@ -140,7 +116,7 @@ def test_overlays_and_surfaces(call, folders, tmp_path):
     ],
 )
 def test_wrong_input_is_one_line(
-    call, folders, tmp_path, monkeypatch, args, message
+    folders, tmp_path, monkeypatch, args, message
 ):
     monkeypatch.chdir(tmp_path)
     Path('file').touch()
@@ -151,7 +127,7 @@ def test_wrong_input_is_one_line(
     assert message in errors
 
 
-def test_empty_folders(call, folders, tmp_path):
+def test_empty_folders(folders, tmp_path):
     empty = tmp_path / 'empty'
     empty.mkdir()
     images, preds, masks = folders
@@ -189,7 +165,7 @@ def store(path, folders, thresholds=19):
     return path
 
 
-def test_curves_of_all_kinds_of_sources(call, folders, tmp_path):
+def test_curves_of_all_kinds_of_sources(folders, tmp_path):
     stored = store(tmp_path / 'a file.json', folders)
     for start in ('20260101', '20260102'):
         hook = f'work/{start}/vis_data/hse/curves_test.json'
@@ -214,7 +190,7 @@ def test_curves_of_all_kinds_of_sources(call, folders, tmp_path):
         assert row[5] == f'{1e6 * scores["Fa"]:.2f}'
 
 
-def test_curves_that_do_not_compare(call, folders, tmp_path):
+def test_curves_that_do_not_compare(folders, tmp_path):
     one = store(tmp_path / 'one.json', folders)
     two = store(tmp_path / 'two.json', folders, 9)
     args = ('--out', tmp_path / 'x.svg', '--kinds', 'iou')
@@ -223,7 +199,7 @@ def test_curves_that_do_not_compare(call, folders, tmp_path):
     assert 'one and two were evaluated with different settings' in errors
 
 
-def test_curves_without_some_sources(call, folders, tmp_path):
+def test_curves_without_some_sources(folders, tmp_path):
     stored = store(tmp_path / 'one.json', folders)
     (folders[1] / 'img 1.png').write_bytes(b'nonsense')
     (folders[2] / 'img 2.png').unlink()
@@ -239,7 +215,7 @@ def test_curves_without_some_sources(call, folders, tmp_path):
     assert re.search(r'\| +P +\|', printed)
 
 
-def test_curves_need_more_than_masks(call, folders, tmp_path):
+def test_curves_need_more_than_masks(folders, tmp_path):
     for path in folders[1].iterdir():
         cv2.imwrite(str(path), (cv2.imread(str(path), 0) > 127) * 1)
     args = ('--masks', folders[2], '--out', tmp_path / 'x.png')
@@ -258,9 +234,7 @@ def test_curves_need_more_than_masks(call, folders, tmp_path):
         (['none'], 'none of the networks can be drawn'),
     ],
 )
-def test_wrong_input_for_curves(
-    call, folders, tmp_path, monkeypatch, args, message
-):
+def test_wrong_input_for_curves(folders, tmp_path, monkeypatch, args, message):
     monkeypatch.chdir(tmp_path)
     store(Path('a.json'), folders)
     args = [str(folders[1]) if arg == 'PNG' else arg for arg in args]
@@ -270,7 +244,7 @@ def test_wrong_input_for_curves(
     assert message in errors
 
 
-def test_real_images(call, find_data, tmp_path):
+def test_real_images(find_data, tmp_path):
     root = find_data('NUAA-SIRST')
     split = tmp_path / 'split.txt'
     names = (root / 'img_idx/test_NUAA-SIRST.txt').read_text().split()[:5]

@@ -1,18 +1,10 @@
 """What can be named as a bottleneck, and the way back to the own network."""
 
-import sys
 from runpy import run_path
 
-import pytest
 import torch
+from tool_runs import run_tool
 from torch import nn
-
-
-def run(repo, monkeypatch, tool, *args):
-    monkeypatch.setattr(sys, 'argv', [tool, *map(str, args)])
-    with pytest.raises(SystemExit) as stop:
-        run_path(str(repo / 'tools' / tool), run_name='__main__')
-    return stop.value.code
 
 
 def test_bottlenecks(repo):
@@ -37,16 +29,16 @@ def test_bottlenecks(repo):
     ]
 
 
-def test_unwrap(repo, monkeypatch, tmp_path, capsys):
+def test_unwrap(tmp_path):
     net = nn.Linear(2, 3)
     state = {f'backbone.net.{k}': v for k, v in net.state_dict().items()}
     state['samf.weight'] = torch.zeros(1)
     torch.save(dict(state_dict=state), tmp_path / 'a.pth')
     tool = 'model_converters/unwrap.py'
     files = [tmp_path / f'{name}.pth' for name in 'abc']
-    assert run(repo, monkeypatch, tool, *files[:2]) == 0
+    assert run_tool(tool, *files[:2]).code == 0
     found = torch.load(tmp_path / 'b.pth')
     nn.Linear(2, 3).load_state_dict(found)
     assert torch.equal(found['weight'], net.weight)
-    assert run(repo, monkeypatch, tool, *files[1:]) == 2
-    assert 'no keys backbone.net' in capsys.readouterr().err
+    done = run_tool(tool, *files[1:])
+    assert done.code == 2 and 'no keys backbone.net' in done.err

@@ -1,94 +1,16 @@
-"""Prior and image stay together under every transform of the pipelines.
-
-The prior of the marker image is made of the image itself: mean gray levels of
-its cells. After any transform it must be the mean gray levels of the new
-image's cells.
-"""
+"""Prior and image stay together under every transform of the pipelines."""
 
 import cv2
 import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.registry import TRANSFORMS
-from safetensors.torch import save_file
-from torch.utils.data._utils.pin_memory import pin_memory
-
-from fdep_mm.datasets.transforms import LoadPrior, PackPriorInputs
-from fdep_mm.priors import CacheIndex, PriorCacheError
-from fdep_mm.priors.index import image_note, map_file, metadata
-
-STRIDES = (4, 8)
-LAYERS = (2, 5)
-NAME = 'some/marker/image'
-
-
-def cell_means(img: np.ndarray, stride: int) -> torch.Tensor:
-    """(1, h, w) means of the first channel's cells."""
-    gray = torch.from_numpy(np.ascontiguousarray(img[..., 0]))
-    return torch.nn.functional.avg_pool2d(gray[None], stride)
-
-
-def marker(size=(64, 96)) -> np.ndarray:
-    """Smooth, and without any symmetry: a bright blob and a slope."""
-    rows, columns = np.mgrid[: size[0], : size[1]].astype(np.float32)
-    blob = np.exp(-((rows - 20) ** 2 + (columns - 60) ** 2) / (2 * 22**2))
-    gray = 60 + 100 * blob + 0.5 * rows - 0.2 * columns
-    return np.repeat(gray[..., None], 3, -1).astype(np.float32)
-
-
-def results_of(img):
-    return dict(
-        img_path=NAME,
-        img=img.copy(),
-        gt_seg_map=(img[..., 0] > 140).astype(np.uint8),
-        seg_fields=['gt_seg_map'],
-        img_shape=img.shape[:2],
-        ori_shape=img.shape[:2],
-    )
-
-
-def write_marker_cache(folder, img):
-    """A cache whose maps are the image's cell means."""
-    path = map_file(folder, NAME)
-    path.parent.mkdir(parents=True)
-    maps = {
-        f'layer_{layer}': cell_means(img, stride)
-        for layer, stride in zip(LAYERS, STRIDES, strict=True)
-    }
-    index = CacheIndex(
-        vfm=dict(model_name='cell means', input_scale=1.0),
-        layers=LAYERS,
-        channels=(1, 1),
-        strides=STRIDES,
-        dtype='float32',
-        loading=[],
-    )
-    save_file(maps, path, metadata(image_note(NAME, img, index.key)))
-    (folder / 'index.json').write_text(index.to_json())
-    return str(folder)
+from prior_markers import STRIDES, cell_means, marker, run, write_marker_cache
 
 
 @pytest.fixture
 def cache(tmp_path):
     return write_marker_cache(tmp_path / 'cache', marker())
-
-
-def run(cache, *configs, img=None):
-    """Load, transform, pack: image (H, W, 3) and maps (1, h, w)."""
-    results = LoadPrior(cache)(results_of(marker() if img is None else img))
-    for config in configs:
-        results = TRANSFORMS.build(config)(results)
-    image = results['img']
-    packed = PackPriorInputs()(results)
-    prior = packed['data_samples'].priors
-    sizes = [c * h * w for c, h, w in prior.shapes]
-    pieces = prior.maps.split(sizes)
-    maps = [
-        piece.view(shape)
-        for piece, shape in zip(pieces, prior.shapes, strict=True)
-    ]
-    return image, maps, packed
 
 
 CROP = dict(type='fdep_mm.TargetCrop', crop_size=(32, 32), target_prob=0)
@@ -244,86 +166,3 @@ def test_the_whole_recipe(cache, repo):
         assert [tuple(m.shape) for m in maps] == [(1, 8, 8), (1, 4, 4)]
         assert all(m.isfinite().all() for m in maps)
         assert packed['data_samples'].gt_sem_seg.shape == (32, 32)
-
-
-def test_sizes_that_the_stride_does_not_divide(tmp_path):
-    """The VFM sees such an image resized: its cells are a bit longer."""
-    img = marker((66, 99))
-    cache = write_marker_cache(tmp_path / 'c', img)
-    image, maps, _ = run(cache, img=img)
-    assert [tuple(m.shape) for m in maps] == [(1, 16, 24), (1, 8, 12)]
-    for one, stride in zip(maps, STRIDES, strict=True):
-        assert torch.equal(one, cell_means(img, stride))
-
-
-def test_layers(cache):
-    results = LoadPrior(cache, layers=(5,))(results_of(marker()))
-    assert len(results['priors']) == 1
-    with pytest.raises(PriorCacheError, match=r'layers \[2, 5\]'):
-        LoadPrior(cache, layers=(3,))
-    with pytest.raises(PriorCacheError, match=r'layers \[2, 5\]'):
-        LoadPrior(cache, layers=())
-    assert 'layers=(2, 5)' in repr(LoadPrior(cache))
-
-
-def test_packing_without_a_prior():
-    packed = PackPriorInputs()(results_of(marker()))
-    assert 'priors' not in packed['data_samples']
-
-
-def test_a_transform_that_forgets_the_fields(cache):
-    results = LoadPrior(cache)(results_of(marker()))
-    results['img'] = results['img'][:32]
-    with pytest.raises(PriorCacheError, match=r"not all of results\['seg_f"):
-        PackPriorInputs()(results)
-
-
-class FlipsTwoKeys:
-    """As transforms do that know no other fields: albumentations, say."""
-
-    def __call__(self, results):
-        for key in ('img', 'gt_seg_map'):
-            results[key] = results[key][:, ::-1].copy()
-        return results
-
-
-def test_a_transform_that_forgets_the_place_of_the_prior(cache):
-    """The sizes are as they were, so only the targets tell."""
-    results = FlipsTwoKeys()(LoadPrior(cache)(results_of(marker())))
-    with pytest.raises(PriorCacheError, match='target pixels are not'):
-        PackPriorInputs()(results)
-
-
-def test_labels_that_a_transform_adds_or_takes(cache):
-    """A target pasted into both is no move; neither is one cut out."""
-    results = LoadPrior(cache)(results_of(marker()))
-    results['gt_seg_map'][:10, :10] = 1
-    results['img'][:10, :10] = 255
-    PackPriorInputs()(results)
-    cut = dict(
-        type='RandomCutOut',
-        prob=1.0,
-        n_holes=1,
-        cutout_shape=(60, 90),
-        seg_fill_in=0,
-    )
-    for _ in range(5):
-        run(cache, cut)
-
-
-def test_a_data_loader_can_pin_the_prior(cache, monkeypatch):
-    pinned = []
-
-    def pin(tensor):
-        pinned.append(tensor)
-        return tensor.clone()
-
-    monkeypatch.setattr(torch.Tensor, 'pin_memory', pin)
-    sample = run(cache)[2]['data_samples']
-    copy = pin_memory([dict(data_samples=sample)])[0]['data_samples']
-    assert len(pinned) == 2
-    assert pinned[1] is sample.priors.maps or pinned[0] is sample.priors.maps
-    assert torch.equal(copy.priors.maps, sample.priors.maps)
-    assert torch.equal(copy.gt_sem_seg.data, sample.gt_sem_seg.data)
-    assert copy.img_path == sample.img_path
-    assert copy.priors.shapes == sample.priors.shapes
