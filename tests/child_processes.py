@@ -25,6 +25,7 @@ PRELOAD = [
     'mmseg.models',
     'scipy.ndimage',
     'timm',
+    'yapf.yapflib.yapf_api',
 ]
 HOLDER = """
 import fcntl, os, sys

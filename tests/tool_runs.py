@@ -60,13 +60,14 @@ def run_tool(tool: str | Path, *arguments: object, cwd: Path = '.') -> Done:
                 print(code, file=sys.stderr)
                 code = 1
         finally:
+            _forget(ManagerMixin)
             init_default_scope('mmseg')  # a detector's run leaves mmdet's
             logging.disable(logging.NOTSET)  # export_onnx.py disables it
     return Done(code, out.getvalue(), err.getvalue())
 
 
 def _forget(kind: type[ManagerMixin]) -> None:
-    """Drop loggers and visualizers of earlier runs, with their files."""
+    """Drop loggers and visualizers, which write to the files of one run."""
     kind._instance_dict.clear()
     for other in kind.__subclasses__():
         _forget(other)

@@ -4,4 +4,6 @@
 #   bash tools/run_tests.sh [PYTEST ARGUMENTS]
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/setup_env.sh" onedl-det
-"$PY" -m pytest --quiet --numprocesses=2 --durations=10 "$@"
+# Tests of a file share what takes long to make, so one process runs them all.
+"$PY" -m pytest --quiet --numprocesses=2 --dist=loadfile \
+    --no-loadscope-reorder --durations=10 "$@"

@@ -8,4 +8,5 @@
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/setup_env.sh" upstream
 
-"$PY" -m pytest --quiet --numprocesses=2 --durations=10 "$@"
+"$PY" -m pytest --quiet --numprocesses=2 --dist=loadfile \
+    --no-loadscope-reorder --durations=10 "$@"
