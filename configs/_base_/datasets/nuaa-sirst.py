@@ -2,7 +2,7 @@
 _base_ = './sirst_256x256.py'
 
 data_root = '{{$FDEP_DATA:data}}/NUAA-SIRST/'
-# Average over the 213 training images of each grey image's mean and std.
+# Average over the 213 training images of each gray image's mean and std.
 data_preprocessor = dict(
     mean=[110.68] * 3, std=[29.35] * 3, pad_val=-110.68 / 29.35
 )

@@ -2,7 +2,7 @@
 _base_ = './sirst_256x256.py'
 
 data_root = '{{$FDEP_DATA:data}}/NUDT-SIRST/'
-# Average over the 663 training images of each grey image's mean and std.
+# Average over the 663 training images of each gray image's mean and std.
 data_preprocessor = dict(
     mean=[108.02] * 3, std=[33.21] * 3, pad_val=-108.02 / 33.21
 )

@@ -3,7 +3,7 @@
 _base_ = './sirst_256x256.py'
 
 data_root = '{{$FDEP_DATA:data}}/sirst-v2/'
-# Average over the 768 training images of each grey image's mean and std,
+# Average over the 768 training images of each gray image's mean and std,
 # backgrounds above 1000x600 scaled down to that size.
 data_preprocessor = dict(
     mean=[101.76] * 3, std=[38.86] * 3, pad_val=-101.76 / 38.86

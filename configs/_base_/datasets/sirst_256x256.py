@@ -1,5 +1,5 @@
 # What all SIRST data sets share. A child sets data_root, ann_file and the
-# normalisation; it is not usable alone.
+# normalization; it is not usable alone.
 dataset_type = 'fdep_mm.SIRSTDataset'
 crop_size = (256, 256)
 
@@ -7,8 +7,8 @@ data_preprocessor = dict(
     type='SegDataPreProcessor',
     bgr_to_rgb=True,
     # Crops are full already; only test images are padded here. Training
-    # pads with black before normalisation, as the PAL framework does, so
-    # children set pad_val = -mean / std: black after normalisation.
+    # pads with black before normalization, as the PAL framework does, so
+    # children set pad_val = -mean / std: black after normalization.
     size=crop_size,
     seg_pad_val=0,
     test_cfg=dict(size_divisor=32),
@@ -57,6 +57,7 @@ flip_views = [
     ]
 ]
 # The mask is loaded after the flips: it stays as it is.
+tta_model = dict(type='fdep_mm.SIRSTTTAModel')
 tta_pipeline = [
     dict(type='fdep_mm.LoadInfraredImage'),
     dict(

@@ -12,8 +12,8 @@ data_preprocessor = dict(
     pad_size_divisor=32,
 )
 
-# OSCAR's loader keeps the colours of tinted files. With
-# fdep_mm.LoadInfraredImage instead, training and metric see the same grey.
+# OSCAR's loader keeps the colors of tinted files. With
+# fdep_mm.LoadInfraredImage instead, training and metric see the same gray.
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations', with_bbox=True),

@@ -20,6 +20,7 @@ scene_pipeline = [
     )
 ]
 # The first view is not flipped; its mask is the one that counts.
+tta_model = dict(type='fdep_mm.SIRSTTTAModel')
 tta_pipeline = [
     dict(
         type='TestTimeAug',

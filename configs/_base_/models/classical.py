@@ -1,4 +1,4 @@
-# A child names the method. No normalisation, no padding: grey levels 0..255.
+# A child names the method. No normalization, no padding: gray levels 0..255.
 model = dict(
     type='fdep_mm.ClassicalSegmentor',
     threshold=0.5,
