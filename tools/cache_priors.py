@@ -22,16 +22,13 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from fdep_mm.core.command import Parser
+from fdep_mm.core.command import Parser, command
 from fdep_mm.core.config_check import merge_options
-from fdep_mm.core.options import OptionAction
+from fdep_mm.core.options import add_cfg_options
 from fdep_mm.core.text import print
 from fdep_mm.priors import CacheIndex, PriorCacheError
 from fdep_mm.priors.writer import DTYPES, CacheWriter, loading_transforms
 from fdep_mm.registry import DATASETS, MODELS
-
-# TypeError: an argument of a class that is not ours
-USER_ERRORS = (RuntimeError, ValueError, TypeError, OSError)
 
 
 def parse_args() -> argparse.Namespace:
@@ -52,13 +49,7 @@ def parse_args() -> argparse.Namespace:
     add('--pca', type=int, metavar='K', help='keep K channels of each layer')
     add('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
     add('--write-config', metavar='FILE', help='config that uses the cache')
-    add(
-        '--cfg-options',
-        nargs='+',
-        action=OptionAction,
-        default={},
-        help='settings that replace those of the config, as key=value',
-    )
+    add_cfg_options(parser)
     return parser.parse_args()
 
 
@@ -67,7 +58,7 @@ def read_config(path: str, options: dict) -> Config:
 
     Raises:
         PriorCacheError: It has no VFM, or mixes images.
-        ValueError: One of the settings is misspelt.
+        ValueError: One of the settings is misspelled.
     """
     cfg = Config.fromfile(path)
     if 'decode_head' not in cfg.model or 'vfm' not in cfg.model:
@@ -163,15 +154,14 @@ def write_cache(args: argparse.Namespace, folder: Path, options: dict) -> None:
         print('Train from it with a config of --write-config FILE')
 
 
+# TypeError: an argument of a class that is not ours
+@command(RuntimeError, TypeError)
 def main() -> None:
     """Write a cache for each scale."""
     args = parse_args()
-    try:
-        for folder, scale in caches_of(args).items():
-            write_cache(args, folder, args.cfg_options | scale)
-    except USER_ERRORS as error:
-        sys.exit(f'error: {error}')
+    for folder, scale in caches_of(args).items():
+        write_cache(args, folder, args.cfg_options | scale)
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main())

@@ -56,6 +56,7 @@ SLURM = """#!/bin/bash
 #SBATCH --cpus-per-task={threads}
 #SBATCH --output={work_dir}/slurm-%a.log
 cd {cwd}
+{exports}
 exec {command} --cell "$SLURM_ARRAY_TASK_ID"
 """
 
@@ -63,7 +64,7 @@ exec {command} --cell "$SLURM_ARRAY_TASK_ID"
 class Display:
     """One line per cell that starts or ends, and a bar on a terminal."""
 
-    def __init__(self, total: int, waiting: list[Cell]) -> None:
+    def __init__(self, total: int, ended: int) -> None:
         console = Console(highlight=False, soft_wrap=True)
         self.failed: list[str] = []
         self.progress = Progress(
@@ -78,23 +79,20 @@ class Display:
             disable=not console.is_terminal,
         )
         self._lock = Lock()
-        self._total = total
-        self._waiting = {cell.name for cell in waiting}
+        self._total, self._ended = total, ended
         self._bar = self.progress.add_task('', total=total)
 
     def show(self, cell: Cell, event: str) -> None:
         """Print a line; see :class:`fdep_mm.study.StudyRunner`."""
         with self._lock:
-            if event != 'start':
-                self._waiting.discard(cell.name)
+            self._ended += event != 'start'
             if event not in ('start', 'done', 'elsewhere'):
                 self.failed.append(cell.name)
                 event = f'FAILED: {event}'
-            ended = self._total - len(self._waiting)
-            self.progress.update(self._bar, completed=ended)
-            self.progress.console.print(
-                f'[{ended}/{self._total}] {cell.name}: {event}', markup=False
-            )
+            self.progress.update(self._bar, completed=self._ended)
+            count = f'[{self._ended}/{self._total}]'
+            text = f'{count} {cell.name}: {event}'
+            self.progress.console.print(text, markup=False)
 
 
 def parse_args() -> argparse.Namespace:
@@ -137,17 +135,21 @@ def print_commands(runner: StudyRunner, cells: list[Cell]) -> None:
         print(*prefix, shlex.join(runner.test_command(cell, weights)))
 
 
-def write_script(args: argparse.Namespace, num: int) -> None:
+def write_script(
+    args: argparse.Namespace, runner: StudyRunner, num: int
+) -> None:
     """Write an array job; its log files need the work dir."""
     args.work_dir.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, TOOLS / 'study.py', args.study]
     command += ['--work-dir', args.work_dir, '--threads', args.threads]
+    variables = runner.variables.items()
     script = SLURM.format(
         name=shlex.quote(args.study.parent.name or args.study.stem),
         last=num - 1,
         threads=args.threads,
         work_dir=args.work_dir,
         cwd=shlex.quote(str(Path.cwd())),
+        exports='\n'.join(f'export {k}={v}' for k, v in variables),
         command=shlex.join(map(str, command)),
     )
     args.slurm.write_text(script)
@@ -182,28 +184,27 @@ def run(args: argparse.Namespace, study: Study) -> int:
         show_results(args, study)
         return 0
     jobs = study.jobs()
+    runner = StudyRunner(args.work_dir, TOOLS, args.threads)
     if args.slurm:
-        write_script(args, len(jobs))
+        write_script(args, runner, len(jobs))
         return 0
     if args.cell is not None:
         if not 0 <= args.cell < len(jobs):
             raise ValueError(f'--cell: there are 0 to {len(jobs) - 1}')
         jobs = [jobs[args.cell]]
     cells = [cell for job in jobs for cell in job]
-    runner = StudyRunner(args.work_dir, TOOLS, args.threads)
     waiting = [cell for cell in cells if not runner.is_finished(cell)]
     if args.dry_run:
         print_commands(runner, waiting)
         return 0
-    display = Display(len(cells), waiting)
+    display = Display(len(cells), len(cells) - len(waiting))
     with display.progress:
         runner.run(jobs, args.jobs, display.show)
-    failed = display.failed
-    if failed:
-        print(
-            f'{len(failed)} have failed: {", ".join(failed)}', file=sys.stderr
-        )
-    return int(bool(failed))
+    if failed := display.failed:
+        names = ', '.join(failed)
+        print(f'{len(failed)} have failed: {names}', file=sys.stderr)
+        return 1
+    return 0
 
 
 @command()

@@ -19,7 +19,7 @@ from mmengine.runner import Runner
 
 from fdep_mm.core.command import Parser, user_errors
 from fdep_mm.core.config_check import merge_options
-from fdep_mm.core.options import OptionAction
+from fdep_mm.core.options import add_cfg_options
 from fdep_mm.engine.cpu_launch import prepare_cpu_launch
 
 
@@ -31,13 +31,7 @@ def add_config_arguments(parser: argparse.ArgumentParser) -> None:
         '--work-dir',
         help='folder of logs and results (default: work_dirs/CONFIG)',
     )
-    add(
-        '--cfg-options',
-        nargs='+',
-        action=OptionAction,
-        help='settings that replace those of the config, as key=value: '
-        'train_cfg.max_epochs=10 model.vfm.out_indices="(2,3)"',
-    )
+    add_cfg_options(parser)
     add(
         '--launcher',
         choices=['none', 'pytorch', 'slurm', 'mpi'],
@@ -61,7 +55,7 @@ def read_config(args: argparse.Namespace) -> Config:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: A setting is misspelt.
+        ValueError: A setting is misspelled.
     """
     require_file('config', args.config)
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
@@ -84,10 +78,8 @@ def use_options(cfg: Config, args: argparse.Namespace) -> None:
     if args.amp:
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
         cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
-    if 'Amp' in str(cfg.optim_wrapper.type) and get_device() in (
-        'cpu',
-        'mps',
-    ):
+    amp = 'Amp' in str(cfg.optim_wrapper.type)
+    if amp and get_device() in ('cpu', 'mps'):
         raise ValueError(
             'mixed precision (--amp) needs a GPU, and there is none'
         )

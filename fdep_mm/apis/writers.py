@@ -11,7 +11,7 @@ from pathlib import Path
 
 from fdep_mm.core import run_lengths
 from fdep_mm.core.choices import check_choice
-from fdep_mm.core.lock import FileLock
+from fdep_mm.core.lock import take_lock
 from fdep_mm.core.text import cell
 from fdep_mm.core.whole import write_whole
 
@@ -40,7 +40,7 @@ class ResultWriter:
 
     Pictures and targets.jsonl are written at once, tables at the end of the
     ``with`` block, after an error, too. Until then the folder is locked, see
-    :class:`.FileLock`.
+    :func:`.take_lock`.
 
     Args:
         out_dir (str | PathLike): The folder.
@@ -77,8 +77,7 @@ class ResultWriter:
                 'them out'
             )
         self.out_dir = _prepare(Path(out_dir))
-        self.lock = FileLock(self.out_dir / LOCK)
-        self.lock.take()
+        self.lock = take_lock(self.out_dir / LOCK)
         if not overwrite:
             self._refuse_used(outputs)
         self.tables = [name for name in outputs if name in TABLES]
@@ -100,7 +99,7 @@ class ResultWriter:
         names |= {key: writer.folder for key, writer in PICTURES.items()}
         for path in (self.out_dir / names[name] for name in outputs):
             if path.is_file() or (path.is_dir() and any(path.iterdir())):
-                self.lock.give_back()
+                self.lock.close()
                 raise FileExistsError(
                     f'{path}: holds earlier results; choose another folder '
                     'or set overwrite=True (--overwrite)'
@@ -145,7 +144,7 @@ class ResultWriter:
     def _close(self) -> None:
         """Finish everything, even where one part fails."""
         with ExitStack() as stack:
-            stack.callback(self.lock.give_back)
+            stack.callback(self.lock.close)
             if self.lines is not None:
                 stack.callback(self.lines.close)
             for name in self.tables:

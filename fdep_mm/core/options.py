@@ -44,6 +44,18 @@ class OptionAction(DictAction):
                 )
 
 
+def add_cfg_options(parser: ArgumentParser) -> None:
+    """Add what puts settings into a config."""
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=OptionAction,
+        default={},
+        help='settings that replace those of the config, as key=value: '
+        'train_cfg.max_epochs=10 model.vfm.out_indices="(2,3)"',
+    )
+
+
 def nearest(name: str, known: set[str], cutoff: float = 0.6) -> str:
     """Similar known names as a part of a message, or ''."""
     near = difflib.get_close_matches(name, known, 3, cutoff)

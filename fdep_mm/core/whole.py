@@ -8,13 +8,13 @@ PART = '.part'
 
 
 def write_whole(
-    path: Path, content: bytes, way_out: str, flush: bool = True
+    path: str | Path, content: bytes | str, way_out: str, flush: bool = True
 ) -> None:
     """Write a file beside its place, then move it over the old one.
 
     Args:
-        path (Path): Folders are made.
-        content (bytes): What to write.
+        path (str | Path): Folders are made.
+        content (bytes | str): What to write; text as UTF-8.
         way_out (str): What the error tells people to do once there is space
             or they have chosen another folder.
         flush (bool): Make it survive a power cut, which takes milliseconds.
@@ -22,6 +22,8 @@ def write_whole(
     Raises:
         OSError: It cannot be written; the old file is as it was.
     """
+    path = Path(path)
+    content = content.encode() if isinstance(content, str) else content
     part = path.with_name(path.name + PART)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -32,10 +34,12 @@ def write_whole(
             os.replace(part, path)
     except OSError as error:
         part.unlink(missing_ok=True)
-        problem = _message(error, path, len(content))
+        old = 'the old file is unchanged' if path.exists() else 'there is none'
         raise OSError(
             error.errno,
-            f'{problem}. Make space or choose another folder, then {way_out}',
+            f'{path}: cannot be written ({error.strerror}): '
+            f'{len(content) / 1e6:.1f} MB are needed, {_free(path.parent)}; '
+            f'{old}. Make space or choose another folder, then {way_out}',
         ) from error
 
 
@@ -47,27 +51,16 @@ def move_over(part: Path, path: Path) -> None:
     with open(part, 'rb+') as file:
         os.fsync(file.fileno())
     os.replace(part, path)
-    _sync_folder(path.parent)
+    if os.name != 'nt':  # folders cannot be opened there
+        handle = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make the new name survive a power cut."""
-    if os.name == 'nt':  # folders cannot be opened there
-        return
-    handle = os.open(folder, os.O_RDONLY)
+def _free(folder: Path) -> str:
     try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _message(error: OSError, path: Path, size: int) -> str:
-    try:
-        free = f'{shutil.disk_usage(path.parent).free / 1e6:.1f} MB are free'
+        return f'{shutil.disk_usage(folder).free / 1e6:.1f} MB are free'
     except OSError:
-        free = 'the free space is unknown'
-    old = 'the old file is as it was' if path.exists() else 'there is no file'
-    return (
-        f'{path}: cannot be written ({error.strerror}): {size / 1e6:.1f} MB '
-        f'are needed and {free} in {path.parent}; {old}'
-    )
+        return 'the free space is unknown'

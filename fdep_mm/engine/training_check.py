@@ -1,6 +1,5 @@
 """What would train for hours and be worth nothing, found before."""
 
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmengine.structures import BaseDataElement
 from mmseg.datasets.transforms import LoadAnnotations
@@ -19,26 +18,18 @@ def check_training(runner: Runner) -> None:
 
     Raises:
         ValueError: A loss teaches a head of one channel nothing, the metrics
-            cannot score a head, or targets are labelled as "ignore".
+            cannot score a head, or targets are labeled as "ignore".
     """
-    model = runner.model
-    model = model.module if is_model_wrapper(model) else model
-    heads = [m for m in model.modules() if isinstance(m, BaseDecodeHead)]
+    modules = runner.model.modules()
+    heads = [one for one in modules if isinstance(one, BaseDecodeHead)]
     for head in heads:
         if head.out_channels == 1 and hasattr(head, 'loss_decode'):
             losses = head.loss_decode
             several = isinstance(losses, nn.ModuleList)
             check_losses(losses if several else [losses])
-    last = getattr(model, 'decode_head', None)
-    last = last[-1] if isinstance(last, nn.ModuleList) else last
     metrics = runner.val_evaluator.metrics if runner.val_loop else ()
-    scored = any(isinstance(metric, SIRSTMetric) for metric in metrics)
-    if scored and getattr(last, 'out_channels', 1) > 2:
-        raise ValueError(
-            f'{type(last).__name__} has {last.out_channels} output channels, '
-            'and the metrics know target or not: set num_classes=2, '
-            'out_channels=1 in decode_head'
-        )
+    if any(isinstance(metric, SIRSTMetric) for metric in metrics):
+        _check_channels(runner.model)
     if heads:
         for dataset in base_datasets(runner.train_dataloader.dataset):
             _check_labels(dataset)
@@ -57,21 +48,32 @@ def _has_target(sample: BaseDataElement) -> bool:
     return 'gt_instances' not in sample or len(sample.gt_instances) > 0
 
 
+def _check_channels(model: nn.Module) -> None:
+    model = getattr(model, 'module', model)
+    head = getattr(model, 'decode_head', None)
+    head = head[-1] if isinstance(head, nn.ModuleList) else head
+    if getattr(head, 'out_channels', 1) > 2:
+        raise ValueError(
+            f'{type(head).__name__} has {head.out_channels} output channels, '
+            'and the metrics know target or not: set num_classes=2, '
+            'out_channels=1 in decode_head'
+        )
+
+
 def _check_labels(dataset: Dataset) -> None:
     """Look at masks that mmseg's own loader reads, up to the first target."""
     pipeline = getattr(getattr(dataset, 'pipeline', None), 'transforms', ())
-    for loader in pipeline:
-        if isinstance(loader, LoadAnnotations) and not isinstance(
-            loader, LoadSIRSTMask
-        ):
-            break
-    else:
-        return
-    for index in range(len(dataset)):
+    loaders = [
+        transform
+        for transform in pipeline
+        if isinstance(transform, LoadAnnotations)
+        and not isinstance(transform, LoadSIRSTMask)
+    ]
+    for index in range(len(dataset)) if loaders else ():
         info = dataset.get_data_info(index)
         if 'seg_map_path' not in info:
             return
-        mask = loader(info)['gt_seg_map']
+        mask = loaders[0](info)['gt_seg_map']
         if (mask == 1).any():
             return
         if (mask == 255).any():

@@ -18,8 +18,8 @@ from torch.utils.data import Dataset
 
 from fdep_mm.core.base_datasets import base_datasets
 from fdep_mm.core.command import track
-from fdep_mm.core.files import AtomicBackend
-from fdep_mm.core.lock import FileLock
+from fdep_mm.core.lock import take_lock
+from fdep_mm.core.whole import write_whole
 
 from .index import (
     INDEX_FILE,
@@ -39,7 +39,7 @@ DTYPES = ('float16', 'float32')
 PCA_FILE = 'pca.safetensors'
 LOCK_FILE = 'write.lock'
 LABELS = ('Mask', 'Annotations')  # in names of transforms that load labels
-FILES = AtomicBackend('run the same command again: it goes on where it was')
+WAY_OUT = 'run the same command again: it goes on where it was'
 
 
 def loading_transforms(dataset: Dataset) -> list:
@@ -109,13 +109,13 @@ class CacheWriter:
         for base in bases:
             base.pipeline = Compose(loading_transforms(base))
         self.folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.folder / LOCK_FILE):
+        with take_lock(self.folder / LOCK_FILE):
             index = self._open_index(bases[0])
             basis = None
             if self.pca is not None:
                 basis = self._open_basis(bases, index)
             # before the maps: without it, their key could not be compared
-            FILES.put_text(index.to_json(), self.folder / INDEX_FILE)
+            write_whole(self.folder / INDEX_FILE, index.to_json(), WAY_OUT)
             self._write_maps(bases, index, basis)
         return index
 
@@ -154,7 +154,7 @@ class CacheWriter:
         basis, index.pca['explained'] = fit_layers(
             (self._compute(results['img']) for results in images), self.pca
         )
-        FILES.put(save_basis(basis, index.layers), path)
+        write_whole(path, save_basis(basis, index.layers), WAY_OUT)
         return basis
 
     def _write_maps(
@@ -185,7 +185,7 @@ class CacheWriter:
                 layer_key(layer): self._convert(one, layer, path)
                 for layer, one in zip(index.layers, maps, strict=True)
             }
-            FILES.put(save(tensors, metadata(note)), path)
+            write_whole(path, save(tensors, metadata(note)), WAY_OUT)
             self.made += 1
 
     @torch.no_grad()

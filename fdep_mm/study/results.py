@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fdep_mm.core.files import AtomicBackend
+from fdep_mm.core.whole import write_whole
 from fdep_mm.engine.hooks.result_writer import PER_IMAGE, RESULT
 from fdep_mm.evaluation.functional import (
     Evaluation,
@@ -80,5 +80,5 @@ def export(study: Study, work_dir: Path, target: Path) -> int:
             if (folder / name).is_file():
                 text = (folder / name).read_text().replace(there, 'WORK_DIR')
                 path = target / cell.name / name
-                AtomicBackend('export again').put_text(text, path)
+                write_whole(path, text, 'export again')
     return len(cells)

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from fdep_mm.core import lock
-from fdep_mm.core.lock import FileLock, LockedError
+from fdep_mm.core.lock import LockedError, take_lock
 
 NO_LOCKS = os.strerror(errno.ENOLCK)
 
@@ -30,10 +30,10 @@ def test_held_by_another_process(tmp_path, refuse, number):
     refuse(number)
     path = tmp_path / 'write.lock'
     with pytest.raises(LockedError, match='writes here, an unknown process'):
-        FileLock(path).take()
+        take_lock(path)
     path.write_text('process 7 on here since today\n')
     with pytest.raises(LockedError, match='writes here, process 7 on here s'):
-        FileLock(path).take()
+        take_lock(path)
     assert path.read_text() == 'process 7 on here since today\n'
 
 
@@ -41,11 +41,11 @@ def test_a_file_system_without_locks(tmp_path, refuse):
     refuse(errno.ENOLCK)
     path = tmp_path / 'write.lock'
     words = f'cannot be locked .{NO_LOCKS}.: make sure that no other process'
-    with pytest.warns(UserWarning, match=words), FileLock(path):
+    with pytest.warns(UserWarning, match=words), take_lock(path):
         assert path.read_text() == ''
 
 
 def test_an_operating_system_without_locks(tmp_path, monkeypatch):
     monkeypatch.setattr(lock, 'fcntl', None)
     with pytest.warns(UserWarning, match='system has no such locks'):
-        FileLock(tmp_path / 'write.lock').take()
+        take_lock(tmp_path / 'write.lock')

@@ -72,7 +72,7 @@ def test_a_loss_without_gradient_ends_the_first_step(tmp_path, monkeypatch):
     name = 'fdep_mm.engine.hooks.finite_loss_hook.check_training'
     monkeypatch.setattr(name, lambda runner: None)
     head = dict(ONE, loss_decode=dict(type='TverskyLoss'))
-    with pytest.raises(ValueError, match='first step, 0, has no gradient'):
+    with pytest.raises(ValueError, match='first step has no gradient'):
         train(tmp_path, head)
 
 

@@ -138,6 +138,7 @@ def test_failing_cell_is_named_and_the_others_go_on(call, tmp_path):
     assert '3 have failed' in errors  # and no best checkpoint for seed 0
     _, printed, _ = call('--dry-run')
     assert printed.count('train.py') == 1
+    assert printed.count('GLIBC_TUNABLES=glibc.') == printed.count('\n')
     call()
     starts = {
         path.parent.name: path.read_text().splitlines()
@@ -168,10 +169,13 @@ def test_another_study_runs_the_cell(call, tmp_path):
     assert 'host/seed-2: done' in printed
 
 
-def test_array_job(call, tmp_path):
+def test_array_job(call, tmp_path, monkeypatch):
     script = tmp_path / 'job.sh'
     assert call('--slurm', script)[0] == 0
     assert '--array=0-1\n' in script.read_text()
+    assert 'export GLIBC_TUNABLES=glibc.malloc.' in script.read_text()
+    monkeypatch.setenv('GLIBC_TUNABLES', 'of the user')
+    assert 'GLIBC_TUNABLES' not in call('--dry-run')[1]
     code, printed, _ = call('--cell', 0, arms=dict(host={}))
     assert code == 0
     assert 'seed-0: done' in printed

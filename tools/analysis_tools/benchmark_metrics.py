@@ -7,7 +7,7 @@ At one threshold (IoU, nIoU, Pd, Fa):
 At 19 thresholds:
     HSEMetric          ours: IoU, nIoU, Pd, Fa and F1 at five tolerances
     pyirstdmetrics     Pd and Fa only
-    scikit-image loop  as HSEMetric; masks are labelled once, predictions once
+    scikit-image loop  as HSEMetric; masks are labeled once, predictions once
                        per threshold, less work than the usual scripts do
 
 All run in turn, round by round; the best of the rounds counts. The script

@@ -8,10 +8,8 @@ weights, are timed side by side, round by round, in this one process:
 
 Weights do not change times: --random-vfm loads none.
 
-On CPUs under Linux, glibc gives the memory of large tensors back after each
-use, and the page faults of the next use can take longer than the network. This
-keeps it:
-GLIBC_TUNABLES=glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=68719476736
+On CPUs under Linux, set GLIBC_TUNABLES to what `tools/study.py --dry-run`
+prints: without it, page faults can take longer than the network.
 
 Example:
     python tools/analysis_tools/benchmark_train.py --random-vfm \

@@ -128,8 +128,10 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def run(args: argparse.Namespace) -> int:
+@command()
+def main() -> int:
     """Evaluate; returns the exit code."""
+    args = parse_args()
     protocol = EvalProtocol(
         args.thresholds, args.tolerances, match=args.match, empty=args.empty
     )
@@ -152,13 +154,6 @@ def run(args: argparse.Namespace) -> int:
     print(f'{len(records)} of {len(names)} images')
     print(format_table(evaluation.scores))
     return int(bool(unusable))
-
-
-@command()
-def main() -> int:
-    """Evaluate; returns the exit code."""
-    args = parse_args()
-    return run(args)
 
 
 if __name__ == '__main__':

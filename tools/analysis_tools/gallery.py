@@ -138,8 +138,10 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def run(args: argparse.Namespace) -> int:
+@command()
+def main() -> int:
     """Write the page; returns the exit code."""
+    args = parse_args()
     failures: list[str] = []
     args.out.parent.mkdir(parents=True, exist_ok=True)
     count = write_gallery(
@@ -157,13 +159,6 @@ def run(args: argparse.Namespace) -> int:
     if failures:
         print(f'{len(failures)} left out, see above', file=sys.stderr)
     return int(bool(failures))
-
-
-@command()
-def main() -> int:
-    """Write the page; returns the exit code."""
-    args = parse_args()
-    return run(args)
 
 
 if __name__ == '__main__':

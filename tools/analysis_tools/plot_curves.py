@@ -186,8 +186,10 @@ def print_table(models: dict[str, Evaluation], fa_limit: float) -> None:
     print(table)
 
 
-def run(args: argparse.Namespace) -> int:
+@command()
+def main() -> int:
     """Draw; returns the exit code."""
+    args = parse_args()
     failures: list[str] = []
     limit = args.fa_limit * 1e-6
     models = read_models(args, failures)
@@ -198,13 +200,6 @@ def run(args: argparse.Namespace) -> int:
     print_table(models, limit)
     print(f'figure: {args.out}')
     return int(bool(failures))
-
-
-@command()
-def main() -> int:
-    """Draw; returns the exit code."""
-    args = parse_args()
-    return run(args)
 
 
 if __name__ == '__main__':

@@ -94,8 +94,10 @@ def draw(scene: Scene, kind: str, threshold: float) -> np.ndarray:
     return draw_overlay(scene.image, pred, scene.mask)
 
 
-def run(args: argparse.Namespace) -> int:
+@command()
+def main() -> int:
     """Draw; returns the exit code."""
+    args = parse_args()
     failures: list[str] = []
     count = 0
     args.out.mkdir(parents=True, exist_ok=True)
@@ -110,13 +112,6 @@ def run(args: argparse.Namespace) -> int:
             count += 1
     print(f'{count} pictures: {args.out}')
     return int(bool(failures))
-
-
-@command()
-def main() -> int:
-    """Draw; returns the exit code."""
-    args = parse_args()
-    return run(args)
 
 
 if __name__ == '__main__':

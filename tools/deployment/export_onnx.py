@@ -32,9 +32,9 @@ from pathlib import Path
 from mmengine.config import Config
 
 from fdep_mm.core.command import Parser, command
-from fdep_mm.core.files import AtomicBackend
-from fdep_mm.core.options import OptionAction
+from fdep_mm.core.options import add_cfg_options
 from fdep_mm.core.text import print
+from fdep_mm.core.whole import write_whole
 
 
 def parse_args() -> argparse.Namespace:
@@ -69,12 +69,7 @@ def parse_args() -> argparse.Namespace:
         metavar='N',
         help='test images to score --fp16 and --int8 on (default: all)',
     )
-    add(
-        '--cfg-options',
-        nargs='+',
-        action=OptionAction,
-        help='settings that replace those of the config, as key=value',
-    )
+    add_cfg_options(parser)
     args = parser.parse_args()
     for name in ('calib_images', 'eval_images'):
         number = getattr(args, name)
@@ -98,12 +93,15 @@ def read_config(args: argparse.Namespace) -> Config:
 
 def write(path: Path, content: bytes) -> None:
     """Write a file as a whole, or not at all."""
-    AtomicBackend('export again').put(content, path)
+    write_whole(path, content, 'export again')
     print(f'wrote {path} ({len(content) / 1e6:.2f} MB)', flush=True)
 
 
-def run(args: argparse.Namespace) -> int:
+@command(KeyError, TypeError)
+def main() -> int:
     """Export, check, convert, write; returns the exit code."""
+    args = parse_args()
+    logging.disable(logging.WARNING)  # of the libraries below
     cfg = read_config(args)
     try:  # not at the top: a wrong path should not wait for them
         from fdep_mm.deployment import checked_export
@@ -142,14 +140,6 @@ def run(args: argparse.Namespace) -> int:
         print(f'scores on {len(samples)} test images, percent, Fa x1e-6:')
         print(checked_export.score_table(models, samples, card))
     return 0
-
-
-@command(KeyError, TypeError)
-def main() -> int:
-    """Export; returns the exit code."""
-    args = parse_args()
-    logging.disable(logging.WARNING)  # of the libraries below
-    return run(args)
 
 
 if __name__ == '__main__':

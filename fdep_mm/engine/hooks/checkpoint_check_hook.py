@@ -8,7 +8,7 @@ from mmengine.hooks import Hook
 from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from fdep_mm.core.base_datasets import base_datasets
 from fdep_mm.core.checkpoints import (
@@ -16,12 +16,12 @@ from fdep_mm.core.checkpoints import (
     compare_weights,
     weights_of,
 )
+from fdep_mm.core.choices import check_choice
 from fdep_mm.core.compat import built_loops, checkpoint_name, is_resumed
 from fdep_mm.core.stored_config import read_settings
 from fdep_mm.priors.identity import differences
 from fdep_mm.registry import HOOKS
 
-CHANGES = ('error', 'warn')
 NORMALIZATION = ('mean', 'std', 'bgr_to_rgb', 'rgb_to_bgr')
 
 
@@ -31,17 +31,15 @@ class CheckpointCheckHook(Hook):
 
     - A test needs every weight of the host, with its shape; a checkpoint of
       FDEP has them. Else a network with random weights would be tested.
-    - ``--resume`` needs exactly the weights of the network, and the same
-      VFM with the same weights, layers, norm and input: two may have maps of
-      one shape.
     - ``load_from`` of a training needs at least one weight that fits, and
       none of another shape: a backbone alone will do.
-    - ``--resume`` needs the training and validation images of the run
-      before, by number and names: the best score so far is of them.
-    - ``--resume`` needs schedules of the same length: MMEngine restores the
-      old ones, and a longer run would go on at their last rate.
-    - A test, or ``--resume``, with another mean, standard deviation or order
-      of channels than the weights were trained with is told in a warning.
+    - ``--resume`` needs exactly the weights of the network; the same VFM with
+      the same weights, layers, norm and input, as two may have maps of one
+      shape; the training and validation images of the run before, by number
+      and names, as the best score so far is of them; and schedules of the
+      same length, as MMEngine restores the old ones.
+    - A test or ``--resume`` with another mean, standard deviation or order of
+      channels than the weights were trained with gets a warning.
 
     Args:
         changed_data (str): What other images are at a resume, 'error' or
@@ -50,22 +48,15 @@ class CheckpointCheckHook(Hook):
     Raises:
         ValueError: The argument is unknown, or the checkpoint does not
             belong to the config.
-
-    Example:
-        >>> default_hooks = dict(
-        ...     checkpoint_check=dict(type='fdep_mm.CheckpointCheckHook'))
     """
 
     def __init__(self, changed_data: str = 'error') -> None:
-        if changed_data not in CHANGES:
-            raise ValueError(
-                f'changed_data={changed_data!r}: give one of {CHANGES}'
-            )
+        check_choice('changed_data', changed_data, ('error', 'warn'))
         self.changed_data = changed_data
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Put names of the images and what is known of the VFM into it."""
-        checkpoint['meta'].update(images=_records(runner), vfm=_vfm(runner))
+        checkpoint['meta'].update(images=_images(runner), vfm=_vfm(runner))
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Compare a checkpoint with the network and the data."""
@@ -87,19 +78,21 @@ class CheckpointCheckHook(Hook):
         if resuming or not training:
             _compare_normalization(runner, meta.get('cfg'))
         if resuming:
-            self._check_data(runner, meta.get('images', {}))
-            if meta.get('images') == _records(runner):  # as many iterations
+            images = _images(runner)
+            self._check_images(runner, meta.get('images', {}), images)
+            if meta.get('images') == images:  # as many iterations
                 _check_schedules(runner.param_schedulers, checkpoint)
 
-    def _check_data(self, runner: Runner, before: dict) -> None:
-        for name, now in _records(runner).items():
-            old = before.get(name, now)
-            if old == now:
+    def _check_images(self, runner: Runner, before: dict, now: dict) -> None:
+        for name, new in now.items():
+            old = before.get(name, new)
+            if old == new:
                 continue
+            numbers = old['number'], new['number']
             text = (
                 f'the {name} images are not those of the run before: '
-                f'{old["number"]} then, {now["number"]} now'
-                + (', of other names' * (old['number'] == now['number']))
+                f'{numbers[0]} then, {numbers[1]} now'
+                + (', of other names' if len({*numbers}) == 1 else '')
                 + '. Scores before and after cannot be compared'
             )
             if self.changed_data == 'error':
@@ -121,7 +114,7 @@ def _compare_normalization(runner: Runner, text: str | None) -> None:
             f'checkpoint {checkpoint_name(runner) or "of the work dir"} was '
             f'trained with data_preprocessor {before}, and this config has '
             f'{now}: the network sees other values than it knows. Set '
-            'model.data_preprocessor as it was, or train anew'
+            'model.data_preprocessor as it was, or train again'
         )
 
 
@@ -196,27 +189,21 @@ def _vfm(runner: Runner) -> dict:
     return dict(vfm.record, layers=list(vfm.out_indices))
 
 
-def _records(runner: Runner) -> dict[str, dict]:
+def _images(runner: Runner) -> dict[str, dict]:
+    """Number of training and validation images, and a hash of their names."""
     return {
-        name: _record(loop.dataloader)
+        name: _record(loop.dataloader.dataset)
         for name, loop in built_loops(runner).items()
     }
 
 
-def _record(loader: DataLoader) -> dict:
+def _record(dataset: Dataset) -> dict:
     digest = hashlib.sha256()
-    for dataset in base_datasets(loader.dataset):
-        for name in _names(dataset):
+    for base in base_datasets(dataset):
+        for i in range(len(base)) if isinstance(base, BaseDataset) else ():
+            # not the subclass's own: that may draw the image
+            info = BaseDataset.get_data_info(base, i)
+            # no path: a data set may be moved
+            name = info.get('img_id', info.get('img_path'))
             digest.update(f'{name}\n'.encode())
-    return dict(number=len(loader.dataset), names=digest.hexdigest())
-
-
-def _names(dataset: Dataset) -> list[str]:
-    """Ids of the images: not their paths, a data set may be moved."""
-    if not isinstance(dataset, BaseDataset):
-        return []
-    # not the subclass's own: that may draw the image
-    infos = (
-        BaseDataset.get_data_info(dataset, i) for i in range(len(dataset))
-    )
-    return [str(i.get('img_id', i.get('img_path'))) for i in infos]
+    return dict(number=len(dataset), names=digest.hexdigest())

@@ -1,4 +1,4 @@
-"""Misspelt settings of the command line, whoever reads it."""
+"""Misspelled settings of the command line, whoever reads it."""
 
 import argparse
 
@@ -17,10 +17,6 @@ class ConfigCheckHook(Hook):
 
     Raises:
         ValueError: See :func:`fdep_mm.core.config_check.merge_options`.
-
-    Example:
-        >>> default_hooks = dict(
-        ...     config_check=dict(type='fdep_mm.ConfigCheckHook'))
     """
 
     priority = 'VERY_HIGH'

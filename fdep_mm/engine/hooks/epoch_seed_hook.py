@@ -1,6 +1,7 @@
 """Randomness that depends on epoch and index, and on nothing before."""
 
 import random
+from functools import partial
 
 import numpy as np
 import torch
@@ -19,17 +20,11 @@ class EpochSeedHook(Hook):
 
     What a sample draws depends on the seed of the run, the epoch and the
     sample's index; what the network draws, on seed, epoch, step and rank.
-    Checkpoints need no random states then: a run that was stopped anywhere
-    and resumed sees the same crops, flips and dropout as one that was not,
-    and so does one with other ``num_workers``.
+    Checkpoints need no random states then: a resumed run sees the same crops,
+    flips and dropout as one that was not stopped, with any ``num_workers``.
 
-    Samples are seeded where the data loader asks for them, so an image that
-    ``RepeatDataset`` gives twice in an epoch is augmented twice. Needs
-    ``EpochBasedTrainLoop`` and a data set with indices; others are left as
-    they are, with a warning.
-
-    Example:
-        >>> default_hooks = dict(epoch_seed=dict(type='fdep_mm.EpochSeedHook'))
+    Needs ``EpochBasedTrainLoop`` and a data set with indices; others are left
+    as they are, with a warning.
     """
 
     priority = 'VERY_HIGH'
@@ -38,9 +33,8 @@ class EpochSeedHook(Hook):
         """Make the training data set seed each of its samples."""
         self._epoch = None
         dataset = runner.train_dataloader.dataset
-        if not isinstance(
-            runner.train_loop, EpochBasedTrainLoop
-        ) or isinstance(dataset, IterableDataset):
+        by_epoch = isinstance(runner.train_loop, EpochBasedTrainLoop)
+        if not by_epoch or isinstance(dataset, IterableDataset):
             runner.logger.warning(
                 'EpochSeedHook does nothing in a loop by iteration or for an '
                 'IterableDataset: a resumed run will draw other random numbers'
@@ -48,8 +42,11 @@ class EpochSeedHook(Hook):
             return
         # seen by the workers, whenever they were started
         self._epoch = torch.zeros(1, dtype=torch.int64).share_memory_()
-        # torch's data loader calls this, if it is there, for each batch
-        dataset.__getitems__ = _SeededItems(dataset, runner.seed, self._epoch)
+        # torch's data loader calls this, if it is there, for each batch; not
+        # a transform, for which RepeatDataset's copies would be the same
+        dataset.__getitems__ = partial(
+            _seeded_samples, dataset, runner.seed, self._epoch
+        )
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Tell the data set, here and in the workers, which epoch it is."""
@@ -64,27 +61,19 @@ class EpochSeedHook(Hook):
             _seed_all(runner.seed, runner.epoch, 1, batch_idx, get_rank())
 
 
-class _SeededItems:
-    """Samples of a data set, each after seeding by epoch and index."""
-
-    def __init__(self, dataset: Dataset, seed: int, epoch: Tensor) -> None:
-        self.dataset = dataset
-        self.seed = seed
-        self.epoch = epoch
-
-    def __call__(self, indices: list[int]) -> list:
-        samples = []
-        for index in indices:
-            _seed_all(self.seed, int(self.epoch), 0, index)
-            samples.append(self.dataset[index])
-        return samples
+def _seeded_samples(
+    dataset: Dataset, seed: int, epoch: Tensor, indices: list[int]
+) -> list:
+    samples = []
+    for index in indices:
+        _seed_all(seed, int(epoch), 0, index)
+        samples.append(dataset[index])
+    return samples
 
 
 def _seed_all(*words: int) -> None:
     """Seed Python, NumPy and torch by all the words together."""
-    for function, word in zip(
-        (random.seed, np.random.seed, torch.manual_seed),
-        np.random.SeedSequence(words).generate_state(3).tolist(),
-        strict=True,
-    ):
-        function(word)
+    seeds = np.random.SeedSequence(words).generate_state(3).tolist()
+    random.seed(seeds[0])
+    np.random.seed(seeds[1])
+    torch.manual_seed(seeds[2])

@@ -24,7 +24,7 @@ from .batch_image import (
 class PredictionWriterHook(Hook):
     """Writes each test image with its probability map and masks.
 
-    ``images/NAME.png``, ``probs/NAME.png`` (16-bit grey, probability x 65535,
+    ``images/NAME.png``, ``probs/NAME.png`` (16-bit gray, probability x 65535,
     rounded) and ``masks/NAME.png`` ({0, 255}; only where there is ground
     truth) in `out_dir`: what ``eval_pngs.py``, ``gallery.py`` and
     ``plot_images.py`` read, for data without files too. NAME is the image's

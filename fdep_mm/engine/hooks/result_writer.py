@@ -19,7 +19,7 @@ from mmengine.runner import Runner
 from mmengine.structures import BaseDataElement
 
 from fdep_mm.core.base_datasets import image_folders
-from fdep_mm.core.files import AtomicBackend
+from fdep_mm.core.whole import write_whole
 from fdep_mm.evaluation import SIRSTMetric
 from fdep_mm.evaluation.functional import as_json, per_image_csv, plain
 from fdep_mm.priors.index import file_sha256
@@ -85,7 +85,6 @@ class ResultWriterHook(Hook):
         if not is_main_process():
             return
         folder = Path(self.out_dir or runner.log_dir)
-        files = AtomicBackend('test again')
         content = dict(
             metrics={k: plain(v) for k, v in (metrics or {}).items()},
             provenance=_provenance(runner),
@@ -101,9 +100,9 @@ class ResultWriterHook(Hook):
             content |= as_json(best.scores, best.curves, settings)
             names = image_names(paths, image_folders(dataset))
             table = per_image_csv(names, best.records, best.protocol)
-            files.put_text(table, folder / PER_IMAGE)
+            write_whole(folder / PER_IMAGE, table, 'test again')
         text = json.dumps(content, indent=1, allow_nan=False) + '\n'
-        files.put_text(text, folder / RESULT)
+        write_whole(folder / RESULT, text, 'test again')
 
 
 def image_names(

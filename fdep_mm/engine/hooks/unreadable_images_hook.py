@@ -8,6 +8,8 @@ from mmengine.runner import Runner
 from fdep_mm.core.base_datasets import base_datasets
 from fdep_mm.registry import HOOKS
 
+MAX_NAMES = 20
+
 
 @HOOKS.register_module()
 class UnreadableImagesHook(Hook):
@@ -15,17 +17,7 @@ class UnreadableImagesHook(Hook):
 
     Of data sets with ``on_error='skip'``, such as
     :class:`fdep_mm.datasets.SIRSTDataset`; others stop the training.
-
-    Args:
-        max_names (int): So many names are logged; the number always is.
-
-    Example:
-        >>> default_hooks = dict(
-        ...     unreadable=dict(type='fdep_mm.UnreadableImagesHook'))
     """
-
-    def __init__(self, max_names: int = 20) -> None:
-        self.max_names = max_names
 
     def after_train_epoch(self, runner: Runner) -> None:
         """Log the images, and forget them."""
@@ -37,15 +29,14 @@ class UnreadableImagesHook(Hook):
             all_reduce(everywhere, 'max')
             marks.zero_()
             found = everywhere.nonzero().flatten().tolist()
+            names = [
+                dataset.get_data_info(i)['img_path'] for i in found[:MAX_NAMES]
+            ]
+            if len(found) > MAX_NAMES:
+                names.append(f'and {len(found) - MAX_NAMES} more')
             if found:
-                names = [
-                    dataset.get_data_info(i)['img_path']
-                    for i in found[: self.max_names]
-                ]
-                more = len(found) - len(names)
                 runner.logger.warning(
                     f'{len(found)} of {len(dataset)} images could not be '
                     f'read in epoch {runner.epoch + 1}, others took their '
                     f'places: {", ".join(names)}'
-                    + (f' and {more} more' if more else '')
                 )

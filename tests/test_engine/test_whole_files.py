@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from mmengine.fileio import get_file_backend
 
-from fdep_mm.core.files import NAME, AtomicBackend
-from fdep_mm.priors.writer import FILES
+from fdep_mm.core.whole import write_whole
+from fdep_mm.engine.hooks.safe_checkpoint_hook import BACKEND
 
 pytestmark = pytest.mark.skipif(
     not Path('/dev/full').exists(), reason='needs a device that is full'
@@ -23,35 +23,32 @@ def full(tmp_path):
     return path
 
 
-@pytest.mark.parametrize(
-    ('backend', 'way_out'),
-    [
-        (AtomicBackend(), 'then go on with --resume'),
-        (get_file_backend(backend_args={'backend': NAME}), 'with --resume'),
-        (
-            get_file_backend(backend_args={'backend': NAME, 'way_out': 'x'}),
-            'another folder, then x',
-        ),
-        (FILES, 'then run the same command again: it goes on where it was'),
-    ],
-)
+@pytest.mark.parametrize('flush', [True, False])
 @pytest.mark.parametrize('size', [1, 1_000_000])
-def test_the_old_file_stays(full, backend, way_out, size):
+def test_the_old_file_stays(full, flush, size):
     with pytest.raises(OSError, match='No space left on device') as error:
-        backend.put(b'x' * size, full)
+        write_whole(full, b'x' * size, 'try again', flush)
     assert error.value.errno == errno.ENOSPC
     text = str(error.value)
     assert f'{full}: cannot be written' in text
-    assert 'the old file is as it was' in text and text.endswith(way_out)
+    assert 'the old file is unchanged' in text
+    assert text.endswith('then try again')
     assert full.read_bytes() == b'old'
     assert list(full.parent.iterdir()) == [full]
     assert Path('/dev/full').is_char_device()
-    backend.put_text('new', full)
+    write_whole(full, 'new', 'try again', flush)
     assert full.read_bytes() == b'new'
+
+
+def test_checkpoints_name_the_way_to_go_on(full):
+    backend = get_file_backend(backend_args={'backend': BACKEND})
+    with pytest.raises(OSError, match='then go on with --resume'):
+        backend.put(b'new', full)
+    assert full.read_bytes() == b'old'
 
 
 def test_there_was_no_file(full):
     full.unlink()
-    with pytest.raises(OSError, match='there is no file'):
-        AtomicBackend().put_text('new', full)
+    with pytest.raises(OSError, match='there is none'):
+        write_whole(full, 'new', 'try again')
     assert not full.exists()
