@@ -1,8 +1,8 @@
 """Run the frozen VFM of a config once over its full training images.
 
 The maps go to a folder of safetensors files, one per image. A run that was
-interrupted goes on where it was; images that were added or have changed are
-made anew. --write-config writes the config again, to train from the cache.
+interrupted resumes; images that were added or have changed are computed.
+--write-config writes the config again, to train from the cache.
 
 Examples:
     python tools/cache_priors.py CONFIG --out priors/nuaa \

@@ -3,7 +3,7 @@
 What is in the study's file: fdep_mm/study/plan.py and README. A cell is one
 training and its test (or a test of another arm's weights) in the folder
 WORK_DIR/DATA/HOST/ARM/seed-N; it is finished when its result.json is there.
-Started again, a study goes on where it was stopped.
+Started again, a stopped study resumes.
 
 Examples:
     python tools/study.py STUDY.yml --work-dir studies/nuaa --jobs 2

@@ -1,4 +1,4 @@
-"""What would train for hours and be worth nothing, found before."""
+"""Finds trainings that would learn nothing."""
 
 from mmengine.runner import Runner
 from mmengine.structures import BaseDataElement

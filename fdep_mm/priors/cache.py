@@ -17,7 +17,7 @@ from .index import (
     read_note,
 )
 
-RENEW = 'Run tools/cache_priors.py again: it makes this entry anew'
+RENEW = 'Run tools/cache_priors.py again: it computes this entry again'
 
 
 class PriorCache:

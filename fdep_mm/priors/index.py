@@ -16,7 +16,7 @@ TOLERANCE = 0.25
 
 
 class PriorCacheError(RuntimeError):
-    """An entry is missing, stale or damaged, or the cache is another's."""
+    """An entry is missing, stale or damaged, or of another VFM."""
 
 
 @dataclass

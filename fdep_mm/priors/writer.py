@@ -1,7 +1,7 @@
 """Filling a cache: one pass of the VFM over the full images.
 
-Files are whole or not there, and say what they were made of. A run that was
-interrupted goes on: what fits is kept, all else made anew.
+Files are written as a whole or not at all, and record what they were made of.
+An interrupted run resumes: entries that still fit are kept.
 """
 
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ DTYPES = ('float16', 'float32')
 PCA_FILE = 'pca.safetensors'
 LOCK_FILE = 'write.lock'
 LABELS = ('Mask', 'Annotations')  # in names of transforms that load labels
-WAY_OUT = 'run the same command again: it goes on where it was'
+WAY_OUT = 'run the same command again: it resumes'
 
 
 def loading_transforms(dataset: Dataset) -> list:

@@ -16,7 +16,7 @@ def read_scalars(work_dir: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Read the logged values of a training.
 
     A training that was resumed has a log per start; from the step on where a
-    later one begins, it replaces the earlier, and one that began anew replaces
+    later one begins, it replaces the earlier, and one from scratch replaces
     all. What tests logged is left out.
 
     Args:

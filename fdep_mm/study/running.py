@@ -44,9 +44,7 @@ class Stopped(RuntimeError):
 
 
 class StudyRunner:
-    """Runs the cells that have no ``result.json`` yet.
-
-    What was stopped goes on where it was.
+    """Runs or resumes the cells that have no ``result.json`` yet.
 
     Args:
         work_dir (Path): Folder of the cells.

@@ -12,6 +12,7 @@ from mmengine.hooks import Hook
 from mmengine.model import MMDistributedDataParallel
 from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
+from mmengine.structures import BaseDataElement
 
 from fdep_mm.engine import FiniteLossHook
 from fdep_mm.engine.hooks.finite_loss_hook import ACTIONS
@@ -153,7 +154,7 @@ def three_steps(rank: int, action: str) -> dict:
     seen, error = [], None
     try:
         for runner.iter in range(3):
-            image = SimpleNamespace(img_path=f'{rank}.png')
+            image = BaseDataElement(metainfo=dict(img_path=f'{rank}.png'))
             hook.before_train_iter(runner, 0, dict(data_samples=[image]))
             loss = model(torch.ones(1, 1)).sum() * (rank + 1)
             if runner.iter == 1 and rank == dist.get_world_size() - 1:

@@ -22,7 +22,6 @@ import argparse
 import ast
 import inspect
 import json
-import math
 import os
 import time
 import warnings
@@ -50,25 +49,9 @@ CONFIGS = Path(__file__).parents[2] / 'configs' / 'classical'
 SETS = ('nuaa-sirst', 'nudt-sirst', 'sirstv2')
 # Fast ones first. A name is METHOD or METHOD:PARAMETER=VALUE,...
 RUNS = (
-    'tophat',
-    'tophat:size=3',
-    'new_tophat',
-    'max_median',
-    'max_mean',
-    'lcm',
-    'lcm:peak=pixel',
-    'mpcm',
-    'wldm',
-    'fkrw',
-    'rlcm',
-    'rlcm:peak=pixel',
-    'tllcm',
-    'smsl',
-    'pstnn',
-    'ript',
-    'ipi',
-    'nipps',
-)
+    'tophat tophat:size=3 new_tophat max_median max_mean lcm lcm:peak=pixel '
+    'mpcm wldm fkrw rlcm rlcm:peak=pixel tllcm smsl pstnn ript ipi nipps'
+).split()
 KEEP = 1000  # detections of an image; more change nothing
 LEVELS = 256  # thresholds k / 256 of the best IoU and the ROC
 POINT_KEYS = NoCoRecord._fields[:3]
@@ -178,22 +161,15 @@ def compute(path: Path, name: str, run: str, every: int) -> None:
     }
     done = read_records(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    if done or path.is_file():  # drop a line that was cut short
-        path.write_text(''.join(map(as_line, done.values())))
-    indices = range(0, len(dataset), every)
-    with path.open('a') as file:
-        for i in track(indices, f'{name} {run}'):
+    with path.open('w') as file:  # without a line that was cut short
+        for record in done.values():
+            print(json.dumps(record), file=file)
+        file.flush()
+        for i in track(range(0, len(dataset), every), f'{name} {run}'):
             info = dataset.get_data_info(i)
-            if Path(info['img_path']).stem in done:
-                continue
-            record = score_image(model, dataset[i], hse, nocoap)
-            file.write(as_line(record))
-            file.flush()
-
-
-def as_line(record: dict) -> str:
-    """One line of a file."""
-    return json.dumps(record) + '\n'
+            if Path(info['img_path']).stem not in done:
+                record = score_image(model, dataset[i], hse, nocoap)
+                print(json.dumps(record), file=file, flush=True)
 
 
 def mnocoap(records: list[dict]) -> float:
@@ -224,9 +200,7 @@ def table_row(records: list[dict]) -> dict[str, float]:
         at=(iou.argmax() + 1) / LEVELS,
         auc=100 * roc_auc((above - inter) / background, inter / total),
         mNoCoAP=mnocoap(records),
-        region=mnocoap([{**r, **r['region']} for r in records])
-        if all('region' in r for r in records)
-        else math.nan,
+        region=mnocoap([{**r, **r['region']} for r in records]),
         limited=sum(not r['converged'] for r in records),
     )
 

@@ -13,7 +13,7 @@ INFO is a JSON file such as
 with `data` of a score the name of a file in configs/_base_/datasets, and
 `result` what tools/test.py has written of this checkpoint, relative to INFO;
 or in its place metrics, "IoU": 66.4, "nIoU": 65.1, "Pd": 90.1, "Fa": 20.3,
-"HSE": 70.2, in per cent, Fa in 1e-6.
+"HSE": 70.2, in percent, Fa in 1e-6.
 
 Example:
     python tools/model_converters/make_zoo.py CONFIG.py last.pth \\
@@ -49,7 +49,7 @@ PROSE = """# {name}
 * Made on {date} with fdep_mm {version}; SHA-256 of the weights
   {sha256}
 
-Scores in per cent, Fa in 1e-6, of the last epoch:
+Scores in percent, Fa in 1e-6, of the last epoch:
 
 ```
 {table}
@@ -105,7 +105,7 @@ def read_result(path: Path, sha256: str) -> dict[str, float]:
         raise ValueError(f'{path}: the result of another checkpoint')
     found = {k.split('/')[-1]: v for k, v in result['metrics'].items()}
     if 'mNoCoAP' in found:
-        found['mNoCoAP'] *= 100  # logged as a fraction, the others in per cent
+        found['mNoCoAP'] *= 100  # logged as a fraction, the others in percent
     return {key: round(found[key], 2) for key in METRICS if key in found}
 
 

@@ -1,4 +1,4 @@
-"""A network's own state dict, out of a checkpoint of TorchNet.
+"""Extract a network's own state dict from a checkpoint of TorchNet.
 
 The keys below `backbone.net.` without this prefix; what FDEP trained beside
 the network is left out. The network's own code loads the file:

@@ -1,4 +1,4 @@
-"""Whether a checkpoint belongs to this network and to these data."""
+"""Checks that a checkpoint belongs to this network and these data."""
 
 import hashlib
 
@@ -29,8 +29,8 @@ NORMALIZATION = ('mean', 'std', 'bgr_to_rgb', 'rgb_to_bgr')
 class CheckpointCheckHook(Hook):
     """Refuses checkpoints that MMEngine would load in part, with a warning.
 
-    - A test needs every weight of the host, with its shape; a checkpoint of
-      FDEP has them. Else a network with random weights would be tested.
+    - A test needs every weight of the host, with its shape; otherwise random
+      weights would be tested. A checkpoint of FDEP has them.
     - ``load_from`` of a training needs at least one weight that fits, and
       none of another shape: a backbone alone will do.
     - ``--resume`` needs exactly the weights of the network; the same VFM with

@@ -1,4 +1,4 @@
-"""Misspelled settings of the command line, whoever reads it."""
+"""Refuses misspelled settings of the command line in any program."""
 
 import argparse
 

@@ -1,4 +1,4 @@
-"""Randomness that depends on epoch and index, and on nothing before."""
+"""Random numbers that depend on epoch and index, not on what came before."""
 
 import random
 from functools import partial
@@ -16,12 +16,12 @@ from fdep_mm.registry import HOOKS
 
 @HOOKS.register_module()
 class EpochSeedHook(Hook):
-    """Seeds each sample and each step of a training by what it is.
+    """Seeds each sample and each step of a training on its own.
 
     What a sample draws depends on the seed of the run, the epoch and the
     sample's index; what the network draws, on seed, epoch, step and rank.
     Checkpoints need no random states then: a resumed run sees the same crops,
-    flips and dropout as one that was not stopped, with any ``num_workers``.
+    flips and dropout as an uninterrupted one, with any ``num_workers``.
 
     Needs ``EpochBasedTrainLoop`` and a data set with indices; others are left
     as they are, with a warning.

@@ -1,4 +1,4 @@
-"""A loss that is NaN, infinite or without effect must not train on."""
+"""Stops or skips steps whose loss is NaN, infinite or without effect."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -29,10 +29,10 @@ WAY_OUT = (
 class FiniteLossHook(Hook):
     """Checks the loss before the optimizer's step, and weights before saving.
 
-    MMEngine's ``CheckInvalidLossHook`` looks after it, when the weights are
-    lost already, and names no images. Here a loss that is not finite ends the
-    training with the names of the batch's images, or the batch is left out:
-    no step, and the running statistics of the norms as before. What was left
+    MMEngine's ``CheckInvalidLossHook`` looks after the step, when the weights
+    are already lost, and names no images. Here a loss that is not finite ends
+    the training with the names of the batch's images, or the batch is left
+    out: no step, and running statistics of the norms as before. What is left
     out is logged. In a distributed run all processes do the same.
 
     A finite loss may have gradients that are not: weights that are not finite
@@ -42,8 +42,8 @@ class FiniteLossHook(Hook):
 
     Args:
         action (str): 'raise' or 'skip'.
-        max_in_a_row (int): With 'skip', so many batches one after the other
-            may be left out; more are an error.
+        max_in_a_row (int): With 'skip', more batches than this left out in a
+            row are an error.
 
     Raises:
         ValueError: The action is unknown; nothing would be learned.
@@ -124,7 +124,7 @@ class FiniteLossHook(Hook):
             )
 
     def _check_gradient(self, optimizer: Optimizer, *_: object) -> None:
-        """The first step must have one; later ones are not looked at."""
+        """Refuse a first step without gradient."""
         self._first_step.remove()
         groups = optimizer.param_groups
         grads = [w.grad for group in groups for w in group['params']]

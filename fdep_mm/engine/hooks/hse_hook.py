@@ -11,6 +11,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.structures import SegDataSample
 
+from fdep_mm.core.compat import built_loops
 from fdep_mm.evaluation import HSEMetric
 from fdep_mm.evaluation.functional import (
     Evaluation,
@@ -70,11 +71,9 @@ class HSEHook(Hook):
         self.out_dir = out_dir
         self.phases = tuple(phases)
         self._drawn = 0
-        self._training = False
 
     def before_train(self, runner: Runner) -> None:
         """Fail before the first epoch, not after it."""
-        self._training = True
         if 'val' in self.phases and runner.val_loop is not None:
             self._metric(runner.val_evaluator, 'val')
 
@@ -95,7 +94,7 @@ class HSEHook(Hook):
         """Write the curves of a validation."""
         if 'val' in self.phases and is_main_process():
             # Asking a runner that only validates would build a train loop.
-            step = runner.iter if self._training else 0
+            step = runner.iter if 'training' in built_loops(runner) else 0
             metric = self._metric(runner.val_evaluator, 'val')
             name = f'curves_val_iter_{step}'
             self._write_curves(runner, metric, name, 'hse_curves_val', step)

@@ -1,4 +1,4 @@
-"""Running statistics of batch norms, computed anew for fixed weights."""
+"""Running statistics of batch norms, recomputed for fixed weights."""
 
 from collections.abc import Iterable
 

@@ -61,9 +61,7 @@ class PredictionWriterHook(Hook):
         self._threshold: float | None = None
 
     def before_test_epoch(self, runner: Runner) -> None:
-        """Start anew, and fail before the first image where nothing can be
-        written.
-        """
+        """Fail before the first image if nothing can be written."""
         self._names.clear()
         self._roots = image_folders(runner.test_dataloader.dataset)
         if 'predicted' in self.folders:

@@ -1,4 +1,4 @@
-"""What a test measured, image by image, and what was measured."""
+"""Writes the scores of a test, per image too, and their provenance."""
 
 import hashlib
 import json
@@ -59,7 +59,7 @@ class ResultWriterHook(Hook):
         self._names: list[str | None] = []
 
     def before_test_epoch(self, runner: Runner) -> None:
-        """Start anew."""
+        """Forget the names of a test before."""
         self._names.clear()
 
     def after_test_iter(

@@ -41,19 +41,19 @@ register_backend(BACKEND, AtomicBackend, force=True)
 
 @HOOKS.register_module()
 class SafeCheckpointHook(CheckpointHook):
-    """MMEngine's checkpoints, of which there is always a whole one.
+    """MMEngine's checkpoints; after the first, a complete one always exists.
 
     Differs from MMEngine's hook in four points:
 
     - files are written by :class:`AtomicBackend`; what a killed run left of
       one is removed at the start;
-    - an old checkpoint is removed after the new one is there, not before
+    - an old checkpoint is removed after the new one is written, not before
       (with ``max_keep_ckpts=1`` there would be none for a while);
-    - a checkpoint knows that a validation follows, and a resumed run makes up
+    - a checkpoint notes that a validation is due, and a resumed run makes up
       for it: no epoch is left out of the choice of the best;
     - a ``last_checkpoint`` that is missing, empty or names a missing file is
-      mended before MMEngine reads it: ``--resume`` goes on from the newest
-      epoch there is, and starts anew where there is none.
+      repaired before MMEngine reads it: ``--resume`` continues from the
+      newest epoch, or starts from scratch where there is none.
 
     Args:
         backend_args (dict, optional): File backend of the checkpoints.
@@ -68,13 +68,13 @@ class SafeCheckpointHook(CheckpointHook):
         super().__init__(backend_args=backend_args, **kwargs)
 
     def before_run(self, runner: Runner) -> None:
-        """Mend ``last_checkpoint`` before it is read."""
+        """Repair ``last_checkpoint`` before it is read."""
         if is_resumed(runner) and checkpoint_name(runner) is None:
             if is_main_process():
-                self._mend(runner)
+                self._repair(runner)
             barrier()
 
-    def _mend(self, runner: Runner) -> None:
+    def _repair(self, runner: Runner) -> None:
         record = Path(runner.work_dir, 'last_checkpoint')
         named = record.read_text().strip() if record.is_file() else ''
         if _is_url(named) or (named and Path(named).exists()):
@@ -96,7 +96,7 @@ class SafeCheckpointHook(CheckpointHook):
         runner.logger.warning(f'--resume: {record} {problem}; {way_out}')
 
     def before_train(self, runner: Runner) -> None:
-        """Clear up, and make up for a validation that was interrupted."""
+        """Clean up, and make up for a validation that was interrupted."""
         super().before_train(runner)
         if is_main_process() and not _is_url(self.out_dir):
             for part in Path(self.out_dir).glob(f'*.pth{PART}'):

@@ -1,4 +1,4 @@
-"""How many images an epoch had to do without."""
+"""Logs the images that could not be read."""
 
 import torch
 from mmengine.dist import all_reduce
