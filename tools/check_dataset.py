@@ -53,65 +53,64 @@ def parse_args() -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(__doc__)
     parser.add_argument('path', type=Path, help='data set folder, or config')
-    places = parser.add_argument_group('where the files are (folders only)')
-    places.add_argument('--images', help='folder of images')
-    places.add_argument('--masks', help='folder of masks')
-    places.add_argument('--boxes', help='folder of XML box files')
-    places.add_argument(
+    group = parser.add_argument_group('where the files are (folders only)')
+    add = group.add_argument
+    add('--images', help='folder of images')
+    add('--masks', help='folder of masks')
+    add('--boxes', help='folder of XML box files')
+    add(
         '--xml-convention',
         choices=CONVENTIONS,
         help='how box files count pixels (default sirst-v2)',
     )
-    places.add_argument('--mask-suffix', help='what mask names add to ids')
-    places.add_argument(
+    add('--mask-suffix', help='what mask names add to ids')
+    add(
         '--split',
         action='append',
         default=[],
         metavar='NAME=FILE',
         help='a split file, one id per line; repeat, training split first',
     )
-    limits = parser.add_argument_group('limits')
-    limits.add_argument(
+    add = parser.add_argument_group('limits').add_argument
+    add(
         '--threshold',
         type=float,
         default=0.98,
         help='correlation above which images are look-alikes (default 0.98)',
     )
-    limits.add_argument(
+    add(
         '--box-tolerance',
         type=float,
         default=2,
         help='deviation of box edges from the mask in px (default 2)',
     )
-    outputs = parser.add_argument_group('outputs')
-    outputs.add_argument('--json', type=Path, help='write all that was found')
-    outputs.add_argument(
+    add = parser.add_argument_group('outputs').add_argument
+    add('--json', type=Path, help='write all that was found')
+    add(
         '--contact-sheet',
         type=Path,
         help='write a picture of images with errors, look-alikes and others',
     )
-    outputs.add_argument(
+    add(
         '--write-split',
         type=Path,
         metavar='FOLDER',
         help='write split files without look-alikes, never over existing ones',
     )
-    outputs.add_argument(
+    add(
         '--on-leak',
         choices=MODES,
         default=MODES[0],
         help='take look-alikes out of the later split (default: the test '
         'split), out of the earlier one, or move them together',
     )
-    outputs.add_argument(
+    add(
         '--test-fraction',
         type=float,
         default=0.3,
         help='of a new test split where there are no splits (default 0.3)',
     )
-    outputs.add_argument(
-        '--seed', type=int, default=0, help='of that split (default 0)'
-    )
+    add('--seed', type=int, default=0, help='of that split (default 0)')
     return parser.parse_args()
 
 

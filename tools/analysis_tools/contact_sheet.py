@@ -21,17 +21,14 @@ from fdep_mm.datasets.check.sheet import arrange, outline
 
 def parse_args() -> argparse.Namespace:
     parser = Parser(__doc__)
-    parser.add_argument('config', help='config with data loaders')
-    parser.add_argument(
-        '--split', default='train', choices=['train', 'val', 'test']
-    )
-    parser.add_argument('--num', type=int, default=16, help='samples')
-    parser.add_argument('--columns', type=int, default=4)
-    parser.add_argument(
-        '--tile', type=int, default=256, help='size of a sample in px'
-    )
-    parser.add_argument('--seed', type=int, default=0)
-    parser.add_argument('--out', default='work_dirs/contact_sheet.png')
+    add = parser.add_argument
+    add('config', help='config with data loaders')
+    add('--split', default='train', choices=['train', 'val', 'test'])
+    add('--num', type=int, default=16, help='samples')
+    add('--columns', type=int, default=4)
+    add('--tile', type=int, default=256, help='size of a sample in px')
+    add('--seed', type=int, default=0)
+    add('--out', default='work_dirs/contact_sheet.png')
     return parser.parse_args()
 
 

@@ -43,18 +43,15 @@ from fdep_mm.visualization import (
 
 def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what says which predictions and masks are read, and how."""
-    parser.add_argument(
-        '--split', type=Path, help='file naming the images, one per line'
-    )
-    parser.add_argument(
-        '--mask-suffix', default='', help='what mask names add (default none)'
-    )
-    parser.add_argument(
+    add = parser.add_argument
+    add('--split', type=Path, help='file naming the images, one per line')
+    add('--mask-suffix', default='', help='what mask names add (default none)')
+    add(
         '--binary',
         action='store_true',
         help='predictions are masks: any value above 0 is foreground',
     )
-    parser.add_argument(
+    add(
         '--max-value',
         type=positive,
         help='value of a prediction that stands for probability 1 (default: '
@@ -96,30 +93,27 @@ def pair_files(
 def parse_args() -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(__doc__)
-    parser.add_argument('pred_dir', type=Path, help='folder of predictions')
-    parser.add_argument('mask_dir', type=Path, help='folder of masks')
+    add = parser.add_argument
+    add('pred_dir', type=Path, help='folder of predictions')
+    add('mask_dir', type=Path, help='folder of masks')
     add_reading_arguments(parser)
-    parser.add_argument('--json', type=Path, help='write numbers and curves')
-    parser.add_argument(
-        '--per-image', type=Path, metavar='CSV', help='write image by image'
-    )
-    parser.add_argument(
+    add('--json', type=Path, help='write numbers and curves')
+    add('--per-image', type=Path, metavar='CSV', help='write image by image')
+    add(
         '--thresholds',
         type=int,
         default=19,
         help='number of thresholds (default 19: 0.05 ... 0.95)',
     )
-    parser.add_argument(
+    add(
         '--tolerances',
         type=float,
         nargs='+',
         default=[1, 2, 3, 4, 5],
         help='centroid distances in px (default 1 2 3 4 5)',
     )
-    parser.add_argument(
-        '--match', choices=['greedy', 'hungarian'], default='greedy'
-    )
-    parser.add_argument(
+    add('--match', choices=['greedy', 'hungarian'], default='greedy')
+    add(
         '--empty',
         choices=['one', 'zero', 'skip'],
         default='one',

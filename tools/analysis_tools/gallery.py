@@ -44,16 +44,13 @@ from fdep_mm.visualization import (
 
 def add_folder_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what names images, predictions and masks."""
-    parser.add_argument('images', type=Path, help='folder of images, or file')
-    parser.add_argument('preds', type=Path, help='predictions, likewise')
-    parser.add_argument('masks', type=Path, help='masks, likewise')
+    add = parser.add_argument
+    add('images', type=Path, help='folder of images, or file')
+    add('preds', type=Path, help='predictions, likewise')
+    add('masks', type=Path, help='masks, likewise')
     add_reading_arguments(parser)
-    parser.add_argument(
-        '--pred-suffix', default='', help='what prediction names add'
-    )
-    parser.add_argument(
-        '--threshold', type=float, default=0.5, help='default 0.5'
-    )
+    add('--pred-suffix', default='', help='what prediction names add')
+    add('--threshold', type=float, default=0.5, help='default 0.5')
 
 
 def read_scenes(
@@ -114,27 +111,24 @@ def _complain(line: str, failures: list[str]) -> None:
 def parse_args() -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(__doc__)
+    add = parser.add_argument
     add_folder_arguments(parser)
-    parser.add_argument(
-        '--out', type=Path, default=Path('gallery.html'), help='the page'
-    )
-    parser.add_argument('--title', help='default: the folder of predictions')
-    parser.add_argument(
+    add('--out', type=Path, default=Path('gallery.html'), help='the page')
+    add('--title', help='default: the folder of predictions')
+    add(
         '--beside',
         action='store_true',
         help='write pictures to a folder beside the page instead of into it, '
         'with a large one of each: for thousands of images',
     )
-    parser.add_argument(
+    add(
         '--side',
         type=int,
         default=256,
         help='least side of the pictures in px (default 256)',
     )
-    parser.add_argument('--radius', type=float, default=3, help='default 3 px')
-    parser.add_argument(
-        '--match', choices=['greedy', 'hungarian'], default='greedy'
-    )
+    add('--radius', type=float, default=3, help='default 3 px')
+    add('--match', choices=['greedy', 'hungarian'], default='greedy')
     return parser.parse_args()
 
 

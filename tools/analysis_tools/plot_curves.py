@@ -51,31 +51,30 @@ from fdep_mm.visualization.comparison import KINDS
 def parse_args() -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(__doc__)
-    parser.add_argument('models', nargs='+', metavar='[NAME=]PATH')
-    parser.add_argument(
-        '--kinds', nargs='+', choices=KINDS, default=list(KINDS)
-    )
-    parser.add_argument(
+    add = parser.add_argument
+    add('models', nargs='+', metavar='[NAME=]PATH')
+    add('--kinds', nargs='+', choices=KINDS, default=list(KINDS))
+    add(
         '--out',
         type=Path,
         default=Path('curves.png'),
         help='figure; png, pdf or svg (default curves.png)',
     )
-    parser.add_argument('--masks', type=Path, help='for folders of PNG files')
-    parser.add_argument('--mask-suffix', default='')
-    parser.add_argument(
+    add('--masks', type=Path, help='for folders of PNG files')
+    add('--mask-suffix', default='')
+    add(
         '--max-value',
         type=float,
         help='value of a prediction that stands for probability 1 (default: '
         'the largest of the file type)',
     )
-    parser.add_argument(
+    add(
         '--thresholds',
         type=int,
         default=99,
         help='number of thresholds, for folders of PNG files (default 99)',
     )
-    parser.add_argument(
+    add(
         '--fa-limit',
         type=float,
         default=100,

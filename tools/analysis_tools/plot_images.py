@@ -40,27 +40,24 @@ from fdep_mm.visualization import (
 def parse_args() -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(__doc__)
+    add = parser.add_argument
     add_folder_arguments(parser)
-    parser.add_argument(
-        '--out', type=Path, required=True, help='folder of the pictures'
-    )
-    parser.add_argument(
+    add('--out', type=Path, required=True, help='folder of the pictures')
+    add(
         '--kind',
         nargs='+',
         choices=['overlay', 'surface'],
         default=['overlay'],
         help='default overlay; files are named NAME_KIND.png',
     )
-    parser.add_argument(
+    add(
         '--center',
         type=int,
         nargs=2,
         metavar=('X', 'Y'),
         help='draw a part only, around this pixel',
     )
-    parser.add_argument(
-        '--window', type=int, default=64, help='its side in px (default 64)'
-    )
+    add('--window', type=int, default=64, help='its side in px (default 64)')
     return parser.parse_args()
 
 
