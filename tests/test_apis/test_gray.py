@@ -1,5 +1,7 @@
 """What becomes black and white: cameras of 14 bits in 16, with an offset."""
 
+import re
+
 import cv2
 import numpy as np
 import pytest
@@ -10,8 +12,12 @@ from fdep_mm import zoo
 from fdep_mm.apis import SIRSTInferencer, video
 from fdep_mm.apis.card import ModelCard
 from fdep_mm.apis.inputs import Inputs, Reading
+from fdep_mm.apis.onnx_backend import OnnxBackend
 from fdep_mm.core import gray
 from fdep_mm.core.gray import check_gray_range, gray_limits, to_float
+from fdep_mm.core.masks import read_mask
+from fdep_mm.core.splits import read_ids
+from fdep_mm.evaluation import evaluate_masks
 
 
 @pytest.fixture(autouse=True)
@@ -73,6 +79,36 @@ def test_a_14_bit_camera_needs_one_option():
     assert len(caught) == 1
     found = search(deep, gray_range=(7000, 7000 + 8 * 255))
     assert [p.targets for p in found] == expected
+
+
+@pytest.mark.filterwarnings('ignore:.*values are')
+def test_the_table_of_gray_ranges(find_data, repo):
+    """Accuracy of each on NUAA-SIRST, in 8 bits and as of such a camera."""
+    page = (repo / 'configs/README.md').read_text()
+    row = r'^\| (8|16) bits \| `(.*)`.* \| (.*) \| (.*) \| (.*) \| (.*) \|$'
+    table = re.findall(row, page, re.M)
+    assert len(table) == 6
+    root = find_data('NUAA-SIRST')
+    ids = read_ids(root / 'img_idx/test_NUAA-SIRST.txt')
+    masks = [read_mask(root / f'masks/{name}.png') for name in ids]
+    images = [cv2.imread(str(root / f'images/{n}.png'), 0) for n in ids]
+    run = OnnxBackend(zoo.FOLDER / 'alcnet.onnx', 'cpu', threads=1)
+    for bits, option, *expected in table:
+        mode, *numbers = option.split()
+        named = [mode, *map(float, numbers)]
+        if mode.isdigit():
+            named[0] = float(mode)
+        gray_range = check_gray_range(named if numbers else mode)
+        stored = images if bits == '8' else map(camera, images)
+        probs = (
+            run(to_float(image, gray_limits(image, gray_range))[None])[0]
+            for image in stored
+        )
+        scores = evaluate_masks(probs, masks)
+        for key, text in zip(
+            ('HSE', 'IoU', 'nIoU', 'Pd'), expected, strict=True
+        ):
+            assert 100 * scores[key] == pytest.approx(float(text), abs=0.02)
 
 
 def test_the_limits_of_the_first_frame(tmp_path):
