@@ -3,7 +3,7 @@
 import pytest
 import torch
 import torch_hosts
-from builders import build, images, samples
+from builders import build, fdep_cfg, images, samples
 from mmengine.config import Config
 from torch_hosts import hand_cut_cfg, torch_cfg
 
@@ -125,6 +125,48 @@ def test_compiled_training():
     torch._dynamo.reset()
     compiled = torch.compile(model.loss, backend='eager')
     torch.testing.assert_close(compiled(images(), samples()), plain)
+
+
+GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
+
+
+@pytest.mark.parametrize(
+    'device, dtype',
+    [
+        ('cpu', torch.bfloat16),
+        pytest.param('cuda', torch.bfloat16, marks=GPU),
+        pytest.param('cuda', torch.float16, marks=GPU),
+    ],
+)
+@pytest.mark.parametrize(
+    'cfg',
+    [
+        fdep_cfg(decode_head=dict(type='fdep_mm.ALCNetHead', dropout=0.0)),
+        torch_cfg('Net'),
+    ],
+    ids=['ALCNet', 'TorchNet'],
+)
+def test_mixed_precision(cfg, device, dtype):
+    """Losses are those of float32, and a step leaves finite weights."""
+    model = build(cfg).to(device).train()
+    data = images().to(device), [one.to(device) for one in samples()]
+    expected = model.loss(*data)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+    scaler = torch.amp.GradScaler(
+        device, init_scale=128.0, enabled=dtype == torch.float16
+    )
+    before = [p.detach().clone() for p in model.parameters()]
+    with torch.autocast(device, dtype):
+        found = model.loss(*data)
+        total, _ = model.parse_losses(found)
+    scaler.scale(total).backward()
+    scaler.step(optimizer)
+    torch.testing.assert_close(
+        found, expected, rtol=0.05, atol=0.05, check_dtype=False
+    )
+    after = [*model.parameters()]
+    assert all(p.isfinite().all() for p in after)
+    assert not all(map(torch.equal, before, after))
 
 
 def test_onnx(tmp_path):
