@@ -157,14 +157,9 @@ class OnnxBackend:
 def pad(
     images: np.ndarray, stride: int, value: tuple[float, ...]
 ) -> np.ndarray:
-    """Pad (N, H, W, C) below and right, and bring the channels to the front.
+    """Pad (N, H, W, C) below and right to multiples of `stride` px.
 
-    Args:
-        stride (int): Height and width become multiples of it, px.
-        value (tuple[float]): One for each channel.
-
-    Returns:
-        np.ndarray: (N, C, H', W') float32, contiguous.
+    Returns (N, C, H', W') float32, contiguous.
     """
     number, height, width, channels = images.shape
     shape = -(-height // stride) * stride, -(-width // stride) * stride

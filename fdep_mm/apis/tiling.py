@@ -100,11 +100,7 @@ def run_tiles(
     tiles: list[Tile],
     batch_size: int,
 ) -> Iterator[tuple[Tile, np.ndarray]]:
-    """Run a network on tiles, in batches of one size.
-
-    Args:
-        pixels (Callable): From rows and columns to (h, w, 3) float32.
-    """
+    """Run a network on tiles (h, w, 3), in batches of one size."""
     by_shape = sorted(tiles, key=lambda tile: tile.shape)
     for _, group in groupby(by_shape, key=lambda tile: tile.shape):
         group = list(group)

@@ -20,11 +20,10 @@ def mask_boxes(mask: np.ndarray, connectivity: int = 8) -> np.ndarray:
 def check_boxes(
     boxes: ArrayLike, shape: tuple[int, int], name: str
 ) -> np.ndarray:
-    """Return ground-truth boxes as a (G, 4) float64 array.
+    """Return ground-truth boxes as (G, 4) float64, all inside the image.
 
     Raises:
-        ValueError: The shape is another, or a box is empty, inverted, not
-            finite, or not wholly inside the image.
+        ValueError: A box is empty, inverted, not finite or not inside.
     """
     boxes = np.asarray(boxes, dtype=np.float64)
     if not boxes.size:

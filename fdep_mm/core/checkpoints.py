@@ -171,9 +171,8 @@ def weights_of(checkpoint: dict) -> dict:
 def compare_weights(own: dict, given: dict) -> tuple[list[str], ...]:
     """Compare the state dict of a network with that of a file.
 
-    Returns:
-        tuple: Names that the file lacks, that the network lacks, and those of
-        another shape, sorted.
+    Returns the names that the file lacks, that the network lacks, and those of
+    another shape, sorted.
     """
     reshaped = [
         key

@@ -38,8 +38,8 @@ def read_config(path: str | PathLike) -> Config:
     """Read a config file.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ImportError: It imports a package that is not installed.
+        FileNotFoundError, ImportError: It, or a package it imports, is
+            missing.
         ValueError: It has another error.
     """
     if not Path(path).is_file():

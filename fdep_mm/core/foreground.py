@@ -15,9 +15,6 @@ def foreground(maps: Tensor, name: str) -> Tensor:
 
     Returns:
         Tensor: (1, H, W) in 0..1, above 0.5 where mmseg predicts a target.
-
-    Raises:
-        ValueError: There are more channels.
     """
     if maps.dim() != 3 or len(maps) not in (1, 2):
         raise ValueError(

@@ -106,10 +106,8 @@ def to_float(
     """Bring an image to (H, W, 3) float32 in 0..255.
 
     Args:
-        image (np.ndarray): (H, W) or (H, W, C), integers or floats; BGR, and
-            a fourth channel (alpha) is dropped.
-        limits (tuple[float, float]): Values that become 0 and 255; others are
-            clipped.
+        image (np.ndarray): (H, W) or (H, W, C), BGR; alpha is dropped.
+        limits (tuple[float, float]): Values that become 0 and 255.
         gray (bool): Turn color into luminance.
     """
     if image.ndim == 3:  # OpenCV decodes gray with alpha to four channels

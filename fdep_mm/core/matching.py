@@ -113,10 +113,7 @@ def match_masks(
 ) -> MatchedMasks:
     """Tell hits, misses and false alarms of one image, as Pd and Fa do.
 
-    Args:
-        pred (np.ndarray): (H, W) bool, the thresholded prediction.
-        mask (np.ndarray): (H, W) bool, the ground truth.
-        radius (float): px; hit if the distance is < radius.
+    Takes (H, W) bool; a hit is less than ``radius`` px away.
     """
     targets = mask_components(mask, connectivity)
     detections = mask_components(pred, connectivity)

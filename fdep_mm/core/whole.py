@@ -15,8 +15,7 @@ def write_whole(
     Args:
         path (str | Path): Folders are made.
         content (bytes | str): What to write; text as UTF-8.
-        way_out (str): What the error tells people to do once there is space
-            or they have chosen another folder.
+        way_out (str): What to do once there is space.
         flush (bool): Make it survive a power cut, which takes milliseconds.
 
     Raises:

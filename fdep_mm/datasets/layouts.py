@@ -52,13 +52,11 @@ SPLIT_FILES = (
 
 
 def find_layout(root: Path) -> Layout:
-    """Recognize BasicIRSTD's, DNA-Net's and SIRST-V2's folders.
+    """Recognize BasicIRSTD's, DNA-Net's, SIRST-V2's and IRSTD-1K's folders.
 
-    Args:
-        root (Path): The data set: ``images/`` and ``masks/`` with
-            ``img_idx/train_NAME.txt`` (BasicIRSTD) or ``50_50/train.txt``
-            (DNA-Net) or no split files; ``mixed/``, ``annotations/`` and
-            ``splits/`` (SIRST-V2); or IRSTD-1K as published.
+    These are ``images/`` and ``masks/`` with ``img_idx/train_NAME.txt``
+    (BasicIRSTD), ``50_50/train.txt`` (DNA-Net) or no split files; ``mixed/``,
+    ``annotations/`` and ``splits/`` (SIRST-V2).
 
     Raises:
         ValueError: There is no such folder, no images in it, or several
@@ -78,11 +76,8 @@ def open_layout(
 ) -> Layout:
     """Layout of a data set whose parts are named, found, or both.
 
-    Args:
-        images, masks, boxes (str, optional): Folders, relative to the root
-            or absolute. Where images are named, nothing is looked for.
-        mask_suffix (str, optional): What mask names add to the id.
-        splits (Sequence[str]): NAME=FILE each.
+    Folders are relative to the root or absolute, splits NAME=FILE. Where
+    images are named, nothing is looked for.
 
     Raises:
         ValueError: A file or folder does not exist, a split has no name, or

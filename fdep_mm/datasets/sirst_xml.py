@@ -32,10 +32,8 @@ def parse_boxes(
     there is no target; in 'voc', and beside others, it is an error.
 
     Raises:
-        ValueError: It is not XML, has a document type, is not an
-            ``annotation``, has a box that is not the ``bndbox`` of an
-            ``object`` or objects without one, a box lacks a finite number, or
-            the convention is unknown.
+        ValueError: It is no box file, has a document type, a box elsewhere or
+            objects without one, or a box lacks a finite number.
     """
     offsets = check_convention(convention)
     parser = ElementTree.XMLParser(target=_NoDoctype())

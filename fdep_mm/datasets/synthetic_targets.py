@@ -29,12 +29,8 @@ def draw_target(
     r = 1 is the border of the mask, p = 2 a Gaussian (a blurred point), p up
     to 4 a small extended source. NUAA-SIRST's hand-drawn masks hold about
     1.5 times the pixels above half of the peak; a Gaussian's mask at 0.35 of
-    the peak does the same.
-
-    Args:
-        size (tuple[int, int]): Image height and width, px.
-        target_size (tuple[float, float]): Range of the mask's long diameter,
-            px; the short one is at least half of it, and at least 2.
+    the peak does the same. ``target_size`` is the range of the mask's long
+    diameter, px; the short one is at least half of it, and at least 2.
     """
     long = rng.uniform(*target_size)
     short = max(2.0, long * rng.uniform(0.5, 1))
@@ -86,8 +82,8 @@ def add_targets(
             wanted = np.exp(rng.uniform(*np.log(scr)))
             peak = _peak(image, target, wanted)
             brightest = peak + image[target.window].max()
-            # Overflow is avoided first and accepted in bright scenes.
             near = _reach(image.shape, target, GAP)
+            # Overflow is avoided first and accepted in bright scenes.
             fits = brightest < 255 or attempt >= MAX_ATTEMPTS // 2
             if peak > 0 and fits and not mask[near].any():
                 scene[target.window] += peak * target.signal

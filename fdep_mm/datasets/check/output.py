@@ -56,13 +56,11 @@ def to_json(report: Report) -> dict:
 
 
 def split_statistics(records: Sequence[Record]) -> dict:
-    """Summarize the images and targets of a split.
+    """Summarize the images and targets of a split; None for what is missing.
 
-    Returns:
-        dict: Counts, normalization constants (mean over the images of their
-        gray mean and standard deviation, in 0..255), ranges, and quantiles of
-        the targets: area, width and height in px, contrast in gray levels
-        (0..255), SCR. None where there is nothing to measure.
+    Mean and standard deviation are those of the images' gray values, averaged,
+    in 0..255; of the targets there are quantiles, sizes in px, contrasts in
+    gray levels (0..255).
     """
     readable = [record for record in records if record.shape is not None]
     labeled = [record for record in records if record.targets is not None]

@@ -30,13 +30,10 @@ def read_masks(
     points: bool = False,
     weighted: bool = False,
 ) -> list[Source]:
-    """Sources of a data set of masks.
+    """Sources of samples with masks; names are relative to ``images``.
 
-    Args:
-        samples (Sequence[Sample]): Images with masks.
-        images (Path): Folder of the images; names are relative to it.
-        points (bool): Give centers in place of boxes.
-        weighted (bool): Weigh pixels by gray value in centers.
+    With ``points`` they give centers, not boxes; with ``weighted``, pixels
+    weigh as their gray values.
     """
 
     def read(sample: Sample) -> ImageLabels:
@@ -54,17 +51,13 @@ def read_masks(
 def list_labels(
     source: Path, kind: str, images: Path | None
 ) -> tuple[list[Source], list[Source]]:
-    """Sources of label files.
+    """Sources of label files, and of images without one, as without targets.
 
     Args:
         source (Path): JSON file for 'coco', CSV file for 'points', a folder
             for the others.
         kind (str): 'coco', 'points', 'voc', 'sirst-v2' or 'yolo'.
         images (Path, optional): Folder of images, not needed for 'coco'.
-
-    Returns:
-        tuple: Sources, and those of images without label file, which read as
-        images without targets.
 
     Raises:
         ValueError: The source cannot be read or is empty, or the image folder

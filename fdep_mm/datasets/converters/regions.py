@@ -13,13 +13,10 @@ FILLS = ('box', 'ellipse')
 def mask_centroids(
     mask: np.ndarray, image: np.ndarray | None = None
 ) -> np.ndarray:
-    """Center of each 8-connected component of a mask, in raster order.
+    """Center of each 8-connected component of a mask (H, W), in raster order.
 
-    Args:
-        mask (np.ndarray): (H, W); everything that is not 0 is target.
-        image (np.ndarray, optional): (H, W) of values from 0, weights that
-            move the center to the bright part of the target, as in the
-            centroid files of SIRST-V1. Default: equal weights.
+    An image (H, W) of values from 0 moves it to the bright part of the target,
+    as in the centroid files of SIRST-V1.
 
     Returns:
         np.ndarray: (G, 2) float64, x and y in px, 0 being the center of the
