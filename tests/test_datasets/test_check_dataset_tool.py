@@ -173,7 +173,7 @@ def test_usage_errors(folder, tmp_path, repo):
     check_error(call(folder, '--split', 'a=none.txt'), 'no such file')
     check_error(call(folder, '--threshold', 1.5), '--threshold 1.5')
     check_error(call(folder, '--box-tolerance', -1), '--box-tolerance -1')
-    check_error(call(tmp_path / 'none.py'), 'none.py', 'not a readable')
+    check_error(call(tmp_path / 'none.py'), 'none.py', 'no such file')
     (tmp_path / 'bad.py').write_text('x = (')
     check_error(call(tmp_path / 'bad.py'), 'bad.py', 'SyntaxError')
     synthetic = repo / 'configs/_base_/datasets/synthetic.py'
