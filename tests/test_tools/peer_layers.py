@@ -11,27 +11,34 @@ def same(theirs: str, ours: str, places: tuple = TWICE) -> Iterator[tuple]:
         yield f'{theirs}.{place}', f'{ours}.{place}'
 
 
-def residual(theirs: str, ours: str, shortcut: str) -> Iterator[tuple]:
-    """Named as in torchvision."""
-    for name, place in dict(conv1=0, bn1=1, conv2=3, bn2=4).items():
+def residual(
+    theirs: str, ours: str, shortcut: str, gluon: bool = False
+) -> Iterator[tuple]:
+    """Named as in torchvision, or as in GluonCV."""
+    names = dict(conv1=0, bn1=1, conv2=3, bn2=4)
+    if gluon:
+        names = {f'body.{i}': i for i in TWICE}
+    for name, place in names.items():
         yield f'{theirs}.{name}', f'{ours}.main.{place}'
     yield from same(f'{theirs}.{shortcut}', f'{ours}.shortcut', (0, 1))
 
 
-def acm(blocks: int = 3) -> Iterator[tuple]:
+def acm(
+    blocks: int = 3, fuse: str = 'fuse{}', gluon: bool = False
+) -> Iterator[tuple]:
     yield from same('stem', 'backbone.stem', (0, 1, 2, 4, 5, 7, 8))
     for level in range(1, 4):
         for b in range(blocks):
             theirs, ours = f'layer{level}.{b}', f'backbone.stage{level}.{b}'
-            yield from residual(theirs, ours, 'downsample')
+            yield from residual(theirs, ours, 'downsample', gluon)
     for level in (0, 1, 2):
         yield f'deconv{level}', f'decode_head.up{level}'
     for level in (1, 2):
         for b in range(blocks):
             theirs = f'uplayer{level}.{b}'
             ours = f'decode_head.stage{level}.{b}'
-            yield from residual(theirs, ours, 'downsample')
-        name = f'fuse{level}{level + 1}' if blocks == 4 else f'fuse{level}'
+            yield from residual(theirs, ours, 'downsample', gluon)
+        name = fuse.format(level, level + 1)
         ours = f'decode_head.fuse{level}'
         for i in TWICE:
             yield f'{name}.topdown.{i + 1}', f'{ours}.topdown.{i}'
@@ -45,8 +52,7 @@ def alcnet_orig() -> Iterator[tuple]:
     for level in (1, 2, 3):
         for b in range(4):
             theirs, ours = f'layer{level}.{b}', f'backbone.stage{level}.{b}'
-            yield from same(f'{theirs}.body', f'{ours}.main')
-            yield from same(f'{theirs}.downsample', f'{ours}.shortcut', (0, 1))
+            yield from residual(theirs, ours, 'downsample', gluon=True)
     for level in (2, 3):
         yield from same(f'dec_c{level}', f'decode_head.reduce{level}', (0, 1))
     for level in (1, 2):
@@ -239,7 +245,8 @@ def msdanet() -> Iterator[tuple]:
 # Network: pairs of (theirs, ours); names that a network lacks do no harm.
 LAYERS = {
     'acm': dict(acm()),
-    'alcnet': dict(acm(blocks=4)),
+    'acm-release': dict(acm(blocks=4, gluon=True)),
+    'alcnet': dict(acm(blocks=4, fuse='fuse{}{}')),
     'alcnet-orig': dict(alcnet_orig()),
     'dnanet': dict(dnanet()),
     'uiunet': dict(uiunet()),

@@ -18,13 +18,21 @@ def convert(*args):
     return run_tool('model_converters/peers.py', *args)
 
 
+# ACM as in its own release.
+RELEASE = """
+backbone=dict(tiny=True, num_blocks=4),
+decode_head=dict(tiny=True, num_blocks=4, norm_cfg=dict(type='BN')),
+"""
+
+
 def config(repo, folder, net, norm=None):
     path = folder / f'{net}.py'
+    net = net.removesuffix('-release')
     base = repo / f'configs/_base_/models/{net}.py'
-    head = f'norm_cfg=dict(type={norm!r})' if norm else ''
-    path.write_text(
-        f'_base_ = {str(base)!r}\nmodel = dict(decode_head=dict({head}))\n'
-    )
+    settings = RELEASE if path.stem != net else ''
+    if norm:
+        settings = f'decode_head=dict(norm_cfg=dict(type={norm!r}))'
+    path.write_text(f'_base_ = {str(base)!r}\nmodel = dict({settings})\n')
     return path
 
 
@@ -41,11 +49,11 @@ MORE = {
 }
 
 
-def weights(repo, net):
+def weights(path):
     """Weights of a network here, by our names and by theirs."""
     init_default_scope('mmseg')
-    cfg = Config.fromfile(repo / f'configs/_base_/models/{net}.py')
-    ours = MODELS.build(cfg.model).state_dict()
+    net = path.stem
+    ours = MODELS.build(Config.fromfile(path).model).state_dict()
     for value in ours.values():
         if value.ndim:  # norms differ, too; MXNet does not count batches
             value.random_(99)
@@ -65,8 +73,8 @@ def weights(repo, net):
 @pytest.mark.parametrize('net', LAYERS)
 def test_by_name(net, repo, tmp_path):
     cfg = config(repo, tmp_path, net)
-    ours, theirs = weights(repo, net)
-    if net == 'alcnet-orig':
+    ours, theirs = weights(cfg)
+    if net in ('acm-release', 'alcnet-orig'):
         src = tmp_path / 'a.params'
         save_mxnet(src, theirs)
     else:
@@ -115,11 +123,11 @@ def test_damaged_files_of_mxnet(cut, repo, tmp_path):
 
 
 def test_what_does_not_fit_is_named(repo, tmp_path):
-    _, state = weights(repo, 'acm')
+    cfg = config(repo, tmp_path, 'acm')
+    _, state = weights(cfg)
     del state['deconv1.bias']
     state['head.block.4.weight'] = torch.zeros(2, 4, 1, 1)
     torch.save(state, tmp_path / 'a.pth')
-    cfg = config(repo, tmp_path, 'acm')
     paths = tmp_path / 'a.pth', cfg, tmp_path / 'b.pth'
     done = convert(*paths)
     assert done.code == 2

@@ -50,6 +50,11 @@ RESIDUAL = [
     (r'\.conv2\.', '.main.3.'),
     (r'\.bn2\.', '.main.4.'),
 ]
+GLUON = [
+    (r'\.body\.', '.main.'),
+    (r'gamma$', 'weight'),
+    (r'beta$', 'bias'),
+]
 ACM = [
     WRAPPERS,
     (r'^stem', 'backbone.stem'),
@@ -60,6 +65,7 @@ ACM = [
     (r'^fuse(\d)\d?', r'decode_head.fuse\1'),
     (r'^head\.block', 'decode_head.logits'),
     *RESIDUAL,
+    *GLUON,  # its own release
     (r'\.downsample\.', '.shortcut.'),
     # their pooling is a layer of the gate
     (r'topdown\.(\d)', counted('topdown.{}')),
@@ -94,13 +100,11 @@ NAMES = {
         (r'^dec_c', 'decode_head.reduce'),
         (r'^bottomuplocal_fpn_', 'decode_head.fuse'),
         (r'^head\.block', 'decode_head.logits'),
-        (r'\.body\.', '.main.'),
+        *GLUON,
         (r'\.downsample\.', '.shortcut.'),
         (r'\.bn1\.', '.deep_norm.'),
         (r'\.bn2\.', '.shallow_norm.'),
         (r'\.bottomup_att\.', '.gate.'),
-        (r'gamma$', 'weight'),
-        (r'beta$', 'bias'),
     ],
     'DNANetEncoder': [
         WRAPPERS,

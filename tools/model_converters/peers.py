@@ -1,12 +1,13 @@
 """Other people's weights of the networks here, turned into ours.
 
 Reads state dicts with the names of PAL, BasicIRSTD, the repositories of
-DNA-Net and MSDA-Net and packages with the same code, and the original
-ALCNet's MXNet file (.params); tensors only. Every tensor must fit by name
-and shape; what is never run, or is no weight, is left out and named. ACM,
-ALCNet and UIU-Net have batch norms in BasicIRSTD's and PepperPepper's
-modulation: give those a config with
-`decode_head=dict(norm_cfg=dict(type='BN'))`.
+DNA-Net and MSDA-Net and packages with the same code, and the MXNet files
+(.params) of ACM and the original ALCNet; tensors only. Every tensor must fit
+by name and shape; what is never run, or is no weight, is left out and named.
+ACM, ALCNet and UIU-Net have batch norms in BasicIRSTD's, PepperPepper's and
+ACM's own modulation: give those a config with
+`decode_head=dict(norm_cfg=dict(type='BN'))`, ACM's own also
+`num_blocks=4, tiny=True` in both parts.
 
 Example:
     python tools/model_converters/peers.py ACM.pth.tar CONFIG.py acm.pth
