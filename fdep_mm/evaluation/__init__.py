@@ -1,6 +1,8 @@
 """Evaluation: plain functions on arrays, and MMEngine metrics over them.
 
-The functions need no torch; the metrics are imported on first use.
+The functions need no torch; the metrics are imported on first use. Arguments
+outside their range, samples that lack a field, values that are not finite and
+shapes that do not fit raise ValueError with the name of the image.
 """
 
 from fdep_mm.core.noco import noco_map

@@ -52,10 +52,6 @@ def plot_comparison(
 
     Returns:
         Figure: Rows of two panels, 700 x 520 px a panel.
-
-    Raises:
-        ValueError: There is no network or kind, a kind is unknown, or seeds
-            of a network have different thresholds.
     """
     models = {name: seeds for name, seeds in models.items() if seeds}
     if not models:
@@ -141,9 +137,7 @@ def _draw(
 
 def _draw_tolerances(axes: Axes, curves: Mapping[str, np.ndarray]) -> None:
     """F1 of each tolerance."""
-    for i, (tolerance, f1) in enumerate(
-        zip(curves['tolerances'], curves['F1'], strict=True)
-    ):
+    for i, f1 in enumerate(curves['F1']):
         # curves often coincide: thin lines on wide ones keep all visible
         axes.plot(
             curves['thresholds'],
@@ -151,7 +145,7 @@ def _draw_tolerances(axes: Axes, curves: Mapping[str, np.ndarray]) -> None:
             color=colormaps['viridis'](i / len(curves['F1'])),
             linewidth=0.8 + 1.2 * (len(curves['F1']) - 1 - i),
             zorder=1,
-            label=f'F1, d = {tolerance:g} px',
+            label=f'F1, d = {curves["tolerances"][i]:g} px',
         )
 
 

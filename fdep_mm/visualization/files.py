@@ -19,18 +19,9 @@ from fdep_mm.core.suffixes import (
 def list_images(folder: Path, suffix: str = '') -> dict[str, Path]:
     """Find the image files of a folder and its sub-folders by identifier.
 
-    Args:
-        folder (Path): The folder, or a single file.
-        suffix (str): Part of the stem after the identifier, such as
-            '_pixels0' for the masks of SIRST-V2.
-
-    Returns:
-        dict[str, Path]: Identifier -> file, in order: the path below the
-        folder, with ``/``, and without suffixes.
-
-    Raises:
-        ValueError: There is no such folder, it holds no such file, or two of
-            its files have one identifier.
+    The identifier is the path below the folder, with ``/``, without the
+    file's suffix and without `suffix`, the part of the stem after it, such as
+    '_pixels0' for the masks of SIRST-V2. `folder` may be a single file.
     """
     if folder.is_file():
         return {folder.stem.removesuffix(suffix): folder}
@@ -59,20 +50,13 @@ def list_images(folder: Path, suffix: str = '') -> dict[str, Path]:
 def pair_images(
     kinds: Mapping[str, Mapping[str, Path]], names: Sequence[str] | None = None
 ) -> tuple[list[str], list[str]]:
-    """Identifiers that every folder has, and complaints about the others.
+    """Identifiers that every folder has, and a line for each that lacks one.
 
     Args:
         kinds (Mapping[str, Mapping[str, Path]]): 'image', 'prediction', ... ->
             files of :func:`list_images`.
         names (Sequence[str], optional): Identifiers to take. Defaults to
             None: all predictions.
-
-    Returns:
-        tuple[list[str], list[str]]: The complete ones in order, and one line
-        for each that lacks a file.
-
-    Raises:
-        ValueError: None is complete.
     """
     complete, complaints = [], []
     for name in kinds['prediction'] if names is None else names:
@@ -96,12 +80,7 @@ def pair_images(
 
 
 def read_names(path: Path) -> list[str]:
-    """Read the identifiers of a split file, see :func:`.splits.read_ids`.
-
-    Raises:
-        ValueError: It cannot be read as text, holds no identifier or one of
-            them twice.
-    """
+    """Read the identifiers of a split file, see :func:`.splits.read_ids`."""
     names = [strip_suffix(name) for name in read_ids(path)]
     if not names:
         raise ValueError(f'{path}: holds no identifier; write one per line')
@@ -112,11 +91,7 @@ def read_names(path: Path) -> list[str]:
 
 
 def read_image(path: Path) -> np.ndarray:
-    """Read any image file as it is, (H, W) or (H, W, C).
-
-    Raises:
-        ValueError: It cannot be read.
-    """
+    """Read any image file as it is, (H, W) or (H, W, C)."""
     try:
         return decode_pages(path.read_bytes(), str(path))[0]
     except OSError as error:
@@ -131,7 +106,7 @@ def read_mask(path: Path) -> np.ndarray:
 def read_prob(
     path: Path, binary: bool = False, max_value: float | None = None
 ) -> np.ndarray:
-    """Read a probability map.
+    """Read a probability map (H, W), float32.
 
     Args:
         path (Path): 8- or 16-bit gray file, or floating point in [0, 1].
@@ -139,12 +114,6 @@ def read_prob(
             above 0 becomes 1.
         max_value (float, optional): Value that stands for 1. Defaults to
             None: 255, 65535, or 1 of floating point.
-
-    Returns:
-        np.ndarray: (H, W) float32, in [0, 1] unless `max_value` is too low.
-
-    Raises:
-        ValueError: It cannot be read or holds colors or alpha.
     """
     if binary:
         return (masks.read_values(path) > 0).astype(np.float32)
@@ -172,20 +141,18 @@ def _top(values: np.ndarray) -> float:
 def check_scale(
     preds: Iterable[Path], binary: bool, max_value: float | None
 ) -> None:
-    """Check that predictions are what the options say, before they are read.
+    """Refuse predictions that are not what the options say.
+
+    Of probability maps only so many are read as are needed; files that cannot
+    be read are passed over.
 
     Args:
-        preds (Iterable[Path]): Files; those that cannot be read are passed
-            over. Of probability maps only so many are read as are needed.
+        preds (Iterable[Path]): Files.
         binary (bool): See :func:`read_prob`: then no file may have more than
             one value beside 0.
         max_value (float, optional): See :func:`read_prob`: without it the
             largest value of all must be above 100 of 8 bits, above 1000 of
             16.
-
-    Raises:
-        ValueError: They are not; it says what was found and which option
-            fits.
     """
     if max_value is not None and not binary:
         return
@@ -209,8 +176,7 @@ def check_scale(
     if highest and not binary:
         raise ValueError(
             f'the largest value of all predictions is {highest} of {top}; '
-            'add --max-value 100 if they are percent, --max-value 255 if '
-            'they are 8-bit values in 16-bit files, '
-            f'--max-value {top} if they are as low as that; --binary if they '
-            'are masks (curves need what tools/test.py --out-probs writes)'
+            'add --binary if they are masks, --max-value 100 if they are '
+            'percent, --max-value 255 if they are 8-bit values in 16-bit '
+            f'files, --max-value {top} if they are as low as that'
         )

@@ -38,12 +38,10 @@ HEADER = (
     '<button type="button">{}</button></th>'
 )
 # full resolution of colors: outlines are one pixel wide
+FULL_COLOR = cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444
 JPEG = [
     *(cv2.IMWRITE_JPEG_QUALITY, 85),
-    *(
-        cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
-        cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
-    ),
+    *(cv2.IMWRITE_JPEG_SAMPLING_FACTOR, FULL_COLOR),
 ]
 
 
@@ -81,10 +79,6 @@ def write_gallery(
 
     Returns:
         int: Number of images in the page.
-
-    Raises:
-        ValueError: There is no scene, or sizes or values are wrong.
-        OSError: A file cannot be written.
     """
     protocol = EvalProtocol([rules.get('threshold', 0.5)], (), **rules)
     folder = None if embed else path.with_name(f'{path.stem}_files')
@@ -131,9 +125,7 @@ def _image_tag(
     small = _overlay(scene, protocol, side, 6, False)
     if small.shape[0] > 2 * side:
         factor = 2 * side / small.shape[0]
-        small = cv2.resize(
-            small, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA
-        )
+        small = cv2.resize(small, None, None, factor, factor, cv2.INTER_AREA)
     height, width = small.shape[:2]
     size = f'width="{width}" height="{height}" loading="lazy" alt=""'
     if folder is None:
@@ -153,16 +145,10 @@ def _image_tag(
 def _overlay(
     scene: Scene, protocol: EvalProtocol, side: int, zooms: int, legend: bool
 ) -> np.ndarray:
+    pred = scene.prob > np.float32(protocol.threshold)
+    rules = protocol.radius, protocol.match, protocol.connectivity
     return draw_overlay(
-        scene.image,
-        scene.prob > np.float32(protocol.threshold),
-        scene.mask,
-        protocol.radius,
-        protocol.match,
-        protocol.connectivity,
-        side,
-        zooms,
-        legend,
+        scene.image, pred, scene.mask, *rules, side, zooms, legend
     )
 
 

@@ -65,9 +65,6 @@ def draw_overlay(
 
     Returns:
         np.ndarray: (H', W', 3) uint8, RGB.
-
-    Raises:
-        ValueError: The shapes of the three differ or `min_side` is too small.
     """
     if min_side < 64:
         raise ValueError(f'min_side must be at least 64 px, got {min_side}')
@@ -84,11 +81,8 @@ def draw_overlay(
     used = _layer(detections, found.detection_hit, DETECTION)
 
     scale = max(1, -(-min_side // min(mask.shape)))
-    marked = [
-        (box, layer.color)
-        for layer in (misses, hits, false)
-        for box in layer.boxes
-    ]
+    layers = (misses, hits, false)
+    marked = [(box, layer.color) for layer in layers for box in layer.boxes]
     shown = marked[:max_zooms]
     main = _outline(to_display(image), scale, [false, hits, misses])
     for box, color in marked:

@@ -34,15 +34,7 @@ def load_scene(
 ) -> Scene:
     """Read the three files of an image and check that they go together.
 
-    Args:
-        name (str): What the scene is called.
-        image (Path): Any image file.
-        pred (Path): See :func:`.files.read_prob`, as for `binary` and
-            `max_value`.
-        mask (Path): See :func:`.files.read_mask`.
-
-    Raises:
-        ValueError: A file cannot be read or the sizes differ.
+    See :func:`.files.read_prob` for `pred`, `binary` and `max_value`.
     """
     pixels = read_image(image)
     prob, truth = check_pair(
@@ -78,10 +70,6 @@ def count_files(
         tuple[dict[str, np.ndarray], list[str]]: One record per image, by
         identifier, and one line for each image left out: a file cannot be
         read, or sizes or values are wrong.
-
-    Raises:
-        ValueError: No image can be scored, or predictions are not what the
-            options say, see :func:`.files.check_scale`.
     """
     check_scale((preds[name] for name in names), binary, max_value)
     records, unusable = {}, []

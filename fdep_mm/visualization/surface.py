@@ -30,9 +30,6 @@ def plot_surfaces(
 
     Returns:
         Figure: Three panels, 1560 x 520 px.
-
-    Raises:
-        ValueError: The shapes of the three differ or one side is below 2.
     """
     if not image.shape[:2] == mask.shape == prob.shape or min(mask.shape) < 2:
         raise ValueError(
@@ -59,18 +56,10 @@ def _draw(axes: Axes3D, heights: np.ndarray, max_points: int) -> None:
     block = max(1, -(-max(heights.shape) // max_points))
     peaks = _block_max(heights, block)
     rows, cols = np.indices(peaks.shape) * block
-    axes.plot_surface(
-        cols,
-        rows,
-        peaks,
-        rcount=max(peaks.shape),
-        ccount=max(peaks.shape),
-        cmap='viridis',
-        vmin=0,
-        vmax=1,
-        linewidth=0,
-        antialiased=False,
-    )
+    every = dict(rcount=max(peaks.shape), ccount=max(peaks.shape))
+    style = dict(cmap='viridis', vmin=0, vmax=1)
+    lines = dict(linewidth=0, antialiased=False)
+    axes.plot_surface(cols, rows, peaks, **every, **style, **lines)
     height, width = heights.shape
     axes.set(xlim=(0, width), ylim=(height, 0), zlim=(0, 1))
     axes.set(xlabel='x (px)', ylabel='y (px)')

@@ -27,15 +27,11 @@ def roc_auc(fpr: ArrayLike, tpr: ArrayLike) -> float:
     pixels being so many, it is near 1 for every useful detector.
 
     Args:
-        fpr (ArrayLike): (S,) false positive rates of the pixels in [0, 1], in
-            any order.
-        tpr (ArrayLike): (S,) true positive rates at the same thresholds.
+        fpr, tpr (ArrayLike): (S,) false and true positive rates of the pixels
+            in [0, 1] at the same thresholds, in any order.
 
     Returns:
         float: In [0, 1], or NaN if a rate is NaN (no target in the set).
-
-    Raises:
-        ValueError: They are empty or of different lengths.
     """
     x, y = roc_points(fpr, tpr)
     return float(trapezoid(y, x))
@@ -74,10 +70,6 @@ def pd_fa_auc(fa: ArrayLike, pd: ArrayLike, limit: float = 1e-4) -> float:
 
     Returns:
         float: In [0, 1], or NaN if a Pd is NaN (no target in the set).
-
-    Raises:
-        ValueError: They are empty or of different lengths, or `limit` is not
-            above 0.
     """
     x, y = pd_fa_points(fa, pd, limit)
     return float(trapezoid(y, x) / limit)

@@ -31,7 +31,10 @@ def count_boxes(
     radius: float = 3.0,
     match: str = 'greedy',
 ) -> np.ndarray:
-    """Count hits and false pixels of one image.
+    """Count pixels, targets, hits and false pixels of one image: (4,) int64.
+
+    False pixels are those in some box but in none that hits; each is counted
+    once.
 
     Args:
         boxes (np.ndarray): (N, 4) detections, see :func:`box_components`, by
@@ -39,10 +42,6 @@ def count_boxes(
         targets (Components): Of the ground truth.
         shape (tuple[int, int]): Height and width of the image.
         radius, match: See :class:`.counts.EvalProtocol`.
-
-    Returns:
-        np.ndarray: (4,) int64: pixels, targets, hits and false pixels, which
-        are those in some box but in none that hits; each is counted once.
     """
     detections = box_components(boxes, shape)
     hits = hit_pairs(targets, detections, radius, match)

@@ -56,10 +56,6 @@ class EvalProtocol:
         grid (np.ndarray): (T,) float32, the sweep and `threshold` together.
         in_sweep (np.ndarray): (T,) bool, which of the grid are of the sweep.
         main (int): Index of `threshold` in the grid.
-
-    Raises:
-        TypeError: `thresholds` is neither an int nor a list of numbers.
-        ValueError: An argument is outside its range.
     """
 
     def __init__(
@@ -127,12 +123,8 @@ def count_image(
 ) -> np.ndarray:
     """Count one image for all thresholds and tolerances at once.
 
-    Args:
-        prob, mask, name: See :func:`.inputs.check_pair`.
-        protocol (EvalProtocol): What to count.
-
-    Returns:
-        np.ndarray: (3 + T * (5 + D),) int64, see :func:`unpack`.
+    See :func:`.inputs.check_pair` for `prob`, `mask` and `name`. Gives
+    (3 + T * (5 + D),) int64, see :func:`unpack`.
     """
     prob, mask = check_pair(prob, mask, name)
     num = len(protocol.grid)

@@ -145,13 +145,9 @@ def evaluate_masks(
             [0, 1] per image, floating point or bool; sizes may differ.
         masks (Iterable[np.ndarray]): One (H, W) array per image, bool,
             {0, 1} or {0, 255}.
-        thresholds (int | Sequence[float]): S thresholds that HSE integrates
-            over; an int n stands for k / (n + 1), k = 1..n.
-        tolerances (Sequence[float]): D centroid distances for HSE_T, in px.
         names (Sequence[str], optional): What error messages call the images.
             Defaults to None: 'image 0', 'image 1', ...
-        **rules: `threshold`, `radius`, `match`, `connectivity`, `empty`,
-            `no_target` and `false_alarms`, see :class:`.EvalProtocol`.
+        thresholds, tolerances, **rules: See :class:`.EvalProtocol`.
 
     Returns:
         dict[str, float]: IoU, nIoU, Pd, Fa, HSE, HSE_P, HSE_T, fractions in
@@ -183,12 +179,8 @@ def evaluate_curves(
 ) -> dict[str, np.ndarray]:
     """Curves over the thresholds: those that HSE integrates, Pd, Fa and ROC.
 
-    TPR and FPR are of pixels: the shares of the targets' and of the
-    background's pixels that are predicted.
-
-    Args:
-        probs, masks, thresholds, tolerances, names, **rules: See
-            :func:`evaluate_masks`.
+    Takes what :func:`evaluate_masks` takes. TPR and FPR are of pixels: the
+    shares of the targets' and of the background's pixels that are predicted.
 
     Returns:
         dict[str, np.ndarray]: thresholds (S,), tolerances (D,), IoU, nIoU,

@@ -51,10 +51,6 @@ def check_pair(
 
     Returns:
         tuple[np.ndarray, np.ndarray]: (H, W) float32 and (H, W) bool.
-
-    Raises:
-        TypeError: The prediction is neither floating point nor bool.
-        ValueError: The shapes differ, or values are outside their range.
     """
     prob, mask = _check_prob(np.asarray(prob), name), np.asarray(mask)
     if mask.ndim != 2:
@@ -79,9 +75,9 @@ def _check_prob(prob: np.ndarray, name: str) -> np.ndarray:
         )
     if prob.dtype != bool and not np.issubdtype(prob.dtype, np.floating):
         raise TypeError(
-            f'{name}: the prediction must be floating point probabilities in '
-            f'[0, 1], got dtype {prob.dtype}; divide it by its full scale '
-            '(uint8: prob / 255.), or pass prob > 0 as bool if it is a mask'
+            f'{name}: the prediction must be floating point, got dtype '
+            f'{prob.dtype}; divide it by its full scale (uint8: prob / 255.), '
+            'or pass prob > 0 if it is a mask'
         )
     prob = prob.astype(np.float32, copy=False)
     low, high = prob.min(), prob.max()
@@ -89,8 +85,7 @@ def _check_prob(prob: np.ndarray, name: str) -> np.ndarray:
         bad = np.count_nonzero(~np.isfinite(prob))
         raise ValueError(
             f'{name}: the prediction holds NaN or infinity in {bad} of '
-            f'{prob.size} pixels; the model has diverged or its checkpoint '
-            'is broken'
+            f'{prob.size} pixels; the network has diverged'
         )
     if low < 0 or high > 1:
         raise ValueError(

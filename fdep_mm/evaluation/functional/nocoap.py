@@ -75,10 +75,6 @@ def mnocoap(
     Returns:
         dict[str, float]: ``mNoCoAP``, the mean, and ``NoCoAP10`` ...
         ``NoCoAP90``, fractions; NaN, with a warning, if there is no target.
-
-    Raises:
-        ValueError: The numbers of images differ, an array has another shape
-            or holds NaN, or an argument is unknown or missing.
     """
     if pred_noco_maps is None:
         pred_noco_maps = [None] * len(detections)
@@ -91,14 +87,12 @@ def mnocoap(
     if len(set(map(len, images.values()))) > 1:
         numbers = ', '.join(f'{len(v)} {k}' for k, v in images.items())
         raise ValueError(f'{numbers}: give one of each per image')
-    records = [
-        record_detections(
-            found, noco, boxes, centroid_mode, pred, f'image {i}'
+    records = []
+    for found, noco, boxes, pred in zip(*images.values(), strict=True):
+        name = f'image {len(records)}'
+        records.append(
+            record_detections(found, noco, boxes, centroid_mode, pred, name)
         )
-        for i, (found, noco, boxes, pred) in enumerate(
-            zip(*images.values(), strict=True)
-        )
-    ]
     return average_precisions(records, thresholds)
 
 
@@ -191,8 +185,8 @@ def _check_detections(detections: ArrayLike, name: str) -> np.ndarray:
         )
     if not np.isfinite(rows).all():
         raise ValueError(
-            f'{name}: detections hold NaN or infinity; the model has '
-            'diverged or its checkpoint is broken'
+            f'{name}: detections hold NaN or infinity; the network has '
+            'diverged'
         )
     return rows
 

@@ -21,12 +21,11 @@ def noco_peaks(
     its corner. A box wholly outside the image, of `shape` (H, W), gets the
     pixel of its center, outside too.
     """
-    if pred_noco is None or np.shape(pred_noco) != tuple(shape):
-        found = None if pred_noco is None else np.shape(pred_noco)
+    found = None if pred_noco is None else np.shape(pred_noco)
+    if found != tuple(shape):
         raise ValueError(
             f"{name}: centroid_mode='noco_peak' needs the predicted NoCo map "
-            f'{tuple(shape)} (height, width), got {found}; resize it to the '
-            'image, or choose another centroid_mode'
+            f'{tuple(shape)} (height, width), got {found}; resize it'
         )
     size = np.array([shape[1], shape[0]])
     first = np.clip(np.floor(boxes[:, :2]), 0, size - 1).astype(int)

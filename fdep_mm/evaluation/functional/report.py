@@ -64,12 +64,7 @@ def write_json(path: Path, *evaluation: Mapping) -> None:
 def read_json(
     path: Path,
 ) -> tuple[dict[str, float], dict[str, np.ndarray], dict]:
-    """Scores, curves and settings that :func:`write_json` or a test stored.
-
-    Raises:
-        ValueError: It is not such a file.
-        OSError: It cannot be opened.
-    """
+    """Scores, curves and settings that :func:`write_json` or a test stored."""
     try:
         content = json.loads(path.read_text())
         scores = {
@@ -112,9 +107,6 @@ def per_image_csv(
     Returns:
         str: Lines of `COLUMNS`. IoU is a fraction, and missing where an empty
         image does not count; all others are numbers of pixels or targets.
-
-    Raises:
-        ValueError: There is no image, or names are missing or not different.
     """
     counts = unpack(records, protocol)
     if len(set(names)) != len(records):
@@ -123,18 +115,13 @@ def per_image_csv(
             'each needs one of its own'
         )
     k, empty = protocol.main, EMPTY_VALUES[protocol.empty]
+    swept = (counts.inter, counts.union, counts.hits, counts.false_pixels)
+    inters, unions, all_hits, falses = (column[:, k] for column in swept)
+    columns = (names, inters, unions, counts.targets, all_hits, falses)
     text = io.StringIO()
     table = csv.writer(text, lineterminator='\n')
     table.writerow(COLUMNS)
-    for name, inter, union, targets, hits, false in zip(
-        names,
-        counts.inter[:, k],
-        counts.union[:, k],
-        counts.targets,
-        counts.hits[:, k],
-        counts.false_pixels[:, k],
-        strict=True,
-    ):
+    for name, inter, union, targets, hits, false in zip(*columns, strict=True):
         iou = round(float(inter / union), 6) if union else empty
         iou = '' if math.isnan(iou) else iou
         table.writerow([cell(name), inter, union, iou, targets, hits, false])
@@ -142,12 +129,7 @@ def per_image_csv(
 
 
 def read_per_image(path: Path) -> dict[str, float]:
-    """IoU of each image by name, NaN where there is none.
-
-    Raises:
-        ValueError: It is no file of :func:`per_image_csv`.
-        OSError: It cannot be opened.
-    """
+    """IoU of each image by name, NaN where there is none."""
     with open(path, newline='') as file:
         rows = csv.DictReader(file)
         if tuple(rows.fieldnames or ()) != COLUMNS:

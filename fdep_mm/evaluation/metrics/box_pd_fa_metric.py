@@ -56,11 +56,6 @@ class BoxPdFaMetric(BaseMetric):
             :class:`SIRSTMetric`.
         backend_args (dict, optional): File backend of ``seg_map_path``.
 
-    Raises:
-        ValueError: An argument is outside its range; in a test, a sample
-            lacks a field, a box is not finite or not in px of the original
-            image, or the mask cannot be read or is of another size.
-
     Example:
         >>> # python tools/test.py CONFIG CHECKPOINT \\
         >>> #     --metric type=fdep_mm.BoxPdFaMetric threshold=0.05
@@ -124,7 +119,7 @@ class BoxPdFaMetric(BaseMetric):
         if not np.isfinite(boxes).all() or np.isnan(scores).any():
             raise ValueError(
                 f'{name}: a predicted box or score is not finite; the network '
-                'has diverged, or its checkpoint is damaged'
+                'has diverged'
             )
         order = np.argsort(-scores, kind='stable')
         # in float32, as masks: a score of 0.4 is not above 0.4
@@ -136,9 +131,8 @@ class BoxPdFaMetric(BaseMetric):
         path = sample.get('seg_map_path')
         if path is None:
             raise ValueError(
-                f"{name}: the data sample has no 'seg_map_path'; give the "
-                "data set a mask folder, data_prefix['seg_map_path'], and "
-                'pack that meta key, or count boxes with '
-                "BoxPdFaMetric(targets='box')"
+                f"{name}: the data sample has no 'seg_map_path'; set the data "
+                "set's data_prefix['seg_map_path'] and pack that meta key, or "
+                "count boxes with BoxPdFaMetric(targets='box')"
             )
         return read_mask(path, None, self.backend_args, shape)

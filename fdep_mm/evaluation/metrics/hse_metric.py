@@ -15,18 +15,13 @@ class HSEMetric(SIRSTMetric):
     Our reading of the abstract of arXiv 2512.05511; the formula is in
     :mod:`fdep_mm.evaluation.functional.hse`. Gives ``HSE``, ``HSE_P`` and
     ``HSE_T`` x100, and from the same records the numbers of
-    :class:`SIRSTMetric`. Without any target in the set HSE, HSE_T and Pd are
-    NaN, with a warning.
+    :class:`SIRSTMetric`.
 
     Args:
         thresholds (int | Sequence[float]): Of the integrals; an int n gives
             k / (n + 1), k = 1..n. Defaults to 19: 0.05, 0.10, ..., 0.95.
         tolerances (Sequence[float]): Centroid distances in px, inclusive.
         **kwargs: See :class:`SIRSTMetric`; the default `prefix` is 'hse'.
-
-    Raises:
-        TypeError: `thresholds` is neither an int nor a list of numbers.
-        ValueError: An argument is outside its range.
     """
 
     default_prefix = 'hse'

@@ -49,9 +49,8 @@ class NoCoAPMetric(BaseMetric):
 
     The true NoCo map is made when an image with targets arrives, from
     ``ori_img`` of the sample, (H, W) or (H, W, C), or else from the file
-    ``img_path``; kept are its values at the detections only.
-
-    The keys do not tell the centroid mode; a line of the log does.
+    ``img_path``. The keys do not tell the centroid mode; a line of the log
+    does.
 
     Args:
         centroid_mode (str): 'box_center' (of the published numbers),
@@ -69,12 +68,6 @@ class NoCoAPMetric(BaseMetric):
         prefix (str, optional): Of the keys. Defaults to None: 'sirst'. Two of
             these metrics in one evaluator need different ones: the configs
             have 'pixel' for 'pixel_center', and 'peak' suits 'noco_peak'.
-
-    Raises:
-        FileNotFoundError: In a test, there is no ``ori_img`` and no file.
-        ValueError: An argument is unknown; in a test, a sample lacks a field,
-            values are not finite, or true boxes are not in px of the original
-            image.
 
     Example:
         >>> val_evaluator = dict(type='fdep_mm.NoCoAPMetric')
@@ -127,11 +120,10 @@ class NoCoAPMetric(BaseMetric):
             if len(boxes):
                 image = self._image(sample, shape, name)
                 noco = noco_map(image, boxes, self.overlap)
-            self.results.append(
-                record_detections(
-                    found, noco, boxes, self.centroid_mode, name=name
-                )
+            record = record_detections(
+                found, noco, boxes, self.centroid_mode, name=name
             )
+            self.results.append(record)
 
     def compute_metrics(self, results: Sequence[tuple]) -> dict:
         """``mNoCoAP`` and ``NoCoAP10`` ... ``NoCoAP90`` of all images."""
@@ -145,17 +137,14 @@ class NoCoAPMetric(BaseMetric):
 
     def _detections(self, instances: dict, name: str) -> np.ndarray:
         """(n, 5) boxes or (n, 3) peaks, with scores."""
-        if self.centroid_mode != 'noco_peak':
-            places = instances['bboxes']
-        elif 'centroids' in instances:
-            places = instances['centroids']
-        else:
+        field = 'centroids' if self.centroid_mode == 'noco_peak' else 'bboxes'
+        if field not in instances:
             raise ValueError(
                 f"{name}: centroid_mode='noco_peak' needs "
-                'pred_instances.centroids, which detectors without a NoCo '
-                "head do not give; choose 'box_center' or 'pixel_center'"
+                'pred_instances.centroids, which only NoCo heads give; choose '
+                "'box_center' or 'pixel_center'"
             )
-        places, scores = to_numpy(places), to_numpy(instances['scores'])
+        places, scores = (to_numpy(instances[k]) for k in (field, 'scores'))
         return np.column_stack([places, scores])
 
     def _image(
@@ -163,8 +152,7 @@ class NoCoAPMetric(BaseMetric):
     ) -> np.ndarray:
         """The original image, gray or as it is."""
         image = sample.get('ori_img')
-        if image is None:
-            image = self._read(name)
+        image = self._read(name) if image is None else image
         if image.shape[:2] != shape:
             raise ValueError(
                 f'{name}: the image is {image.shape[:2]} (height, width) and '
@@ -175,9 +163,8 @@ class NoCoAPMetric(BaseMetric):
     def _read(self, path: str) -> np.ndarray:
         if not fileio.isfile(path, backend_args=self.backend_args):
             raise FileNotFoundError(
-                f'{path}: no such file, and NoCo needs the image: pack '
-                "'ori_img', (H, W), as a meta key of the sample (meta_keys "
-                "of the pipeline's packing transform)"
+                f'{path}: no such file, and NoCo needs the image: add '
+                "'ori_img' to meta_keys of the pipeline's packing transform"
             )
         content = fileio.get(path, backend_args=self.backend_args)
         image = decode_pages(content, path)[0]

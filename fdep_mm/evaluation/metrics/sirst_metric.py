@@ -43,12 +43,6 @@ class SIRSTMetric(BaseMetric):
         collect_device (str): 'cpu' or 'gpu'.
         prefix (str, optional): Of the keys. Defaults to None: 'sirst'.
 
-    Raises:
-        TypeError: `threshold` is not a number.
-        ValueError: An argument is outside its range; in a test, a sample has
-            no ground truth, more than two output channels, or values outside
-            their range.
-
     Example:
         >>> val_evaluator = dict(type='fdep_mm.SIRSTMetric')
         >>> # default_hooks.checkpoint.save_best = 'sirst/IoU'
@@ -73,18 +67,15 @@ class SIRSTMetric(BaseMetric):
         )
         # of the last evaluation, on the main process: counts of each image in
         # the order of the data set, fractions, see evaluate_curves
-        self.records: Sequence[np.ndarray] | None = None
-        self.scores: dict[str, float] | None = None
-        self.curves: dict[str, np.ndarray] | None = None
+        self.records = self.scores = self.curves = None
 
     def process(
         self, data_batch: dict | None, data_samples: Sequence[dict]
     ) -> None:
         """Count the images of a batch, ``SegDataSample``s as dicts.
 
-        There is one vector of integers per image, of fixed length: small to
-        gather from all processes, and MMEngine can cut off the images that a
-        distributed sampler pads with.
+        One vector of integers of fixed length per image is small to gather,
+        and MMEngine can cut off what a distributed sampler pads with.
         """
         for sample in data_samples:
             name = image_name(sample, len(self.results))
