@@ -2,5 +2,3 @@
 
 from .frozen_vfm import FrozenVFM
 from .zero_priors import ZeroPriors
-
-__all__ = ['FrozenVFM', 'ZeroPriors']

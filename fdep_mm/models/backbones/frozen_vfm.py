@@ -52,21 +52,17 @@ class FrozenVFM(BaseModule):
     usable as a plain mmseg backbone behind a data preprocessor without
     normalization.
 
-    A forward pass ends with the last block of `out_indices`, keeps nothing
-    for a backward pass, and its attention is PyTorch's fused one, which timm
-    uses where the model allows it.
-
     Args:
         model_name (str): Any timm model name with ``forward_intermediates``,
             for example ``'vit_small_patch16_dinov3.lvd1689m'``.
         out_indices (Sequence[int]): Blocks (ViT) or stages (CNN) to return,
-            ascending.
+            ascending; the pass ends with the last one.
         pretrained (bool): Load timm's own weights. Without a `checkpoint` this
             needs a network or timm's cache.
         checkpoint (str, optional): Local file with the weights, a
             ``.safetensors`` file or a PyTorch file of tensors only.
-        input_scale (float): Factor on height and width before the VFM; 2 gives
-            four times as many tokens.
+        input_scale (float): Factor on height and width before the VFM, above
+            0; 2 gives four times as many tokens.
         norm (bool): Apply the VFM's last norm to every map, as DINO's own
             feature extraction does.
         amp_dtype (str, optional): 'bfloat16' or 'float16' runs the VFM under
@@ -92,10 +88,12 @@ class FrozenVFM(BaseModule):
             of an image before; None where it has not said so.
 
     Raises:
-        ValueError: If timm does not know `model_name`, `out_indices` go
-            beyond its depth, or `input_scale` is not positive.
+        ValueError: If timm does not know `model_name`, or `out_indices` go
+            beyond its depth.
         PriorCacheError: If there is no such `cache`, or it is of another
             VFM.
+        RuntimeError: When the weights are loaded: they cannot be had or do
+            not fit.
     """
 
     def __init__(
@@ -179,11 +177,7 @@ class FrozenVFM(BaseModule):
             )
 
     def init_weights(self) -> None:
-        """Build the VFM and load its weights, once; nothing with a cache.
-
-        Raises:
-            RuntimeError: If the weights cannot be had or do not fit.
-        """
+        """Build the VFM and load its weights, once; nothing with a cache."""
         if self._vfm.module is not None or self.cache is not None:
             return
         with torch.random.fork_rng(devices=[]):
@@ -213,11 +207,7 @@ class FrozenVFM(BaseModule):
         return dict(found, bgr_to_rgb=self.bgr_to_rgb)
 
     def identity(self) -> dict:
-        """What decides the maps, for the index of a cache.
-
-        Raises:
-            RuntimeError: If the weights cannot be had or do not fit.
-        """
+        """What decides the maps, for the index of a cache."""
         self.init_weights()
         return dict(
             self.record, weights_sha256=weights_sha256(self._vfm.module)
@@ -237,7 +227,6 @@ class FrozenVFM(BaseModule):
             (B, channels[i], h, w), float32, without gradient.
 
         Raises:
-            RuntimeError: If the weights cannot be had or do not fit.
             PriorCacheError: If there is a cache: the batch should have had
                 its maps.
             ValueError: If the last norm changes the number of channels.
@@ -266,9 +255,8 @@ class FrozenVFM(BaseModule):
         channels = tuple(m.shape[1] for m in maps)
         if channels != self.channels:
             raise ValueError(
-                f'{self.model_name!r} gave maps of {channels} channels, '
-                f'{self.channels} expected: its last norm changes the width; '
-                'set norm=False'
+                f'{self.model_name!r} gave maps of {channels} channels, not '
+                f'{self.channels}: set norm=False'
             )
         return tuple(m.float() for m in maps)
 

@@ -12,19 +12,14 @@ from torch import Tensor, nn
 from fdep_mm.core.checkpoints import read_checkpoint
 
 _ACCEPTED = (
-    'Give a local file with checkpoint=...: a .safetensors file or a .pth '
-    'file of tensors only, with the keys of the timm model (scripts under '
-    'tools/model_converters/ make such files), or set pretrained=False for '
-    'a random VFM.'
+    'Give checkpoint=..., a local .safetensors or .pth file of tensors only '
+    'with the keys of the timm model (tools/model_converters/ make them), or '
+    'pretrained=False for a random VFM.'
 )
 
 
 def check_name(model_name: str) -> None:
-    """Refuse a name that timm does not know.
-
-    Raises:
-        ValueError: With the nearest names.
-    """
+    """Refuse a name that timm does not know; name the nearest ones."""
     import timm
 
     if ':' in model_name or timm.is_model(model_name.split('.')[0]):
@@ -47,11 +42,7 @@ def create(model_name: str, **kwargs) -> nn.Module:
 
 
 def from_file(model_name: str, path: str) -> nn.Module:
-    """Build a model with the weights of a file.
-
-    Raises:
-        RuntimeError: The file is missing, damaged or of another model.
-    """
+    """Build a model with the weights of a file; RuntimeError if it cannot."""
     state_dict = _read_state_dict(path, model_name)
     try:
         model = create(
@@ -70,18 +61,14 @@ def from_file(model_name: str, path: str) -> nn.Module:
 
 
 def from_hub(model_name: str) -> nn.Module:
-    """Build a model with timm's own weights.
-
-    Raises:
-        RuntimeError: They are not in timm's cache and cannot be downloaded.
-    """
+    """Build a model with timm's own weights; RuntimeError if it cannot."""
     try:
         return create(model_name, pretrained=True)
     except Exception as error:  # hub clients raise many types
         raise RuntimeError(
-            f'No weights for the timm model {model_name!r}: timm '
-            'could not download them and its cache has none. '
-            f'{_ACCEPTED} ({type(error).__name__}: {error})'
+            f'No weights for the timm model {model_name!r}, neither to '
+            f'download nor in its cache. {_ACCEPTED} '
+            f'({type(error).__name__}: {error})'
         ) from error
 
 

@@ -20,11 +20,7 @@ class ZeroPriors(FrozenVFM):
         """There are none."""
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
-        """Zeros (B, channels[i], h, w) for each of ``out_indices``.
-
-        Args:
-            pixels (Tensor): (B, C, H, W), only its shape counts.
-        """
+        """Zeros (B, channels[i], h, w) for each of ``out_indices``."""
         shapes = map_shapes(
             tuple(pixels.shape[-2:]), self.strides, self.input_scale
         )

@@ -33,32 +33,10 @@ from .tllcm import tllcm
 from .tophat import tophat
 from .wldm import wldm
 
+FILTERS = (tophat, new_tophat, max_median, max_mean)
+CONTRASTS = (lcm, mpcm, wldm, rlcm, tllcm, fkrw)
+LOW_RANK = (ipi, nipps, smsl, ript, pstnn)
 METHODS: dict[str, Callable] = {
-    method.__name__: method
-    for method in (
-        tophat,
-        new_tophat,
-        max_median,
-        max_mean,
-        lcm,
-        mpcm,
-        wldm,
-        rlcm,
-        tllcm,
-        fkrw,
-        ipi,
-        nipps,
-        smsl,
-        ript,
-        pstnn,
-    )
+    method.__name__: method for method in (*FILTERS, *CONTRASTS, *LOW_RANK)
 }
 """Name -> function ``f(image, **parameters)``."""
-
-__all__ = [
-    'METHODS',
-    'ConvergenceWarning',
-    'adaptive_threshold',
-    'to_probability',
-    *METHODS,
-]

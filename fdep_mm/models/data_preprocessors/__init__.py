@@ -1,5 +1,3 @@
 """Data preprocessors for detection; they need mmdet."""
 
 from .oscar_data_preprocessor import OSCARDataPreprocessor
-
-__all__ = ['OSCARDataPreprocessor']

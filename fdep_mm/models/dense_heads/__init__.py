@@ -3,5 +3,3 @@
 from .oscar_head import OSCARHead
 from .oscar_head_module import OSCARHeadModule, OSCARMaps
 from .rfla_fcos_head import RFLAFCOSHead
-
-__all__ = ['OSCARHead', 'OSCARHeadModule', 'OSCARMaps', 'RFLAFCOSHead']

@@ -2,5 +2,3 @@
 
 from .co_isd_detector import COISDDetector
 from .oscar import OSCAR
-
-__all__ = ['COISDDetector', 'OSCAR']

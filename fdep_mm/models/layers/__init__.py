@@ -25,6 +25,7 @@ from .lcl_blocks import (
     DownBlock,
     IdentityBlock,
     SqueezeExcite,
+    TrunkEncoder,
     init_kaiming,
     local_contrast,
     logit_layers,
@@ -34,34 +35,3 @@ from .lcl_blocks import (
 )
 from .sirst_head import SIRSTHead
 from .top_down_head import LateralHead, TopDownHead
-
-__all__ = [
-    'GN1',
-    'AsymmetricModulation',
-    'ChannelGate',
-    'DirectionAwareBlock',
-    'DownBlock',
-    'IdentityBlock',
-    'ImageEncoder',
-    'LateralHead',
-    'ResidualBlock',
-    'SIRSTHead',
-    'ScaleBranches',
-    'SpatialGate',
-    'SqueezeExcite',
-    'TopDownHead',
-    'conv_bn',
-    'conv_norm_act',
-    'init_kaiming',
-    'inject_directions',
-    'local_contrast',
-    'logit_layers',
-    'pixel_head',
-    'residual_stage',
-    'stem1',
-    'stem1_tiny',
-    'stem4',
-    'trunk_stages',
-    'upsample2',
-    'upsample_bilinear2',
-]

@@ -21,9 +21,10 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, in_channels: int, out_channels: int, stride: int = 1):
         super().__init__()
+        relu = nn.ReLU(inplace=True)
         self.main = nn.Sequential(
             *conv_norm_act(
-                in_channels, out_channels, 3, stride, False, BN, nn.ReLU(True)
+                in_channels, out_channels, 3, stride, norm_cfg=BN, act=relu
             ),
             *conv_norm_act(out_channels, out_channels, norm_cfg=BN),
         )
@@ -94,7 +95,7 @@ class AsymmetricModulation(nn.Module):
         self.topdown = _gate(channels, norm_cfg)
         self.bottomup = _gate(channels, norm_cfg)
         self.post = conv_norm_act(
-            channels, channels, 3, 1, True, norm_cfg, nn.ReLU(True)
+            channels, channels, bias=True, norm_cfg=norm_cfg, act=nn.ReLU(True)
         )
 
     def forward(self, deep: Tensor, shallow: Tensor) -> Tensor:
@@ -106,10 +107,10 @@ class AsymmetricModulation(nn.Module):
 
 
 def _gate(channels: int, norm_cfg: dict) -> nn.Sequential:
-    mid = channels // 4
+    mid, both = channels // 4, dict(bias=True, norm_cfg=norm_cfg)
     return nn.Sequential(
-        *conv_norm_act(channels, mid, 1, 1, True, norm_cfg, nn.ReLU(True)),
-        *conv_norm_act(mid, channels, 1, 1, True, norm_cfg, nn.Sigmoid()),
+        *conv_norm_act(channels, mid, 1, act=nn.ReLU(True), **both),
+        *conv_norm_act(mid, channels, 1, act=nn.Sigmoid(), **both),
     )
 
 

@@ -13,6 +13,7 @@ from mmengine.model import kaiming_init
 from torch import Tensor, nn
 
 from .conv import conv_bn, conv_norm_act
+from .image_encoder import ImageEncoder
 
 
 def init_kaiming(module: nn.Module) -> nn.Module:
@@ -93,6 +94,26 @@ def trunk_stages(
         nn.Sequential(first, *(block(width) for _ in range(num_blocks - 1)))
         for first, width in zip(firsts, channels, strict=True)
     )
+
+
+class TrunkEncoder(ImageEncoder):
+    """Encoder of a stem and of :func:`trunk_stages`."""
+
+    def __init__(
+        self, in_channels: int, stem: nn.Module, stages: nn.ModuleList
+    ):
+        super().__init__(in_channels)
+        self.stem = stem
+        self.stages = stages
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """(B, C, H, W) -> the stages' features, the bottleneck last."""
+        x = self.stem(self.prepare(x, 2 ** (len(self.stages) - 1)))
+        feats = []
+        for stage in self.stages:
+            x = stage(x)
+            feats.append(x)
+        return tuple(feats)
 
 
 class SqueezeExcite(nn.Module):

@@ -3,10 +3,3 @@
 from .edge_bce import EdgeBCELoss
 from .noco_focal import NoCoFocalLoss, RegQualityFocalLoss
 from .soft_iou import SoftIoULoss
-
-__all__ = [
-    'EdgeBCELoss',
-    'NoCoFocalLoss',
-    'RegQualityFocalLoss',
-    'SoftIoULoss',
-]

@@ -2,5 +2,3 @@
 
 from .flex_fpn import FlexFPN
 from .samf import SAMF, SAMFNeck
-
-__all__ = ['FlexFPN', 'SAMF', 'SAMFNeck']

@@ -1,4 +1,9 @@
-"""Host networks, one file per paper; any other network."""
+"""Host networks, one file per paper; any other network.
+
+All differ from their papers in where they start: the untrained head predicts
+a target probability of 0.01 (`prior_prob`), see :class:`SIRSTHead`. Each file
+names what differs besides.
+"""
 
 from .acm import ACMEncoder, ACMHead
 from .alclnet import ALCLNetEncoder, ALCLNetHead
@@ -10,26 +15,3 @@ from .mlclnet import MLCLNetEncoder, MLCLNetHead
 from .msdanet import MSDANetEncoder, MSDANetHead
 from .torch_net import IdentityHead, TorchNet
 from .uiunet import UIUNetEncoder, UIUNetHead
-
-__all__ = [
-    'ACMEncoder',
-    'ACMHead',
-    'ALCLNetEncoder',
-    'ALCLNetHead',
-    'ALCNetEncoder',
-    'ALCNetHead',
-    'ALCNetOrigEncoder',
-    'ALCNetOrigHead',
-    'DNANetEncoder',
-    'DNANetHead',
-    'GGLNetEncoder',
-    'GGLNetHead',
-    'IdentityHead',
-    'MLCLNetEncoder',
-    'MLCLNetHead',
-    'MSDANetEncoder',
-    'MSDANetHead',
-    'TorchNet',
-    'UIUNetEncoder',
-    'UIUNetHead',
-]

@@ -4,15 +4,13 @@ Dai, Wu, Zhou, Barnard, WACV 2021, arXiv 2009.14530. Written from the paper
 and from measurements of the widely used PyTorch port (U-Net form, three
 blocks per stage, stride-4 stem); 397,971 parameters with 3 input channels.
 
-Differences from the paper (all but the last two are the port's):
+Differences from the paper (all but the last are the port's):
     * three residual blocks per stage, the paper's release used four;
     * the norms inside the modulation are group norms with one group, as in
       PAL's port (BasicIRSTD's and PepperPepper's: batch norms, `norm_cfg`);
     * the image norm is affine;
     * stem, shortcut and head norms average with PyTorch's momentum 0.1, the
-      port's with 0.9 (:mod:`fdep_mm.models.layers.acm_blocks`);
-    * the last bias starts at a target probability of 0.01 (`prior_prob`), the
-      weights beside it start non-negative.
+      port's with 0.9 (:mod:`fdep_mm.models.layers.acm_blocks`).
 """
 
 import torch.nn.functional as F

@@ -6,11 +6,9 @@ Networks for Infrared Small Target Detection", GRSL 2022, DOI
 the PAL framework (arXiv 2412.11154); 5,668,145 parameters with 3 input
 channels, as many as the paper's own model (in Keras).
 
-Differences from the paper (all but the last are that form's):
+Differences from the paper, all that form's:
     * strided convolutions pad all sides, upsampling aligns the corners;
-    * PyTorch's batch norm defaults; Kaiming initialization by fan-out;
-    * the last bias starts at a target probability of 0.01 (`prior_prob`), the
-      weights beside it at a standard deviation of 0.01.
+    * PyTorch's batch norm defaults; Kaiming initialization by fan-out.
 """
 
 from torch import Tensor, nn
@@ -18,8 +16,8 @@ from torch import Tensor, nn
 from fdep_mm.registry import MODELS
 
 from ..layers import (
-    ImageEncoder,
     TopDownHead,
+    TrunkEncoder,
     conv_bn,
     init_kaiming,
     local_contrast,
@@ -32,7 +30,7 @@ CHANNELS = (16, 32, 64, 128, 256)
 
 
 @MODELS.register_module()
-class ALCLNetEncoder(ImageEncoder):
+class ALCLNetEncoder(TrunkEncoder):
     """Encoder of ALCL-Net: strides 1 to 16 with 16 to 256 channels.
 
     Args:
@@ -41,19 +39,8 @@ class ALCLNetEncoder(ImageEncoder):
     """
 
     def __init__(self, in_channels: int = 3, num_blocks: int = 3):
-        super().__init__(in_channels)
-        self.stem = init_kaiming(stem1(in_channels))
-        self.stages = trunk_stages(CHANNELS, num_blocks)
-
-    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """(B, C, H, W) -> (B, 16, H, W) to (B, 256, H/16, W/16)."""
-        x = self.prepare(x, 16)
-        x = self.stem(x)
-        feats = []
-        for stage in self.stages:
-            x = stage(x)
-            feats.append(x)
-        return tuple(feats)
+        stem = init_kaiming(stem1(in_channels))
+        super().__init__(in_channels, stem, trunk_stages(CHANNELS, num_blocks))
 
 
 class BilinearAttention(nn.Module):

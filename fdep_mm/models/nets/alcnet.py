@@ -5,18 +5,12 @@ Small Target Detection", TGRS 2021, arXiv 2012.08573. Written from
 measurements of the PyTorch port that today's result tables call ALCNet;
 427,109 parameters with 3 input channels.
 
-Differences from the paper (all but the last three are the port's):
+Differences from the paper:
     * no dilated local contrast and no bottom-up attention: the port is an
       ACM-like encoder-decoder at a quarter of the paper's resolution;
-    * the norms inside the modulation are group norms with one group, as in
-      PAL's port (BasicIRSTD's and PepperPepper's: batch norms, `norm_cfg`);
-    * the image norm is affine;
+    * the norms are as in :mod:`.acm`;
     * the port builds two residual stages that it never runs (92,928
-      parameters, hence the 520,037 of its tables); they are not built here;
-    * stem, shortcut and head norms average with PyTorch's momentum 0.1, the
-      port's with 0.9 (:mod:`fdep_mm.models.layers.acm_blocks`);
-    * the last bias starts at a target probability of 0.01 (`prior_prob`), the
-      weights beside it start non-negative.
+      parameters, hence the 520,037 of its tables); they are not built here.
 """
 
 import torch.nn.functional as F

@@ -5,11 +5,8 @@ Small Target Detection", TGRS 2021, arXiv 2012.08573. Written from the paper
 and from measurements of its MXNet release; 372,573 parameters with 3 input
 channels. The port that today's result tables call ALCNet is in ``alcnet.py``.
 
-Differences from the paper:
-    * height and width must be multiples of 4 and at least 72, where the
-      release takes any size from 69 on;
-    * the last bias starts at a target probability of 0.01 (`prior_prob`), the
-      weights beside it non-negative and by PyTorch's default.
+Difference from the paper: height and width must be multiples of 4 and at
+least 72, where the release takes any size from 69 on.
 """
 
 from collections.abc import Sequence
@@ -23,14 +20,8 @@ from torch import Tensor, nn
 
 from fdep_mm.registry import MODELS
 
-from ..layers import (
-    ImageEncoder,
-    SIRSTHead,
-    conv_bn,
-    conv_norm_act,
-    pixel_head,
-    residual_stage,
-)
+from ..layers import SIRSTHead, conv_bn, conv_norm_act, pixel_head
+from .acm import ACMEncoder
 
 BN = dict(type='BN')
 
@@ -44,7 +35,7 @@ def init_msra_prelu(module: nn.Module) -> None:
 
 
 @MODELS.register_module()
-class ALCNetOrigEncoder(ImageEncoder):
+class ALCNetOrigEncoder(ACMEncoder):
     """Encoder of ALCNet as published: strides 1, 2 and 4.
 
     Args:
@@ -53,26 +44,9 @@ class ALCNetOrigEncoder(ImageEncoder):
     """
 
     def __init__(self, in_channels: int = 3, num_blocks: int = 4):
-        super().__init__(in_channels)
-        self.stem = nn.Sequential(
-            build_norm_layer(dict(BN, affine=False), in_channels)[1],
-            *conv_norm_act(in_channels, 16, norm_cfg=BN, act=nn.ReLU(True)),
-        )
-        self.stage1 = residual_stage(num_blocks, 16, 16)
-        self.stage2 = residual_stage(num_blocks, 16, 32, stride=2)
-        self.stage3 = residual_stage(num_blocks, 32, 64, stride=2)
+        super().__init__(in_channels, num_blocks, tiny=True)
+        self.stem[0] = build_norm_layer(dict(BN, affine=False), in_channels)[1]
         init_msra_prelu(self)
-
-    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """(B, C, H, W) -> (B, 16, H, W), (B, 32, H/2, W/2), (B, 64, H/4, W/4).
-
-        The last one is the bottleneck.
-        """
-        x = self.prepare(x, 4)
-        feat1 = self.stage1(self.stem(x))
-        feat2 = self.stage2(feat1)
-        feat3 = self.stage3(feat2)
-        return feat1, feat2, feat3
 
 
 def patch_contrast(x: Tensor, shift: int) -> Tensor:

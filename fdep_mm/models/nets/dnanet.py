@@ -12,8 +12,7 @@ last of each row.
 
 Differences from the paper:
     * PyTorch's default initialization, the paper's release used Xavier;
-    * the side outputs are not computed in evaluation mode;
-    * the last biases start at a target probability of 0.01 (`prior_prob`).
+    * the side outputs are not computed in evaluation mode.
 """
 
 from itertools import islice

@@ -6,14 +6,12 @@ Written from measurements of the PyTorch form in the PAL framework
 (arXiv 2412.11154), which computes the gradient map itself; 8,988,093
 parameters with 3 input channels.
 
-Differences from the paper (all but the last two are that form's):
+Differences from the paper (all but the last are that form's):
     * image and gradient map have three channels, where descriptions of the
       paper speak of one;
     * SE and TGFM's two gates start from PyTorch's default initialization:
       their special initializers are never called;
-    * the spatial gate reads the mean before the maximum (weight order only);
-    * the last bias starts at a target probability of 0.01 (`prior_prob`), the
-      weights beside it at a standard deviation of 0.01.
+    * the spatial gate reads the mean before the maximum (weight order only).
 """
 
 import torch
@@ -25,10 +23,10 @@ from fdep_mm.registry import MODELS
 from ..layers import (
     ChannelGate,
     IdentityBlock,
-    ImageEncoder,
     SpatialGate,
     SqueezeExcite,
     TopDownHead,
+    TrunkEncoder,
     conv_bn,
     init_kaiming,
     local_contrast,
@@ -87,7 +85,7 @@ class GradientSupplement(nn.Module):
 
 
 @MODELS.register_module()
-class GGLNetEncoder(ImageEncoder):
+class GGLNetEncoder(TrunkEncoder):
     """Encoder of GGL-Net: strides 1 to 16 with 16 to 256 channels.
 
     Args:
@@ -96,9 +94,9 @@ class GGLNetEncoder(ImageEncoder):
     """
 
     def __init__(self, in_channels: int = 3, num_blocks: int = 3):
-        super().__init__(in_channels)
-        self.stem = init_kaiming(stem1(in_channels))
-        self.stages = trunk_stages(CHANNELS, num_blocks, SEIdentityBlock)
+        stem = init_kaiming(stem1(in_channels))
+        stages = trunk_stages(CHANNELS, num_blocks, SEIdentityBlock)
+        super().__init__(in_channels, stem, stages)
         self.supplements = nn.ModuleList(
             GradientSupplement(in_channels, channels) for channels in CHANNELS
         )

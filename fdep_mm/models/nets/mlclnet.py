@@ -6,14 +6,13 @@ multiscale local contrast learning networks", Infrared Physics & Technology
 PyTorch form in the PAL framework (arXiv 2412.11154), three blocks per stage;
 657,249 parameters with 3 input channels.
 
-Differences from the paper (all but the last are that form's; the paper's own
-model is in Keras and has 636,849 parameters):
+Differences from the paper, all that form's (the paper's own model is in Keras
+and has 636,849 parameters):
     * the three scales are fused by a 1x1 convolution, not by their mean;
     * the deepest level has a lateral convolution as the others do;
     * strided convolutions pad all sides, upsampling aligns the corners;
     * PyTorch's batch norm defaults; Kaiming initialization by fan-out in
-      residual blocks and contrast modules, PyTorch's default elsewhere;
-    * the last bias starts at a target probability of 0.01 (`prior_prob`).
+      residual blocks and contrast modules, PyTorch's default elsewhere.
 """
 
 from collections.abc import Sequence
@@ -24,8 +23,8 @@ from torch import Tensor, nn
 from fdep_mm.registry import MODELS
 
 from ..layers import (
-    ImageEncoder,
     LateralHead,
+    TrunkEncoder,
     conv_norm_act,
     init_kaiming,
     local_contrast,
@@ -35,9 +34,11 @@ from ..layers import (
     upsample_bilinear2,
 )
 
+CHANNELS = (16, 32, 64)
+
 
 @MODELS.register_module()
-class MLCLNetEncoder(ImageEncoder):
+class MLCLNetEncoder(TrunkEncoder):
     """Encoder of MLCL-Net: strides 1, 2 and 4 with 16, 32 and 64 channels.
 
     Args:
@@ -47,22 +48,8 @@ class MLCLNetEncoder(ImageEncoder):
     """
 
     def __init__(self, in_channels: int = 3, num_blocks: int = 3):
-        super().__init__(in_channels)
-        self.stem = stem1(in_channels)
-        self.stages = trunk_stages((16, 32, 64), num_blocks)
-
-    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """(B, C, H, W) -> (B, 16, H, W), (B, 32, H/2, W/2), (B, 64, H/4, W/4).
-
-        The last one is the bottleneck.
-        """
-        x = self.prepare(x, 4)
-        x = self.stem(x)
-        feats = []
-        for stage in self.stages:
-            x = stage(x)
-            feats.append(x)
-        return tuple(feats)
+        stem, stages = stem1(in_channels), trunk_stages(CHANNELS, num_blocks)
+        super().__init__(in_channels, stem, stages)
 
 
 class MultiscaleContrast(nn.Module):
@@ -93,7 +80,7 @@ class MLCLNetHead(LateralHead):
     """
 
     def __init__(self, **kwargs):
-        super().__init__(in_channels=(16, 32, 64), **kwargs)
+        super().__init__(in_channels=CHANNELS, **kwargs)
         self.contrasts = nn.ModuleList(
             MultiscaleContrast(channels) for channels in self.in_channels
         )

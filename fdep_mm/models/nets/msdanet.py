@@ -5,7 +5,7 @@ Infrared Small Target Detection", TGRS 2025, arXiv 2406.02037. Written from
 measurements of the PyTorch form in the PAL framework (arXiv 2412.11154);
 4,791,041 parameters with 3 input channels.
 
-Differences from the paper (all but the last four are that form's):
+Differences from the paper (all but the last three are that form's):
     * a 3x3 instead of a 1x1 convolution joins the branches of a block;
     * the directional attention ends in convolution, residual and ReLU, a
       block has one more convolution after its channel gate;
@@ -15,9 +15,7 @@ Differences from the paper (all but the last four are that form's):
       parameters, hence the published 4,805,089); they are not built here;
     * the Haar filters have taps of exactly 0.5 and are sums of shifted maps;
     * a block's four spatial gates are added before they multiply, and each
-      reads the mean before the maximum (rounding and weight order only);
-    * the last bias starts at a target probability of 0.01 (`prior_prob`), the
-      weights beside it at a standard deviation of 0.01.
+      reads the mean before the maximum (rounding and weight order only).
 """
 
 from collections.abc import Sequence

@@ -10,8 +10,7 @@ Differences from the paper (the first two are the port's):
     * logits instead of probabilities;
     * height and width must be multiples of 32, where the paper's code rounds
       odd sizes up and resizes back;
-    * the side maps are not returned in evaluation mode;
-    * the last biases start at a target probability of 0.01 (`prior_prob`).
+    * the side maps are not returned in evaluation mode.
 """
 
 import torch
@@ -125,8 +124,8 @@ class InteractiveCrossAttention(nn.Module):
     def _layer(
         self, width: int, out: int, size: int = 1, act: nn.Module | None = None
     ) -> nn.Sequential:
-        act = act or nn.ReLU(True)
-        return conv_norm_act(width, out, size, 1, True, self.norm_cfg, act)
+        kwargs = dict(norm_cfg=self.norm_cfg, act=act or nn.ReLU(True))
+        return conv_norm_act(width, out, size, bias=True, **kwargs)
 
     def forward(self, deep: Tensor, shallow: Tensor) -> Tensor:
         """Two maps (B, channels, H, W) -> (B, 2 * channels, H, W)."""

@@ -4,10 +4,3 @@ from ..layers.two_branches import host_cfg
 from .classical import ClassicalSegmentor
 from .co_isd import COISDSegmentor
 from .tta import SIRSTTTAModel
-
-__all__ = [
-    'COISDSegmentor',
-    'ClassicalSegmentor',
-    'SIRSTTTAModel',
-    'host_cfg',
-]

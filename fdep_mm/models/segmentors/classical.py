@@ -79,19 +79,11 @@ class ClassicalSegmentor(BaseSegmentor):
         self.decode_head = SimpleNamespace(threshold=threshold)
 
     def extract_feat(self, inputs: Tensor) -> Tensor:
-        """There are no features.
-
-        Raises:
-            NotImplementedError: Always.
-        """
+        """There are no features."""
         raise NotImplementedError('a classical method has no features')
 
     def loss(self, inputs: Tensor, data_samples: list) -> dict:
-        """There is nothing to train.
-
-        Raises:
-            NotImplementedError: Always.
-        """
+        """There is nothing to train."""
         raise NotImplementedError(
             'a classical method is not trained: test it right away'
         )
@@ -99,27 +91,16 @@ class ClassicalSegmentor(BaseSegmentor):
     def encode_decode(
         self, inputs: Tensor, batch_img_metas: list[dict] | None = None
     ) -> Tensor:
-        """Score maps of images as the preprocessor gives them.
-
-        Args:
-            inputs (Tensor): (B, 3, H, W), RGB.
-
-        Returns:
-            Tensor: (B, 1, H, W) in [0, 1].
-        """
+        """Score maps (B, 1, H, W) of preprocessed RGB images (B, 3, H, W)."""
         return torch.stack([self._search(image) for image in inputs])
 
     def predict(
         self, inputs: Tensor, data_samples: list | None = None
     ) -> list[SegDataSample]:
-        """Score maps at the original size, and masks.
+        """Score maps at the original size, and masks, of images (B, 3, H, W).
 
-        Args:
-            inputs (Tensor): (B, 3, H, W), RGB.
-
-        Returns:
-            list[SegDataSample]: With ``seg_logits``, the map (1, H, W) in
-            [0, 1], and ``pred_sem_seg``.
+        Gives samples with ``seg_logits``, (1, H, W) in [0, 1], and
+        ``pred_sem_seg``.
         """
         if data_samples is None:
             data_samples = [SegDataSample() for _ in inputs]
@@ -127,12 +108,8 @@ class ClassicalSegmentor(BaseSegmentor):
             score = self._search(_without_padding(image, sample.metainfo))
             score = _as_original(score, sample.metainfo)
             mask = (score > self.decode_head.threshold).to(score)
-            sample.set_data(
-                dict(
-                    seg_logits=PixelData(data=score),
-                    pred_sem_seg=PixelData(data=mask),
-                )
-            )
+            sample.seg_logits = PixelData(data=score)
+            sample.pred_sem_seg = PixelData(data=mask)
         return data_samples
 
     def _forward(

@@ -34,28 +34,23 @@ class COISDSegmentor(TwoBranches, EncoderDecoder):
     its config and set ``type``, ``vfm`` and ``samf``.
 
     Args:
-        backbone (dict): Config of the host's encoder.
-        decode_head (dict): Config of the host's decoder.
         vfm (dict): Config of the frozen VFM, see :class:`FrozenVFM`. Where
             the data samples have `priors`, those are taken instead.
         samf (dict): Config of the fusion, see :class:`SAMFNeck`. Missing
             `in_channels` and `prior_channels` are read from the host (which
             encodes one 64x64 image for that) and from the VFM.
-        neck (dict, optional): Config of the host's neck. It comes after the
-            bottleneck is replaced.
-        auxiliary_head (dict | list[dict], optional): Config of the host's
-            auxiliary heads.
         bottleneck (int | str): Index of the encoder feature that SAMF
-            replaces in the main branch; 'deepest' is the last of those with
-            the largest stride.
+            replaces in the main branch, before the neck; 'deepest' is the last
+            of those with the largest stride.
         loss_weights (dict): Factors of the branches' losses, keys 'main' and
             'light'. Defaults to 1 and 1.
         test_branch (str): 'main' keeps the prior at test: for analysis, an
             upper bound of what the prior can tell. Its norms need statistics
             of their own, ``PreciseBNHook(before_test=True)``. Defaults to
             'light', what is deployed.
-        train_cfg, test_cfg, data_preprocessor, pretrained, init_cfg: As in
-            mmseg's ``EncoderDecoder``.
+        backbone, decode_head, neck, auxiliary_head, train_cfg, test_cfg,
+            data_preprocessor, pretrained, init_cfg: As in mmseg's
+            ``EncoderDecoder``.
 
     Raises:
         ValueError: If `bottleneck` is out of range, `test_branch` is unknown,
@@ -114,11 +109,7 @@ class COISDSegmentor(TwoBranches, EncoderDecoder):
         self._add_main_branch(vfm, samf, loss_weights)
 
     def loss(self, inputs: Tensor, data_samples: list) -> dict:
-        """Losses of both branches.
-
-        Args:
-            inputs (Tensor): (B, C, H, W), as the data preprocessor gives it.
-        """
+        """Losses of both branches; the batch is (B, C, H, W), preprocessed."""
         return self._both_losses(inputs, data_samples)
 
     def _host_feats(self, inputs: Tensor) -> Sequence[Tensor]:
@@ -132,11 +123,7 @@ class COISDSegmentor(TwoBranches, EncoderDecoder):
         return self.neck(feats) if self.with_neck else feats
 
     def extract_feat(self, inputs: Tensor) -> Sequence[Tensor]:
-        """Features for the heads at test, of the branch `test_branch`.
-
-        Args:
-            inputs (Tensor): (B, C, H, W), as the data preprocessor gives it.
-        """
+        """Features for the heads at test, of the branch `test_branch`."""
         if self.test_branch == 'light':
             return super().extract_feat(inputs)
         feats = list(self._host_feats(inputs))

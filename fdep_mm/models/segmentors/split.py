@@ -17,11 +17,7 @@ from ..nets import TorchNet
 
 
 def whole_encode(backbone: nn.Module, inputs: Tensor) -> Sequence[Tensor]:
-    """Features of the encoder, the bottleneck among them.
-
-    Args:
-        inputs (Tensor): (B, C, H, W).
-    """
+    """Features of the encoder, the bottleneck among them."""
     return backbone(inputs)
 
 

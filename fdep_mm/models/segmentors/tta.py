@@ -28,8 +28,7 @@ class SIRSTTTAModel(BaseTTAModel):
         Args:
             data_samples_list (list[list[SegDataSample]]): For each image its
                 views, whose `seg_logits` are as a segmentor gives them, flips
-                undone. The first view must not be flipped: its ground truth
-                is kept.
+                undone. The first is not flipped: its ground truth is kept.
         """
         merged = []
         for views in data_samples_list:

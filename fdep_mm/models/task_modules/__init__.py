@@ -3,11 +3,3 @@
 from .point_targets import point_targets
 from .pseudo_box_assigner import PseudoBoxAssigner, pseudo_boxes
 from .rfla_assigner import RFLAAssigner, kld_similarity
-
-__all__ = [
-    'PseudoBoxAssigner',
-    'RFLAAssigner',
-    'kld_similarity',
-    'point_targets',
-    'pseudo_boxes',
-]
