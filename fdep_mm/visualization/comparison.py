@@ -44,10 +44,9 @@ def plot_comparison(
             what was measured with each seed. Of several seeds the mean is
             drawn, in a band from the lowest to the highest.
         kinds (Sequence[str]): Panels: 'iou' (IoU and nIoU over the
-            threshold), 'hse' (what HSE integrates over the threshold: the
-            mean of IoU and nIoU, and the mean of F1 over the tolerances; of
-            a single network each F1 too),
-            'pdfa' (Pd over Fa) and 'roc' (TPR over FPR of the pixels).
+            threshold), 'hse' (what HSE integrates, and of a single network F1
+            at each tolerance), 'pdfa' (Pd over Fa) and 'roc' (TPR over FPR of
+            the pixels).
         fa_limit (float): Largest Fa of the area under Pd over Fa.
 
     Returns:

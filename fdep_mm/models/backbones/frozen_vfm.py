@@ -85,14 +85,14 @@ class FrozenVFM(BaseModule):
             those it has stored.
         strides (tuple[int]): Strides of each returned map at input scale 1.
         bgr_to_rgb (bool, optional): Whether the network reverses the channels
-            of an image before; None where it has not said so.
+            of an image before; None if unknown.
 
     Raises:
         ValueError: If timm does not know `model_name`, or `out_indices` go
             beyond its depth.
         PriorCacheError: If there is no such `cache`, or it is of another
             VFM.
-        RuntimeError: When the weights are loaded: they cannot be had or do
+        RuntimeError: When the weights are loaded: there are none or they do
             not fit.
     """
 

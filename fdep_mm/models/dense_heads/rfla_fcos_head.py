@@ -1,12 +1,11 @@
 """FCOS with RFLA label assignment.
 
 *RFLA: Gaussian Receptive Field based Label Assignment for Tiny Object
-Detection*, Xu et al., ECCV 2022, https://arxiv.org/abs/2208.08738. Written
-from the description; its code is Apache-2.0.
+Detection*, Xu et al., ECCV 2022, https://arxiv.org/abs/2208.08738; see
+:mod:`fdep_mm.models.task_modules.rfla_assigner`.
 
-Difference from the published code: the assigner is taken from
-``train_cfg.assigner``; there the head builds one of its own whatever the
-config says. See :mod:`fdep_mm.models.task_modules.rfla_assigner` for others.
+Difference from the published code: the assigner is ``train_cfg.assigner``;
+there the head builds one of its own whatever the config says.
 """
 
 from collections.abc import Sequence

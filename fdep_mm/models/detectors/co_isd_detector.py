@@ -1,11 +1,10 @@
 """CO-ISD for detectors: a frozen prior changes one level, in training only.
 
-*Rethinking Infrared Small Target Detection: A Foundation-Driven Efficient
-Paradigm* (FDEP), Yu et al., arXiv 2512.05511, is about encoder-decoders; this
-carries its two branches over to one-stage detectors and is our extension, not
-the paper's. The main branch fuses the prior into one level that the box head
-reads, the light branch is the plain detector; both have the same labels and
-one backward pass. Only the light branch is deployed.
+FDEP (arXiv 2512.05511) is about encoder-decoders; this carries its two
+branches over to one-stage detectors and is our extension, not the paper's.
+The main branch fuses the prior into one level that the box head reads, the
+light branch is the plain detector; both have the same labels and one backward
+pass. Only the light branch is deployed.
 """
 
 from mmdet.models.detectors import SingleStageDetector

@@ -24,15 +24,12 @@ class SIRSTHead(BaseDecodeHead):
             finest first.
         threshold (float): A pixel is target where the probability exceeds it.
         prior_prob (float, optional): Probability of target that the untrained
-            head predicts, the focal-loss initialization: with PyTorch's
+            head predicts, in (0, 1), as in the focal loss: with PyTorch's
             default a network predicts target everywhere for its first hundreds
             of steps. None keeps the default.
-        loss_decode (dict | list[dict]): Loss or losses on the logits.
+        loss_decode (dict | list[dict]): Losses on the logits; ValueError if
+            one cannot teach a single channel.
         align_corners (bool): Used by mmseg where sizes differ.
-
-    Raises:
-        ValueError: If `prior_prob` is not inside (0, 1), or a loss cannot
-            teach a single channel.
     """
 
     def __init__(

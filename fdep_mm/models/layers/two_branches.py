@@ -25,11 +25,8 @@ class TwoBranches:
     """Mixin of an mmengine model: its losses with and without a prior.
 
     The model gives its features and, for any features, its losses; one of the
-    features is replaced in the main branch. Testing needs none of this.
-
-    Attributes:
-        index_name (str): Name of the model's attribute with the index of the
-            feature that is replaced; error messages use it.
+    features, whose index is its attribute `index_name`, is replaced in the
+    main branch. Testing needs none of this.
     """
 
     index_name: str
@@ -208,15 +205,10 @@ def _scale(loss: Tensor | list[Tensor], weight: float) -> Tensor | list:
 
 
 def host_cfg(cfg: dict) -> dict:
-    """Config of the plain host, what is deployed.
+    """Config of the host alone, which is what is deployed.
 
-    Args:
-        cfg (dict): Model config of an FDEP network or of a plain host.
-
-    Returns:
-        dict: The same without what only training needs. The host of a
-        detector becomes mmdet's ``SingleStageDetector``, which all such hosts
-        are at test time.
+    The host of a detector becomes mmdet's ``SingleStageDetector``, which all
+    such hosts are at test time. A config without a VFM stays as it is.
     """
     if 'vfm' not in cfg:
         return cfg

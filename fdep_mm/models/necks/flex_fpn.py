@@ -3,8 +3,8 @@
 *One-Stage Cascade Refinement Networks for Infrared Small Target Detection*
 (OSCAR), Dai et al., IEEE TGRS 2023, https://arxiv.org/abs/2212.08472.
 
-Differences from the paper's toolkit: the output convolutions of levels that
-nobody reads are not built (1.18 M parameters of the 256-channel neck), so
+Difference from the paper's toolkit: it lacks the output convolutions of
+levels that nobody reads (1.18 M parameters of the 256-channel neck), so that
 distributed training finds no unused parameter.
 """
 
@@ -26,10 +26,6 @@ class FlexFPN(BaseModule):
         out_channels (int): Channels of every output.
         out_indices (Sequence[int]): Levels to return, increasing.
         init_cfg (dict, optional): Defaults to Xavier, uniform.
-
-    Raises:
-        ValueError: If `out_indices` is empty, not increasing, or names no
-            input.
     """
 
     def __init__(

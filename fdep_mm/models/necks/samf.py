@@ -32,11 +32,7 @@ class SAMF(BaseModule):
         norm_cfg (dict, optional): Norm after Conv_c and Conv_d.
         act_cfg (dict, optional): Activation after Conv_c and Conv_d.
         identity_start (bool): Start close to ``out = F``: a Dirac Conv_e,
-            norms c and d with a scale of 0.01.
-
-    Raises:
-        ValueError: If `in_channels` is odd, or `identity_start` is asked for
-            without norms.
+            norms c and d with a scale of 0.01; it needs norms.
     """
 
     def __init__(
@@ -93,20 +89,22 @@ class SAMFNeck(BaseModule):
     Args:
         in_channels (int): Channels of the host's bottleneck; even.
         prior_channels (Sequence[int]): Channels of each prior.
-        **kwargs: As in :class:`SAMF`.
+        norm_cfg, act_cfg, identity_start: As in :class:`SAMF`.
     """
 
     def __init__(
         self,
         in_channels: int,
         prior_channels: Sequence[int],
-        **kwargs: dict | bool | None,
+        norm_cfg: dict | None = dict(type='BN'),
+        act_cfg: dict | None = dict(type='ReLU'),
+        identity_start: bool = False,
     ):
         super().__init__()
         if not prior_channels:
             raise ValueError('prior_channels must name at least one prior')
         self.blocks = nn.ModuleList(
-            SAMF(in_channels, channels, **kwargs)
+            SAMF(in_channels, channels, norm_cfg, act_cfg, identity_start)
             for channels in prior_channels
         )
 

@@ -87,7 +87,8 @@ class TorchNet(ImageEncoder):
             tried before training.
 
     Raises:
-        ValueError: There is no such submodule.
+        ValueError: There is no such submodule, it is not run exactly once, or
+            the network gives no logits of the image's proportions.
     """
 
     def __init__(
@@ -119,18 +120,7 @@ class TorchNet(ImageEncoder):
         """Nothing: the network has initialized itself."""
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """Run the network.
-
-        Args:
-            x (Tensor): (B, C, H, W).
-
-        Returns:
-            list[Tensor]: Logits (B, 1, h, w), in evaluation those that are
-            deployed.
-
-        Raises:
-            ValueError: The network gives something else.
-        """
+        """(B, C, H, W) -> logits (B, 1, h, w), in evaluation the deployed."""
         x = self.prepare(x, 1)
         return self._logits(self.net(x), x)
 
@@ -138,16 +128,9 @@ class TorchNet(ImageEncoder):
     def encode(self, x: Tensor) -> list:
         """Run the network up to its bottleneck.
 
-        Args:
-            x (Tensor): (B, C, H, W).
-
         Returns:
             list: The bottleneck's feature (B, C, h, w), and what
             :meth:`decode` needs besides.
-
-        Raises:
-            ValueError: No bottleneck is named, it is not run, or its output
-                is no feature map.
         """
         x = self.prepare(x, 1)
         if self.bottleneck is None:
@@ -171,12 +154,7 @@ class TorchNet(ImageEncoder):
 
     @torch.compiler.disable
     def decode(self, feats: list) -> list[Tensor]:
-        """Run the network from its bottleneck on.
-
-        Raises:
-            ValueError: The bottleneck is run again, or the network gives no
-                logits.
-        """
+        """Run the network from its bottleneck on."""
         feature, (x, result, calls) = feats
 
         def resume(module, args, output):

@@ -14,7 +14,7 @@ def point_targets(
     boxes: list[Tensor],
     num_classes: int,
 ) -> tuple[Tensor, Tensor]:
-    """Labels of all points and boxes of the positive ones.
+    """Labels (B, N) of all points, and boxes (P, 4) of the positive ones.
 
     Args:
         points (Tensor): (N, 2), x and y in px.
@@ -22,10 +22,6 @@ def point_targets(
         gt_instances (InstanceList): ``bboxes`` and ``labels`` of each image.
         boxes (list[Tensor]): (n, 4) of each image, to regress to.
         num_classes (int): Also the label of background.
-
-    Returns:
-        tuple[Tensor, Tensor]: Labels (B, N), and the boxes (positives, 4) of
-        the points with a label below `num_classes`, in their order.
     """
     labels, targets = [], []
     priors = InstanceData(priors=points)
