@@ -96,9 +96,9 @@ def read_study(path: Path) -> Study:
 
 def _study(content: object) -> Study:
     _check_keys(content, KEYS, 'the study')
-    lists = {
-        key: _list(content, key) for key in ('data', 'hosts', 'seeds')
-    } | {'scores': _list({'scores': SCORES, **content}, 'scores')}
+    content = {'scores': SCORES, **content}
+    keys = ('data', 'hosts', 'seeds', 'scores')
+    lists = {key: _list(content, key) for key in keys}
     arms = content.get('arms')
     if not isinstance(arms, dict) or not arms:
         raise ValueError(f'arms: give name: settings, got {arms!r}')
@@ -108,13 +108,11 @@ def _study(content: object) -> Study:
     baseline = content.get('baseline')
     if baseline is not None:
         _check_known(baseline, arms, 'baseline: no arm')
-    for key in ('data', 'hosts', 'arms'):
-        for name in {**lists, 'arms': arms}[key]:
-            if not re.fullmatch(r'\w[\w.+=-]*', name):
-                raise ValueError(
-                    f'{key}: {name!r} names a folder: letters, digits, '
-                    '. + = - _'
-                )
+    for name in (*lists['data'], *lists['hosts'], *arms):
+        if not re.fullmatch(r'\w[\w.+=-]*', name):
+            raise ValueError(
+                f'{name!r} names a folder: use letters, digits, . + = - _'
+            )
     grid = product(lists['data'], lists['hosts'], arms, lists['seeds'])
     cells = [_cell(content, arms, *place) for place in grid]
     configs = dict.fromkeys(cell.config for cell in cells)

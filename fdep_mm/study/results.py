@@ -65,6 +65,33 @@ def _read(cell: Cell, folder: Path, score: str) -> Result:
     return Result(cell, scores, images, evaluation)
 
 
+def read_validations(folder: Path) -> dict[str, dict[str, list[float]]]:
+    """Read the scores of all validations that LocalVisBackend logged.
+
+    Args:
+        folder (Path): Work dir of a training; each start left a log in it.
+
+    Returns:
+        dict[str, dict[str, list[float]]]: Score -> ``steps``, ascending, and
+        ``values``; of a step that was repeated, those of the last start.
+    """
+    found: dict[str, dict[int, float]] = {}
+    # the names of the folders are times
+    for path in sorted(folder.glob('*/vis_data/scalars.json')):
+        for line in path.read_text(errors='replace').splitlines():
+            try:
+                entry = json.loads(line)
+            except ValueError:  # a killed training leaves half a line
+                continue
+            for key, value in entry.items():
+                if '/' in key:  # others are losses, rates and times
+                    found.setdefault(key, {})[entry['step']] = value
+    return {
+        key: dict(steps=sorted(of), values=[of[step] for step in sorted(of)])
+        for key, of in found.items()
+    }
+
+
 def export(study: Study, work_dir: Path, target: Path) -> int:
     """Copy the small files of finished cells; their paths begin at WORK_DIR.
 

@@ -16,9 +16,8 @@ from fdep_mm.engine.hooks.result_writer import RESULT
 from fdep_mm.engine.hooks.safe_checkpoint_hook import newest_checkpoint
 from fdep_mm.engine.hooks.work_dir_lock_hook import FILE as TRAIN_LOCK
 
-from .logs import read_scalars
 from .plan import Cell
-from .results import CURVE
+from .results import CURVE, read_validations
 
 SETTINGS = 'cell.json'
 LOCK = 'study.lock'
@@ -146,7 +145,7 @@ class StudyRunner:
             if cell.weights_of is None and not (folder / CURVE).is_file():
                 self._wait_for_orphan(folder)
                 self._call(self.train_command(cell), folder / 'train.log')
-                _write(folder / CURVE, _validations(folder))
+                _write(folder / CURVE, read_validations(folder))
             weights = _weights(self.work_dir / cell.trained, cell.checkpoint)
             self._call(self.test_command(cell, weights), folder / 'test.log')
             if not self.is_finished(cell):
@@ -221,19 +220,6 @@ def _newest(folder: Path) -> list[Path]:
     """The last checkpoint of epochs, and of iterations."""
     found = [newest_checkpoint(folder, name) for name in TEMPLATES]
     return [path for path in found if path is not None]
-
-
-def _validations(folder: Path) -> dict[str, dict[str, list[float]]]:
-    """Scores of all validations; none if there is no LocalVisBackend."""
-    try:
-        scalars = read_scalars(folder)
-    except ValueError:
-        return {}
-    return {
-        key: dict(steps=steps.tolist(), values=values.tolist())
-        for key, (steps, values) in scalars.items()
-        if '/' in key
-    }
 
 
 def _write(path: Path, content: dict) -> None:

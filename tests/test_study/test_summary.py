@@ -25,6 +25,7 @@ from fdep_mm.study import (
     read_study,
     summarize,
 )
+from fdep_mm.study.results import read_validations
 from fdep_mm.visualization import plot_comparison
 
 ARMS = dict(host={}, fdep={}, best=dict(weights_of='fdep', checkpoint='best'))
@@ -65,6 +66,25 @@ def study(tmp_path, monkeypatch, repo):
             folder = tmp_path / f'cells/synthetic/acm/{arm}/seed-{seed}'
             write_cell(folder, iou, 0.05 * (i + seed))
     return study
+
+
+def test_logs_of_several_starts_are_one_curve(tmp_path):
+    def write(start, scores, rest=''):
+        path = tmp_path / start / 'vis_data/scalars.json'
+        path.parent.mkdir(parents=True)
+        entries = [
+            {'loss': 0.5, 'lr': 0.1, 'step': 7},
+            *({'sirst/IoU': v, 'step': k} for k, v in scores.items()),
+        ]
+        path.write_text('\n'.join(map(json.dumps, entries)) + rest)
+
+    assert read_validations(tmp_path) == {}
+    write('20260102_000000', {2: 21.0, 3: 30.0})
+    write('20260101_000000', {1: 10.0, 2: 20.0}, '\n{"sirst/IoU": 25.0, "s')
+    write('test/20260103_000000', {0: 99.0})
+    assert read_validations(tmp_path) == {
+        'sirst/IoU': dict(steps=[1, 2, 3], values=[10.0, 21.0, 30.0])
+    }
 
 
 def test_means_and_paired_differences(study, tmp_path):
