@@ -23,7 +23,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from fdep_mm.core.command import Parser, command
-from fdep_mm.core.config_check import merge_options
+from fdep_mm.core.config_check import merge_options, read_config
 from fdep_mm.core.options import add_cfg_options
 from fdep_mm.core.text import print
 from fdep_mm.priors import CacheIndex, PriorCacheError
@@ -53,14 +53,14 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def read_config(path: str, options: dict) -> Config:
+def open_config(path: str, options: dict) -> Config:
     """Read the config and put the command line's settings into it.
 
     Raises:
         PriorCacheError: It has no VFM, or mixes images.
         ValueError: One of the settings is misspelled.
     """
-    cfg = Config.fromfile(path)
+    cfg = read_config(path)
     if 'decode_head' not in cfg.model or 'vfm' not in cfg.model:
         raise PriorCacheError(
             f'{cfg.filename}: not the config of a COISDSegmentor (type is '
@@ -128,7 +128,7 @@ def caches_of(args: argparse.Namespace) -> dict[Path, dict]:
 
 def write_cache(args: argparse.Namespace, folder: Path, options: dict) -> None:
     """Write one cache, with these settings, and say how to use it."""
-    cfg = read_config(args.config, options)
+    cfg = open_config(args.config, options)
     init_default_scope(cfg.default_scope)
     model = build_model(cfg).to(args.device)
     dataset = DATASETS.build(cfg.train_dataloader.dataset)

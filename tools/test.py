@@ -10,14 +10,15 @@ Examples:
 """
 
 import argparse
+from pathlib import Path
 from pickle import UnpicklingError
 
 from mmengine.config import Config, ConfigDict
 from mmengine.runner import Runner
-from train import add_config_arguments, read_config, require_file
+from train import add_config_arguments, read_config
 
 from fdep_mm import zoo
-from fdep_mm.core.command import Parser, user_errors
+from fdep_mm.core.command import USER_ERRORS, Parser, user_errors
 from fdep_mm.core.options import OptionAction
 
 
@@ -83,8 +84,10 @@ def find_checkpoint(cfg: Config, path: str | None) -> str | None:
             return str(zoo.resolve(path))
         except OSError as error:
             raise FileNotFoundError(f'checkpoint {error}') from error
-    if '://' not in path:
-        require_file('checkpoint', path)
+    if '://' not in path and not Path(path).is_file():
+        raise FileNotFoundError(
+            f'checkpoint {path!r}: no such file, looked from {Path.cwd()}'
+        )
     return path
 
 
@@ -134,7 +137,7 @@ def use_options(cfg: Config, args: argparse.Namespace) -> None:
 def main() -> None:
     """Test."""
     args = parse_args()
-    with user_errors(ValueError, OSError):
+    with user_errors(*USER_ERRORS):
         cfg = read_config(args)
         path = args.checkpoint_option or args.checkpoint
         cfg.load_from = find_checkpoint(cfg, path)

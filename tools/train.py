@@ -17,8 +17,8 @@ from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.runner import Runner
 
-from fdep_mm.core.command import Parser, user_errors
-from fdep_mm.core.config_check import merge_options
+from fdep_mm.core import config_check
+from fdep_mm.core.command import USER_ERRORS, Parser, user_errors
 from fdep_mm.core.options import add_cfg_options
 from fdep_mm.engine.cpu_launch import prepare_cpu_launch
 
@@ -42,26 +42,18 @@ def add_config_arguments(parser: argparse.ArgumentParser) -> None:
     add('--local_rank', '--local-rank', type=int, default=0)
 
 
-def require_file(name: str, path: str) -> None:
-    """Raise FileNotFoundError if there is no such file."""
-    if not Path(path).is_file():
-        raise FileNotFoundError(
-            f'{name} {path!r}: no such file, looked from {Path.cwd()}'
-        )
-
-
 def read_config(args: argparse.Namespace) -> Config:
     """Read the config and put the command line's settings into it.
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: A setting is misspelled.
+        ImportError: It imports a package that is not installed.
+        ValueError: It has another error, or a setting is misspelled.
     """
-    require_file('config', args.config)
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    cfg = Config.fromfile(args.config)
+    cfg = config_check.read_config(args.config)
     cfg.launcher = args.launcher
-    merge_options(cfg, args.cfg_options)
+    config_check.merge_options(cfg, args.cfg_options)
     prepare_cpu_launch(cfg)
     default = cfg.get('work_dir') or f'work_dirs/{Path(args.config).stem}'
     cfg.work_dir = args.work_dir or default
@@ -97,7 +89,7 @@ def main() -> None:
     )
     add('--amp', action='store_true', help='train with mixed precision')
     args = parser.parse_args()
-    with user_errors(ValueError, FileNotFoundError):
+    with user_errors(*USER_ERRORS):
         cfg = read_config(args)
         use_options(cfg, args)
     with user_errors(UnpicklingError):

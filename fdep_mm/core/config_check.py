@@ -43,7 +43,9 @@ def read_config(path: str | PathLike) -> Config:
         ValueError: It has another error.
     """
     if not Path(path).is_file():
-        raise FileNotFoundError(f'config {str(path)!r}: no such file')
+        raise FileNotFoundError(
+            f'config {str(path)!r}: no such file, looked from {Path.cwd()}'
+        )
     try:
         return Config.fromfile(path)
     except ImportError:  # says what to install

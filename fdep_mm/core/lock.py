@@ -4,8 +4,8 @@ import os
 import socket
 import time
 import warnings
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TextIO
 
 try:
     import fcntl
@@ -17,15 +17,14 @@ class LockedError(RuntimeError):
     """Another process holds the lock."""
 
 
-def take_lock(path: str | Path) -> TextIO:
+def take_lock(path: str | Path) -> ExitStack:
     """Lock a file (POSIX ``lockf``) and write into it who holds it.
 
-    The operating system releases the lock when the file is closed or the
-    process ends, however it ends: there are no stale locks. Where the file
-    system or the operating system has none, there is a warning.
+    The lock ends with the process, however that ends; the empty file stays.
+    Where the file or operating system has no locks, there is a warning.
 
     Returns:
-        TextIO: The file, to be closed when the work is done.
+        ExitStack: Gives the lock back when it is closed.
 
     Raises:
         LockedError: Another process holds the lock.
@@ -35,7 +34,8 @@ def take_lock(path: str | Path) -> TextIO:
         ...     write('folder')
     """
     path = Path(path)
-    file = open(path, 'a+')
+    held = ExitStack()
+    file = held.enter_context(open(path, 'a+'))
     try:
         if fcntl is None:
             raise OSError(0, 'this operating system has no such locks')
@@ -45,7 +45,7 @@ def take_lock(path: str | Path) -> TextIO:
     except (BlockingIOError, PermissionError) as error:  # POSIX allows both
         file.seek(0)
         owner = file.read().strip() or 'an unknown process'
-        file.close()
+        held.close()
         raise LockedError(
             f'{path.parent}: another process writes here, {owner}. '
             'Wait for it, end it, or give another folder'
@@ -56,9 +56,10 @@ def take_lock(path: str | Path) -> TextIO:
             'other process writes here',
             stacklevel=2,
         )
-        return file
+        return held
     since = time.strftime('%Y-%m-%d %H:%M:%S')
     owner = f'process {os.getpid()} on {socket.gethostname()} since {since}'
     file.truncate(0)
     print(owner, file=file, flush=True)
-    return file
+    held.callback(file.truncate, 0)
+    return held

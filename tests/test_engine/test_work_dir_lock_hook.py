@@ -27,6 +27,7 @@ def test_refused_while_it_runs_and_not_after_a_kill(tmp_path, holder):
     holder.wait()
     train(tiny_config(tmp_path, epochs=1))
     assert (tmp_path / 'epoch_1.pth').is_file()
+    assert (tmp_path / 'train.lock').read_text() == ''
     with lock_holder(tmp_path / 'train.lock'):
         pass  # another process gets it after that training
 

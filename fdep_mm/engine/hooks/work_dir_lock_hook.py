@@ -1,7 +1,7 @@
 """One training at a time in a work dir."""
 
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TextIO
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
@@ -25,7 +25,7 @@ class WorkDirLockHook(Hook):
     """
 
     priority = 'VERY_HIGH'
-    _lock: TextIO | None = None
+    _lock: ExitStack | None = None
 
     def before_run(self, runner: Runner) -> None:
         """Take the lock; tests and validations need none."""
