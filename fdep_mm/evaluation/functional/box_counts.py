@@ -9,10 +9,10 @@ from fdep_mm.core.matching import hit_pairs
 def box_components(boxes: np.ndarray, shape: tuple[int, int]) -> Components:
     """One component for each box, in their order; overlapping ones stay apart.
 
-    A box, of (N, 4) x1, y1, x2, y2 in px, half-open, stands for the pixels
-    whose centers it holds, and without any (too thin, inverted, or outside
-    the image) for the pixel nearest to its center, so that every box is a
-    detection.
+    Boxes are (N, 4) x1, y1, x2, y2 in px, half-open. A box stands for the
+    pixels whose centers it holds, and without any (too thin, inverted, or
+    outside the image) for the pixel nearest to its center, so that every box
+    is a detection.
     """
     x1, y1, x2, y2 = _pixel_ranges(boxes, shape).T.astype(np.float64)
     area = (x2 - x1) * (y2 - y1)

@@ -61,8 +61,8 @@ def instances(sample: dict, kind: str, name: str) -> dict:
 def true_boxes(sample: dict, shape: tuple[int, int], name: str) -> np.ndarray:
     """(G, 4) true boxes in px of the original image.
 
-    Where the sample has ``instances``, the annotation as the data set gave
-    it, the boxes must still be those.
+    Where the sample has ``instances``, the annotation of the data set, the
+    boxes must still be those.
     """
     boxes = to_numpy(instances(sample, 'gt', name)['bboxes'])
     annotated = [

@@ -74,7 +74,7 @@ def build_nested(row: int, column: int) -> nn.Sequential:
     return build_node(row, column * WIDTHS[row] + WIDTHS[row + 1] + above)
 
 
-def resize(x: Tensor, factor: float) -> Tensor:
+def rescale(x: Tensor, factor: float) -> Tensor:
     """(B, C, H, W) -> (B, C, factor * H, factor * W), corners aligned."""
     return F.interpolate(
         x, scale_factor=factor, mode='bilinear', align_corners=True
@@ -83,9 +83,9 @@ def resize(x: Tensor, factor: float) -> Tensor:
 
 def grow(rows: list[list[Tensor]], row: int, node: nn.Module) -> None:
     """Append the next node to a row, from the newest of its neighbors."""
-    parts = [*rows[row], resize(rows[row + 1][-1], 2)]
+    parts = [*rows[row], rescale(rows[row + 1][-1], 2)]
     if row > 0:
-        parts.append(resize(rows[row - 1][-1], 0.5))
+        parts.append(rescale(rows[row - 1][-1], 0.5))
     rows[row].append(node(torch.cat(parts, 1)))
 
 
@@ -177,7 +177,7 @@ class DNANetHead(SIRSTHead):
     def _fuse_rows(self, last: list[Tensor]) -> Tensor:
         """Last nodes of the rows, finest first -> (B, 16, H, W)."""
         pyramid = [
-            resize(conv(feat), 2 ** (row + 1))
+            rescale(conv(feat), 2 ** (row + 1))
             for row, (conv, feat) in enumerate(
                 zip(self.laterals, last[1:], strict=True)
             )

@@ -37,7 +37,7 @@ def conv3(
     return conv_bn(in_channels, out_channels, act=act, dilation=dilation)
 
 
-def resize(x: Tensor, factor: int) -> Tensor:
+def enlarge(x: Tensor, factor: int) -> Tensor:
     """(B, C, H, W) -> (B, C, factor * H, factor * W), half-pixel centers."""
     return F.interpolate(x, scale_factor=factor, mode='bilinear')
 
@@ -65,7 +65,7 @@ class RSU(nn.Module):
         y = self.bottom(feats[-1])
         y = self.decoder[0](torch.cat([y, feats.pop()], 1))
         for conv in self.decoder[1:]:
-            y = conv(torch.cat([resize(y, 2), feats.pop()], 1))
+            y = conv(torch.cat([enlarge(y, 2), feats.pop()], 1))
         return y + x
 
 
@@ -216,13 +216,13 @@ class UIUNetHead(SIRSTHead):
         side maps from fine to coarse.
         """
         feat1, feat2, feat3, feat4, feat5, x6 = self._transform_inputs(inputs)
-        x5 = self.stage5(self.fuse5(resize(x6, 2), feat5))
-        x4 = self.stage4(self.fuse4(resize(x5, 2), feat4))
-        x3 = self.stage3(self.fuse3(resize(x4, 2), feat3))
-        x2 = self.stage2(self.fuse2(resize(x3, 2), feat2))
-        x1 = self.stage1(torch.cat([resize(x2, 2), feat1], 1))
+        x5 = self.stage5(self.fuse5(enlarge(x6, 2), feat5))
+        x4 = self.stage4(self.fuse4(enlarge(x5, 2), feat4))
+        x3 = self.stage3(self.fuse3(enlarge(x4, 2), feat3))
+        x2 = self.stage2(self.fuse2(enlarge(x3, 2), feat2))
+        x1 = self.stage1(torch.cat([enlarge(x2, 2), feat1], 1))
         sides = [
-            resize(conv(x), 2**level)
+            enlarge(conv(x), 2**level)
             for level, (conv, x) in enumerate(
                 zip(self.sides, (x1, x2, x3, x4, x5, x6), strict=True)
             )
