@@ -41,6 +41,7 @@ def small_config(work_dir: Path, epochs: int = 2) -> Config:
     cfg.test_dataloader.dataset.num_targets = (1, 3)
     cfg.randomness = dict(seed=0, deterministic=True)
     cfg.visualizer.vis_backends = [dict(type='LocalVisBackend')]
+    cfg.custom_hooks = []  # curves take longer than a test
     cfg.experiment_name = f'run_{work_dir.name}_{epochs}'
     return cfg
 
@@ -118,6 +119,7 @@ def test_the_host_config_tests_the_checkpoint_alike(trained, tmp_path):
 def test_test_leaves_curves_and_overlays(trained, tmp_path):
     work_dir, _ = trained
     cfg = small_config(tmp_path)
+    cfg.custom_hooks = Config.fromfile(FDEP).custom_hooks
     cfg.load_from = str(work_dir / 'epoch_3.pth')
     Runner.from_cfg(cfg).test()
     names = {p.name for p in tmp_path.rglob('*.*')}

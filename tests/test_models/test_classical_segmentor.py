@@ -145,6 +145,7 @@ def run_leaf(cfg: Config, folder: Path) -> dict:
     cfg.test_dataloader.update(num_workers=0, persistent_workers=False)
     cfg.visualizer.vis_backends = [dict(type='LocalVisBackend')]
     cfg.work_dir, cfg.load_from = str(folder), 'none'
+    cfg.custom_hooks = []  # of HSE: curves
     cfg.experiment_name = folder.name
     return Runner.from_cfg(cfg).test()
 
@@ -243,7 +244,6 @@ def test_iou_on_nuaa_sirst(method, accepted, find_data, tmp_path):
     cfg = Config.fromfile(CONFIGS / 'classical' / f'{method}.py')
     cfg.test_dataloader.dataset.data_root = str(root)
     cfg.test_evaluator = cfg.test_evaluator[0]
-    cfg.custom_hooks = []  # of HSE
     found = run_leaf(cfg, tmp_path)['sirst/IoU']
     assert found == pytest.approx(accepted, abs=0.5)
     readme = (CONFIGS / 'classical' / 'README.md').read_text()
