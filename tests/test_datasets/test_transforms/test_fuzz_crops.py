@@ -1,19 +1,16 @@
 """Random images and crops: a window of the padded image, masks with it."""
 
 import numpy as np
-import pytest
+from fuzz_settings import fuzz
+from hypothesis import given
+from hypothesis import strategies as st
 
-pytest.importorskip('hypothesis', reason='hypothesis is not installed')
-from fuzz_settings import fuzz  # noqa: E402
-from hypothesis import given, settings  # noqa: E402
-from hypothesis import strategies as st  # noqa: E402
-
-from fdep_mm.datasets.transforms import TargetCrop  # noqa: E402
+from fdep_mm.datasets.transforms import TargetCrop
 
 SIDES = st.integers(1, 12)
 
 
-@settings(fuzz, max_examples=700)
+@fuzz(700)
 @given(
     st.tuples(SIDES, SIDES),
     st.tuples(SIDES, SIDES),
