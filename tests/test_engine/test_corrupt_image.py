@@ -46,7 +46,7 @@ def root(tmp_path):
     for i in range(NUM):
         image = rng.integers(0, 255, (32, 32), dtype=np.uint8)
         cv2.imwrite(str(root / f'images/{i:02}.png'), image)
-        cv2.imwrite(str(root / f'masks/{i:02}.png'), image // 255 * 255)
+        cv2.imwrite(str(root / f'masks/{i:02}.png'), image // 250 * 255)
     return root
 
 
