@@ -35,12 +35,12 @@ def test_one_path_in_each_form(tmp_path):
 
 
 def test_arrays_in_each_form():
-    grey = np.full((5, 6), 7, np.uint16)
-    for given in (grey, [grey], grey[..., None], iter([grey])):
+    gray = np.full((5, 6), 7, np.uint16)
+    for given in (gray, [gray], gray[..., None], iter([gray])):
         (frame,) = Inputs(given)
-        assert frame.name == '000000' and (frame.image == grey).all()
-    colour = np.zeros((3, 5, 6, 3), np.uint8)
-    for given in (colour, list(colour), [colour], [colour[0], colour[1:]]):
+        assert frame.name == '000000' and (frame.image == gray).all()
+    color = np.zeros((3, 5, 6, 3), np.uint8)
+    for given in (color, list(color), [color], [color[0], color[1:]]):
         assert names(given) == ['000000', '000001', '000002']
 
 

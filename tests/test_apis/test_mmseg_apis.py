@@ -65,7 +65,7 @@ def test_init_model_and_inference_model(repo, config, image, path, tmp_path):
 
 
 def test_mmseg_inferencer_needs_its_own_loader(repo, image, path, tmp_path):
-    """It knows no loader but the one of mmcv: grey 8-bit files are equal."""
+    """It knows no loader but the one of mmcv: gray 8-bit files are equal."""
     config = Config.fromfile(repo / CONFIGS[0])
     weights = checkpoint(init_model(config, device='cpu'), tmp_path)
     config = Config.fromfile(repo / CONFIGS[0])

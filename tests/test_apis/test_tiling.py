@@ -117,7 +117,7 @@ def detected_wrongly(sweep, overlap, side):
 @sweeps
 def test_segmentor_finds_a_target_once_wherever_it_lies(sweep):
     assert segmented_wrongly(sweep, overlap=16) == []
-    # what the neighbourhood of a pixel does to it would be cut
+    # what the neighborhood of a pixel does to it would be cut
     assert segmented_wrongly(sweep, overlap=0) != []
 
 
@@ -128,7 +128,7 @@ def test_detector_finds_a_target_once_wherever_it_lies(sweep, side):
     assert side == 1 or detected_wrongly(sweep, 0, side) != []
 
 
-def test_neighbours_on_a_cut_stay_two():
+def test_neighbors_on_a_cut_stay_two():
     run = inferencer(FakeDetector(jitter=0.75))
     for left in range(150):
         image = np.zeros((140, 160), np.uint8)

@@ -148,7 +148,7 @@ def test_metadata(acm_model):
     assert found['fdep_mm.precision'] == 'fp32'
 
 
-def test_channel_order_and_normalisation_are_inside(acm_config):
+def test_channel_order_and_normalization_are_inside(acm_config):
     cfg = Config.fromfile(acm_config)
     cfg.model.data_preprocessor.update(
         mean=[10.0, 20.0, 30.0], std=[1.0, 2.0, 4.0], pad_val=0

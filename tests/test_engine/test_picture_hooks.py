@@ -181,8 +181,8 @@ def test_predictions_as_files(tmp_path, on_files):
     for index, name in enumerate(names):
         image, mask = data.scene(index)
         shown = read_image(out / f'images/{name}.png')
-        grey = shown if shown.ndim == 2 else shown[..., 0]
-        np.testing.assert_array_equal(grey, image)
+        gray = shown if shown.ndim == 2 else shown[..., 0]
+        np.testing.assert_array_equal(gray, image)
         prob = read_prob(out / f'probs/{name}.png')
         np.testing.assert_allclose(prob, image / 255, atol=1e-5)
         np.testing.assert_array_equal(

@@ -195,11 +195,11 @@ def test_networks_for_one_channel_take_grey_images(net):
     init_default_scope('mmseg')
     cfg = dict(type=f'fdep_mm.{net}Encoder', in_channels=1)
     encoder = MODELS.build(cfg).eval()
-    grey = torch.rand(1, 1, 64, 64)
+    gray = torch.rand(1, 1, 64, 64)
     for one, other in zip(
-        encoder(grey), encoder(grey.expand(1, 3, 64, 64)), strict=True
+        encoder(gray), encoder(gray.expand(1, 3, 64, 64)), strict=True
     ):
         torch.testing.assert_close(one, other)
     cfg['in_channels'] = 3
     with pytest.raises(ValueError, match='in_channels=3, got images of 1'):
-        MODELS.build(cfg)(grey)
+        MODELS.build(cfg)(gray)

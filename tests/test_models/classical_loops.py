@@ -29,13 +29,13 @@ def cell(padded: np.ndarray, y: int, x: int, pad: int, size: int):
 
 
 def cells_around(padded: np.ndarray, y: int, x: int, size: int) -> list:
-    """The cell and its eight neighbours; centres stay inside the image."""
+    """The cell and its eight neighbors; centers stay inside the image."""
     pad = size // 2
     bottom, right = padded.shape[0] - size, padded.shape[1] - size
-    centres = [(y, x)] + [(y + a * size, x + b * size) for a, b in AROUND]
+    centers = [(y, x)] + [(y + a * size, x + b * size) for a, b in AROUND]
     return [
         cell(padded, min(max(v, 0), bottom), min(max(u, 0), right), pad, size)
-        for v, u in centres
+        for v, u in centers
     ]
 
 
@@ -97,12 +97,12 @@ def max_mean(image: np.ndarray, half: int = 2) -> np.ndarray:
 
 
 def lcm(image: np.ndarray) -> np.ndarray:
-    """Squared maximum of the cell over the mean of each neighbour."""
+    """Squared maximum of the cell over the mean of each neighbor."""
     padded = pad_for(image)
 
     def contrast(y: int, x: int, size: int) -> float:
-        centre, *others = cells_around(padded[size], y, x, size)
-        return min(centre.max() ** 2 / max(o.mean(), 1e-6) for o in others)
+        center, *others = cells_around(padded[size], y, x, size)
+        return min(center.max() ** 2 / max(o.mean(), 1e-6) for o in others)
 
     return each_pixel(
         image, lambda y, x: max(contrast(y, x, size) for size in SCALES)
@@ -114,8 +114,8 @@ def mpcm(image: np.ndarray) -> np.ndarray:
     padded = pad_for(image)
 
     def contrast(y: int, x: int, size: int) -> float:
-        centre, *others = cells_around(padded[size], y, x, size)
-        diff = [centre.mean() - other.mean() for other in others]
+        center, *others = cells_around(padded[size], y, x, size)
+        diff = [center.mean() - other.mean() for other in others]
         return max(0, min(diff[i] * diff[i + 4] for i in range(4)))
 
     return each_pixel(
@@ -124,7 +124,7 @@ def mpcm(image: np.ndarray) -> np.ndarray:
 
 
 def wldm(image: np.ndarray, window: int = 9) -> np.ndarray:
-    """Normalised local difference times weighted local entropy."""
+    """Normalized local difference times weighted local entropy."""
     pad = window // 2
     padded = np.pad(image, pad, mode='edge')
     levels = np.pad(np.rint(image), 2, mode='symmetric')
@@ -150,13 +150,13 @@ def rlcm(image: np.ndarray, size: int = 9) -> np.ndarray:
     padded = pad_for(image, (size,))[size]
 
     def contrast(y: int, x: int) -> float:
-        centre, *others = (
+        center, *others = (
             np.sort(c, axis=None)[::-1]
             for c in cells_around(padded, y, x, size)
         )
         best = 0.0
         for inside, outside in ((2, 4), (5, 9), (9, 16)):
-            t = centre[:inside].mean()
+            t = center[:inside].mean()
             b = max(max(o[:outside].mean() for o in others), 1e-6)
             best = max(best, t / b * t - t)
         return best
@@ -165,7 +165,7 @@ def rlcm(image: np.ndarray, size: int = 9) -> np.ndarray:
 
 
 def tllcm(image: np.ndarray) -> np.ndarray:
-    """Contrast of a smoothed core to the neighbours' nine largest pixels."""
+    """Contrast of a smoothed core to the neighbors' nine largest pixels."""
     kernel = np.outer((1, 2, 1), (1, 2, 1)) / 16
     near = np.pad(image, 1, mode='edge')
     padded = pad_for(image)

@@ -50,20 +50,20 @@ def fkrw(image: np.ndarray) -> np.ndarray:
 
 
 def _grow(patch: np.ndarray) -> tuple[np.ndarray, float]:
-    """Region of a patch's centre and its contrast."""
+    """Region of a patch's center and its contrast."""
     prob = _walk(patch)
     region = prob >= 0.5
     rest = region.copy()
     rest[5, 5] = False
     if not rest.any():
         return region, 0.0
-    centre = prob[rest].mean() / prob[~rest].mean()
+    center = prob[rest].mean() / prob[~rest].mean()
     once = ndimage.binary_dilation(region, DISK)
     ring = ndimage.binary_dilation(once, DISK) & ~once
     mean = patch[region].mean()
     if not ring.any() or mean <= patch[ring].max():
         return region, 0.0
-    return region, centre * (mean / patch[ring].max()) ** 6
+    return region, center * (mean / patch[ring].max()) ** 6
 
 
 def _walk(patch: np.ndarray) -> np.ndarray:

@@ -14,10 +14,10 @@ SIZE = (32, 32)
 # name -> network, loss and what the batch norms do in training
 CASES = {
     'host, BN in evaluation mode': ('host', 'SoftIoULoss', 'eval'),
-    'host, BN synchronised': ('host', 'SoftIoULoss', 'sync'),
+    'host, BN synchronized': ('host', 'SoftIoULoss', 'sync'),
     'host, BN per process': ('host', 'EdgeBCELoss', 'own'),
     'FDEP, BN in evaluation mode': ('fdep', 'SoftIoULoss', 'eval'),
-    'FDEP, BN synchronised': ('fdep', 'SoftIoULoss', 'sync'),
+    'FDEP, BN synchronized': ('fdep', 'SoftIoULoss', 'sync'),
     'FDEP, BN per process': ('fdep', 'EdgeBCELoss', 'own'),
 }
 

@@ -127,7 +127,7 @@ def test_decoder_is_wired_as_in_the_figure(net):
     torch.testing.assert_close(net(x), head.logits(p1))
 
 
-def test_initialisation(net):
+def test_initialization(net):
     """Variance 2 / (1.0625 * mean of fan-in and fan-out), zero biases."""
     for module in (net.backbone, net.decode_head.fuse1):
         for conv in module.modules():

@@ -63,7 +63,7 @@ def test_parameters_and_threshold():
     np.testing.assert_array_equal(result.pred_sem_seg.data[0], score > 0.2)
 
 
-def test_normalisation_is_undone():
+def test_normalization_is_undone():
     network = dict(
         type='SegDataPreProcessor',
         mean=[100.0] * 3,
@@ -78,14 +78,14 @@ def test_normalisation_is_undone():
     )
 
 
-def test_colour_is_luminance():
-    colour = np.random.default_rng(0).uniform(0, 255, (3, 40, 50))
+def test_color_is_luminance():
+    color = np.random.default_rng(0).uniform(0, 255, (3, 40, 50))
     data = batch(scene())
-    data['inputs'] = [torch.from_numpy(colour).float()]
+    data['inputs'] = [torch.from_numpy(color).float()]
     (result,) = build().test_step(data)
-    grey = np.tensordot((0.114, 0.587, 0.299), colour, 1)
+    gray = np.tensordot((0.114, 0.587, 0.299), color, 1)
     np.testing.assert_allclose(
-        result.seg_logits.data[0], mpcm(grey), atol=1e-4
+        result.seg_logits.data[0], mpcm(gray), atol=1e-4
     )
 
 

@@ -149,12 +149,12 @@ def test_testing_touches_neither_vfm_nor_samf():
 
 
 @pytest.mark.parametrize('bgr_to_rgb', [False, True])
-@pytest.mark.parametrize('normalise', [False, True])
-def test_vfm_sees_rgb_pixels(bgr_to_rgb, normalise):
+@pytest.mark.parametrize('normalize', [False, True])
+def test_vfm_sees_rgb_pixels(bgr_to_rgb, normalize):
     """Whatever the preprocessor does to the loaded BGR image."""
     cfg = fdep_fcos_cfg()
     cfg['data_preprocessor']['bgr_to_rgb'] = bgr_to_rgb
-    if not normalise:
+    if not normalize:
         cfg['data_preprocessor'].update(mean=None, std=None)
     model = build_detector(cfg).train()
     seen = []

@@ -3,7 +3,7 @@
 Batch norms and EdgeBCELoss (the harder half of the pixels of a process's
 batch) are not sums over images, so what is compared is said for each case:
 
-- BN in evaluation mode or synchronised, and a loss that is a mean over
+- BN in evaluation mode or synchronized, and a loss that is a mean over
   images: the step on the whole batch;
 - BN and loss of each process: the mean of the gradients of the two halves.
 
@@ -55,7 +55,7 @@ def test_two_processes_equal_one(case, ranks):
 
 @pytest.mark.parametrize('case', [c for c in CASES if 'evaluation' not in c])
 def test_running_statistics(case, ranks):
-    """Of the global batch if synchronised, else of the own images."""
+    """Of the global batch if synchronized, else of the own images."""
     expected = one_process(case)['buffers']
     for rank, result in enumerate(ranks):
         for key, value in expected[rank % len(expected)].items():
@@ -76,7 +76,7 @@ def test_the_halves_differ(ranks):
 
 def test_sync_bn():
     """``sync_bn='torch'`` reaches all norms; one process takes it back."""
-    case = 'FDEP, BN synchronised'
+    case = 'FDEP, BN synchronized'
     before = one_process(case)['losses']
     model = make_model(case)
     norms = sum(isinstance(m, _BatchNorm) for m in model.modules())

@@ -59,7 +59,7 @@ def test_no_dead_parameters(out_indices):
     assert all(p.grad is not None for p in neck.parameters())
 
 
-def test_initialisation():
+def test_initialization():
     neck = FlexFPN(CHANNELS, 32)
     neck.init_weights()
     weight = neck.lateral_convs[3].weight

@@ -107,8 +107,8 @@ def test_any_size_and_input_scale():
 
 
 def test_grey_equals_replicated_grey():
-    vfm, grey = FrozenVFM(**SMALL), torch.rand(1, 1, 32, 32) * 255
-    assert torch.equal(vfm(grey)[0], vfm(grey.expand(-1, 3, -1, -1))[0])
+    vfm, gray = FrozenVFM(**SMALL), torch.rand(1, 1, 32, 32) * 255
+    assert torch.equal(vfm(gray)[0], vfm(gray.expand(-1, 3, -1, -1))[0])
 
 
 def test_amp_returns_float32():

@@ -105,7 +105,7 @@ def test_two_way_guidance():
     torch.testing.assert_close(block(deep, shallow), expected)
 
 
-def test_initialisation_kinds():
+def test_initialization_kinds():
     """PyTorch's bounded weights in the gates, Kaiming's elsewhere."""
     cfg = host_cfg('GGLNet')
     cfg['decode_head']['prior_prob'] = None

@@ -40,7 +40,7 @@ def test_scales_are_fused_linearly():
     assert kernels == [(1, 1), (3, 3), (5, 5)]
 
 
-def test_initialisation_kinds():
+def test_initialization_kinds():
     """Biases are zero exactly where the reference uses Kaiming."""
     cfg = host_cfg('MLCLNet')
     cfg['decode_head']['prior_prob'] = None

@@ -173,7 +173,7 @@ def test_network_is_wired_as_in_the_figure(net):
     torch.testing.assert_close(net(x), head.logits(d))
 
 
-def test_initialisation_of_both_kinds(net):
+def test_initialization_of_both_kinds(net):
     """Kaiming by fan-out: zero biases; PyTorch's default: bounded weights."""
     kaiming = [
         net.backbone.stem,

@@ -67,8 +67,8 @@ def test_every_network_is_here():
     assert {f'{net}Encoder' for net in NET_NAMES} == encoders
 
 
-@pytest.mark.parametrize('net, params, grey, stride, channels, macs', NETS)
-def test_exact_size(net, params, grey, stride, channels, macs):
+@pytest.mark.parametrize('net, params, gray, stride, channels, macs', NETS)
+def test_exact_size(net, params, gray, stride, channels, macs):
     model = host(net)
     assert size(model) == params
     assert count_macs(model, images(1, (256, 256))) == macs
@@ -114,7 +114,7 @@ def test_prior_probability(net):
     logits = logits if isinstance(logits, torch.Tensor) else logits[0]
     assert 0.002 < logits.sigmoid().mean().item() < 0.05
     cfg['decode_head']['prior_prob'] = None
-    # a reference's own initialisation may be sure of a target
+    # a reference's own initialization may be sure of a target
     assert build(cfg).eval()(x[:1]).sigmoid().mean().item() > 0.2
 
 

@@ -68,7 +68,7 @@ def test_backbone_is_the_papers():
     assert backbone.init_cfg[0]['type'] == 'Kaiming'
 
 
-def test_head_initialisation(small):
+def test_head_initialization(small):
     module = build_detector(oscar_cfg(128)).bbox_head.head_module
     convs = [m for m in module.modules() if isinstance(m, torch.nn.Conv2d)]
     assert len(convs) == 5 * 4 + 7
@@ -111,7 +111,7 @@ def test_gates_multiply_the_other_levels_logits(small):
 
 
 def test_gate_by_hand():
-    """Two times down is a mean of 2x2, two times up mixes neighbours."""
+    """Two times down is a mean of 2x2, two times up mixes neighbors."""
     module = build_detector(small_cfg()).bbox_head.head_module
     fine, coarse = torch.randn(1, 8, 16, 16), torch.randn(1, 8, 8, 8)
     maps = module((fine, coarse))

@@ -13,7 +13,7 @@ STRIDE = 4
 
 
 def naive_centroid(box, noco):
-    """Loops over all cells; cell j stands for the centre of pixel 4j + 2."""
+    """Loops over all cells; cell j stands for the center of pixel 4j + 2."""
     x1, y1, x2, y2 = box
     best, cell = 0.0, None
     for i, j in torch.cartesian_prod(*map(torch.arange, noco.shape)).tolist():
@@ -37,7 +37,7 @@ def naive_centroid(box, noco):
 
 
 def inside(place, low, high):
-    """Not beyond the centres of the outermost pixels."""
+    """Not beyond the centers of the outermost pixels."""
     if high - low < 1:
         return (low + high) / 2
     return min(max(place, low + 0.5), high - 0.5)
@@ -63,7 +63,7 @@ def test_one_peak():
     assert points[2] == [30.5, 30.5]  # inverted
 
 
-def test_a_bright_neighbour_does_not_pull_the_point_out():
+def test_a_bright_neighbor_does_not_pull_the_point_out():
     noco = torch.zeros(8, 8)
     noco[3, 5], noco[3, 6] = 0.3, 0.9  # pixels 22 and 26
     boxes = torch.tensor([[18.0, 8, 24, 20], [22.2, 13, 22.8, 30]])

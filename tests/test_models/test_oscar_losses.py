@@ -70,15 +70,15 @@ def test_losses_by_hand(small):
     torch.testing.assert_close(out['loss_refine_noco'], expected)
 
     # the target is 20..26 x 10..15: its 8x8 square at the coarse level, and
-    # its 6x6 square at the fine one, are centred at (23, 12.5)
+    # its 6x6 square at the fine one, are centered at (23, 12.5)
     for stride, side, logits, key in (
         (8, 8, maps.coarse_cls, 'loss_coarse_cls'),
         (4, 6, maps.refine_cls, 'loss_refine_cls'),
     ):
-        centres = (torch.arange(64 // stride) + 0.5) * stride
+        centers = (torch.arange(64 // stride) + 0.5) * stride
         label = (
-            ((centres - 12.5).abs() < side / 2)[:, None]
-            & ((centres - 23).abs() < side / 2)[None]
+            ((centers - 12.5).abs() < side / 2)[:, None]
+            & ((centers - 23).abs() < side / 2)[None]
         ).float()
         p = logits[0, 0].sigmoid()
         focal = -0.25 * (1 - p) ** 3 * p.log() * label
@@ -206,7 +206,7 @@ def test_noco_is_padded_like_the_images(small):
         assert after.shape == (1, 64, 96)
         assert torch.equal(after[:, :height, :width], before)
         assert after.count_nonzero() == before.count_nonzero()
-    # outside the image the input is 0, after the normalisation
+    # outside the image the input is 0, after the normalization
     assert not out['inputs'][1, :, 20:].any()
 
 

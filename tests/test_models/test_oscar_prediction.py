@@ -51,7 +51,7 @@ def predict(head, maps, rescale=False, **meta):
 
 def test_prediction_by_hand():
     head, maps = blank_maps()
-    maps.refine_cls[0, 0, 2, 5] = 0.0  # coarse cell 1, 2: centre (20, 12)
+    maps.refine_cls[0, 0, 2, 5] = 0.0  # coarse cell 1, 2: center (20, 12)
     maps.coarse_cls[0, 0, 1, 2] = 1.0
     maps.refine_noco[0, 0, 2, 5] = 2.0
     maps.refine_reg[0, :, 2, 5] = torch.tensor((0.5, 0.0, -0.25, 1.0))

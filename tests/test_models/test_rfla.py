@@ -60,9 +60,9 @@ def naive_assign(priors, targets, topk, ratio):
 
 
 def random_boxes(num, low, high, size=128.0):
-    centre = torch.rand(num, 2, dtype=torch.float64) * size
+    center = torch.rand(num, 2, dtype=torch.float64) * size
     sides = low + torch.rand(num, 2, dtype=torch.float64) * (high - low)
-    return torch.cat((centre - sides / 2, centre + sides / 2), 1)
+    return torch.cat((center - sides / 2, center + sides / 2), 1)
 
 
 def assign(priors, targets, **options):
@@ -145,8 +145,8 @@ def test_second_stage_adds_priors():
 
 def test_ties_are_all_taken_and_the_later_target_wins():
     target = torch.tensor([[8.0, 8, 12, 12]])
-    centres = torch.tensor([[8.0, 10], [12, 10], [10, 8], [10, 12], [30, 30]])
-    priors = torch.cat((centres - 4, centres + 4), 1)
+    centers = torch.tensor([[8.0, 10], [12, 10], [10, 8], [10, 12], [30, 30]])
+    priors = torch.cat((centers - 4, centers + 4), 1)
     one = assign(priors, target, topk=(1, 1))
     assert one.gt_inds.tolist() == [1, 1, 1, 1, 0]
     two = assign(priors, target.repeat(2, 1), topk=(1, 1))

@@ -124,15 +124,15 @@ def test_pca_equals_numpys_svd(images, tmp_path):
         key = f'layer_{layer}'
         maps = [load_file(path)[key] for path in files]
         cells = torch.cat([m.flatten(1) for m in maps], 1).double()
-        centerd = cells - cells.mean(1, keepdim=True)
-        u, s, _ = np.linalg.svd(centerd.numpy(), full_matrices=False)
+        centered = cells - cells.mean(1, keepdim=True)
+        u, s, _ = np.linalg.svd(centered.numpy(), full_matrices=False)
         share = (s[:4] ** 2).sum() / (s**2).sum()
         assert index.pca['explained'][number] == pytest.approx(share, abs=1e-6)
         ours = [
             load_file(small / path.relative_to(exact))[key] for path in files
         ]
         ours = torch.cat([m.flatten(1) for m in ours], 1).double()
-        theirs = torch.from_numpy(u[:, :4].T) @ centerd
+        theirs = torch.from_numpy(u[:, :4].T) @ centered
         # signs of components are free
         torch.testing.assert_close(
             ours.abs(), theirs.abs(), rtol=1e-3, atol=1e-3
