@@ -51,6 +51,10 @@ def plot_comparison(
 
     Returns:
         Figure: Rows of two panels, 700 x 520 px a panel.
+
+    Raises:
+        ValueError: There is no network or kind, a kind is unknown, or seeds
+            of a network have different thresholds.
     """
     models = {name: seeds for name, seeds in models.items() if seeds}
     if not models:

@@ -65,6 +65,9 @@ def draw_overlay(
 
     Returns:
         np.ndarray: (H', W', 3) uint8, RGB.
+
+    Raises:
+        ValueError: The shapes of the three differ or `min_side` is too small.
     """
     if min_side < 64:
         raise ValueError(f'min_side must be at least 64 px, got {min_side}')

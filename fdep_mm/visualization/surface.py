@@ -30,6 +30,9 @@ def plot_surfaces(
 
     Returns:
         Figure: Three panels, 1560 x 520 px.
+
+    Raises:
+        ValueError: The shapes of the three differ or one side is below 2.
     """
     if not image.shape[:2] == mask.shape == prob.shape or min(mask.shape) < 2:
         raise ValueError(

@@ -56,6 +56,10 @@ class EvalProtocol:
         grid (np.ndarray): (T,) float32, the sweep and `threshold` together.
         in_sweep (np.ndarray): (T,) bool, which of the grid are of the sweep.
         main (int): Index of `threshold` in the grid.
+
+    Raises:
+        TypeError: `thresholds` is neither an int nor a list of numbers.
+        ValueError: An argument is outside its range.
     """
 
     def __init__(

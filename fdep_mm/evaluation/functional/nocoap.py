@@ -75,6 +75,10 @@ def mnocoap(
     Returns:
         dict[str, float]: ``mNoCoAP``, the mean, and ``NoCoAP10`` ...
         ``NoCoAP90``, fractions; NaN, with a warning, if there is no target.
+
+    Raises:
+        ValueError: The numbers of images differ, an array has another shape
+            or holds NaN, or an argument is unknown or missing.
     """
     if pred_noco_maps is None:
         pred_noco_maps = [None] * len(detections)

@@ -36,6 +36,10 @@ class RFLAFCOSHead(FCOSHead):
         fraction (float): Effective / theoretical receptive field.
         **kwargs: As in mmdet's ``FCOSHead``. ``train_cfg.assigner`` is the
             config of the assigner; `regress_ranges` have no effect.
+
+    Raises:
+        ValueError: If there is not one receptive field per level, or one is
+            not positive.
     """
 
     def __init__(

@@ -30,6 +30,10 @@ class SIRSTHead(BaseDecodeHead):
         loss_decode (dict | list[dict]): Losses on the logits; ValueError if
             one cannot teach a single channel.
         align_corners (bool): Used by mmseg where sizes differ.
+
+    Raises:
+        ValueError: If `prior_prob` is not inside (0, 1), or a loss cannot
+            teach a single channel.
     """
 
     def __init__(

@@ -85,6 +85,9 @@ class EdgeBCELoss(PixelLoss):
         easy_ratio (float): Fraction of the pixels, the easiest, that is left
             out, in [0, 1).
         loss_weight, loss_name: As in :class:`.pixel_loss.PixelLoss`.
+
+    Raises:
+        ValueError: If `form` is unknown or `easy_ratio` outside [0, 1).
     """
 
     def __init__(

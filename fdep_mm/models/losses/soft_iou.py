@@ -40,6 +40,9 @@ class SoftIoULoss(PixelLoss):
         over (str): 'image' or 'batch', see :func:`soft_iou_loss`.
         smooth (float): Added to intersection and union, px.
         loss_weight, loss_name: As in :class:`.pixel_loss.PixelLoss`.
+
+    Raises:
+        ValueError: If `over` is neither 'image' nor 'batch'.
     """
 
     def __init__(

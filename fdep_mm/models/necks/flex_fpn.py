@@ -26,6 +26,10 @@ class FlexFPN(BaseModule):
         out_channels (int): Channels of every output.
         out_indices (Sequence[int]): Levels to return, increasing.
         init_cfg (dict, optional): Defaults to Xavier, uniform.
+
+    Raises:
+        ValueError: If `out_indices` is empty, not increasing, or names no
+            input.
     """
 
     def __init__(

@@ -33,6 +33,10 @@ class SAMF(BaseModule):
         act_cfg (dict, optional): Activation after Conv_c and Conv_d.
         identity_start (bool): Start close to ``out = F``: a Dirac Conv_e,
             norms c and d with a scale of 0.01; it needs norms.
+
+    Raises:
+        ValueError: If `in_channels` is odd, or `identity_start` is asked for
+            without norms.
     """
 
     def __init__(
@@ -90,6 +94,9 @@ class SAMFNeck(BaseModule):
         in_channels (int): Channels of the host's bottleneck; even.
         prior_channels (Sequence[int]): Channels of each prior.
         norm_cfg, act_cfg, identity_start: As in :class:`SAMF`.
+
+    Raises:
+        ValueError: If `in_channels` is odd or `prior_channels` empty.
     """
 
     def __init__(

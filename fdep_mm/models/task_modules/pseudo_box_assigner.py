@@ -34,6 +34,9 @@ class PseudoBoxAssigner(BaseAssigner):
         side (float): Side in px of the squares that stand for small targets,
             above 0. OSCAR takes 1.5 strides (6) for its refined level and
             1 stride (8) for its coarse level.
+
+    Raises:
+        ValueError: If `side` is not positive.
     """
 
     def __init__(self, side: float):

@@ -53,6 +53,10 @@ class RFLAAssigner(BaseAssigner):
     Args:
         topk (tuple[int, int]): Priors per target in stage 1 and stage 2.
         ratio (float): Factor on the size of the priors in stage 2, above 0.
+
+    Raises:
+        ValueError: If `topk` are not two positive numbers or `ratio` is not
+            positive.
     """
 
     def __init__(
