@@ -14,6 +14,24 @@ TASKS = {
 }
 
 
+# What mmdet's test_cfg says, and the type of each.
+NMS = {
+    'score_thr': Real,
+    'nms_pre': int,
+    'iou_threshold': Real,
+    'max_per_img': int,
+    'min_bbox_size': Real,
+}
+
+
+def _is_nms(value: object) -> bool:
+    return (
+        isinstance(value, dict)
+        and value.keys() == NMS.keys()
+        and all(isinstance(one, NMS[key]) for key, one in value.items())
+    )
+
+
 def _numbers(values: object, *, low: float, high: float) -> bool:
     return isinstance(values, list) and all(
         isinstance(one, Real) and low <= one <= high for one in values
@@ -38,6 +56,10 @@ RULES = {
             v is None or (_numbers(v, low=1, high=32768) and len(v) == 2)
         ),
         'two sides in px',
+    ),
+    'nms': (
+        lambda v: v is None or _is_nms(v),
+        f'numbers for {[*NMS]}, the counts whole',
     ),
 }
 
@@ -67,8 +89,7 @@ class ModelCard:
         whole_numbers (bool): Whether pixels are rounded to 8 bits first.
         resize (tuple[int], optional): Longer and shorter side, px, that images
             are scaled to fit, keeping their ratio.
-        nms (dict, optional): Detection: ``score_thr``, ``nms_pre``,
-            ``iou_threshold``, ``max_per_img`` and ``min_bbox_size``.
+        nms (dict, optional): Detection: a number for each key of `NMS`.
     """
 
     version: str

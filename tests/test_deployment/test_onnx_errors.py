@@ -44,6 +44,12 @@ def test_a_network_that_fails_on_a_size(model):
         backend(images)
 
 
+NMS = (
+    '{"score_thr": 0.05, "nms_pre": %s, "iou_threshold": 0.5, '
+    '"max_per_img": 100, "min_bbox_size": -1}'
+)
+
+
 @pytest.mark.parametrize('text', ['"tracking"', '["a"]', '[' * 100000])
 def test_a_card_of_rubbish(model, text):
     (entry,) = (p for p in model.metadata_props if p.key == 'fdep_mm.task')
@@ -59,6 +65,7 @@ def test_a_card_of_rubbish(model, text):
         ('threshold', ['7', 'null', '"a"', 'NaN']),
         ('pad_value', ['[1]', '"abc"', 'null', '[0, 0, Infinity]']),
         ('resize', ['[0, 0]', '[1000000000, 2]', '"ab"']),
+        ('nms', ['[]', '{}', NMS % '"all"', NMS % '0.5', NMS % 'null']),
     ],
 )
 def test_numbers_that_no_card_has(model, key, values):

@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 
 from fdep_mm.core.choices import check_choice
 from fdep_mm.core.compat import built_loops
+from fdep_mm.core.text import shown
 from fdep_mm.registry import HOOKS
 
 from ..training_check import check_training, holds_target
@@ -188,7 +189,7 @@ class FiniteLossHook(Hook):
 def _names(batch: dict | None) -> str:
     samples = batch.get('data_samples') if isinstance(batch, dict) else None
     paths = [getattr(sample, 'img_path', None) for sample in samples or ()]
-    return ', '.join(str(p or 'unknown image') for p in paths) or 'unknown'
+    return ', '.join(shown(p or 'unknown image') for p in paths) or 'unknown'
 
 
 def _not_finite(weights: Iterable[tuple[str, Tensor]]) -> str | None:
