@@ -176,7 +176,8 @@ def check_scale(
     if highest and not binary:
         raise ValueError(
             f'the largest value of all predictions is {highest} of {top}; '
-            'add --binary if they are masks, --max-value 100 if they are '
-            'percent, --max-value 255 if they are 8-bit values in 16-bit '
-            f'files, --max-value {top} if they are as low as that'
+            'add --binary if they are masks (curves need what tools/test.py '
+            '--out-probs writes), --max-value 100 if they are percent, '
+            '--max-value 255 if they are 8-bit values in 16-bit files, '
+            f'--max-value {top} if they are as low as that'
         )

@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader
 
 from fdep_mm.datasets import SIRSTDataset
 from fdep_mm.engine import UnreadableImagesHook
+from fdep_mm.engine.hooks import unreadable_images_hook
 
 PIPELINE = [
     dict(type='fdep_mm.LoadInfraredImage'),
@@ -66,7 +67,7 @@ def test_a_file_that_breaks_in_the_middle_of_an_epoch(root):
         next(batches)
 
 
-def test_it_can_be_left_out_and_is_counted(root):
+def test_it_can_be_left_out_and_is_counted(root, monkeypatch):
     dataset = build(root, on_error='skip')
     cut(root / 'images/3.png')
     (root / 'images/4.png').unlink()
@@ -91,7 +92,8 @@ def test_it_can_be_left_out_and_is_counted(root):
         logger = Logger()
         train_dataloader = loader(dataset)
 
-    hook = UnreadableImagesHook(max_names=2)
+    monkeypatch.setattr(unreadable_images_hook, 'MAX_NAMES', 2)
+    hook = UnreadableImagesHook()
     hook.after_train_epoch(FakeRunner())
     (text,) = Logger.texts
     assert '3 of 6 images could not be read in epoch 7' in text

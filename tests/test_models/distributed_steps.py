@@ -31,6 +31,7 @@ class GlobalBatchNorm(nn.BatchNorm2d):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
             return super().forward(x)
+        x = x.double()  # a mean of squares less a squared mean cancels
         sums = torch.stack([x.sum((0, 2, 3)), (x * x).sum((0, 2, 3))])
         num = x.numel() / x.shape[1] * dist.get_world_size()
         mean, square = all_reduce(sums) / num
@@ -38,11 +39,15 @@ class GlobalBatchNorm(nn.BatchNorm2d):
         if self.track_running_stats:
             with torch.no_grad():
                 self.num_batches_tracked += 1
-                self.running_mean.lerp_(mean, self.momentum)
-                self.running_var.lerp_(var * num / (num - 1), self.momentum)
+                for buffer, now in (
+                    (self.running_mean, mean),
+                    (self.running_var, var * num / (num - 1)),
+                ):
+                    buffer.lerp_(now.float(), self.momentum)
         shape = (1, -1, 1, 1)
         x = (x - mean.view(shape)) / (var.view(shape) + self.eps).sqrt()
-        return x * self.weight.view(shape) + self.bias.view(shape)
+        x = x * self.weight.view(shape) + self.bias.view(shape)
+        return x.float()
 
 
 def make_model(case: str) -> nn.Module:
