@@ -58,16 +58,23 @@ def open_backend(
     try:
         from .torch_backend import TorchBackend
     except ModuleNotFoundError as error:
-        if model is None and Path(weights).suffix == '.safetensors':
-            twin = Path(weights).with_suffix('.onnx')
-            if twin.is_file():
-                return open_backend(twin, device=device)
-        raise ImportError(
-            f'{str(model or weights)!r} needs PyTorch and OpenMMLab '
-            f'({error}): install them, or name an ONNX file',
-            name=error.name,
-        ) from error
+        return _without_torch(model, weights, device, error)
     return TorchBackend(model, weights, device)
+
+
+def _without_torch(
+    model: object, weights: object, device: str | None, error: ImportError
+) -> Backend:
+    """Open the ONNX file beside weights, if there is one."""
+    if model is None and Path(weights).suffix == '.safetensors':
+        twin = Path(weights).with_suffix('.onnx')
+        if twin.is_file():
+            return open_backend(twin, device=device)
+    raise ImportError(
+        f'{str(model or weights)!r} needs PyTorch and OpenMMLab '
+        f'({error}): install them, or name an ONNX file',
+        name=error.name,
+    ) from error
 
 
 def _onnx_file(model: object, weights: object, runtime: str) -> Path:

@@ -23,10 +23,9 @@ SETTINGS = 'cell.json'
 LOCK = 'study.lock'
 TEMPLATES = ('epoch_{}.pth', 'iter_{}.pth')
 LOG_LINES = 12
-# glibc returns the memory of large tensors after each use, and the page faults
-# of the next use cost a quarter of the training time on a CPU: a step of FDEP
-# with ACM took 3.6 s, and 2.7 s where freed memory is kept, in huge pages.
-# Other C libraries ignore this.
+# glibc returns the memory of large tensors after each use. The page faults of
+# the next use took 28 % of the CPU time of FDEP with ACM on one machine, and
+# none where freed memory is kept. Other C libraries ignore this.
 KEEP_MEMORY = (
     'glibc.malloc.hugetlb=1:glibc.malloc.mmap_max=0:'
     'glibc.malloc.trim_threshold=34359738368:glibc.malloc.top_pad=268435456'
