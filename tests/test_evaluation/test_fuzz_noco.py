@@ -109,19 +109,19 @@ def test_bounds_order_and_monotony(images, order, mode):
     rank = iter(range(1000))
     for rows in found:
         rows[:, 4] += [next(rank) / 10000 for _ in rows]
-    scores = mnocoap(found, maps, boxes, mode, pred_noco_maps=maps)
+    scores = mnocoap(found, maps, boxes, mode)
     values = list(scores.values())[1:]
     assert all(0 <= value <= 1 for value in values)
     # a stricter threshold never gives more
     assert (np.diff(values) <= 1e-12).all()
     order = [i for i in order if i < len(found)]
     shuffled = [[side[i] for i in order] for side in (found, maps, boxes)]
-    again = mnocoap(*shuffled, mode, pred_noco_maps=shuffled[1])
+    again = mnocoap(*shuffled, mode)
     assert again == pytest.approx(scores, abs=1e-12)
     # a worst false alarm costs nothing, a best one may
     for score, sign in ((-1, 0), (2, -1)):
         more = [np.vstack([r, (-9, -9, -8, -8, score)]) for r in found]
-        worse = mnocoap(more, maps, boxes, mode, pred_noco_maps=maps)
+        worse = mnocoap(more, maps, boxes, mode)
         for key, value in worse.items():
             change = value - scores[key]
             assert abs(change) < 1e-12 if sign == 0 else change < 1e-12

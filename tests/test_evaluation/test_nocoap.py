@@ -10,11 +10,7 @@ from nocoap_loop import imitate, load_truth, run_loop
 
 from fdep_mm.core.boxes import mask_boxes
 from fdep_mm.evaluation import mnocoap, noco_map
-from fdep_mm.evaluation.functional import (
-    noco_peaks,
-    prob_points,
-    record_detections,
-)
+from fdep_mm.evaluation.functional import prob_points, record_detections
 
 REPO = Path(__file__).parents[2]
 
@@ -88,19 +84,26 @@ def test_oracle_floor_and_pixel_center(test_full, centers):
     assert mnocoap(points(boxes), maps, boxes, 'pixel_center') == floored
 
 
+def peak(box, noco):
+    """The pixel of the largest value in a box."""
+    x1, y1, x2, y2 = box
+    inside = noco[y1:y2, x1:x2]
+    y, x = np.unravel_index(inside.argmax(), inside.shape)
+    return x1 + x, y1 + y
+
+
 def test_oracle_peaks(test_full):
     maps, boxes = test_full
     peaks = [
-        noco_peaks(b, m, m.shape) for b, m in zip(boxes, maps, strict=True)
+        np.array([peak(box, noco) for box in own.astype(int)]).reshape(-1, 2)
+        for own, noco in zip(boxes, maps, strict=True)
     ]
     legacy = mnocoap(points(peaks), maps, boxes)
     assert round(legacy['mNoCoAP'], 4) == 0.9899
     assert rounded(legacy[k] for k in NINE) == [
         *(1, 1, 1, 1, 1, 0.992, 0.979, 0.969, 0.969)
     ]
-    assert legacy == mnocoap(
-        points(boxes), maps, boxes, 'noco_peak', pred_noco_maps=maps
-    )
+    assert legacy == mnocoap(points(peaks), maps, boxes, 'pixel_center')
 
 
 def test_xml_boxes_are_those_of_the_masks(find_data, test_full):
@@ -192,24 +195,6 @@ def test_first_box_only(ramp):
     assert record.target.tolist() == [0, 0] and record.num_targets == 2
     result = mnocoap([twice], [noco], [two])
     assert result['NoCoAP10'] == 0.5
-
-
-def test_noco_peaks_inside_boxes(ramp):
-    noco, _ = ramp
-    boxes = np.array(
-        [
-            [3.7, 4.2, 9.1, 6.0],
-            [30, 30, 40, 41],
-            [-4, 3, 0, 5],
-            [6, 6, 2, 2],
-            [9.2, 5, 9.3, 6],
-        ]
-    )
-    found = noco_peaks(boxes, noco, noco.shape)
-    assert found.tolist() == [[9, 5], [35, 35], [-2, 4], [6, 6], [9, 5]]
-    for bad in (None, noco[:5]):
-        with pytest.raises(ValueError, match='predicted NoCo map'):
-            noco_peaks(boxes, bad, noco.shape)
 
 
 def test_nothing_detected_and_nothing_there(ramp):

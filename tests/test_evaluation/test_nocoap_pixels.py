@@ -11,9 +11,9 @@ def test_a_pixel_that_a_box_touches_is_inside():
     image[12, 10] = 200
     box = [10.4, 10.4, 16.4, 14.4]
     noco = noco_map(image, [box])
-    exact = [[*box, 1]]
-    peaks = mnocoap([exact], [noco], [[box]], 'noco_peak', [noco])
-    assert peaks['mNoCoAP'] == 1
+    found = [[10, 12, 1]]
+    scores = mnocoap([found], [noco], [[box]], 'pixel_center')
+    assert scores['mNoCoAP'] == 1
     thin = [10.6, 12, 10.9, 13]
     scores = mnocoap(
         [[[*thin, 1]]], [noco_map(image, [thin])], [[thin]], 'pixel_center'

@@ -12,10 +12,9 @@ from fdep_mm.models.layers import (
     IdentityBlock,
     SqueezeExcite,
     TopDownHead,
+    TrunkEncoder,
     init_kaiming,
     local_contrast,
-    stem1,
-    trunk_stages,
     upsample_bilinear2,
 )
 
@@ -144,14 +143,11 @@ def test_kaiming_by_fan_out():
 
 
 def test_stages_halve_from_the_second_on():
-    stages = trunk_stages((16, 16, 32), 2)
-    x = stem1(1)(torch.randn(1, 1, 16, 16))
-    shapes = []
-    for stage in stages:
-        x = stage(x)
-        shapes.append(tuple(x.shape[1:]))
+    encoder = TrunkEncoder(1, (16, 16, 32), 2)
+    feats = encoder(torch.randn(1, 1, 16, 16))
+    shapes = [tuple(feat.shape[1:]) for feat in feats]
     assert shapes == [(16, 16, 16), (16, 8, 8), (32, 4, 4)]
-    assert [len(stage) for stage in stages] == [2, 2, 2]
+    assert [len(stage) for stage in encoder.stages] == [2, 2, 2]
 
 
 class Record(nn.Module):

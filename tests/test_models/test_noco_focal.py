@@ -6,10 +6,7 @@ import pytest
 import torch
 
 from fdep_mm.models.losses import NoCoFocalLoss, RegQualityFocalLoss
-from fdep_mm.models.losses.noco_focal import (
-    noco_focal_loss,
-    quality_focal_loss,
-)
+from fdep_mm.models.losses.noco_focal import noco_focal_loss
 
 
 def naive(x: float, t: float, beta: float, alpha: float = 0.0) -> float:
@@ -22,23 +19,12 @@ def maps():
     return torch.randn(2, 1, 4, 5), torch.rand(2, 1, 4, 5)
 
 
-def test_quality_focal_loss():
+@pytest.mark.parametrize(('alpha', 'beta'), [(0, 2), (5, 5)])
+def test_noco_focal_loss(alpha, beta):
     logits, target = maps()
-    loss = quality_focal_loss(logits, target)
+    loss = noco_focal_loss(logits, target, alpha, beta)
     expected = [
-        naive(x, t, 2)
-        for x, t in zip(
-            logits.flatten().tolist(), target.flatten().tolist(), strict=True
-        )
-    ]
-    torch.testing.assert_close(loss.flatten(), torch.tensor(expected))
-
-
-def test_noco_focal_loss():
-    logits, target = maps()
-    loss = noco_focal_loss(logits, target)
-    expected = [
-        naive(x, t, 5, 5)
+        naive(x, t, beta, alpha)
         for x, t in zip(
             logits.flatten().tolist(), target.flatten().tolist(), strict=True
         )
@@ -50,25 +36,26 @@ def test_noco_focal_loss():
 def test_half_precision_logits_stay_finite(dtype):
     logits = torch.tensor([-60.0, 60.0], dtype=dtype)
     target = torch.tensor([1.0, 0.0])
-    loss = quality_focal_loss(logits, target)
+    loss = noco_focal_loss(logits, target, 0, 2)
     torch.testing.assert_close(loss, torch.tensor([60.0, 60.0]))
 
 
 def test_gradient_vanishes_at_the_target():
     target = torch.tensor([0.3, 0.7])
     logits = target.logit().requires_grad_()
-    quality_focal_loss(logits, target).sum().backward()
+    noco_focal_loss(logits, target, 0, 2).sum().backward()
     assert logits.grad.abs().max() < 1e-6
 
 
-@pytest.mark.parametrize('cls', (RegQualityFocalLoss, NoCoFocalLoss))
-def test_classes_average_and_weight(cls):
+@pytest.mark.parametrize(
+    ('cls', 'alpha', 'beta'),
+    [(RegQualityFocalLoss, 0, 2), (NoCoFocalLoss, 5, 5)],
+)
+def test_classes_average_and_weight(cls, alpha, beta):
     logits, target = maps()
     one = cls()(logits, target)
-    function = (
-        quality_focal_loss if cls is RegQualityFocalLoss else noco_focal_loss
-    )
-    torch.testing.assert_close(one, function(logits, target).mean())
+    mean = noco_focal_loss(logits, target, alpha, beta).mean()
+    torch.testing.assert_close(one, mean)
     torch.testing.assert_close(
         cls(loss_weight=1000.0)(logits, target), 1000 * one
     )

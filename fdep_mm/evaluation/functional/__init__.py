@@ -14,7 +14,7 @@ from .nocoap import (
     record_detections,
     threshold_names,
 )
-from .points import PEAKS, noco_peaks, prob_points
+from .points import PEAKS, prob_points
 from .report import (
     as_json,
     format_table,

@@ -16,9 +16,8 @@ Centroid modes:
   a pixel too far right and down on average; boxes contain their right and
   lower edge. The ground truth itself scores 0.73 on SIRST-V2's test split.
 * 'pixel_center': the pixel that holds the center, center rounded down; it
-  lies in the half-open boxes that touch it.
-* 'noco_peak': the pixel of the largest predicted NoCo value in the box; it
-  lies in boxes as above.
+  lies in the half-open boxes that touch it. So do points that a detector
+  takes from its own NoCo map.
 """
 
 import warnings
@@ -31,9 +30,7 @@ from numpy.typing import ArrayLike
 from fdep_mm.core.boxes import check_boxes
 from fdep_mm.core.choices import check_choice
 
-from .points import noco_peaks
-
-CENTROID_MODES = ('box_center', 'pixel_center', 'noco_peak')
+CENTROID_MODES = ('box_center', 'pixel_center')
 NOCO_THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
@@ -51,7 +48,6 @@ def mnocoap(
     noco_maps: Sequence[np.ndarray],
     gt_boxes: Sequence[ArrayLike],
     centroid_mode: str = 'box_center',
-    pred_noco_maps: Sequence[np.ndarray] | None = None,
     thresholds: Sequence[float] = NOCO_THRESHOLDS,
 ) -> dict[str, float]:
     """mNoCoAP and its parts, at all thresholds in one pass.
@@ -63,12 +59,8 @@ def mnocoap(
         noco_maps (Sequence[np.ndarray]): Per image the true map, (H, W),
             from :func:`fdep_mm.evaluation.noco_map`.
         gt_boxes (Sequence[ArrayLike]): Per image (G, 4), 0-based, half-open.
-        centroid_mode (str): 'box_center' (of the published numbers),
-            'pixel_center' or 'noco_peak', see
-            :mod:`fdep_mm.evaluation.functional.nocoap`. Points are not refined
-            by 'noco_peak', but taken as 'pixel_center' does.
-        pred_noco_maps (Sequence[np.ndarray], optional): Per image the
-            predicted map, (H, W); needed by 'noco_peak' for boxes.
+        centroid_mode (str): 'box_center' (of the published numbers) or
+            'pixel_center', see :mod:`fdep_mm.evaluation.functional.nocoap`.
         thresholds (Sequence[float]): Of NoCo, exclusive, each in [0, 1) and of
             a percentage of its own.
 
@@ -78,25 +70,18 @@ def mnocoap(
 
     Raises:
         ValueError: The numbers of images differ, an array has another shape
-            or holds NaN, or an argument is unknown or missing.
+            or holds NaN, or an argument is unknown.
     """
-    if pred_noco_maps is None:
-        pred_noco_maps = [None] * len(detections)
     images = dict(
-        detections=detections,
-        noco_maps=noco_maps,
-        gt_boxes=gt_boxes,
-        pred_noco_maps=pred_noco_maps,
+        detections=detections, noco_maps=noco_maps, gt_boxes=gt_boxes
     )
     if len(set(map(len, images.values()))) > 1:
         numbers = ', '.join(f'{len(v)} {k}' for k, v in images.items())
         raise ValueError(f'{numbers}: give one of each per image')
     records = []
-    for found, noco, boxes, pred in zip(*images.values(), strict=True):
+    for image in zip(*images.values(), strict=True):
         name = f'image {len(records)}'
-        records.append(
-            record_detections(found, noco, boxes, centroid_mode, pred, name)
-        )
+        records.append(record_detections(*image, centroid_mode, name))
     return average_precisions(records, thresholds)
 
 
@@ -105,7 +90,6 @@ def record_detections(
     noco: np.ndarray,
     gt_boxes: ArrayLike,
     centroid_mode: str = 'box_center',
-    pred_noco: np.ndarray | None = None,
     name: str = 'image',
 ) -> NoCoRecord:
     """Look up the detections of one image, see :func:`mnocoap`."""
@@ -116,12 +100,9 @@ def record_detections(
         )
     boxes = check_boxes(gt_boxes, noco.shape, name)
     rows = _check_detections(detections, name)
-    if rows.shape[1] == 3:
-        points = rows[:, :2]
-    elif centroid_mode == 'noco_peak':
-        points = noco_peaks(rows[:, :4], pred_noco, noco.shape, name)
-    else:
-        points = (rows[:, :2] + rows[:, 2:4]) / 2
+    points = rows[:, :2]
+    if rows.shape[1] == 5:
+        points = (points + rows[:, 2:4]) / 2
     toolkit = centroid_mode == 'box_center'
     if not toolkit:
         points = np.floor(points)

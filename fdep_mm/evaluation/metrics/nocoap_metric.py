@@ -88,7 +88,9 @@ class NoCoAPMetric(BaseMetric):
         prefix: str | None = None,
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
-        check_choice('centroid_mode', centroid_mode, CENTROID_MODES)
+        check_choice(
+            'centroid_mode', centroid_mode, (*CENTROID_MODES, 'noco_peak')
+        )
         check_choice('overlap', overlap, OVERLAPS)
         check_choice('peak', peak, PEAKS)
         threshold_names(noco_thresholds)  # before the first epoch
@@ -103,6 +105,9 @@ class NoCoAPMetric(BaseMetric):
         self, data_batch: dict | None, data_samples: Sequence[dict]
     ) -> None:
         """Look up the detections of a batch of samples as dicts."""
+        mode = self.centroid_mode
+        if mode == 'noco_peak':
+            mode = 'pixel_center'  # where the peaks are in the pixels
         for sample in data_samples:
             name = image_name(sample, len(self.results))
             if 'pred_instances' in sample:
@@ -120,10 +125,9 @@ class NoCoAPMetric(BaseMetric):
             if len(boxes):
                 image = self._image(sample, shape, name)
                 noco = noco_map(image, boxes, self.overlap)
-            record = record_detections(
-                found, noco, boxes, self.centroid_mode, name=name
+            self.results.append(
+                record_detections(found, noco, boxes, mode, name)
             )
-            self.results.append(record)
 
     def compute_metrics(self, results: Sequence[tuple]) -> dict:
         """``mNoCoAP`` and ``NoCoAP10`` ... ``NoCoAP90`` of all images."""

@@ -27,7 +27,7 @@ from .nipps import nipps
 from .pstnn import pstnn
 from .ript import ript
 from .rlcm import rlcm
-from .score import adaptive_threshold, to_probability
+from .score import to_probability
 from .smsl import smsl
 from .tllcm import tllcm
 from .tophat import tophat

@@ -34,8 +34,6 @@ def ipi(
     lam: float | None = None,
     tol: float = 1e-6,
     max_iter: int = 1000,
-    reconstruction: str = 'median',
-    partial: bool = True,
 ) -> np.ndarray:
     """Sparse part of the patch image, by accelerated proximal gradient.
 
@@ -47,10 +45,6 @@ def ipi(
         lam (float, optional): Weight of sparsity. Defaults to None:
             ``1 / sqrt(max(m, n))`` of the patch image.
         tol (float): Relative residual of the stopping rule.
-        reconstruction (str): 'median', 'mean' or 'last' of the patches that
-            cover a pixel.
-        partial (bool): Decompose from the last iteration's subspace while the
-            rank is small.
     """
     grid = grid_for(image.shape, patch, stride, least=4)
     low, span = image.min(), np.ptp(image)
@@ -58,13 +52,13 @@ def ipi(
     data = as_matrix(patches)
     if lam is None:
         lam = max(data.shape) ** -0.5
-    result = decompose(data, lam, tol, max_iter, partial)
+    result = decompose(data, lam, tol, max_iter)
     target = check_converged('ipi', result).target
-    return span * grid.join(as_patches(target, patches.shape), reconstruction)
+    return span * grid.join_median(as_patches(target, patches.shape))
 
 
 def decompose(
-    data: np.ndarray, lam: float, tol: float, max_iter: int, partial: bool
+    data: np.ndarray, lam: float, tol: float, max_iter: int
 ) -> Decomposition:
     """Minimize ``|B|_* + lam |T|_1 + |D - B - T|^2 / (2 mu)``, mu falling.
 
@@ -87,9 +81,7 @@ def decompose(
         ahead += difference
         low = (data + ahead) / 2
         sparse = data - low
-        low, rank, start = shrink(
-            low, mu / 2, start=start if partial else None
-        )
+        low, rank, start = shrink(low, mu / 2, start=start)
         sparse = soft(sparse, lam * mu / 2)
         size = np.hypot(norm(low), norm(sparse))
         ahead -= low

@@ -14,7 +14,7 @@ import numpy as np
 from .cells import box_mean, check_odd, max_neighbor
 from .score import score_map
 
-PEAKS = ('dilate', 'pixel', 'mean')
+PEAKS = ('dilate', 'pixel')
 
 
 @score_map
@@ -34,8 +34,7 @@ def lcm(
         peak (str): 'dilate' is the paper's, and leaves a plateau of the size
             of a cell whose first pixel is not on the target. 'pixel'
             multiplies the cell's maximum by the pixel instead of by itself:
-            equal at the peak, no plateau. 'mean' takes the cell's mean for its
-            maximum.
+            equal at the peak, no plateau.
     """
     check_odd('scales', *scales)
     if peak not in PEAKS:
@@ -43,11 +42,8 @@ def lcm(
     image = image.astype(np.float32)
     contrast = np.zeros_like(image)
     for size in scales:
-        mean = box_mean(image, size)
-        cell = mean
-        if peak != 'mean':
-            cell = cv2.dilate(image, np.ones((size, size), np.uint8))
-        around = max_neighbor(mean, size)
+        cell = cv2.dilate(image, np.ones((size, size), np.uint8))
+        around = max_neighbor(box_mean(image, size), size)
         value = cell * (image if peak == 'pixel' else cell)
         # the guard is for black surroundings
         np.maximum(contrast, value / np.maximum(around, 1e-6), out=contrast)

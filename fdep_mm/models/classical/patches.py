@@ -2,7 +2,6 @@
 
 import numpy as np
 
-RECONSTRUCTIONS = ('mean', 'median', 'last')
 MIN_SIDE = 7  # px of an image; less holds no target and its background
 # px: above it half a patch is the stride, else a fifth. The time goes with up
 # to the cube of the number of patches.
@@ -47,31 +46,18 @@ class PatchGrid:
         patches = windows[:, self.lefts].swapaxes(0, 1)[:, self.tops]
         return patches.reshape(-1, self.height, self.width)
 
-    def join(self, patches: np.ndarray, how: str = 'mean') -> np.ndarray:
-        """(P, h, w) -> (H, W).
-
-        `how` says what a pixel is of the patches that cover it: their 'mean',
-        their 'median', or the 'last'.
-        """
-        if how not in RECONSTRUCTIONS:
-            raise ValueError(
-                f'reconstruction must be one of {RECONSTRUCTIONS}, got {how!r}'
-            )
-        if how == 'median':
-            return self._median(patches)
+    def join(self, patches: np.ndarray) -> np.ndarray:
+        """(P, h, w) -> (H, W), the mean of the patches that cover a pixel."""
         out, count = np.zeros(self.shape), np.zeros(self.shape)
         corners = [(y, x) for x in self.lefts for y in self.tops]
         for (y, x), patch in zip(corners, patches, strict=True):
             here = slice(y, y + self.height), slice(x, x + self.width)
-            if how == 'last':
-                out[here] = patch
-            else:
-                out[here] += patch
-                count[here] += 1
-        return out if how == 'last' else out / count
+            out[here] += patch
+            count[here] += 1
+        return out / count
 
-    def _median(self, patches: np.ndarray) -> np.ndarray:
-        """One median per rectangle that the same patches cover."""
+    def join_median(self, patches: np.ndarray) -> np.ndarray:
+        """(P, h, w) -> (H, W), their median: one per rectangle they share."""
         patches = patches.reshape(
             len(self.lefts), len(self.tops), self.height, self.width
         )

@@ -3,9 +3,8 @@
 Dai, Wu, *Reweighted infrared patch-tensor model with both nonlocal and local
 priors for single-frame small target detection*, IEEE JSTARS 10(8), 2017.
 
-Differences from the public code: overlapping patches are averaged (there the
-last one overwrites the others: `reconstruction='last'`), and h is its demo's
-1, not the paper's 10.
+Differences from the public code: overlapping patches are averaged; there the
+last one overwrites the others. h is its demo's 1, not the paper's 10.
 """
 
 import numpy as np
@@ -32,7 +31,6 @@ def ript(
     eps: float = 0.01,
     tol: float = 1e-7,
     max_iter: int = 500,
-    reconstruction: str = 'mean',
 ) -> np.ndarray:
     """Sparse part of the patch tensor, weighted against edges.
 
@@ -44,8 +42,6 @@ def ript(
         h (float): Exponent of the edge weight.
         eps (float): Of the reweighting, gray levels.
         tol (float): Relative residual of the stopping rule.
-        reconstruction (str): 'mean', 'median' or 'last' of the patches that
-            cover a pixel.
     """
     grid = grid_for(image.shape, patch, stride)
     larger, smaller = structure_tensor(image, 1.2, 2.0)
@@ -57,7 +53,7 @@ def ript(
         data, weight, lam * min(data.shape) ** -0.5, eps, tol, max_iter
     )
     target = check_converged('ript', result).target
-    return grid.join(np.moveaxis(target, -1, 0), reconstruction)
+    return grid.join(np.moveaxis(target, -1, 0))
 
 
 def decompose(

@@ -63,11 +63,6 @@ def to_probability(raw: np.ndarray) -> np.ndarray:
     return ((raw - low) / (high - low)).astype(np.float32)
 
 
-def adaptive_threshold(score: np.ndarray, k: float) -> float:
-    """``mean + k * std`` of a map; most papers segment with k from 3 to 15."""
-    return float(score.mean() + k * score.std())
-
-
 def score_map(method: Callable) -> Callable:
     """Turn a function of raw maps into one of score maps.
 

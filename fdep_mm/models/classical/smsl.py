@@ -16,7 +16,6 @@ from .low_rank import (
     check_converged,
     iterations,
     norm,
-    soft,
 )
 from .patches import grid_for
 from .score import score_map
@@ -29,7 +28,6 @@ def smsl(
     stride: int = 30,
     lam: float = 1.0,
     rank: int = 30,
-    non_negative: bool = True,
     tol: float = 1e-7,
     max_iter: int = 100,
     seed: int = 0,
@@ -44,7 +42,6 @@ def smsl(
             the patch image.
         rank (int): Directions to start with; those that are not needed are
             dropped.
-        non_negative (bool): Let only bright targets be sparse.
         tol (float): Relative residual of the stopping rule.
         seed (int): Of the random start.
     """
@@ -52,14 +49,8 @@ def smsl(
     columns = np.ascontiguousarray(grid.split(image).reshape(len(grid), -1).T)
     rng = np.random.default_rng(seed)
     start = rng.uniform(size=(min(rank, *columns.shape), len(grid)))
-    result = decompose(
-        columns,
-        start,
-        lam * min(columns.shape) ** -0.5,
-        non_negative,
-        tol,
-        max_iter,
-    )
+    weight = lam * min(columns.shape) ** -0.5
+    result = decompose(columns, start, weight, tol, max_iter)
     target = check_converged('smsl', result).target
     return grid.join(target.T.reshape(-1, grid.height, grid.width))
 
@@ -68,11 +59,10 @@ def decompose(
     data: np.ndarray,
     start: np.ndarray,
     lam: float,
-    non_negative: bool,
     tol: float,
     max_iter: int,
 ) -> Decomposition:
-    """Minimize the row norms of the coefficients + lam |T|_1.
+    """Minimize the row norms of the coefficients + lam |T|_1, T >= 0.
 
     F = D alpha + T (m, n) is the patch image, one patch per column; D has
     orthonormal columns; `start` (K, n) holds the first coefficients.
@@ -84,10 +74,7 @@ def decompose(
     directions = np.zeros_like(data[:, :1]) * start[:, 0]
     low, multiplier = data, 0 * data
     for iteration in iterations(max_iter):
-        rest = data + multiplier - low
-        sparse = (
-            (rest - lam / mu).clip(0) if non_negative else soft(rest, lam / mu)
-        )
+        sparse = (data + multiplier - low - lam / mu).clip(0)
         directions, coefficients = _sweep(
             data + multiplier - sparse, directions, coefficients, mu
         )

@@ -30,7 +30,6 @@ from .lcl_blocks import (
     local_contrast,
     logit_layers,
     stem1,
-    trunk_stages,
     upsample_bilinear2,
 )
 from .sirst_head import SIRSTHead

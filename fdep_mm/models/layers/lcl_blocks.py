@@ -77,34 +77,40 @@ class DownBlock(nn.Module):
         return torch.relu(self.main(x) + self.shortcut(x))
 
 
-def trunk_stages(
-    channels: Sequence[int],
-    num_blocks: int,
-    block: Callable[[int], nn.Module] = IdentityBlock,
-) -> nn.ModuleList:
-    """Stages at strides 1, 2, 4 and so on, of `num_blocks` blocks each.
+class TrunkEncoder(ImageEncoder):
+    """Encoder of :func:`stem1` and stages at strides 1, 2, 4 and so on.
 
     The first block of a stage is an `IdentityBlock` in the first stage and a
-    `DownBlock` in others; `block` makes the rest from the stage's channels.
-    The first stage keeps the channels of its input.
+    `DownBlock` in the others; `block` makes the remaining ones.
+
+    Args:
+        in_channels (int): Channels of the image.
+        channels (Sequence[int]): Of the stages, the first 16.
+        num_blocks (int): Blocks per stage.
+        block (Callable): Makes a block from the stage's channels.
+        kaiming_stem (bool): Initialize the stem as the stages are.
     """
-    firsts = [IdentityBlock(channels[0])]
-    firsts += [DownBlock(*pair) for pair in pairwise(channels)]
-    return nn.ModuleList(
-        nn.Sequential(first, *(block(width) for _ in range(num_blocks - 1)))
-        for first, width in zip(firsts, channels, strict=True)
-    )
-
-
-class TrunkEncoder(ImageEncoder):
-    """Encoder of a stem and of :func:`trunk_stages`."""
 
     def __init__(
-        self, in_channels: int, stem: nn.Module, stages: nn.ModuleList
+        self,
+        in_channels: int,
+        channels: Sequence[int],
+        num_blocks: int,
+        block: Callable[[int], nn.Module] = IdentityBlock,
+        kaiming_stem: bool = True,
     ):
         super().__init__(in_channels)
-        self.stem = stem
-        self.stages = stages
+        self.stem = stem1(in_channels)
+        if kaiming_stem:
+            init_kaiming(self.stem)
+        firsts = [IdentityBlock(channels[0])]
+        firsts += [DownBlock(*pair) for pair in pairwise(channels)]
+        self.stages = nn.ModuleList(
+            nn.Sequential(
+                first, *(block(width) for _ in range(num_blocks - 1))
+            )
+            for first, width in zip(firsts, channels, strict=True)
+        )
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """(B, C, H, W) -> the stages' features, the bottleneck last."""

@@ -2,8 +2,8 @@
 
 *One-Stage Cascade Refinement Networks for Infrared Small Target Detection*
 (OSCAR), Dai et al., IEEE TGRS 2023, https://arxiv.org/abs/2212.08472. The
-published detectors use the first one; the second is the stronger weighting
-of the same toolkit, not used by its configs.
+published detectors use :class:`RegQualityFocalLoss`; the toolkit's configs do
+not use the other, which also weights by the target.
 
 Differences from the toolkit: logits are cast to float32.
 """
@@ -15,41 +15,14 @@ from torch import Tensor, nn
 from fdep_mm.registry import MODELS
 
 
-def quality_focal_loss(
-    logits: Tensor, target: Tensor, beta: float = 2.0
-) -> Tensor:
-    """``|sigmoid(x) - t| ** beta * BCE(x, t)`` of each element, t in 0..1."""
-    logits = logits.float()
-    bce = F.binary_cross_entropy_with_logits(logits, target, reduction='none')
-    return (logits.sigmoid() - target).abs().pow(beta) * bce
-
-
 def noco_focal_loss(
     logits: Tensor, target: Tensor, alpha: float = 5.0, beta: float = 5.0
 ) -> Tensor:
-    """:func:`quality_focal_loss` times ``exp(alpha * t)``."""
-    return torch.exp(alpha * target) * quality_focal_loss(logits, target, beta)
-
-
-@MODELS.register_module()
-class RegQualityFocalLoss(nn.Module):
-    """Mean of :func:`quality_focal_loss` over all elements.
-
-    Args:
-        beta (float): Focusing exponent.
-        loss_weight (float): Factor; OSCAR takes 1000, because nearly all cells
-            of its map are easy.
-    """
-
-    def __init__(self, beta: float = 2.0, loss_weight: float = 1.0):
-        super().__init__()
-        self.beta = beta
-        self.loss_weight = loss_weight
-
-    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
-        """Loss of logits for targets in 0..1 of the same shape; a scalar."""
-        loss = quality_focal_loss(pred, target, self.beta)
-        return self.loss_weight * loss.mean()
+    """``exp(alpha t) * |sigmoid(x) - t| ** beta * BCE(x, t)``, t in 0..1."""
+    logits = logits.float()
+    bce = F.binary_cross_entropy_with_logits(logits, target, reduction='none')
+    gap = (logits.sigmoid() - target).abs()
+    return torch.exp(alpha * target) * gap.pow(beta) * bce
 
 
 @MODELS.register_module()
@@ -74,3 +47,17 @@ class NoCoFocalLoss(nn.Module):
         """Loss of logits for targets in 0..1 of the same shape; a scalar."""
         loss = noco_focal_loss(pred, target, self.alpha, self.beta)
         return self.loss_weight * loss.mean()
+
+
+@MODELS.register_module()
+class RegQualityFocalLoss(NoCoFocalLoss):
+    """The same without the weight by the target (alpha = 0).
+
+    Args:
+        beta (float): Focusing exponent.
+        loss_weight (float): Factor; OSCAR takes 1000, because nearly all cells
+            of its map are easy.
+    """
+
+    def __init__(self, beta: float = 2.0, loss_weight: float = 1.0):
+        super().__init__(0.0, beta, loss_weight)

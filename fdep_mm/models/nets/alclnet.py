@@ -21,8 +21,6 @@ from ..layers import (
     conv_bn,
     init_kaiming,
     local_contrast,
-    stem1,
-    trunk_stages,
     upsample_bilinear2,
 )
 
@@ -39,8 +37,7 @@ class ALCLNetEncoder(TrunkEncoder):
     """
 
     def __init__(self, in_channels: int = 3, num_blocks: int = 3):
-        stem = init_kaiming(stem1(in_channels))
-        super().__init__(in_channels, stem, trunk_stages(CHANNELS, num_blocks))
+        super().__init__(in_channels, CHANNELS, num_blocks)
 
 
 class BilinearAttention(nn.Module):

@@ -30,8 +30,6 @@ from ..layers import (
     conv_bn,
     init_kaiming,
     local_contrast,
-    stem1,
-    trunk_stages,
     upsample_bilinear2,
 )
 
@@ -94,9 +92,7 @@ class GGLNetEncoder(TrunkEncoder):
     """
 
     def __init__(self, in_channels: int = 3, num_blocks: int = 3):
-        stem = init_kaiming(stem1(in_channels))
-        stages = trunk_stages(CHANNELS, num_blocks, SEIdentityBlock)
-        super().__init__(in_channels, stem, stages)
+        super().__init__(in_channels, CHANNELS, num_blocks, SEIdentityBlock)
         self.supplements = nn.ModuleList(
             GradientSupplement(in_channels, channels) for channels in CHANNELS
         )

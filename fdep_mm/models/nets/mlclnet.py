@@ -29,8 +29,6 @@ from ..layers import (
     init_kaiming,
     local_contrast,
     logit_layers,
-    stem1,
-    trunk_stages,
     upsample_bilinear2,
 )
 
@@ -48,8 +46,7 @@ class MLCLNetEncoder(TrunkEncoder):
     """
 
     def __init__(self, in_channels: int = 3, num_blocks: int = 3):
-        stem, stages = stem1(in_channels), trunk_stages(CHANNELS, num_blocks)
-        super().__init__(in_channels, stem, stages)
+        super().__init__(in_channels, CHANNELS, num_blocks, kaiming_stem=False)
 
 
 class MultiscaleContrast(nn.Module):
