@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from fdep_mm.core.gray import to_float
+from fdep_mm.core.image import enlarge, least_scale
 
 from .results import Prediction
 
@@ -21,8 +22,8 @@ def draw_prediction(prediction: Prediction) -> np.ndarray:
     """
     canvas = to_float(prediction.image, prediction.limits)
     canvas = np.rint(canvas).astype(np.uint8)
-    scale = max(1, -(-MIN_SIDE // min(canvas.shape[:2])))
-    canvas = canvas.repeat(scale, axis=0).repeat(scale, axis=1)
+    scale = least_scale(prediction.shape, MIN_SIDE)
+    canvas = enlarge(canvas, scale)
     for target in prediction.targets:
         x1, y1, x2, y2 = (round(edge * scale) for edge in target.box)
         low, high = (x1 - MARGIN, y1 - MARGIN), (x2 + MARGIN, y2 + MARGIN)

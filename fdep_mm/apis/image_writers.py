@@ -6,86 +6,64 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from fdep_mm.core.splits import leaves_root
 from fdep_mm.core.whole import write_whole
 
 from .draw import draw_prediction
 from .results import Prediction
 from .video import count_frames
 
-
-def _below(folder: Path, name: str) -> Path:
-    """A path in a folder, of a name that a caller may have chosen."""
-    if leaves_root(name):
-        raise ValueError(f'name {name!r} leads out of {folder}: change it')
-    return folder / name
+FOLDERS = dict(mask='masks', prob='probs', overlay='overlays')
 
 
-class _PngWriter:
-    """One PNG file per image, ``FOLDER/NAME.png``."""
+class ImageWriter:
+    """One PNG file of each image, ``FOLDER/NAME.png``, as pixels of one kind.
 
-    folder: str
+    Args:
+        kind (str): 'mask': {0, 255}; 'prob': 16 bits, 65535 is 1;
+            'overlay': pictures, see :func:`.draw_prediction`.
+    """
 
-    def __init__(self, out_dir: Path) -> None:
-        self.out_dir = out_dir / self.folder
+    def __init__(self, out_dir: Path, kind: str) -> None:
+        self.folder = out_dir / FOLDERS[kind]
+        self.kind = kind
 
     def add(self, prediction: Prediction) -> None:
         """Write the file of an image."""
-        self._write(prediction.name, self._picture(prediction))
-
-    def _write(self, name: str, picture: np.ndarray) -> None:
+        if self.kind == 'mask':
+            pixels = np.where(prediction.mask, np.uint8(255), np.uint8(0))
+        elif self.kind == 'prob':
+            scaled = prediction.prob * np.float32(65535)
+            pixels = np.rint(scaled).astype(np.uint16)
+        else:
+            pixels = draw_prediction(prediction)[..., ::-1]
         # not imwrite: that hides why a file could not be written
-        content = cv2.imencode('.png', picture)[1].tobytes()
-        path = _below(self.out_dir, f'{name}.png')
+        content = cv2.imencode('.png', pixels)[1].tobytes()
+        path = self.folder / f'{prediction.name}.png'
         write_whole(path, content, 'run again', flush=False)
-
-    def _picture(self, prediction: Prediction) -> np.ndarray:
-        raise NotImplementedError
 
     def close(self) -> None:
         """Nothing is left to do."""
 
 
-class MaskWriter(_PngWriter):
-    """Masks of {0, 255}."""
-
-    folder = 'masks'
-
-    def _picture(self, prediction: Prediction) -> np.ndarray:
-        return np.where(prediction.mask, np.uint8(255), np.uint8(0))
-
-
-class ProbWriter(_PngWriter):
-    """Probabilities, 16-bit: 65535 is 1. ``eval_pngs.py`` reads them."""
-
-    folder = 'probs'
-
-    def _picture(self, prediction: Prediction) -> np.ndarray:
-        return np.rint(prediction.prob * np.float32(65535)).astype(np.uint16)
-
-
-class OverlayWriter(_PngWriter):
+class OverlayWriter(ImageWriter):
     """Pictures of images, and one MP4 file of each video."""
 
-    folder = 'overlays'
-
     def __init__(self, out_dir: Path) -> None:
-        super().__init__(out_dir)
+        super().__init__(out_dir, 'overlay')
         # OpenCV wants the suffix, and cannot encode all names
-        self.part = self.out_dir / 'part.mp4'
+        self.part = self.folder / 'part.mp4'
         self.path: Path | None = None
         self.video: cv2.VideoWriter | None = None
         self.frames = 0
 
     def add(self, prediction: Prediction) -> None:
         """Write the picture of an image, or append a frame."""
-        picture = draw_prediction(prediction)[..., ::-1]
         if prediction.index is None:
-            self._write(prediction.name, picture)
+            super().add(prediction)
             return
+        picture = draw_prediction(prediction)[..., ::-1]
         # the frames of VIDEO are called VIDEO/000000, ...
-        video = prediction.name.rpartition('/')[0]
-        path = _below(self.out_dir, f'{video}.mp4')
+        path = self.folder / f'{prediction.name.rpartition("/")[0]}.mp4'
         if path != self.path:
             self._open(path, picture.shape[:2], prediction.fps)
         self.video.write(np.ascontiguousarray(picture))
@@ -109,7 +87,7 @@ class OverlayWriter(_PngWriter):
             return
         self.video.release()
         path, self.path, self.video = self.path, None, None
-        found = count_frames(self.part)  # OpenCV tells of no full disk
+        found = count_frames(self.part)  # OpenCV does not tell of a full disk
         if found == self.frames:
             os.replace(self.part, path)
             return

@@ -47,8 +47,8 @@ class Names:
 
 def harmless(name: str) -> str:
     r"""Replace what leads out of a folder, such as ``..`` and ``C:``."""
-    parts = ['_' if part in ('.', '..') else part for part in name.split('/')]
-    name = '/'.join(parts)
+    parts = name.split('/')
+    name = '/'.join('_' if p in ('', '.', '..') else p for p in parts)
     path = PureWindowsPath(name)
     if path.anchor or '..' in path.parts:
         name = re.sub(r'[\\:]', '_', name)

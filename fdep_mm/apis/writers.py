@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from os import PathLike
@@ -15,24 +14,20 @@ from fdep_mm.core.lock import take_lock
 from fdep_mm.core.text import cell
 from fdep_mm.core.whole import write_whole
 
-from .image_writers import MaskWriter, OverlayWriter, ProbWriter
+from .image_writers import FOLDERS, ImageWriter, OverlayWriter
 from .inputs import Failure
 from .results import Prediction
 
+JSON_LINES, LOCK = 'targets.jsonl', 'run.lock'
 TABLES = dict(json='predictions.json', csv='targets.csv', coco='coco.json')
-PICTURES = dict(mask=MaskWriter, prob=ProbWriter, overlay=OverlayWriter)
-JSON_LINES = 'targets.jsonl'
-LOCK = 'run.lock'
-OUTPUTS = ('jsonl', *TABLES, *PICTURES)
+PATHS = dict(jsonl=JSON_LINES, **TABLES, **FOLDERS)
+OUTPUTS = tuple(PATHS)
 DEFAULT = ('jsonl', 'json', 'csv', 'overlay')
-OF_MAPS = ('mask', 'prob')
 
 
 def own_paths(out_dir: str | PathLike) -> list[Path]:
     """Folders and files that a :class:`ResultWriter` may write."""
-    folders = [writer.folder for writer in PICTURES.values()]
-    names = (*folders, *TABLES.values(), JSON_LINES, LOCK)
-    return [Path(out_dir) / name for name in names]
+    return [Path(out_dir) / name for name in (*PATHS.values(), LOCK)]
 
 
 class ResultWriter:
@@ -70,22 +65,23 @@ class ResultWriter:
     ) -> None:
         for name in outputs:
             check_choice('outputs', name, OUTPUTS)
-        maps = [name for name in outputs if name in OF_MAPS]
-        if task == 'detection' and maps:
+        if task == 'detection' and {*outputs} & {'mask', 'prob'}:
             raise ValueError(
-                f'outputs={maps}: a detector has no probability map; leave '
-                'them out'
+                f'outputs={[*outputs]}: a detector has no probability map; '
+                "leave 'mask' and 'prob' out"
             )
-        self.out_dir = _prepare(Path(out_dir))
-        self.lock = take_lock(self.out_dir / LOCK)
+        self.out_dir = Path(out_dir)
+        self.lock = _lock(self.out_dir)
         if not overwrite:
             self._refuse_used(outputs)
         self.tables = [name for name in outputs if name in TABLES]
         self.pictures = [
-            PICTURES[name](self.out_dir)
+            ImageWriter(self.out_dir, name)
             for name in outputs
-            if name in PICTURES
+            if name in ('mask', 'prob')
         ]
+        if 'overlay' in outputs:
+            self.pictures.append(OverlayWriter(self.out_dir))
         self.lines = None
         if 'jsonl' in outputs:
             self.lines = (self.out_dir / JSON_LINES).open('wb', 0)
@@ -95,9 +91,7 @@ class ResultWriter:
         self.failures: list[Failure] = []
 
     def _refuse_used(self, outputs: Sequence[str]) -> None:
-        names = dict(TABLES, jsonl=JSON_LINES)
-        names |= {key: writer.folder for key, writer in PICTURES.items()}
-        for path in (self.out_dir / names[name] for name in outputs):
+        for path in (self.out_dir / PATHS[name] for name in outputs):
             if path.is_file() or (path.is_dir() and any(path.iterdir())):
                 self.lock.close()
                 raise FileExistsError(
@@ -153,9 +147,9 @@ class ResultWriter:
                 stack.callback(writer.close)
 
     def _write_table(self, name: str) -> None:
-        content = getattr(self, f'_{name}')()
+        contents = dict(json=self._json, csv=self._csv, coco=self._coco)
         # names of files need not be Unicode
-        content = content.encode('utf-8', 'surrogateescape')
+        content = contents[name]().encode('utf-8', 'surrogateescape')
         write_whole(self.out_dir / TABLES[name], content, 'run again')
 
     def _json(self) -> str:
@@ -184,9 +178,14 @@ class ResultWriter:
         images = []
         for number, record in enumerate(self.records, start=1):
             frame = f'#{record["frame"]}' if 'frame' in record else ''
-            name, keys = record['source'] + frame, ('width', 'height')
-            size = {key: record[key] for key in keys}
-            images.append(dict(id=number, file_name=name, **size))
+            images.append(
+                dict(
+                    id=number,
+                    file_name=record['source'] + frame,
+                    width=record['width'],
+                    height=record['height'],
+                )
+            )
         content = dict(
             info=self.info,
             images=images,
@@ -214,14 +213,13 @@ class ResultWriter:
             self.annotations.append(annotation)
 
 
-def _prepare(out_dir: Path) -> Path:
-    """Make the folder, and test early that it can be written."""
+def _lock(out_dir: Path) -> ExitStack:
+    """Make and lock the folder; one that cannot be written is found early."""
     try:
         out_dir.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=out_dir).close()
+        return take_lock(out_dir / LOCK)
     except OSError as error:
         raise type(error)(
             f'out_dir {str(out_dir)!r} cannot be written ({error.strerror}): '
             'choose another folder'
         ) from error
-    return out_dir

@@ -158,3 +158,13 @@ def to_display(image: np.ndarray) -> np.ndarray:
     gray = np.nan_to_num(gray.astype(np.float32))
     span = max(float(np.ptp(gray)), 1e-12)
     return ((gray - gray.min()) / span * 255).astype(np.uint8)
+
+
+def least_scale(shape: tuple[int, int], min_side: int) -> int:
+    """Whole factor that makes the shorter side at least `min_side` px."""
+    return max(1, -(-min_side // min(shape)))
+
+
+def enlarge(image: np.ndarray, scale: int) -> np.ndarray:
+    """Repeat the pixels of an image (H, W) or (H, W, C)."""
+    return image.repeat(scale, axis=0).repeat(scale, axis=1)

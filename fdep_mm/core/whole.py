@@ -28,12 +28,17 @@ def write_whole(
         path.parent.mkdir(parents=True, exist_ok=True)
         part.write_bytes(content)
         if flush:
-            move_over(part, path)
-        else:
-            os.replace(part, path)
+            _flush(part)
+        os.replace(part, path)
+        if flush and os.name != 'nt':  # folders cannot be opened there
+            _flush(path.parent)
     except OSError as error:
         part.unlink(missing_ok=True)
-        old = 'the old file is unchanged' if path.exists() else 'there is none'
+        old = (
+            'the old file is unchanged'
+            if path.exists()
+            else 'nothing was written'
+        )
         raise OSError(
             error.errno,
             f'{path}: cannot be written ({error.strerror}): '
@@ -42,20 +47,12 @@ def write_whole(
         ) from error
 
 
-def move_over(part: Path, path: Path) -> None:
-    """Replace a file by a finished one on the same disk, and flush both.
-
-    Where that fails (OSError), the old file is as it was.
-    """
-    with open(part, 'rb+') as file:
-        os.fsync(file.fileno())
-    os.replace(part, path)
-    if os.name != 'nt':  # folders cannot be opened there
-        handle = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+def _flush(path: Path) -> None:
+    handle = os.open(path, os.O_RDWR if path.is_file() else os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _free(folder: Path) -> str:

@@ -15,8 +15,6 @@ from fdep_mm.evaluation.functional import (
     roc_points,
 )
 
-from .figures import colors, panel_grid
-
 # Title, label of x and label of y; lines are solid, then dashed.
 PANELS = dict(
     iou=('IoU (solid) and nIoU (dashed)', 'threshold', ''),
@@ -64,11 +62,13 @@ def plot_comparison(
     for name, seeds in models.items():
         if len({tuple(seed.curves['thresholds']) for seed in seeds}) > 1:
             raise ValueError(f'{name}: seeds have different thresholds')
-    figure, panels = panel_grid(len(kinds), 2, 7, 5.2)
-    for axes, kind in zip(panels, kinds, strict=True):
-        for color, (name, seeds) in zip(
-            colors(len(models)), models.items(), strict=True
-        ):
+    rows, columns = -(-len(kinds) // 2), min(2, len(kinds))
+    size = (7 * columns, 5.2 * rows)
+    figure = Figure(size, dpi=100, layout='constrained')
+    for place, kind in enumerate(kinds, start=1):
+        axes = figure.add_subplot(rows, columns, place)
+        for i, (name, seeds) in enumerate(models.items()):
+            color = _color(i, len(models))
             if len(seeds) > 1:
                 name = f'{name} ({len(seeds)} seeds)'
             numbers = _numbers(kind, seeds, fa_limit)
@@ -86,6 +86,13 @@ def plot_comparison(
             axes.set_xscale('symlog', linthresh=1e-6)
     figure.suptitle(title)
     return figure
+
+
+def _color(i: int, number: int) -> tuple:
+    """RGBA of one of several lines that can be told apart."""
+    if number <= 10:
+        return colormaps['tab10'](i)
+    return colormaps['turbo'](i / (number - 1))
 
 
 def areas(

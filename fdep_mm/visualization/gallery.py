@@ -4,12 +4,13 @@ import base64
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
+from tempfile import TemporaryFile
 from urllib.parse import quote
 
 import cv2
 import numpy as np
 
-from fdep_mm.core.whole import PART, move_over
+from fdep_mm.core.whole import write_whole
 from fdep_mm.evaluation.functional import (
     EvalProtocol,
     count_image,
@@ -34,8 +35,8 @@ COLUMNS = dict(
     pixels=('false pixels', 'down'),
 )
 HEADER = (
-    '<th scope="col" data-key="{}" data-first="{}">'
-    '<button type="button">{}</button></th>'
+    '<th scope="col" data-key="{0}" data-first="{2}">'
+    '<button type="button">{1}</button></th>'
 )
 # full resolution of colors: outlines are one pixel wide
 FULL_COLOR = cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444
@@ -56,24 +57,22 @@ def write_gallery(
 ) -> int:
     """Write an HTML page of overlays, sortable by per-image numbers.
 
-    The page needs neither a server nor a network. Each image has its IoU
-    (100 % where there is neither a target nor foreground), targets, hits,
-    misses and false alarms (detections that hit nothing); a click on a
-    heading sorts by it. Pictures are made one at a time; the encoded ones are
-    kept in memory if embedded (about 20 KB each at `side` 256).
+    The page needs neither a server nor a network. It shows the IoU of each
+    image (100 % where there is neither a target nor foreground), its targets,
+    hits, misses and false alarms (detections that hit nothing); a click on a
+    heading sorts by it. Embedded pictures stay in memory until the end, about
+    20 KB each at `side` 256.
 
     Args:
         path (Path): The HTML file; its folder exists.
-        scenes (Iterable[Scene]): Read once, in this order, such as of
-            :func:`.scenes.load_scene`.
+        scenes (Iterable[Scene]): Read once, in this order.
         title (str): Heading.
-        embed (bool): Whether to put the pictures into the page; otherwise
-            they go to a folder ``<stem>_files`` beside it, with a large one
-            of each for the click.
-        side (int): Shorter side of the image in the page, in px, at least;
-            from 64.
+        embed (bool): Put the pictures into the page; otherwise they go to a
+            folder ``<stem>_files`` beside it, with a large one of each to be
+            opened by a click.
+        side (int): Least length of an image's shorter side, px, from 64.
         failures (Sequence[str]): Lines to be listed below, read after the
-            last scene, so that scenes may add to it.
+            last scene, so that reading scenes may add to it.
         **rules: `threshold`, `radius`, `match` and `connectivity`, see
             :class:`fdep_mm.evaluation.functional.EvalProtocol`.
 
@@ -82,36 +81,30 @@ def write_gallery(
     """
     protocol = EvalProtocol([rules.get('threshold', 0.5)], (), **rules)
     folder = None if embed else path.with_name(f'{path.stem}_files')
-    part = path.with_name(path.name + PART)
-    part.touch()  # a place that takes no files is noticed before the work
-    try:
-        if folder is not None:
-            folder.mkdir(exist_ok=True)
-        records, rows = [], []
-        for scene in scenes:
-            record = count_image(scene.prob, scene.mask, protocol, scene.name)
-            picture = _image_tag(scene, protocol, side, folder, len(rows))
-            rows.append(_row(scene.name, picture, record, protocol))
-            records.append(record)
-        head = PAGE_HEAD.substitute(
-            title=escape(title),
-            summary=_summary(records, protocol),
-            headers=''.join(
-                HEADER.format(key, first, text)
-                for key, (text, first) in COLUMNS.items()
-            ),
-            hit=f'rgb{HIT}',
-            miss=f'rgb{MISS}',
-            false_alarm=f'rgb{FALSE_ALARM}',
-            detection=f'rgb{DETECTION}',
-        )
-        tail = PAGE_TAIL.substitute(failures=_failures(failures))
-        page = ''.join([head, *rows, tail])
-        # names of files need not be valid text
-        part.write_bytes(page.encode('utf-8', errors='replace'))
-        move_over(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    # a place that takes no files is noticed before the work
+    TemporaryFile(dir=path.parent).close()
+    if folder is not None:
+        folder.mkdir(exist_ok=True)
+    records, rows = [], []
+    for scene in scenes:
+        record = count_image(scene.prob, scene.mask, protocol, scene.name)
+        picture = _image_tag(scene, protocol, side, folder, len(rows))
+        rows.append(_row(scene.name, picture, record, protocol))
+        records.append(record)
+    headers = (HEADER.format(key, *COLUMNS[key]) for key in COLUMNS)
+    head = PAGE_HEAD.substitute(
+        title=escape(title),
+        summary=_summary(records, protocol),
+        headers=''.join(headers),
+        hit=f'rgb{HIT}',
+        miss=f'rgb{MISS}',
+        false_alarm=f'rgb{FALSE_ALARM}',
+        detection=f'rgb{DETECTION}',
+    )
+    tail = PAGE_TAIL.substitute(failures=_failures(failures))
+    page = ''.join([head, *rows, tail])
+    # names of files need not be valid text
+    write_whole(path, page.encode('utf-8', errors='replace'), 'run again')
     return len(rows)
 
 
@@ -175,10 +168,10 @@ def _row(
     for key, value in numbers.items():
         bad = ' class="bad"' if key in ('misses', 'false') and value else ''
         cells += f'<td{bad}>{value}</td>'
-    text = escape(name)
+    name = escape(name)
     return (
-        f'<tr data-name="{text}" {data}><td class="picture">{picture}</td>'
-        f'<td class="name">{text}</td>{cells}</tr>\n'
+        f'<tr data-name="{name}" {data}><td class="picture">{picture}</td>'
+        f'<td class="name">{name}</td>{cells}</tr>\n'
     )
 
 

@@ -6,9 +6,10 @@ import cv2
 import numpy as np
 from scipy import ndimage
 
-from fdep_mm.core.image import to_display
-from fdep_mm.core.matching import match_masks
+from fdep_mm.core.image import enlarge, least_scale, to_display
+from fdep_mm.core.matching import MatchedMasks, match_masks
 
+Box = tuple[slice, slice]  # rows and columns
 Color = tuple[int, int, int]
 # RGB; distinguishable for most color-blind people and on gray.
 HIT = (60, 220, 60)
@@ -26,9 +27,10 @@ ZOOM_SIDE = 24
 class Layer(NamedTuple):
     """Components to be marked in one color."""
 
-    pixels: np.ndarray  # (H, W) bool, of all components
-    boxes: list[tuple[slice, slice]]  # rows and columns of each
+    name: str
     color: Color
+    pixels: np.ndarray  # (H, W) bool, of all components
+    boxes: list[Box]
 
 
 def draw_overlay(
@@ -46,9 +48,8 @@ def draw_overlay(
 
     Targets that were hit are outlined in green; misses are circled in magenta
     and false alarms in orange. Beside the image is a numbered close-up of
-    each, misses first and false alarms last, with a contrast of its own and
-    with the outline of detections that hit in blue. A legend below counts
-    them.
+    each, misses first and false alarms last, with its own contrast and with
+    detections that hit outlined in blue. A legend below counts them.
 
     Args:
         image (np.ndarray): (H, W) or (H, W, C), see :func:`to_display`.
@@ -59,9 +60,10 @@ def draw_overlay(
         connectivity (int): 8 or 4.
         min_side (int): The image is enlarged by the smallest integer factor
             that makes its shorter side at least this, in px; from 64.
-        max_zooms (int): Most close-ups; what is beyond is marked in the image
-            only, and counted in the legend.
-        legend (bool): Whether to add the legend.
+        max_zooms (int): Most close-ups; the rest is marked in the image only,
+            and counted in the legend.
+        legend (bool): Add the legend, in smaller letters if there is less than
+            about 900 px of width.
 
     Returns:
         np.ndarray: (H', W', 3) uint8, RGB.
@@ -76,81 +78,71 @@ def draw_overlay(
             f'image {image.shape[:2]}, prediction {pred.shape} and mask '
             f'{mask.shape} must have one size; resize the image'
         )
-    found = match_masks(pred, mask, radius, match, connectivity)
-    targets, detections = found.target_labels, found.detection_labels
-    hits = _layer(targets, found.target_hit, HIT)
-    misses = _layer(targets, ~found.target_hit, MISS)
-    false = _layer(detections, ~found.detection_hit, FALSE_ALARM)
-    used = _layer(detections, found.detection_hit, DETECTION)
-
-    scale = max(1, -(-min_side // min(mask.shape)))
-    layers = (misses, hits, false)
-    marked = [(box, layer.color) for layer in layers for box in layer.boxes]
-    shown = marked[:max_zooms]
-    main = _outline(to_display(image), scale, [false, hits, misses])
-    for box, color in marked:
-        if color != HIT:
-            x, y, around = _circle(box, scale)
-            cv2.circle(main, (x, y), around, color, 2, cv2.LINE_AA)
-    for number, (box, color) in enumerate(shown, 1):
-        _number(main, str(number), _circle(box, scale), color)
-    zooms = _zooms(image, [used, false, hits, misses], shown, main.shape[0])
+    layers = _layers(match_masks(pred, mask, radius, match, connectivity))
+    marked = layers[:3]  # not the detections that hit
+    marks = [(box, layer.color) for layer in marked for box in layer.boxes]
+    scale = least_scale(mask.shape, min_side)
+    main = _outline(to_display(image), scale, marked)
+    size = 0.6 if len(main) >= 480 else 0.4
+    for number, (box, color) in enumerate(marks, start=1):
+        text = str(number) if number <= max_zooms else ''
+        _mark(main, box, scale, color, text, size)
+    zooms = _zooms(image, layers, marks[:max_zooms], len(main), size)
     picture = np.concatenate([main, zooms], axis=1)
     if not legend:
         return picture
-    entries = [
-        (f'hit {len(hits.boxes)}', HIT),
-        (f'miss {len(misses.boxes)}', MISS),
-        (f'false alarm {len(false.boxes)}', FALSE_ALARM),
-        ('detection that hit', DETECTION),
-    ]
-    if rest := len(marked) - len(shown):
-        entries.append((f'{rest} without close-up', GRAY))
-    return np.concatenate([picture, _legend(entries, picture.shape[1])])
+    strip = _fit(_legend(layers, len(marks) - max_zooms), 36, picture.shape[1])
+    return np.concatenate([picture, strip])
 
 
-def _layer(labels: np.ndarray, chosen: np.ndarray, color: Color) -> Layer:
-    """The chosen components; entry i of `chosen` is of label i + 1."""
-    boxes = ndimage.find_objects(labels)
-    chosen = np.flatnonzero(chosen)
-    pixels = np.isin(labels, chosen + 1)
-    return Layer(pixels, [boxes[i] for i in chosen], color)
+def _layers(found: MatchedMasks) -> list[Layer]:
+    """Misses, hits, false alarms, and the detections that hit."""
+    targets, detections = found.target_labels, found.detection_labels
+    layers = []
+    for name, color, labels, chosen in (
+        ('miss', MISS, targets, ~found.target_hit),
+        ('hit', HIT, targets, found.target_hit),
+        ('false alarm', FALSE_ALARM, detections, ~found.detection_hit),
+        ('detection that hit', DETECTION, detections, found.detection_hit),
+    ):
+        chosen = np.flatnonzero(chosen)
+        boxes = ndimage.find_objects(labels)
+        pixels = np.isin(labels, chosen + 1)
+        layers.append(Layer(name, color, pixels, [boxes[i] for i in chosen]))
+    return layers
 
 
 def _outline(gray: np.ndarray, scale: int, layers: list[Layer]) -> np.ndarray:
-    """Enlarge an image and outline components around, not on, their pixels."""
-    canvas = cv2.cvtColor(_enlarge(gray, scale), cv2.COLOR_GRAY2RGB)
+    """Outline components around their pixels, the first layer on top."""
+    canvas = cv2.cvtColor(enlarge(gray, scale), cv2.COLOR_GRAY2RGB)
     width = 1 + (scale > 2)
     square = np.ones((2 * width + 1, 2 * width + 1), np.uint8)
-    for pixels, _, color in layers:
-        large = _enlarge(pixels.astype(np.uint8), scale)
-        canvas[cv2.dilate(large, square) > large] = color
+    for layer in reversed(layers):
+        large = enlarge(layer.pixels.astype(np.uint8), scale)
+        canvas[cv2.dilate(large, square) > large] = layer.color
     return canvas
 
 
-def _enlarge(image: np.ndarray, scale: int) -> np.ndarray:
-    return image.repeat(scale, axis=0).repeat(scale, axis=1)
-
-
-def _circle(box: tuple[slice, slice], scale: int) -> tuple[int, int, int]:
-    """x, y and radius of a circle around a box, in px of the picture."""
-    rows, cols = box
-    longest = max(rows.stop - rows.start, cols.stop - cols.start)
-    x, y = ((s.start + s.stop) * scale // 2 for s in (cols, rows))
-    return x, y, longest * scale // 2 + 12
-
-
-def _number(
-    canvas: np.ndarray, text: str, circle: tuple[int, int, int], color: Color
+def _mark(
+    canvas: np.ndarray,
+    box: Box,
+    scale: int,
+    color: Color,
+    text: str,
+    size: float,
 ) -> None:
-    """Write the number of a close-up beside its mark, within the picture."""
-    x, y, around = circle
-    size = 0.6 if min(canvas.shape[:2]) >= 480 else 0.4
+    """Circle a component that is no hit, and write its number beside it."""
+    rows, cols = box
+    x, y = ((s.start + s.stop) * scale // 2 for s in (cols, rows))
+    longest = max(rows.stop - rows.start, cols.stop - cols.start)
+    around = longest * scale // 2 + 12
+    if color != HIT:
+        cv2.circle(canvas, (x, y), around, color, 2, cv2.LINE_AA)
     width, height = cv2.getTextSize(text, FONT, size, 1)[0]
     left = x + around
     if left + width > canvas.shape[1]:
         left = max(0, x - around - width)
-    base = min(max(y - around // 2, height + 2), canvas.shape[0] - 2)
+    base = min(max(y - around // 2, height + 2), len(canvas) - 2)
     _write(canvas, text, (left, base), color, size)
 
 
@@ -161,37 +153,31 @@ def _write(
     color: Color,
     size: float,
 ) -> None:
-    for shade, thickness in ((DARK, 3 if size > 0.5 else 2), (color, 1)):
-        cv2.putText(
-            canvas, text, place, FONT, size, shade, thickness, cv2.LINE_AA
-        )
+    for shade, width in ((DARK, 3), (color, 1)):
+        cv2.putText(canvas, text, place, FONT, size, shade, width, cv2.LINE_AA)
 
 
 def _zooms(
     image: np.ndarray,
     layers: list[Layer],
-    shown: list[tuple[tuple[slice, slice], Color]],
+    marks: list[tuple[Box, Color]],
     height: int,
+    size: float,
 ) -> np.ndarray:
     """Columns of close-ups, `height` px high; empty places stay dark."""
     tile = height // ZOOMS
-    columns = max(1, -(-len(shown) // ZOOMS))
+    columns = max(1, -(-len(marks) // ZOOMS))
     block = np.full((height, columns * tile, 3), DARK, np.uint8)
-    size = 0.6 if tile >= 160 else 0.4
-    for place, (box, color) in enumerate(shown):
+    for place, (box, color) in enumerate(marks):
         part = tuple(map(_window, box, image.shape[:2]))
         inside = [one._replace(pixels=one.pixels[part]) for one in layers]
         gray = to_display(image[part])
-        close_up = _outline(gray, max(1, -(-tile // max(gray.shape))), inside)
-        framed = cv2.copyMakeBorder(
-            _fit(close_up, tile - 6),
-            *(3, 3, 3, 3),
-            cv2.BORDER_CONSTANT,
-            value=color,
-        )
-        _write(framed, str(place + 1), (8, round(36 * size)), color, size)
+        close_up = _outline(gray, -(-tile // max(gray.shape)), inside)
         left, top = (tile * n for n in divmod(place, ZOOMS))
-        block[top : top + tile, left : left + tile] = framed
+        framed = block[top : top + tile, left : left + tile]
+        framed[:] = color
+        framed[3:-3, 3:-3] = _fit(close_up, tile - 6, tile - 6)
+        _write(framed, str(place + 1), (8, round(36 * size)), color, size)
     return block
 
 
@@ -203,30 +189,27 @@ def _window(extent: slice, length: int) -> slice:
     return slice(first, first + side)
 
 
-def _fit(picture: np.ndarray, side: int) -> np.ndarray:
-    """Into a square without distortion; the rest is dark."""
-    scale = side / max(picture.shape[:2])
-    height, width = (max(1, round(n * scale)) for n in picture.shape[:2])
-    square = np.full((side, side, 3), DARK, np.uint8)
-    top, left = (side - height) // 2, (side - width) // 2
-    square[top : top + height, left : left + width] = cv2.resize(
-        picture, (width, height), interpolation=cv2.INTER_AREA
+def _fit(picture: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Shrink to fit, without distortion; what is left over is dark."""
+    scale = min(1, height / picture.shape[0], width / picture.shape[1])
+    rows, cols = (max(1, round(n * scale)) for n in picture.shape[:2])
+    fitted = np.full((height, width, 3), DARK, np.uint8)
+    fitted[:rows, :cols] = cv2.resize(
+        picture, (cols, rows), interpolation=cv2.INTER_AREA
     )
-    return square
+    return fitted
 
 
-def _legend(entries: list[tuple[str, Color]], width: int) -> np.ndarray:
-    """Strips of 36 px, as many as the entries need."""
-    places, left, row = [], 12, 0
-    for text, _ in entries:
-        extent = 20 + cv2.getTextSize(text, FONT, 0.6, 1)[0][0]
-        if left > 12 and left + extent > width:
-            left, row = 12, row + 1
-        places.append((left, 36 * row + 25))
-        left += extent + 24
-    strip = np.full((36 * (row + 1), width, 3), DARK, np.uint8)
-    for (text, color), (left, base) in zip(entries, places, strict=True):
-        strip[base - 12 : base, left : left + 12] = color
-        place = (left + 20, base)
-        cv2.putText(strip, text, place, FONT, 0.6, color, 1, cv2.LINE_AA)
-    return strip
+def _legend(layers: list[Layer], rest: int) -> np.ndarray:
+    """A strip of colored squares and what they stand for."""
+    entries = [(f'{one.name} {len(one.boxes)}', one.color) for one in layers]
+    if rest > 0:
+        entries.append((f'{rest} without close-up', GRAY))
+    parts = []
+    for text, color in entries:
+        width = 44 + cv2.getTextSize(text, FONT, 0.6, 1)[0][0]
+        part = np.full((36, width, 3), DARK, np.uint8)
+        part[13:25, 12:24] = color
+        cv2.putText(part, text, (32, 25), FONT, 0.6, color, 1, cv2.LINE_AA)
+        parts.append(part)
+    return np.concatenate(parts, axis=1)

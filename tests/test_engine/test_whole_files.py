@@ -49,6 +49,6 @@ def test_checkpoints_name_the_way_to_go_on(full):
 
 def test_there_was_no_file(full):
     full.unlink()
-    with pytest.raises(OSError, match='there is none'):
+    with pytest.raises(OSError, match='nothing was written'):
         write_whole(full, 'new', 'try again')
     assert not full.exists()

@@ -8,7 +8,7 @@ from mmengine.runner import Runner
 from mmengine.structures import BaseDataElement
 from mmseg.engine import SegVisualizationHook
 
-from fdep_mm.core.image import to_display
+from fdep_mm.core.image import enlarge, least_scale, to_display
 from fdep_mm.registry import HOOKS
 
 from .batch_image import batch_image, overlay, scored_mask, scored_threshold
@@ -134,9 +134,9 @@ class SIRSTVisualizationHook(SegVisualizationHook):
         step: int,
     ) -> None:
         shape = tuple(sample.ori_shape[:2])
-        scale = max(1, -(-self.min_side // min(shape)))
+        scale = least_scale(shape, self.min_side)
         gray = to_display(batch_image(sample, batch, i, shape))
-        picture = gray.repeat(scale, axis=0).repeat(scale, axis=1)
+        picture = enlarge(gray, scale)
         self._visualizer.add_datasample(
             name,
             np.repeat(picture[..., None], 3, axis=-1),
