@@ -66,7 +66,22 @@ def step(model):
 def test_which_feature_is_replaced(given, index):
     model = build(cfg(bottleneck=given))
     assert model.bottleneck == index
-    assert model._find_feature() == 4
+    assert model._find_features() == [4]
+
+
+def test_several_features_get_a_samf_each():
+    model = build(fdep_cfg(bottleneck=[-1, -2, -1]))
+    channels = [feat.shape[1] for feat in model.extract_feat(images())]
+    assert [samf.blocks[0].conv_e.in_channels for samf in model.samf] == [
+        *channels[:-3:-1]
+    ]
+    model.parse_losses(step(model))[0].backward()
+    assert all(weight.grad.any() for weight in model.samf.parameters())
+
+
+def test_each_of_several_features_is_read():
+    with pytest.raises(ValueError, match=r'=\[0, 1\]: .*reads \[0\]'):
+        step(build(cfg(bottleneck=[0, 1])))
 
 
 def test_an_auxiliary_head_alone_does_not_count():

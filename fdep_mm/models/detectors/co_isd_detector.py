@@ -7,6 +7,8 @@ light branch is the plain detector; both have the same labels and one backward
 pass. Only the light branch is deployed.
 """
 
+from collections.abc import Sequence
+
 from mmdet.models.detectors import SingleStageDetector
 from torch import Tensor
 
@@ -31,9 +33,10 @@ class COISDDetector(TwoBranches, SingleStageDetector):
         samf (dict): Config of the fusion, see :class:`SAMFNeck`. Missing
             `in_channels` and `prior_channels` are read from the detector
             (which sees one 64x64 image for that) and from the VFM.
-        level (int | str): Index of the feature, among those the head gets,
-            that SAMF replaces in the main branch; 'finest' is the one to
-            which heads assign small targets; OSCAR is trained with -1, its P3.
+        level (int | str | Sequence[int]): Index of the feature, among those
+            the head gets, that SAMF replaces in the main branch; 'finest' is
+            the one to which heads assign small targets; OSCAR is trained with
+            -1, its P3. Several indices get one SAMF each.
         loss_weights (dict): Factors of the branches' losses, keys 'main' and
             'light'. Defaults to 1 and 1.
         backbone, bbox_head, neck, train_cfg, test_cfg, data_preprocessor,
@@ -54,7 +57,7 @@ class COISDDetector(TwoBranches, SingleStageDetector):
         vfm: dict,
         samf: dict,
         neck: dict | None = None,
-        level: int | str = 'finest',
+        level: int | str | Sequence[int] = 'finest',
         loss_weights: dict = dict(main=1.0, light=1.0),
         train_cfg: dict | None = None,
         test_cfg: dict | None = None,

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from mmengine.config import ConfigDict
 from mmengine.logging import print_log
-from torch import Tensor
+from torch import Tensor, nn
 
 from fdep_mm.core.compat import normalizes, swaps_channels
 from fdep_mm.priors import batch_priors
@@ -24,9 +24,9 @@ from .two_passes import Unchanged, depends_on, kept_statistics, tensors_in
 class TwoBranches:
     """Mixin of an mmengine model: its losses with and without a prior.
 
-    The model gives its features and, for any features, its losses; one of the
-    features, whose index is its attribute `index_name`, is replaced in the
-    main branch. Testing needs none of this.
+    The model gives its features and, for any features, its losses; those that
+    its attribute `index_name` names are replaced in the main branch. Testing
+    needs none of this.
     """
 
     index_name: str
@@ -60,15 +60,17 @@ class TwoBranches:
         self.loss_weights = dict(loss_weights)
         self.vfm = MODELS.build(vfm)
         note_channel_order(self.vfm, self._reverses_channels())
-        samf = dict(samf)
-        samf.setdefault('prior_channels', self.vfm.channels)
-        in_channels = self._find_feature()  # settles the index, too
-        samf.setdefault('in_channels', in_channels)
-        self.samf = MODELS.build(samf)
+        samf = dict(prior_channels=self.vfm.channels) | samf
+        samfs = [
+            MODELS.build(dict(in_channels=channels) | samf)
+            for channels in self._find_features()
+        ]
+        # one feature: the names of weights stay those of a single SAMF
+        self.samf = samfs[0] if len(samfs) == 1 else nn.ModuleList(samfs)
         self._first_step = True
 
-    def _find_feature(self) -> int:
-        """Settle the index of the replaced feature; give its channels."""
+    def _find_features(self) -> list[int]:
+        """Settle the indices of replaced features; give their channels."""
         channels = getattr(self.backbone, 'in_channels', 3)
         side = getattr(self.backbone, 'image_size', 64)
         training = self.training
@@ -87,19 +89,22 @@ class TwoBranches:
             index = len(areas) - 1 - areas[::-1].index(min(areas))
         elif index == 'finest':
             index = areas.index(max(areas))
-        elif not -len(areas) <= index < len(areas):
-            raise ValueError(
-                f'{name}={index} is out of range: the host gives '
-                f'{len(areas)} features'
-            )
         setattr(self, name, index)
-        print_log(
-            f'FDEP replaces {name}={index} of {len(areas)} features: '
-            f'{feats[index].shape[1]} channels, stride '
-            f'{side // feats[index].shape[2]}',
-            'current',
-        )
-        return feats[index].shape[1]
+        indices = [index] if isinstance(index, int) else index
+        for index in indices:
+            if not -len(areas) <= index < len(areas):
+                raise ValueError(
+                    f'{name}={index} is out of range: the host gives '
+                    f'{len(areas)} features'
+                )
+            print_log(
+                f'FDEP replaces {name}={index} of {len(areas)} features: '
+                f'{feats[index].shape[1]} channels, stride '
+                f'{side // feats[index].shape[2]}',
+                'current',
+            )
+        self._replaced = [*dict.fromkeys(i % len(areas) for i in indices)]
+        return [feats[index].shape[1] for index in self._replaced]
 
     def _compare_channels(self, feats: Sequence[Tensor]) -> None:
         """Refuse features that are not those of evaluation."""
@@ -115,20 +120,29 @@ class TwoBranches:
         """Losses of both branches, from one pass of what they share."""
         feats = list(self._host_feats(inputs))
         self._compare_channels(feats)
-        index = getattr(self, self.index_name)
         priors = self._priors(inputs, data_samples)
-        fused = self.samf(feats[index], priors)
-        with_prior = list(feats)
-        with_prior[index] = fused
+        with_prior = self._with_prior(feats, priors)
         laterals = self._laterals(feats)
         with self._watched(feats):
             light = self._host_loss(feats, laterals, data_samples)
         with kept_statistics(self):  # the light branch is what is deployed
             main = self._host_loss(with_prior, laterals, data_samples)
-        if self._first_step and fused.requires_grad:
+        fused = [with_prior[index] for index in self._replaced]
+        if self._first_step and fused[0].requires_grad:
             self._check_reach(main, fused, feats, data_samples)
             self._first_step = False
         return self._weighted('main', main) | self._weighted('light', light)
+
+    def _with_prior(
+        self, feats: Sequence[Tensor], priors: Sequence[Tensor]
+    ) -> list[Tensor]:
+        """The host's features, those of the main branch fused."""
+        several = isinstance(self.samf, nn.ModuleList)
+        samfs = self.samf if several else [self.samf]
+        fused = list(feats)
+        for index, samf in zip(self._replaced, samfs, strict=True):
+            fused[index] = samf(feats[index], priors)
+        return fused
 
     def _priors(
         self, inputs: Tensor, data_samples: list
@@ -167,11 +181,15 @@ class TwoBranches:
         return losses
 
     def _check_reach(
-        self, losses: dict, fused: Tensor, feats: list, data_samples: list
+        self,
+        losses: dict,
+        fused: list[Tensor],
+        feats: list[Tensor],
+        data_samples: list,
     ) -> None:
         """Refuse a replaced feature that changes nothing deployed."""
         total, _ = self.parse_losses(self._deployed(losses))
-        if depends_on(total, fused):
+        if all(depends_on(total, feature) for feature in fused):
             return
         leaves = [
             f.detach().requires_grad_() if isinstance(f, Tensor) else f

@@ -39,9 +39,10 @@ class COISDSegmentor(TwoBranches, EncoderDecoder):
         samf (dict): Config of the fusion, see :class:`SAMFNeck`. Missing
             `in_channels` and `prior_channels` are read from the host (which
             encodes one 64x64 image for that) and from the VFM.
-        bottleneck (int | str): Index of the encoder feature that SAMF
-            replaces in the main branch, before the neck; 'deepest' is the last
-            of those with the largest stride.
+        bottleneck (int | str | Sequence[int]): Index of the encoder feature
+            that SAMF replaces in the main branch, before the neck; 'deepest'
+            is the last of those with the largest stride. Several indices get
+            one SAMF each.
         loss_weights (dict): Factors of the branches' losses, keys 'main' and
             'light'. Defaults to 1 and 1.
         test_branch (str): 'main' keeps the prior at test: for analysis, an
@@ -70,7 +71,7 @@ class COISDSegmentor(TwoBranches, EncoderDecoder):
         samf: dict,
         neck: dict | None = None,
         auxiliary_head: dict | Sequence[dict] | None = None,
-        bottleneck: int | str = 'deepest',
+        bottleneck: int | str | Sequence[int] = 'deepest',
         loss_weights: dict = dict(main=1.0, light=1.0),
         test_branch: str = 'light',
         train_cfg: dict | None = None,
@@ -126,16 +127,15 @@ class COISDSegmentor(TwoBranches, EncoderDecoder):
         """Features for the heads at test, of the branch `test_branch`."""
         if self.test_branch == 'light':
             return super().extract_feat(inputs)
-        feats = list(self._host_feats(inputs))
+        feats = self._host_feats(inputs)
         priors = self.vfm(self._pixels(inputs))
-        feats[self.bottleneck] = self.samf(feats[self.bottleneck], priors)
-        return self._head_feats(feats)
+        return self._head_feats(self._with_prior(feats, priors))
 
     def _deployed(self, losses: dict) -> dict:
         return {k: v for k, v in losses.items() if k.startswith('decode.')}
 
     def _laterals(self, feats: list[Tensor]) -> list[Tensor] | None:
-        deepest = self.bottleneck % len(feats) == len(feats) - 1
+        deepest = self._replaced == [len(feats) - 1]
         whole = self._decode is whole_decode and not self.with_neck
         if isinstance(self.decode_head, LateralHead) and deepest and whole:
             return self.decode_head.transfer(feats)
