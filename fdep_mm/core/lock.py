@@ -20,18 +20,11 @@ class LockedError(RuntimeError):
 def take_lock(path: str | Path) -> ExitStack:
     """Lock a file (POSIX ``lockf``) and write into it who holds it.
 
-    The lock ends with the process, however that ends; the empty file stays.
-    Where the file or operating system has no locks, there is a warning.
-
-    Returns:
-        ExitStack: Gives the lock back when it is closed.
+    The lock ends with the process or when the returned stack is closed; the
+    empty file stays. Where there are no locks, there is a warning.
 
     Raises:
         LockedError: Another process holds the lock.
-
-    Example:
-        >>> with take_lock('folder/write.lock'):
-        ...     write('folder')
     """
     path = Path(path)
     held = ExitStack()

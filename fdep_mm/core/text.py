@@ -1,6 +1,7 @@
 """Text for terminals and spreadsheets: file names may hold anything."""
 
 import builtins
+from collections.abc import Sequence
 
 
 def print(*values: object, **options) -> None:
@@ -24,3 +25,9 @@ def first_line(error: Exception) -> str:
 def cell(name: str) -> str:
     """Quote a name that spreadsheets would run as a formula."""
     return f"'{name}" if name.startswith(tuple('=+-@\t\r')) else name
+
+
+def some(names: Sequence[str], limit: int = 5) -> str:
+    """The first names, and how many more there are."""
+    more = f' and {len(names) - limit} more' if len(names) > limit else ''
+    return ', '.join(map(repr, names[:limit])) + more

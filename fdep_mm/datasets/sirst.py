@@ -19,6 +19,7 @@ from fdep_mm.core.suffixes import (
     composed,
     strip_suffix,
 )
+from fdep_mm.core.text import some
 from fdep_mm.registry import DATASETS
 
 from .folders import Folder
@@ -145,12 +146,12 @@ class SIRSTDataset(BaseSegDataset):
         if repeated := [name for name in times if times[name] > 1]:
             raise ValueError(
                 f'split file {self.ann_file!r} lists {len(repeated)} images '
-                f'more than once: {_some(repeated)}. Remove the repetitions'
+                f'more than once: {some(repeated)}. Remove the repetitions'
             )
         if outside := [i for i in ids if leaves_root(i)]:
             raise ValueError(
                 f'split file {self.ann_file!r} has ids that leave the data '
-                f'set: {_some(outside)}. Make them relative to its images'
+                f'set: {some(outside)}. Make them relative to its images'
             )
         return ids
 
@@ -172,7 +173,7 @@ class SIRSTDataset(BaseSegDataset):
             print_log(
                 f'image folder {folder.path!r}: {len(left_out)} files are not '
                 f'read, they do not end with {self.img_suffix} or are a '
-                f'second one of their name: {_some(left_out)}',
+                f'second one of their name: {some(left_out)}',
                 'current',
                 logging.WARNING,
             )
@@ -203,13 +204,8 @@ class SIRSTDataset(BaseSegDataset):
             raise FileNotFoundError(
                 f'{len(missing)} of {len(ids)} ids of '
                 f'{self.ann_file or folder.path!r} have no {kind} in '
-                f'{folder.path!r} ending with {suffixes}: {_some(missing)}. '
+                f'{folder.path!r} ending with {suffixes}: {some(missing)}. '
                 f'Add the files, remove the ids, or set {argument}data_root '
                 f'or data_prefix[{key!r}]'
             )
         return [osp.join(folder.path, names[0]) for names, _ in found]
-
-
-def _some(names: list[str], limit: int = 5) -> str:
-    more = f' and {len(names) - limit} more' if len(names) > limit else ''
-    return ', '.join(map(repr, names[:limit])) + more

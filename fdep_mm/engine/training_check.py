@@ -8,7 +8,6 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from fdep_mm.core.base_datasets import base_datasets
-from fdep_mm.datasets.transforms import LoadSIRSTMask
 from fdep_mm.evaluation import SIRSTMetric
 from fdep_mm.models.losses.teaching import check_losses
 
@@ -35,13 +34,8 @@ def check_training(runner: Runner) -> None:
             _check_labels(dataset)
 
 
-def holds_target(batch: dict | None) -> bool:
-    """Whether any sample of a batch has a target; True if it does not say."""
-    samples = batch.get('data_samples') if isinstance(batch, dict) else None
-    return samples is None or any(map(_has_target, samples))
-
-
-def _has_target(sample: BaseDataElement) -> bool:
+def has_target(sample: BaseDataElement) -> bool:
+    """Whether a sample has a target; True if it does not say."""
     if 'gt_sem_seg' in sample:
         labels = sample.gt_sem_seg.data
         return bool(((labels > 0) & (labels != 255)).any())
@@ -55,20 +49,15 @@ def _check_channels(model: nn.Module) -> None:
     if getattr(head, 'out_channels', 1) > 2:
         raise ValueError(
             f'{type(head).__name__} has {head.out_channels} output channels, '
-            'and the metrics know target or not: set num_classes=2, '
-            'out_channels=1 in decode_head'
+            'and the metrics know only targets and background: set '
+            'num_classes=2, out_channels=1 in decode_head'
         )
 
 
 def _check_labels(dataset: Dataset) -> None:
     """Look at masks that mmseg's own loader reads, up to the first target."""
     pipeline = getattr(getattr(dataset, 'pipeline', None), 'transforms', ())
-    loaders = [
-        transform
-        for transform in pipeline
-        if isinstance(transform, LoadAnnotations)
-        and not isinstance(transform, LoadSIRSTMask)
-    ]
+    loaders = [one for one in pipeline if type(one) is LoadAnnotations]
     for index in range(len(dataset)) if loaders else ():
         info = dataset.get_data_info(index)
         if 'seg_map_path' not in info:
@@ -79,7 +68,6 @@ def _check_labels(dataset: Dataset) -> None:
         if (mask == 255).any():
             raise ValueError(
                 f"{info['seg_map_path']}: mmseg's LoadAnnotations reads 255, "
-                'which is target here, as "ignore", and no pixel is 1: '
-                'nothing would be learned. Load masks with '
-                "dict(type='fdep_mm.LoadSIRSTMask')"
+                'the value of targets, as "ignore": nothing would be learned. '
+                "Load masks with dict(type='fdep_mm.LoadSIRSTMask')"
             )

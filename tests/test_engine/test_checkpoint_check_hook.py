@@ -121,11 +121,11 @@ def fake_runner(**record):
 @pytest.mark.parametrize(
     ('change', 'text'),
     [
-        (dict(model_name='vit_of_the_same_width'), "'vit' in the run before"),
-        (dict(norm=False), 'norm True in the run before, False now'),
+        (dict(model_name='vit_of_the_same_width'), "'vit' in the last run"),
+        (dict(norm=False), 'norm True in the last run, False now'),
         (dict(weights='file other.pth'), "'file other.pth' now"),
-        (dict(input_scale=2.0), 'input_scale 1.0 in the run before, 2.0 now'),
-        (dict(weights_sha256='b'), "weights_sha256 'a' in the run before"),
+        (dict(input_scale=2.0), 'input_scale 1.0 in the last run, 2.0 now'),
+        (dict(weights_sha256='b'), "weights_sha256 'a' in the last run"),
     ],
 )
 def test_another_vfm(change, text):
@@ -141,7 +141,7 @@ def test_another_vfm(change, text):
     assert text in str(error.value)
     other = fake_runner()
     other.model.vfm.out_indices = (3,)
-    with pytest.raises(ValueError, match=r'layers \[2\] in the run before'):
+    with pytest.raises(ValueError, match=r'layers \[2\] in the last run'):
         hook.after_load_checkpoint(other, checkpoint)
 
 

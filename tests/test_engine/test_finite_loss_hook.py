@@ -74,14 +74,14 @@ def test_a_batch_can_be_left_out(tmp_path):
     final = runner.model.state_dict()
     assert all(torch.isfinite(value).all() for value in final.values())
     assert any((final[key] != after[key]).any() for key in final)
-    (text,) = [text for text in logged if 'left out' in text]
-    assert 'iteration 2 is left out, number 1 of this run' in text
+    (text,) = [text for text in logged if 'skipped' in text]
+    assert 'iteration 2: skipped, number 1 of this run' in text
     assert all(name in text for name in spoil.names)
 
 
 def test_leaving_out_ends(tmp_path):
     *_, error, _ = run(tmp_path, (0, 1, 2, 3), action='skip', max_in_a_row=2)
-    assert 'the last of 3 such batches in a row' in error
+    assert 'iteration 3 (3 in a row)' in error
 
 
 def test_spoiled_weights_are_told_from_spoiled_images(tmp_path):

@@ -10,6 +10,7 @@ import numpy as np
 
 from fdep_mm.core.image import MAX_PIXELS
 from fdep_mm.core.splits import leaves_root
+from fdep_mm.core.text import some
 
 from .labels import ImageLabels
 from .segmentations import check_polygons, polygons_to_mask, read_rle, to_mask
@@ -82,8 +83,7 @@ def read_coco(path: Path) -> list[ImageLabels]:
     if crowds:
         warnings.warn(
             f'{path}: {len(crowds)} annotations in {len(crowded)} images are '
-            'crowds (iscrowd=1) and left out: '
-            f'{", ".join(sorted(crowded)[:5])}',
+            f'crowds (iscrowd=1) and left out: {some(sorted(crowded))}',
             stacklevel=2,
         )
     contours = sum(

@@ -15,21 +15,14 @@ from fdep_mm.visualization import draw_overlay
 
 
 def batch_image(
-    sample: SegDataSample,
-    data_batch: Mapping,
-    i: int,
-    shape: tuple[int, int],
+    sample: SegDataSample, batch: Mapping, i: int, shape: tuple[int, int]
 ) -> np.ndarray:
-    """Take an image from its file, else from the batch.
-
-    Data sets that make their images have no files; `img_path` is then only a
-    name.
+    """Image `i` of a batch, from its file if there is one.
 
     Args:
-        data_batch (Mapping): What the data loader gave, before the
-            preprocessor: ``inputs``, one (C, H, W) tensor per image, or with
-            test-time augmentation a list of those per view, of which the
-            first is taken.
+        batch (Mapping): From the data loader: ``inputs``, a tensor (C, H, W)
+            per image, or with test-time augmentation a list of those per view,
+            of which the first is taken.
         shape (tuple[int, int]): Height and width that are wanted, in px.
 
     Returns:
@@ -37,7 +30,7 @@ def batch_image(
         batch has; black if there is neither.
     """
     path = sample.get('img_path', None)
-    inputs = data_batch.get('inputs', ())
+    inputs = batch.get('inputs', ())
     if len(inputs) and isinstance(inputs[0], list):
         inputs = inputs[0]
     if path and Path(path).is_file():
@@ -52,14 +45,9 @@ def batch_image(
 
 
 def scored_threshold(evaluator: Evaluator) -> float | None:
-    """The one threshold at which an evaluator scores masks.
+    """The threshold at which an evaluator scores masks; several are an error.
 
-    Returns:
-        float | None: None where no :class:`.SIRSTMetric` is in it: others
-        score the mask that the network gives.
-
-    Raises:
-        ValueError: Its metrics have several.
+    None without a :class:`.SIRSTMetric`: others score the network's own mask.
     """
     found = {
         metric.protocol.threshold
@@ -68,32 +56,22 @@ def scored_threshold(evaluator: Evaluator) -> float | None:
     }
     if len(found) > 1:
         raise ValueError(
-            f'the metrics score at the thresholds {sorted(found)}: masks can '
-            'have only one. Give all of them one threshold, or write '
-            'probabilities (tools/test.py --out-probs)'
+            f'the metrics score at the thresholds {sorted(found)}: masks need '
+            'one. Give all metrics the same, or write probabilities '
+            '(tools/test.py --out-probs)'
         )
     return found.pop() if found else None
 
 
 def scored_mask(sample: SegDataSample, threshold: float | None) -> np.ndarray:
-    """The mask of a prediction that was, or will be, scored.
-
-    Heads of mmseg have a threshold of their own, 0.3 by default.
-
-    Returns:
-        np.ndarray: (H, W) bool.
-    """
-    if threshold is None:
+    """The mask of a prediction that is scored, (H, W) bool."""
+    if threshold is None:  # mmseg's heads have one of their own, often 0.3
         return sample.pred_sem_seg.data[0].cpu().numpy() > 0
     return probability(sample) > np.float32(threshold)
 
 
 def probability(sample: SegDataSample) -> np.ndarray:
-    """The probability of targets, as metrics see it.
-
-    Returns:
-        np.ndarray: (H, W) float32.
-    """
+    """The probability of targets as metrics see it, (H, W) float32."""
     name = str(sample.get('img_path', None) or 'image')
     maps = sample.seg_logits.data.detach().float().cpu()
     return foreground(maps, name)[0].numpy()
@@ -102,11 +80,7 @@ def probability(sample: SegDataSample) -> np.ndarray:
 def overlay(
     sample: SegDataSample, batch: Mapping, i: int, pred: np.ndarray, *rules
 ) -> np.ndarray:
-    """Draw image `i` of a batch with its hits, misses and false alarms.
-
-    Args:
-        pred (np.ndarray): (H, W) bool, the mask that is scored.
-    """
+    """Draw image `i` of a batch; `pred`, (H, W) bool, is what is scored."""
     mask = pred & False
     if 'gt_sem_seg' in sample:
         mask = sample.gt_sem_seg.data[0].cpu().numpy() > 0

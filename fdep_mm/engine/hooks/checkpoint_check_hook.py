@@ -29,21 +29,18 @@ NORMALIZATION = ('mean', 'std', 'bgr_to_rgb', 'rgb_to_bgr')
 class CheckpointCheckHook(Hook):
     """Refuses checkpoints that MMEngine would load in part, with a warning.
 
-    - A test needs every weight of the host, with its shape; otherwise random
-      weights would be tested. A checkpoint of FDEP has them.
-    - ``load_from`` of a training needs at least one weight that fits, and
-      none of another shape: a backbone alone will do.
-    - ``--resume`` needs exactly the weights of the network; the same VFM with
-      the same weights, layers, norm and input, as two may have maps of one
-      shape; the training and validation images of the run before, by number
-      and names, as the best score so far is of them; and schedules of the
+    - A test needs every weight of the host, with its shape.
+    - ``load_from`` of a training needs one weight that fits, such as those of
+      a backbone, and none of another shape.
+    - ``--resume`` needs exactly the weights of the network, the same VFM, the
+      training and validation images of the last run, and schedules of the
       same length, as MMEngine restores the old ones.
     - A test or ``--resume`` with another mean, standard deviation or order of
-      channels than the weights were trained with gets a warning.
+      channels than in training gets a warning.
 
     Args:
-        changed_data (str): What other images are at a resume, 'error' or
-            'warn'.
+        changed_data (str): 'error' or 'warn', where a resumed run has other
+            images.
 
     Raises:
         ValueError: The argument is unknown, or the checkpoint does not
@@ -55,25 +52,24 @@ class CheckpointCheckHook(Hook):
         self.changed_data = changed_data
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Put names of the images and what is known of the VFM into it."""
+        """Note the images and the VFM."""
         checkpoint['meta'].update(images=_images(runner), vfm=_vfm(runner))
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Compare a checkpoint with the network and the data."""
         training = 'training' in built_loops(runner)
         resuming = training and is_resumed(runner)
-        problem = _weights_problem(runner, checkpoint, training, resuming)
+        problems = _weight_problems(runner, checkpoint, training, resuming)
         meta = checkpoint.get('meta', {})
         if resuming:
-            words = ('in the run before', 'now')
+            words = ('in the last run', 'now')
             found = differences(meta.get('vfm') or {}, _vfm(runner), words)
             if found:
-                problem = f'it had another VFM: {"; ".join(found)}'
-        if problem:
+                problems.append(f'it had another VFM: {", ".join(found)}')
+        if problems:
             raise ValueError(
-                f'checkpoint {checkpoint_name(runner) or "of the work dir"}: '
-                f'{problem}. Name the config that it was trained with, or '
-                'another checkpoint'
+                f'{_name(runner)}: {"; ".join(problems)}. Name the config '
+                'that it was trained with, or another checkpoint'
             )
         if resuming or not training:
             _compare_normalization(runner, meta.get('cfg'))
@@ -88,20 +84,23 @@ class CheckpointCheckHook(Hook):
             old = before.get(name, new)
             if old == new:
                 continue
-            numbers = old['number'], new['number']
+            same = ', of other names' if old['number'] == new['number'] else ''
             text = (
-                f'the {name} images are not those of the run before: '
-                f'{numbers[0]} then, {numbers[1]} now'
-                + (', of other names' if len({*numbers}) == 1 else '')
-                + '. Scores before and after cannot be compared'
+                f'the {name} images are not those of the last run: '
+                f'{old["number"]} then, {new["number"]} now{same}. Scores '
+                'before and after cannot be compared'
             )
             if self.changed_data == 'error':
                 raise ValueError(
-                    f'{text}. Bring back the old split, start in another '
-                    'work dir (with load_from for these weights), or allow it '
-                    'by default_hooks.checkpoint_check.changed_data=warn'
+                    f'{text}. Bring back the old split, start in another work '
+                    'dir (with load_from for these weights), or set '
+                    'default_hooks.checkpoint_check.changed_data=warn'
                 )
             runner.logger.warning(text)
+
+
+def _name(runner: Runner) -> str:
+    return f'checkpoint {checkpoint_name(runner) or "of the work dir"}'
 
 
 def _compare_normalization(runner: Runner, text: str | None) -> None:
@@ -111,10 +110,9 @@ def _compare_normalization(runner: Runner, text: str | None) -> None:
         return
     if before and before != (now := _normalization(runner.cfg)):
         runner.logger.warning(
-            f'checkpoint {checkpoint_name(runner) or "of the work dir"} was '
-            f'trained with data_preprocessor {before}, and this config has '
-            f'{now}: the network sees other values than it knows. Set '
-            'model.data_preprocessor as it was, or train again'
+            f'{_name(runner)} was trained with data_preprocessor {before}, '
+            f'and this config has {now}: the network sees other values than '
+            'it knows. Set model.data_preprocessor as it was, or train again'
         )
 
 
@@ -123,11 +121,8 @@ def _normalization(cfg: dict) -> dict:
     model = cfg.get('model') or {}
     model = model.get('module', model)  # of test-time augmentation
     found = model.get('data_preprocessor') or cfg.get('data_preprocessor')
-    return {
-        key: np.array(found.get(key, False)).tolist()
-        for key in NORMALIZATION
-        if found
-    }
+    keys = NORMALIZATION if found else ()
+    return {key: np.array(found.get(key, False)).tolist() for key in keys}
 
 
 def _check_schedules(now: list | dict | None, checkpoint: dict) -> None:
@@ -139,40 +134,34 @@ def _check_schedules(now: list | dict | None, checkpoint: dict) -> None:
             unit = 'epochs' if new.by_epoch else 'iterations'
             raise ValueError(
                 f'--resume: {type(new).__name__} ended after {old["end"]} '
-                f'{unit} in the run before and ends after {new.end} now, but '
-                'a resumed run keeps the rates of the one before. Give the '
-                'max_epochs and batch_size of the run before, or start in '
-                'another work dir, with load_from for these weights'
+                f'{unit} in the last run and ends after {new.end} now, but a '
+                'resumed run keeps the old rates. Give the old max_epochs and '
+                'batch_size, or start in another work dir, with load_from for '
+                'these weights'
             )
 
 
-def _weights_problem(
+def _weight_problems(
     runner: Runner, checkpoint: dict, training: bool, resuming: bool
-) -> str | None:
+) -> list[str]:
     own = _unwrap(runner.model).state_dict()
     given = weights_of(checkpoint)
     if not training:
         own = {k: v for k, v in own.items() if not k.startswith(TRAINING_ONLY)}
     missing, foreign, reshaped = compare_weights(own, given)
-    problems = []
-    if reshaped:
-        key = reshaped[0]
-        problems.append(
-            f'{len(reshaped)} weights have another shape, such as {key}: '
-            f'{tuple(getattr(given[key], "shape", ()))}, the network has '
-            f'{tuple(own[key].shape)}'
-        )
-    if missing and (not training or resuming or len(missing) == len(own)):
-        problems.append(
-            f'{len(missing)} weights of the network are not in it, such as '
-            f'{missing[0]}'
-        )
-    if foreign and resuming:
-        problems.append(
-            f'{len(foreign)} of its weights are not in the network, such as '
-            f'{foreign[0]}'
-        )
-    return '; '.join(problems) or None
+    some_will_do = training and not resuming
+    if some_will_do and len(missing) < len(own):
+        missing = []
+    found = {
+        'weights have another shape': reshaped,
+        'weights of the network are not in it': missing,
+        'of its weights are not in the network': foreign if resuming else [],
+    }
+    return [
+        f'{len(keys)} {text}, such as {keys[0]}'
+        for text, keys in found.items()
+        if keys
+    ]
 
 
 def _unwrap(model: nn.Module) -> nn.Module:

@@ -17,7 +17,7 @@ from fdep_mm.core.compat import built_loops
 from fdep_mm.core.text import shown
 from fdep_mm.registry import HOOKS
 
-from ..training_check import check_training, holds_target
+from ..training_check import check_training, has_target
 
 ACTIONS = ('raise', 'skip')
 WAY_OUT = (
@@ -31,24 +31,22 @@ class FiniteLossHook(Hook):
     """Checks the loss before the optimizer's step, and weights before saving.
 
     MMEngine's ``CheckInvalidLossHook`` looks after the step, when the weights
-    are already lost, and names no images. Here a loss that is not finite ends
-    the training with the names of the batch's images, or the batch is left
-    out: no step, and running statistics of the norms as before. What is left
-    out is logged. In a distributed run all processes do the same.
+    are already lost. Here a loss that is not finite ends the training and
+    names the batch's images, or the batch is skipped in all processes, with a
+    warning: no step, and running statistics of norms as before.
 
-    A finite loss may have gradients that are not: weights that are not finite
-    are not saved, so the last good checkpoint stays. The training also ends
-    where nothing would be learned: see :func:`.check_training`, and if the
-    first step has no gradient, or the first epoch or a validation no target.
+    Weights that are not finite are never saved. A training also ends where
+    nothing would be learned: see :func:`.check_training`, and if the first
+    step has no gradient, or the first epoch or a validation no target.
 
     Args:
         action (str): 'raise' or 'skip'.
-        max_in_a_row (int): With 'skip', more batches than this left out in a
-            row are an error.
+        max_in_a_row (int): With 'skip', more skipped batches in a row than
+            this are an error.
 
     Raises:
-        ValueError: The action is unknown; nothing would be learned.
-        FloatingPointError: During training or saving, see above.
+        ValueError: The action is unknown, or nothing would be learned.
+        FloatingPointError: A loss, or weights to save, are not finite.
     """
 
     priority = 'VERY_HIGH'
@@ -66,8 +64,7 @@ class FiniteLossHook(Hook):
         check_training(runner)
         wrapper = runner.optim_wrapper
         if isinstance(wrapper, OptimWrapper):
-            # On the instance: a class of its own would shut out
-            # AmpOptimWrapper, which --amp sets.
+            # on the instance: --amp sets a class of its own
             wrapper.update_params = partial(
                 self._update, runner, wrapper.update_params
             )
@@ -79,8 +76,10 @@ class FiniteLossHook(Hook):
         self, runner: Runner, batch_idx: int, data_batch: dict | None = None
     ) -> None:
         """Remember the batch, and what its forward pass may spoil."""
-        self._batch = data_batch
-        self._targets_seen = self._targets_seen or holds_target(data_batch)
+        batch = data_batch if isinstance(data_batch, dict) else {}
+        self._samples = batch.get('data_samples') or ()
+        found = not self._samples or any(map(has_target, self._samples))
+        self._targets_seen = self._targets_seen or found
         if self.action == 'skip':
             self._buffers = [b.clone() for b in runner.model.buffers()]
 
@@ -90,38 +89,32 @@ class FiniteLossHook(Hook):
         all_reduce(seen, 'max')
         if not seen:
             raise ValueError(
-                'no image of the first epoch had a target: nothing but '
-                'background would be learned. Look at the masks of the '
-                'training split, tools/check_dataset.py says more, and at '
-                'what the pipeline cuts out of them'
+                'no image of the first epoch had a target: only background '
+                'would be learned. Check the masks of the training split with '
+                'tools/check_dataset.py, and the crops of its pipeline'
             )
 
     def after_val_epoch(
         self, runner: Runner, metrics: dict[str, float] | None = None
     ) -> None:
-        """Refuse scores of a validation without any target.
-
-        Without this a network that finds nothing has an IoU of 100 there,
-        and would be the best.
-        """
+        """Refuse a validation without any target: finding none is best."""
         for key, value in (metrics or {}).items():
             undefined = key.endswith('/Pd') and math.isnan(value)
             if undefined and 'training' in built_loops(runner):
                 raise ValueError(
-                    f'{key} is not defined: the validation split holds no '
-                    'target, and its scores cannot choose a checkpoint. Look '
-                    'at its masks, tools/check_dataset.py says more'
+                    f'{key} is not defined: the validation split has no '
+                    'target, so its scores cannot choose a checkpoint. Check '
+                    'its masks with tools/check_dataset.py'
                 )
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Refuse to save weights that are not finite."""
         spoiled = _not_finite(checkpoint['state_dict'].items())
-        if spoiled is not None:
+        if spoiled:
             raise FloatingPointError(
                 f'the weights {spoiled} are not finite after epoch '
-                f'{runner.epoch + 1}, iteration {runner.iter}: an earlier '
-                'step spoiled them. Nothing was saved, older checkpoints are '
-                f'unchanged. {WAY_OUT}'
+                f'{runner.epoch + 1}, iteration {runner.iter}: nothing was '
+                f'saved, older checkpoints are unchanged. {WAY_OUT}'
             )
 
     def _check_gradient(self, optimizer: Optimizer, *_: object) -> None:
@@ -132,17 +125,11 @@ class FiniteLossHook(Hook):
         if not any(grad is not None and grad.any() for grad in grads):
             raise ValueError(
                 'the loss of the first step has no gradient for any weight: '
-                'nothing would be learned. Check the losses of the heads '
-                '(loss_decode) and that the masks hold targets'
+                'nothing would be learned. Check loss_decode and the masks'
             )
 
     def _update(
-        self,
-        runner: Runner,
-        update_params: Callable,
-        loss: Tensor,
-        *args,
-        **kwargs,
+        self, runner: Runner, update: Callable, loss: Tensor, *args, **kwargs
     ) -> None:
         """Step, unless the loss of any process is not finite."""
         own = torch.isfinite(loss.detach()).all()
@@ -150,51 +137,42 @@ class FiniteLossHook(Hook):
         all_reduce(everywhere, 'min')
         if everywhere:
             self._in_a_row = 0
-            update_params(loss, *args, **kwargs)
-            return
-        self._in_a_row += 1
-        images = 'images of another process' if own else _names(self._batch)
-        spoiled = _not_finite(runner.model.named_parameters())
-        if spoiled is not None or self._in_a_row > self.may_skip:
+            update(loss, *args, **kwargs)
+        else:
+            self._in_a_row += 1
+            other = 'images of another process'
+            self._skip(runner, loss.item(), other if own else self._names())
+
+    def _skip(self, runner: Runner, loss: float, images: str) -> None:
+        """Undo the forward pass, or raise an error."""
+        where = f'epoch {runner.epoch + 1}, iteration {runner.iter + 1}'
+        found = f'the loss is {loss} in {where}'
+        if spoiled := _not_finite(runner.model.named_parameters()):
             raise FloatingPointError(
-                f'the loss is {loss.item()} in epoch {runner.epoch + 1}, '
-                f'iteration {runner.iter + 1}. ' + self._cause(spoiled, images)
+                f'{found}. The weights {spoiled} were not finite before: an '
+                f'earlier step spoiled them. {WAY_OUT}'
             )
-        with torch.no_grad():
-            for now, before in zip(
-                runner.model.buffers(), self._buffers, strict=True
-            ):
-                now.copy_(before)
+        if self._in_a_row > self.may_skip:
+            raise FloatingPointError(
+                f'{found} ({self._in_a_row} in a row). The weights are still '
+                f'good; this is the batch: {images}. Check these images, '
+                'lower the learning rate, or skip such batches with '
+                "default_hooks.finite_loss.action='skip'"
+            )
+        buffers = zip(runner.model.buffers(), self._buffers, strict=True)
+        for now, before in buffers:
+            now.detach().copy_(before)
         self._skipped += 1
         runner.logger.warning(
-            f'iteration {runner.iter + 1} is left out, number {self._skipped} '
-            f'of this run, as its loss is {loss.item()}: {images}'
+            f'{found}: skipped, number {self._skipped} of this run: {images}'
         )
 
-    def _cause(self, spoiled: str | None, images: str) -> str:
-        if spoiled is not None:
-            return (
-                f'The weights {spoiled} were not finite before: an earlier '
-                f'step spoiled them. {WAY_OUT}'
-            )
-        row = self._in_a_row
-        row = f', the last of {row} such batches in a row' if row > 1 else ''
-        return (
-            f'The weights are still good; this is the batch{row}: {images}. '
-            'Look at these images, lower the learning rate, or leave such '
-            "batches out with default_hooks.finite_loss.action='skip'"
-        )
-
-
-def _names(batch: dict | None) -> str:
-    samples = batch.get('data_samples') if isinstance(batch, dict) else None
-    paths = [getattr(sample, 'img_path', None) for sample in samples or ()]
-    return ', '.join(shown(p or 'unknown image') for p in paths) or 'unknown'
+    def _names(self) -> str:
+        paths = (getattr(one, 'img_path', None) for one in self._samples)
+        return ', '.join(shown(path or 'unknown image') for path in paths)
 
 
 def _not_finite(weights: Iterable[tuple[str, Tensor]]) -> str | None:
     """Name of the first that is not."""
-    for name, weight in weights:
-        if not torch.isfinite(weight).all():
-            return name
-    return None
+    found = (key for key, one in weights if not torch.isfinite(one).all())
+    return next(found, None)

@@ -1,6 +1,5 @@
 """Predictions of a test as files, for the tools that read folders."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import mmcv
@@ -28,19 +27,16 @@ class PredictionWriterHook(Hook):
     rounded) and ``masks/NAME.png`` ({0, 255}; only where there is ground
     truth) in `out_dir`: what ``eval_pngs.py``, ``gallery.py`` and
     ``plot_images.py`` read, for data without files too. NAME is the image's
-    path below the data set's image folder, without suffix, so folders of
-    sequences stay; one that was written before gets a number.
+    path below the data set's image folder, without suffix; a second one of
+    that name gets a number.
 
     Args:
-        out_dir (str, optional): Folder to write to; it is made if need be.
-            Defaults to None: only `mask_dir` is written.
+        out_dir (str, optional): Folder of these three. Default: not written.
         mask_dir (str, optional): Folder of predicted masks ``NAME.png``,
-            {0, 255}, at the threshold at which the metrics score. Defaults
-            to None: they are not written.
+            {0, 255}, at the threshold of the metrics. Default: not written.
 
     Raises:
-        ValueError: At the start of a test, if masks are wanted and the
-            metrics score at several thresholds.
+        ValueError: Masks are wanted and the metrics have several thresholds.
 
     Example:
         >>> custom_hooks = [
@@ -70,11 +66,7 @@ class PredictionWriterHook(Hook):
             folder.mkdir(parents=True, exist_ok=True)
 
     def after_test_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: dict | None = None,
-        outputs: Sequence[SegDataSample] | None = None,
+        self, runner: Runner, batch_idx: int, data_batch=None, outputs=None
     ) -> None:
         """Write the files of a batch."""
         for i, sample in enumerate(outputs or ()):

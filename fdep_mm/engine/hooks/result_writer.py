@@ -6,7 +6,7 @@ import os
 import platform
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -16,9 +16,9 @@ from mmengine.config import Config
 from mmengine.dist import collect_results, get_world_size, is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
-from mmengine.structures import BaseDataElement
 
 from fdep_mm.core.base_datasets import image_folders
+from fdep_mm.core.compat import checkpoint_name
 from fdep_mm.core.whole import write_whole
 from fdep_mm.evaluation import SIRSTMetric
 from fdep_mm.evaluation.functional import as_json, per_image_csv, plain
@@ -28,23 +28,22 @@ from fdep_mm.registry import HOOKS
 RESULT = 'result.json'
 PER_IMAGE = 'per_image.csv'
 PACKAGES = ('fdep_mm', 'torch', 'mmengine', 'mmcv', 'mmseg', 'mmdet', 'numpy')
-# Where things are and which of several equal runs it is.
+# where things are, and which of several equal runs it is
 NOT_HASHED = ('work_dir', 'load_from', 'resume', 'launcher', 'randomness')
 
 
 @HOOKS.register_module()
 class ResultWriterHook(Hook):
-    """Writes the result of a test.
+    """Writes the result of a test, each file whole or not at all.
 
-    ``per_image.csv`` (see :func:`fdep_mm.evaluation.functional.
-    per_image_csv`; names are paths without suffix below the image folder),
-    then ``result.json``: ``metrics`` as they are logged; ``provenance``:
-    config and the hash of its settings, checkpoint and its sha256, seed,
-    package versions, hardware, date and command; and where a
-    :class:`fdep_mm.SIRSTMetric` or :class:`fdep_mm.HSEMetric` counted,
-    ``scores``, ``curves`` and ``settings``, which
-    :func:`fdep_mm.evaluation.functional.read_json` reads. Each file is there
-    as a whole or not at all.
+    ``per_image.csv``: see :func:`fdep_mm.evaluation.functional.per_image_csv`;
+    names are paths without suffix below the image folder.
+
+    ``result.json``: ``metrics`` as they are logged; ``provenance``: config and
+    the hash of its settings, checkpoint and its sha256, seed, package
+    versions, hardware, date and command; of a :class:`fdep_mm.SIRSTMetric` or
+    :class:`fdep_mm.HSEMetric` also ``scores``, ``curves`` and ``settings``, as
+    :func:`fdep_mm.evaluation.functional.read_json` reads them.
 
     Args:
         out_dir (str, optional): Folder to write to. Defaults to None: the
@@ -63,23 +62,15 @@ class ResultWriterHook(Hook):
         self._names.clear()
 
     def after_test_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: dict | None = None,
-        outputs: Sequence[BaseDataElement] | None = None,
+        self, runner: Runner, batch_idx: int, data_batch=None, outputs=None
     ) -> None:
         """Note which images a batch held."""
         self._names += [one.get('img_path', None) for one in outputs or ()]
 
     def after_test_epoch(
-        self, runner: Runner, metrics: Mapping[str, float] | None = None
+        self, runner: Runner, metrics: dict[str, float] | None = None
     ) -> None:
-        """Write the files.
-
-        Raises:
-            OSError: They cannot be written.
-        """
+        """Write the files."""
         dataset = runner.test_dataloader.dataset
         paths = collect_results(self._names, len(dataset), 'cpu')
         if not is_main_process():
@@ -108,15 +99,10 @@ class ResultWriterHook(Hook):
 def image_names(
     paths: Sequence[str | None], folders: Sequence[Path]
 ) -> list[str]:
-    """Name images by their paths, without what is the same in all of them.
+    """Paths without suffix below the innermost folder that holds them all.
 
-    Args:
-        folders (Sequence[Path]): Where the data set says that images are; if
-            there are none, the folders that the paths are in.
-
-    Returns:
-        list[str]: Paths without suffix below the innermost folder that holds
-        all of `folders`; the index, of five digits, where there is no path.
+    `folders` are those that the data set names, if any. Images without a path
+    are called by their index, in five digits.
     """
     folders = folders or [Path(path).parent for path in paths if path]
     root = os.path.commonpath(folders) if folders else ''
@@ -129,13 +115,7 @@ def image_names(
 
 
 def settings_hash(cfg: Config) -> str:
-    """Hash what a config says.
-
-    Returns:
-        str: sha256 of its settings as JSON with sorted keys; without work
-        dir, ``load_from``, ``resume``, ``launcher``, ``randomness`` and this
-        hook, so that it is the same for all seeds.
-    """
+    """SHA-256 of a config, the same for all seeds and work dirs."""
     settings = cfg.to_dict()
     for key in NOT_HASHED:
         settings.pop(key, None)
@@ -145,7 +125,7 @@ def settings_hash(cfg: Config) -> str:
 
 
 def _provenance(runner: Runner) -> dict:
-    weights = runner._load_from
+    weights = checkpoint_name(runner)
     there = weights is not None and Path(weights).is_file()
     return dict(
         config=_short(runner.cfg.filename),
@@ -184,10 +164,8 @@ def _hardware() -> dict[str, str | int | None]:
 
 def _cpu() -> str:
     """The model's name; Python knows it on few systems."""
-    try:
-        for line in Path('/proc/cpuinfo').read_text().splitlines():
-            if line.startswith('model name'):
-                return line.partition(':')[2].strip()
-    except OSError:
-        pass
+    info = Path('/proc/cpuinfo')
+    for line in info.read_text().splitlines() if info.is_file() else ():
+        if line.startswith('model name'):
+            return line.partition(':')[2].strip()
     return platform.processor() or platform.machine()

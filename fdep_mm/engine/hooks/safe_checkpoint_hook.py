@@ -20,19 +20,10 @@ BACKEND = 'fdep_mm.atomic'
 
 
 class AtomicBackend(LocalBackend):
-    """MMEngine's file backend of the local disk, with atomic writes.
-
-    See :func:`fdep_mm.core.whole.write_whole`. A process that is killed
-    leaves the old file, and perhaps a ``.part`` file.
-
-    Example:
-        >>> checkpoint = dict(
-        ...     type='CheckpointHook',
-        ...     backend_args=dict(backend='fdep_mm.atomic'))
-    """
+    """MMEngine's local disk; a killed process leaves the old file whole."""
 
     def put(self, obj: bytes, filepath: str | Path) -> None:
-        """Write a file."""
+        """Write a file by :func:`.write_whole`."""
         write_whole(filepath, obj, 'go on with --resume')
 
 
@@ -43,22 +34,16 @@ register_backend(BACKEND, AtomicBackend, force=True)
 class SafeCheckpointHook(CheckpointHook):
     """MMEngine's checkpoints; after the first, a complete one always exists.
 
-    Differs from MMEngine's hook in four points:
-
-    - files are written by :class:`AtomicBackend`; what a killed run left of
-      one is removed at the start;
-    - an old checkpoint is removed after the new one is written, not before
-      (with ``max_keep_ckpts=1`` there would be none for a while);
-    - a checkpoint notes that a validation is due, and a resumed run makes up
-      for it: no epoch is left out of the choice of the best;
-    - a ``last_checkpoint`` that is missing, empty or names a missing file is
-      repaired before MMEngine reads it: ``--resume`` continues from the
-      newest epoch, or starts from scratch where there is none.
+    - Files are written whole or not at all; what a killed run left is removed.
+    - An old checkpoint is removed after the new one is written, not before.
+    - A resumed run makes up for a validation that its checkpoint was waiting
+      for: no epoch is left out of the choice of the best.
+    - ``--resume`` finds the newest epoch where ``last_checkpoint`` is missing,
+      empty or names a missing file, or starts from scratch.
 
     Args:
-        backend_args (dict, optional): File backend of the checkpoints.
-            Defaults to None, atomic writes on the local disk, unless
-            ``out_dir`` is a URL.
+        backend_args (dict, optional): MMEngine's file backend. Defaults to
+            None: atomic writes to the local disk, unless ``out_dir`` is a URL.
         **kwargs: Arguments of :class:`mmengine.hooks.CheckpointHook`.
     """
 
@@ -69,23 +54,23 @@ class SafeCheckpointHook(CheckpointHook):
 
     def before_run(self, runner: Runner) -> None:
         """Repair ``last_checkpoint`` before it is read."""
-        if is_resumed(runner) and checkpoint_name(runner) is None:
-            if is_main_process():
-                self._repair(runner)
-            barrier()
+        if not is_resumed(runner) or checkpoint_name(runner) is not None:
+            return
+        if is_main_process():
+            self._repair(runner)
+        barrier()
 
     def _repair(self, runner: Runner) -> None:
         record = Path(runner.work_dir, 'last_checkpoint')
         named = record.read_text().strip() if record.is_file() else ''
         if _is_url(named) or (named and Path(named).exists()):
             return
-        folder, newest = runner.work_dir, None
+        folder = runner.work_dir
         if self.out_dir not in (None, folder):
             # what CheckpointHook.before_train makes of it
             folder = f'{self.out_dir}/{Path(folder).name}'
-        if not _is_url(folder):
-            newest = newest_checkpoint(Path(folder), self.filename_tmpl)
-        if newest:
+        # a folder of that name is not there, if it is a URL
+        if newest := newest_checkpoint(Path(folder), self.filename_tmpl):
             record.write_text(str(newest))
             way_out = f'going on from {newest}'
         else:
@@ -98,19 +83,16 @@ class SafeCheckpointHook(CheckpointHook):
     def before_train(self, runner: Runner) -> None:
         """Clean up, and make up for a validation that was interrupted."""
         super().before_train(runner)
-        if is_main_process() and not _is_url(self.out_dir):
+        if is_main_process():
             for part in Path(self.out_dir).glob(f'*.pth{PART}'):
                 part.unlink()
                 runner.logger.warning(
-                    f'{part}: removed, a checkpoint half written when the '
-                    'run before was stopped'
+                    f'{part}: removed, half written when the last run stopped'
                 )
         info = runner.message_hub.runtime_info
         if info.get('is_validation_due') and runner.val_loop is not None:
-            runner.logger.info(
-                f'Validating epoch {runner.epoch}: its checkpoint was saved '
-                'before that'
-            )
+            text = f'Validating epoch {runner.epoch}: the last run did not'
+            runner.logger.info(text)
             runner.val_loop.run()
 
     def after_train_epoch(self, runner: Runner) -> None:
@@ -141,9 +123,7 @@ class SafeCheckpointHook(CheckpointHook):
         """Remove old checkpoints if saving the new one succeeds."""
         backend, removals = self.file_backend, ExitStack()
         self.file_backend = copy(backend)
-        for name in {'remove', 'rmtree'} & {*dir(backend)}:
-            later = partial(removals.callback, getattr(backend, name))
-            setattr(self.file_backend, name, later)
+        self.file_backend.remove = partial(removals.callback, backend.remove)
         try:
             yield
         finally:
@@ -152,10 +132,7 @@ class SafeCheckpointHook(CheckpointHook):
 
 
 def newest_checkpoint(folder: Path, template: str) -> Path | None:
-    """Find the checkpoint of the last epoch or iteration.
-
-    By the number in its name: copying a folder changes the times.
-    """
+    """Checkpoint with the highest number; copying a folder changes times."""
     pattern = re.escape(template).replace(r'\{\}', r'(\d+)')
     found = {}
     for path in folder.glob('*'):

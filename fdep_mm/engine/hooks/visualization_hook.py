@@ -1,6 +1,5 @@
 """Pictures of predictions to the visualizer's backends."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +19,12 @@ from .batch_image import batch_image, overlay, scored_mask, scored_threshold
 class SIRSTVisualizationHook(SegVisualizationHook):
     """Draws hits, misses and false alarms; of a detector, its boxes.
 
-    Differs from mmseg's and mmdet's hooks in that images without a file
-    (synthetic data) are taken from the batch, that small targets can be seen
-    (:func:`fdep_mm.visualization.draw_overlay`; boxes on enlarged images),
-    that a test draws every image on either stack, that the mask is the one
-    that is scored, and that boxes with swapped edges, which OSCAR keeps as
-    published, are drawn. A sample without ground truth is drawn as if there
-    were no target. Pictures are named ``test_NAME`` and ``val_NAME``, to
+    Differs from mmseg's and mmdet's hooks: small targets can be seen (see
+    :func:`fdep_mm.visualization.draw_overlay`; boxes on enlarged images), the
+    mask is the one that is scored, images without a file (synthetic data) are
+    taken from the batch, a test draws every image, and boxes with swapped
+    edges, which OSCAR keeps as published, are drawn. Without ground truth
+    there is no target. Pictures are named ``test_NAME`` and ``val_NAME``, to
     which the backend adds the step.
 
     Args:
@@ -34,11 +32,11 @@ class SIRSTVisualizationHook(SegVisualizationHook):
         match (str): 'greedy' or 'hungarian'.
         connectivity (int): 8 or 4.
         score_thr (float): Of the boxes drawn, exclusive.
-        test_out_dir (str, optional): Folder below the log folder of the run
-            for the boxes of a test, as mmdet's own tool sets it. Defaults to
-            None: the backends of the visualizer get them.
-        min_side (int): Images under boxes are enlarged by the smallest integer
-            factor that makes their shorter side at least this, in px.
+        test_out_dir (str, optional): Folder below the run's log folder for
+            the boxes of a test, as mmdet's test tool sets it. Defaults to
+            None: the visualizer's backends get them.
+        min_side (int): Images under boxes are enlarged by a whole factor until
+            their shorter side is at least this, in px.
         **kwargs: Arguments of mmseg's ``SegVisualizationHook``: ``draw``,
             ``interval`` (validation batches between pictures), ``show`` and
             ``wait_time``.
@@ -81,11 +79,7 @@ class SIRSTVisualizationHook(SegVisualizationHook):
             self._folder = Path(runner.work_dir, *below)
 
     def after_val_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: dict | None = None,
-        outputs: Sequence[BaseDataElement] | None = None,
+        self, runner: Runner, batch_idx: int, data_batch=None, outputs=None
     ) -> None:
         """Draw the first image of every `interval`-th batch."""
         if self.draw and outputs and batch_idx % self.interval == 0:
@@ -93,11 +87,7 @@ class SIRSTVisualizationHook(SegVisualizationHook):
             self._add('val', outputs[0], data_batch or {}, 0, step)
 
     def after_test_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: dict | None = None,
-        outputs: Sequence[BaseDataElement] | None = None,
+        self, runner: Runner, batch_idx: int, data_batch=None, outputs=None
     ) -> None:
         """Draw all images."""
         for i, sample in enumerate(outputs or () if self.draw else ()):

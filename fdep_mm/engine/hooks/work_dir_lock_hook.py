@@ -18,10 +18,8 @@ FILE = 'train.lock'
 class WorkDirLockHook(Hook):
     """Locks ``train.lock`` in the work dir for the time of a training.
 
-    Two runs would overwrite and remove each other's checkpoints.
-
-    Raises:
-        LockedError: Another process trains there.
+    Two runs would overwrite and remove each other's checkpoints: the second
+    one gets a LockedError.
     """
 
     priority = 'VERY_HIGH'
