@@ -60,6 +60,19 @@ def one_step(cfg: Config) -> dict:
     return logs
 
 
+def test_a_leaf_put_together(project):
+    """It differs from that of NUAA-SIRST by the data alone."""
+    cfg = Config.fromfile('acm_sirst3.py')
+    leaf = Config.fromfile(
+        ROOT / 'configs/acm/acm_1xb16-400e_nuaa-sirst-256x256.py'
+    )
+    assert cfg.model.backbone == leaf.model.backbone
+    assert cfg.data_preprocessor.mean != leaf.data_preprocessor.mean
+    assert cfg.model.data_preprocessor == cfg.data_preprocessor
+    for key in ('optim_wrapper', 'train_cfg', 'default_hooks'):
+        assert cfg[key] == leaf[key]
+
+
 def test_own_folder_of_images_and_masks(project):
     for folder in ('images', 'masks'):
         (project / 'my data' / folder).mkdir(parents=True)

@@ -1,6 +1,7 @@
 """Imports only point down, and light modules stay light."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -59,3 +60,19 @@ def test_light_imports():
         [sys.executable, '-c', code], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_equations_are_where_contributing_says():
+    page = PACKAGE.parent / '.github/CONTRIBUTING.md'
+    _, _, table = page.read_text().partition('## Where the equations are')
+    places = re.findall(r'((?:`\w+`[, ]*)*)(?:in )?`(\S+\.py)`', table)
+    assert len(places) > 10
+    for names, path in places:
+        parsed = ast.parse((PACKAGE / path).read_text())
+        documented = {
+            node.name: ast.get_docstring(node)
+            for node in parsed.body
+            if isinstance(node, (ast.ClassDef, ast.FunctionDef))
+        }
+        assert ast.get_docstring(parsed)
+        assert all(documented[n] for n in re.findall(r'\w+', names))

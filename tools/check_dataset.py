@@ -30,7 +30,7 @@ from pathlib import Path
 
 import mmcv
 
-from fdep_mm.core.command import Parser, command, track
+from fdep_mm.core.command import Parser, command, number, track
 from fdep_mm.core.text import print
 from fdep_mm.datasets.check import (
     Report,
@@ -61,7 +61,7 @@ def parse_args() -> argparse.Namespace:
     add(
         '--xml-convention',
         choices=CONVENTIONS,
-        help='how box files count pixels (default sirst-v2)',
+        help='how box files count pixels (default: sirst-v2)',
     )
     add('--mask-suffix', help='what mask names add to ids')
     add(
@@ -74,21 +74,21 @@ def parse_args() -> argparse.Namespace:
     add = parser.add_argument_group('limits').add_argument
     add(
         '--threshold',
-        type=float,
+        type=number(float, -1, 1),
         default=0.98,
-        help='correlation above which images are look-alikes (default 0.98)',
+        help='correlation above which images are look-alikes',
     )
     add(
         '--box-tolerance',
-        type=float,
+        type=number(float, 0),
         default=2,
-        help='deviation of box edges from the mask in px (default 2)',
+        help='deviation of box edges from the mask in px',
     )
     add = parser.add_argument_group('outputs').add_argument
     add('--json', type=Path, help='write all that was found')
     add(
         '--contact-sheet',
-        type=Path,
+        type=picture,
         help='write a picture of images with errors, look-alikes and others',
     )
     add(
@@ -101,39 +101,27 @@ def parse_args() -> argparse.Namespace:
         '--on-leak',
         choices=MODES,
         default=MODES[0],
-        help='take look-alikes out of the later split (default: the test '
-        'split), out of the earlier one, or move them together',
+        help='take look-alikes out of the later split, out of the earlier '
+        'one, or move them together',
     )
     add(
         '--test-fraction',
         type=float,
         default=0.3,
-        help='of a new test split where there are no splits (default 0.3)',
+        help='of a new test split where there are no splits',
     )
-    add('--seed', type=int, default=0, help='of that split (default 0)')
+    add('--seed', type=int, default=0, help='of that split')
     return parser.parse_args()
 
 
-def check_options(args: argparse.Namespace) -> None:
-    """Refuse impossible options before everything is read.
-
-    Raises:
-        ValueError: An option is outside its range.
-    """
-    for name, value, lowest, highest in (
-        ('threshold', args.threshold, -1, 1),
-        ('box-tolerance', args.box_tolerance, 0, 10**6),
-    ):
-        if not lowest <= value <= highest:
-            raise ValueError(
-                f'--{name} {value}: give a number from {lowest} to {highest}'
-            )
-    sheet = args.contact_sheet
-    if sheet is not None and sheet.suffix.lower() not in PICTURES:
-        raise ValueError(
-            f'--contact-sheet {sheet}: end its name with one of '
-            f'{", ".join(PICTURES)}'
+def picture(text: str) -> Path:
+    """Type of an option: a path that pictures can be written to."""
+    path = Path(text)
+    if path.suffix.lower() not in PICTURES:
+        raise argparse.ArgumentTypeError(
+            f'{text}: end its name with one of {", ".join(PICTURES)}'
         )
+    return path
 
 
 def find_layouts(args: argparse.Namespace) -> list[Layout]:
@@ -193,7 +181,6 @@ def write_outputs(args: argparse.Namespace, report: Report) -> None:
 def main() -> int:
     """Check; returns the exit code."""
     args = parse_args()
-    check_options(args)
     limits = args.threshold, args.box_tolerance
     report = check_dataset(find_layouts(args), *limits, track)
     print(format_report(report))

@@ -32,7 +32,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from fdep_mm.core.command import Parser, command
+from fdep_mm.core.command import Parser, command, number
 from fdep_mm.core.text import print
 from fdep_mm.datasets.check.findings import Findings
 from fdep_mm.datasets.check.pairing import list_samples
@@ -88,10 +88,10 @@ def parse_args() -> argparse.Namespace:
         '--polygon',
         choices=('edge', 'contour'),
         default='edge',
-        help='points of polygons are on edges of pixels (default), or are '
-        'the outer pixels of a target, as OpenCV finds contours',
+        help='points of polygons are on edges of pixels, or are the outer '
+        'pixels of a target, as OpenCV finds contours',
     )
-    add('--radius', type=int, default=0, help='of points in px (default 0)')
+    add('--radius', type=number(int, 0), default=0, help='of points in px')
     add(
         '--background',
         action='store_true',
@@ -115,8 +115,6 @@ def check(args: argparse.Namespace) -> None:
         )
     if args.kind != 'masks' and args.to == 'point-masks':
         raise ValueError('--to point-masks: needs --from masks')
-    if args.radius < 0:
-        raise ValueError(f'--radius {args.radius}: give 0 or more')
     if args.out.is_file() or args.out.is_dir() and any(args.out.iterdir()):
         raise ValueError(f'{args.out}: is not empty; name a new folder')
 

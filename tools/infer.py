@@ -73,7 +73,7 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
         choices=RUNTIMES,
         help='run the ONNX file of a trained network by it',
     )
-    add('--out-dir', default='outputs', help='folder of results (%(default)s)')
+    add('--out-dir', default='outputs', help='folder of results')
     add(
         '--outputs',
         nargs='+',
@@ -84,20 +84,10 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
     add('--overwrite', action='store_true', help='earlier results')
     add('--threshold', type=float, help="from 0 to 1 (the network's own)")
     add('--batch-size', type=int, default=1)
-    add('--tile-size', type=int, default=512, help='px (%(default)s)')
-    add('--overlap', type=int, default=128, help='of tiles, px (%(default)s)')
-    add(
-        '--tile-above',
-        type=int,
-        default=1024,
-        help='cut frames whose longer side exceeds it, px (%(default)s)',
-    )
-    add(
-        '--max-pixels',
-        type=int,
-        default=MAX_PIXELS,
-        help='refuse larger image files, before decoding (%(default)s)',
-    )
+    add('--tile-size', type=int, default=512, help='px')
+    add('--overlap', type=int, default=128, help='of tiles, px')
+    add('--tile-above', type=int, default=1024, help='cut longer frames, px')
+    add('--max-pixels', type=int, default=MAX_PIXELS, help='of image files')
     add(
         '--gray-range',
         nargs='+',
@@ -110,7 +100,7 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
         '--gray-range-from',
         choices=('frame', 'first'),
         default='frame',
-        help='each frame, or the first one of a video (%(default)s)',
+        help='each frame, or the first one of a video',
     )
     add('--allow-network', action='store_true', help='open addresses')
     add('--raw', metavar='WxHxTYPE', help='frames on the standard input')
@@ -118,7 +108,7 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
         '--on-late',
         choices=('wait', 'drop'),
         default='wait',
-        help='frames of cameras that come too fast (%(default)s)',
+        help='frames of cameras that come too fast',
     )
     add('--no-progress', action='store_true', help='no progress bar')
     # not parse_args: that would take inputs after an option for too many

@@ -34,7 +34,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from fdep_mm.core.command import Parser, command
+from fdep_mm.core.command import Parser, command, number
 from fdep_mm.core.text import print
 from fdep_mm.study import (
     FORMATS,
@@ -101,8 +101,9 @@ def parse_args() -> argparse.Namespace:
     add = parser.add_argument
     add('study', type=Path, help='YAML file of the study')
     add('--work-dir', type=Path, required=True, help='folder of its cells')
-    add('--jobs', type=int, default=1, help='cells at a time (default 1)')
-    add('--threads', type=int, default=1, help='of each process (default 1)')
+    one = dict(type=number(int, 1), default=1)
+    add('--jobs', **one, help='cells at a time')
+    add('--threads', **one, help='of each process')
     add('--cell', type=int, help='run only this job of the array (from 0)')
     add('--dry-run', action='store_true', help='print the commands')
     add('--slurm', type=Path, metavar='FILE', help='write an array job script')
@@ -119,10 +120,7 @@ def parse_args() -> argparse.Namespace:
         metavar='DIR',
         help='copy the small files of finished cells, run nothing',
     )
-    args = parser.parse_args()
-    if min(args.jobs, args.threads) < 1:
-        parser.error('--jobs and --threads: give a number above 0')
-    return args
+    return parser.parse_args()
 
 
 def print_commands(runner: StudyRunner, cells: list[Cell]) -> None:

@@ -1,13 +1,15 @@
 """What command lines share: help, errors, warnings and progress."""
 
 import argparse
+import math
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
+from pathlib import Path
 from pickle import UnpicklingError
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from .text import print
 
@@ -15,12 +17,47 @@ T = TypeVar('T')
 USER_ERRORS = (ValueError, OSError, ImportError, UnpicklingError)
 
 
+class Help(
+    argparse.RawDescriptionHelpFormatter,
+    argparse.ArgumentDefaultsHelpFormatter,
+):
+    """Shows a tool's docstring as it is, and defaults of single values."""
+
+    def _get_help_string(self, action: argparse.Action) -> str:
+        single = isinstance(action.default, (int, float, str, Path))
+        if single and str(action.default) not in ('True', 'False', ''):
+            return super()._get_help_string(action)
+        return action.help
+
+
 class Parser(argparse.ArgumentParser):
-    """Shows a tool's docstring as it is; errors of options have code 2."""
+    """Parser of a tool with this docstring; errors are one line, code 2."""
 
     def __init__(self, doc: str) -> None:
-        raw = argparse.RawDescriptionHelpFormatter
-        super().__init__(description=doc, formatter_class=raw)
+        super().__init__(description=doc, formatter_class=Help)
+
+    def error(self, message: str) -> NoReturn:
+        """Without the usage, which is longer than a screen for some tools."""
+        print(f'error: {message} (--help shows all options)', file=sys.stderr)
+        self.exit(2)
+
+
+def number(
+    kind: type, low: float, high: float = math.inf
+) -> Callable[[str], float]:
+    """Type of an option: int or float, from a lowest to a highest number."""
+
+    def read(text: str) -> float:
+        value = kind(text)
+        if not low <= value <= high:
+            limits = f'{low} to {high}' if high < math.inf else f'{low} on'
+            raise argparse.ArgumentTypeError(
+                f'{text}: give a number from {limits}'
+            )
+        return value
+
+    read.__name__ = kind.__name__  # argparse calls it so where kind fails
+    return read
 
 
 def command(*more: type[Exception]) -> Callable:

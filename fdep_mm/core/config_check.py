@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 
 from mmengine.config import Config
-from mmengine.registry import Registry
+from mmengine.registry import Registry, init_default_scope
 from mmengine.runner import EpochBasedTrainLoop, Runner, TestLoop, ValLoop
 from torch.utils.data import DataLoader
 
@@ -55,6 +55,13 @@ def read_config(path: str | PathLike) -> Config:
             f'config {str(path)!r} cannot be read '
             f'({type(error).__name__}: {error})'
         ) from error
+
+
+def open_config(path: str | PathLike) -> Config:
+    """:func:`read_config`, and build what follows in the config's scope."""
+    cfg = read_config(path)
+    init_default_scope(cfg.get('default_scope', 'mmseg'))
+    return cfg
 
 
 def merge_options(cfg: Config, options: dict | None) -> None:

@@ -12,7 +12,7 @@ TOOL = TOOLS / 'analysis_tools/benchmark_metrics.py'
 PEER = """#!{python}
 import json
 single = dict(IoU={iou}, nIoU=0.5, Pd=1.0, Fa=0.0), 0.1
-print(json.dumps([single, ({{}}, 0.2)]))
+print(json.dumps({{'pyirstdmetrics': single}}))
 """
 
 

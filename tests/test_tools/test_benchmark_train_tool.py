@@ -16,7 +16,8 @@ def test_steps_and_their_ratios(tmp_path, repo):
     path = tmp_path / 'tiny.py'
     path.write_text(CONFIG.format(parent=str(repo / 'configs/fdep' / parent)))
     args = (
-        '--batch 2 --size 64 --rounds 2 --random-vfm --channels-last --pca 8'
+        '--batch 2 --size 64 --rounds 2 --random-vfm --pca 8 --cfg-options '
+        'model.vfm.channels_last=True'
     )
     tool = 'analysis_tools/benchmark_train.py'
     out = run_tool(tool, path, *args.split()).out

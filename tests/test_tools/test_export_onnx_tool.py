@@ -59,7 +59,7 @@ def test_writes_checked_files(config, weights, tmp_path):
         (['OTHER', 'WEIGHTS'], 2, 'not of this config'),
         (['CONFIG', 'WEIGHTS', '--tolerance', '0'], 1, 'is larger than 0'),
         (['CONFIG', 'WEIGHTS', '--out', 'damaged.pth/x.onnx'], 2, 'damaged'),
-        (['CONFIG', 'WEIGHTS', '--calib-images', '0'], 2, 'at least 1'),
+        (['CONFIG', 'WEIGHTS', '--calib-images', '0'], 2, 'from 1 on'),
         (['unknown.py', 'WEIGHTS'], 2, 'cannot be read (NameError'),
         (
             ['CONFIG', 'WEIGHTS', '--cfg-options', 'modle.x=1'],

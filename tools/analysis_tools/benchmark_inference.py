@@ -35,10 +35,10 @@ import onnxruntime
 import torch
 from get_flops import count
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
 from torch.utils.benchmark import Timer
 
 from fdep_mm.core.command import Parser, command
+from fdep_mm.core.config_check import open_config
 from fdep_mm.deployment.light_branch import build_light_branch
 from fdep_mm.deployment.runtimes import MODES, check_equal, prepare
 from fdep_mm.models.segmentors import host_cfg
@@ -125,9 +125,8 @@ def print_table(args: argparse.Namespace) -> None:
     groups = [[one] for one in args.config] if several else [args.config]
     for group in groups:
         for path, size, times in time_group(group, args):
-            cfg = Config.fromfile(path)
-            init_default_scope(cfg.default_scope)
-            params, macs = count(host_cfg(cfg.model), (256, 256))
+            host = host_cfg(open_config(path).model)
+            params, macs = count(host, (256, 256))
             ratios = (f'{1e3 * t:.1f} ({times[0] / t:.2f})' for t in times)
             cells = [f'{params / 1e6:.3f}', f'{macs / 1e9:.3f}', f'{size}']
             line = ' | '.join([Path(path).stem, *cells, *ratios])

@@ -37,15 +37,22 @@ import numpy as np
 import torch
 from mmseg.evaluation import IoUMetric
 from scipy import ndimage
-from scipy.integrate import trapezoid
 from skimage.measure import label, regionprops
 
-from fdep_mm.core.command import Parser, command
+from fdep_mm.core.command import Parser, command, number
 from fdep_mm.evaluation import HSEMetric, SIRSTMetric
+from fdep_mm.evaluation.functional import EvalProtocol, reduce_records
 
 CHILD = Path(__file__).with_name('peer_pyirstdmetrics.py')
-THRESHOLDS = [k / 20 for k in range(1, 20)]
-TOLERANCES = (1, 2, 3, 4, 5)
+# What is timed, and which of our metrics does the same.
+OURS = {
+    'SIRSTMetric': 'SIRSTMetric',
+    'pyirstdmetrics': 'SIRSTMetric',
+    'mmseg IoUMetric': 'SIRSTMetric',
+    'HSEMetric': 'HSEMetric',
+    'pyirstdmetrics, 19': 'HSEMetric',
+    'scikit-image loop': 'HSEMetric',
+}
 NOISE = (('as a trained network', 0.01), ('noisy', 0.04), ('very noisy', 0.3))
 Sample = tuple[np.ndarray, np.ndarray]
 
@@ -94,10 +101,10 @@ def feed(metric: object, samples: list[Sample]) -> object:
 
 
 def run_sirst(samples: list[Sample]) -> dict:
-    """Ours at one threshold, as fractions."""
-    found = feed(SIRSTMetric(empty='zero'), samples).evaluate(len(samples))
-    scales = dict(IoU=100, nIoU=100, Pd=100, Fa=1e6)
-    return {key: found[f'sirst/{key}'] / s for key, s in scales.items()}
+    """Ours at one threshold."""
+    metric = feed(SIRSTMetric(empty='zero'), samples)
+    metric.evaluate(len(samples))
+    return metric.scores
 
 
 def run_mmseg(samples: list[Sample]) -> dict:
@@ -111,10 +118,10 @@ def run_mmseg(samples: list[Sample]) -> dict:
 
 def run_hse(samples: list[Sample]) -> dict:
     """Ours at 19 thresholds."""
-    metric = feed(HSEMetric(THRESHOLDS, TOLERANCES), samples)
+    metric = feed(HSEMetric(), samples)
     metric.evaluate(len(samples))
-    curves = {key: metric.curves[key].tolist() for key in ('Pd', 'Fa')}
-    return {**metric.scores, 'curves': curves}
+    curves = {f'{key} at 19': metric.curves[key] for key in ('Pd', 'Fa')}
+    return metric.scores | curves
 
 
 def match(targets: list, detections: list, within: Callable) -> list:
@@ -139,45 +146,30 @@ def components(mask: np.ndarray) -> list[tuple[tuple, float]]:
 
 def run_loop(samples: list[Sample]) -> dict:
     """The plain way: per image and threshold, label and match."""
-    shape = (len(samples), len(THRESHOLDS))
-    inter, union, found, hits, false = np.zeros((5, *shape))
-    matches = np.zeros((*shape, len(TOLERANCES)))
-    num_targets = pixels = 0
-    for i, (prob, mask) in enumerate(samples):
+    protocol = EvalProtocol()
+    records = []
+    for prob, mask in samples:
         targets = components(mask)
-        num_targets += len(targets)
-        pixels += mask.size
-        for k, threshold in enumerate(THRESHOLDS):
-            pred = prob > np.float32(threshold)
-            inter[i, k], union[i, k] = (pred & mask).sum(), (pred | mask).sum()
+        columns = []
+        for threshold in protocol.grid:
+            pred = prob > threshold
             detections = components(pred)
-            found[i, k] = len(detections)
             hit = match(targets, detections, lambda d: d < 3)
-            hits[i, k] = len(hit)
-            false[i, k] = pred.sum() - sum(area for _, area in hit)
-            for j, tolerance in enumerate(TOLERANCES):
-                near = match(targets, detections, float(tolerance).__ge__)
-                matches[i, k, j] = len(near)
-    iou = inter.sum(0) / union.sum(0)
-    niou = np.divide(inter, union, np.ones(shape), where=union > 0).mean(0)
-    f1 = 2 * matches.sum(0).T / (num_targets + found.sum(0))
-    width = THRESHOLDS[-1] - THRESHOLDS[0]
-    hse_p = trapezoid((iou + niou) / 2, THRESHOLDS) / width
-    hse_t = np.mean([trapezoid(row, THRESHOLDS) / width for row in f1])
-    main = THRESHOLDS.index(0.5)
-    return dict(
-        IoU=iou[main],
-        nIoU=niou[main],
-        Pd=hits.sum(0)[main] / num_targets,
-        Fa=false.sum(0)[main] / pixels,
-        HSE=(hse_p + hse_t) / 2,
-        HSE_P=hse_p,
-        HSE_T=hse_t,
-    )
+            false = pred.sum() - sum(area for _, area in hit)
+            areas = (pred & mask).sum(), (pred | mask).sum()
+            near = [
+                len(match(targets, detections, float(tolerance).__ge__))
+                for tolerance in protocol.tolerances
+            ]
+            counts = len(detections), len(hit), false
+            columns.append([*areas, *counts, *near])
+        image = mask.size, len(targets), mask.sum()
+        records.append(np.hstack([image, np.ravel(columns, order='F')]))
+    return reduce_records(records, protocol).scores
 
 
 def run_peer(python: Path, samples: list[Sample]) -> dict:
-    """Seconds and numbers of pyirstdmetrics in its environment."""
+    """Numbers and seconds of pyirstdmetrics in its environment, by name."""
     arrays = {}
     for i, (prob, mask) in enumerate(samples):
         arrays |= {f'prob_{i}': prob, f'mask_{i}': mask}
@@ -194,49 +186,33 @@ def run_peer(python: Path, samples: list[Sample]) -> dict:
 
 def compare(
     samples: list[Sample], rounds: int, peer: Path | None
-) -> dict[str, tuple[str, float]]:
-    """Our metric that does the same, and best seconds, by name.
+) -> dict[str, float]:
+    """Best seconds of the rounds, by name.
 
     Raises:
         ValueError: Two numbers differ.
     """
     runs = {
-        'SIRSTMetric': ('SIRSTMetric', run_sirst),
-        'mmseg IoUMetric': ('SIRSTMetric', run_mmseg),
-        'HSEMetric': ('HSEMetric', run_hse),
-        'scikit-image loop': ('HSEMetric', run_loop),
+        'SIRSTMetric': run_sirst,
+        'mmseg IoUMetric': run_mmseg,
+        'HSEMetric': run_hse,
+        'scikit-image loop': run_loop,
     }
     numbers, best = {}, {}
     for _ in range(rounds):
-        found = {}
-        for name, (_, function) in runs.items():
+        found = {} if peer is None else run_peer(peer, samples)
+        for name, function in runs.items():
             start = time.perf_counter()
-            numbers[name] = function(samples)
-            found[name] = time.perf_counter() - start
-        if peer is not None:
-            single, sweep = run_peer(peer, samples)
-            numbers['pyirstdmetrics'], found['pyirstdmetrics'] = single
-            numbers['pyirstdmetrics, 19'] = {'curves': sweep[0]}
-            found['pyirstdmetrics, 19'] = sweep[1]
-        for name, seconds in found.items():
+            found[name] = function(samples), time.perf_counter() - start
+        for name, (result, seconds) in found.items():
+            numbers[name] = result
             best[name] = min(seconds, best.get(name, math.inf))
-    result = {}
     for name, theirs in numbers.items():
-        sweep = name.endswith('19')
-        ours = runs.get(name, ['HSEMetric' if sweep else 'SIRSTMetric'])[0]
         for key, value in theirs.items():
-            check(f'{name}: {key}', value, numbers[ours][key])
-        result[name] = ours, best[name]
-    return result
-
-
-def check(what: str, theirs: object, ours: object) -> None:
-    """Fail if two numbers, or two dicts of lists of them, differ."""
-    if isinstance(theirs, dict):
-        for key, value in theirs.items():
-            check(f'{what}: {key}', value, ours[key])
-    elif not np.allclose(theirs, ours, rtol=0, atol=1e-9):
-        raise ValueError(f'{what} is {theirs}, by ours {ours}')
+            ours = numbers[OURS[name]][key]
+            if not np.allclose(value, ours, 0, 1e-9, equal_nan=True):
+                raise ValueError(f'{name}: {key} is {value}, by ours {ours}')
+    return best
 
 
 @command()
@@ -251,13 +227,12 @@ def main() -> None:
         help='folder that holds NUDT-SIRST/masks, else synthetic masks are '
         'used (default: $FDEP_DATA or data)',
     )
-    add('--num', type=int, default=100, help='images; very noisy: a 20th')
-    add('--rounds', type=int, default=3, help='of which the best counts')
+    one = number(int, 1)
+    add('--num', type=one, default=100, help='images; very noisy: a 20th')
+    add('--rounds', type=one, default=3, help='of which the best counts')
     add('--seed', type=int, default=0)
     add('--peer', type=Path, help='Python that has pyirstdmetrics')
     args = parser.parse_args()
-    if min(args.num, args.rounds) < 1:
-        parser.error('--num and --rounds must be at least 1')
     torch.set_num_threads(1)
     rng = np.random.default_rng(args.seed)
     masks = find_masks(Path(args.data), args.num, rng)
@@ -266,10 +241,10 @@ def main() -> None:
         samples = [(predict(mask, noise, rng), mask) for mask in chosen]
         best = compare(samples, args.rounds, args.peer)
         print(f'{title}, {len(samples)} images: numbers equal')
-        for name, (ours, seconds) in best.items():
+        for name, seconds in best.items():
             print(
                 f'  {name:<22}{1e3 * seconds / len(samples):10.3f} ms/image'
-                f'{seconds / best[ours][1]:8.2f} x {ours}'
+                f'{seconds / best[OURS[name]]:8.2f} x {OURS[name]}'
             )
 
 

@@ -11,10 +11,12 @@ Weights do not change times: --random-vfm loads none.
 On CPUs under Linux, set GLIBC_TUNABLES to what `tools/study.py --dry-run`
 prints: without it, page faults can take longer than the network.
 
-Example:
+Examples:
     python tools/analysis_tools/benchmark_train.py --random-vfm \
         --vfms dinov3-s16 dinov3-l16 -- \
         configs/fdep/fdep_alcnet_1xb16-400e_nuaa-sirst-256x256.py
+    python tools/analysis_tools/benchmark_train.py CONFIG --cfg-options \
+        optim_wrapper.type=AmpOptimWrapper model.vfm.amp_dtype=bfloat16
 """
 
 import argparse
@@ -26,12 +28,13 @@ from pathlib import Path
 import torch
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
-from mmengine.registry import init_default_scope
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 
 import fdep_mm
 from fdep_mm.core.command import Parser
+from fdep_mm.core.config_check import merge_options, open_config
+from fdep_mm.core.options import add_cfg_options
 from fdep_mm.models.segmentors import COISDSegmentor, host_cfg
 from fdep_mm.priors import pack_priors
 from fdep_mm.registry import MODELS
@@ -149,11 +152,7 @@ def parse_args() -> argparse.Namespace:
     add('--size', type=int, help="px (default: the config's crop)")
     add('--rounds', type=int, default=15)
     add('--threads', type=int, help='CPU threads of torch')
-    add(
-        '--random-vfm',
-        action='store_true',
-        help='do not load the weights of the VFM; times are the same',
-    )
+    add('--random-vfm', action='store_true', help='load no weights of it')
     add(
         '--pca',
         type=int,
@@ -161,31 +160,20 @@ def parse_args() -> argparse.Namespace:
         help='K channels of each prior that comes with the batch, as '
         'tools/cache_priors.py --pca K stores them (default: all)',
     )
-    add('--vfm-dtype', choices=['bfloat16', 'float16'], help='autocast of it')
-    add(
-        '--channels-last', action='store_true', help='memory format of the VFM'
-    )
-    add('--compile', action='store_true', help='compile the VFM and the host')
-    add('--amp', action='store_true', help='train with mixed precision')
+    add('--compile', action='store_true', help='compile the whole step')
+    add_cfg_options(parser)
     return parser.parse_args()
 
 
 def configure(path: str, vfm: str | None, args: argparse.Namespace) -> Config:
     """A config with the VFM and the options of the command line."""
-    cfg = Config.fromfile(path)
-    init_default_scope(cfg.default_scope)
+    cfg = open_config(path)
     if vfm is not None:
         cfg.model.vfm = Config.fromfile(VFMS / f'{vfm}.py').vfm
     cfg.model.vfm.pop('cache', None)
-    cfg.model.vfm.update(
-        channels_last=args.channels_last, compile=args.compile
-    )
-    if args.vfm_dtype:
-        cfg.model.vfm.amp_dtype = args.vfm_dtype
     if args.random_vfm:
         cfg.model.vfm.update(pretrained=False, checkpoint=None)
-    if args.amp:
-        cfg.optim_wrapper.type = 'AmpOptimWrapper'
+    merge_options(cfg, args.cfg_options)
     return cfg
 
 

@@ -13,11 +13,10 @@ Example:
 import sys
 
 import torch
-from mmengine.registry import init_default_scope
 from torch import Tensor, nn
 
 from fdep_mm.core.command import Parser
-from fdep_mm.core.config_check import read_config
+from fdep_mm.core.config_check import open_config
 from fdep_mm.registry import MODELS
 
 
@@ -62,9 +61,7 @@ def main() -> None:
     parser = Parser(__doc__)
     parser.add_argument('config', help='its backbone is an fdep_mm.TorchNet')
     args = parser.parse_args()
-    cfg = read_config(args.config)
-    init_default_scope(cfg.get('default_scope', 'mmseg'))
-    backbone = cfg.model.backbone
+    backbone = open_config(args.config).model.backbone
     if backbone.type.split('.')[-1] != 'TorchNet':
         sys.exit(f'error: the backbone of {args.config} is {backbone.type}')
     host = MODELS.build(dict(backbone, bottleneck=None))

@@ -20,7 +20,6 @@ Examples:
 
 import argparse
 import ast
-import inspect
 import json
 import os
 import time
@@ -28,11 +27,10 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
-from mmengine.registry import init_default_scope
 
-from fdep_mm.core.command import Parser, track
+from fdep_mm.core.command import Parser, number, track
+from fdep_mm.core.config_check import open_config
 from fdep_mm.evaluation import HSEMetric, NoCoAPMetric
 from fdep_mm.evaluation.functional import (
     PEAKS,
@@ -40,9 +38,12 @@ from fdep_mm.evaluation.functional import (
     average_precisions,
     reduce_records,
     roc_auc,
+    scale_scores,
     unpack,
 )
-from fdep_mm.models.classical import METHODS, ConvergenceWarning
+from fdep_mm.evaluation.functional.counts import count_above, digitize
+from fdep_mm.models.classical import ConvergenceWarning
+from fdep_mm.models.segmentors import ClassicalSegmentor
 from fdep_mm.registry import DATASETS, MODELS
 
 CONFIGS = Path(__file__).parents[2] / 'configs' / 'classical'
@@ -53,7 +54,7 @@ RUNS = (
     'mpcm wldm fkrw rlcm rlcm:peak=pixel tllcm smsl pstnn ript ipi nipps'
 ).split()
 KEEP = 1000  # detections of an image; more change nothing
-LEVELS = 256  # thresholds k / 256 of the best IoU and the ROC
+LEVELS = np.arange(1, 256) / 256  # of the best IoU and the ROC
 POINT_KEYS = NoCoRecord._fields[:3]
 
 
@@ -72,18 +73,10 @@ def parse_run(run: str) -> tuple[str, dict]:
 
 def run_name(text: str) -> str:
     """Check a name of the command line."""
-    method, params = parse_run(text)
-    if method not in METHODS:
-        raise argparse.ArgumentTypeError(
-            f'{method!r} is no method; these are {", ".join(METHODS)}'
-        )
-    known = list(inspect.signature(METHODS[method]).parameters)[1:]
-    unknown = [name for name in params if name not in known]
-    if unknown:
-        raise argparse.ArgumentTypeError(
-            f'{method} has no parameter {", ".join(unknown)}; these are '
-            f'{", ".join(known)}'
-        )
+    try:
+        ClassicalSegmentor(*parse_run(text))
+    except (ValueError, TypeError) as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
     return text
 
 
@@ -99,15 +92,10 @@ def read_records(path: Path) -> dict[str, dict]:
 
 
 def pixel_counts(prob: np.ndarray, mask: np.ndarray) -> list[list[int]]:
-    """True and all pixels above k / LEVELS, k = 1..LEVELS - 1."""
-    # a pixel at exactly k / LEVELS is not above it
-    level = np.ceil(prob.astype(np.float64) * LEVELS).astype(int)
-    return [
-        np.bincount(levels, minlength=LEVELS + 1)[::-1]
-        .cumsum()[::-1][2:]
-        .tolist()
-        for levels in (level[mask], level.ravel())
-    ]
+    """True and all pixels above each of the levels."""
+    index, level = digitize(prob, LEVELS)
+    both = level[mask.ravel()[index]], level
+    return [count_above(one, len(LEVELS)).tolist() for one in both]
 
 
 def best_points(metric: NoCoAPMetric, sample: dict) -> dict:
@@ -150,8 +138,7 @@ def compute(path: Path, name: str, run: str, every: int) -> None:
     method, params = parse_run(run)
     own = CONFIGS / f'{method}_{name}.py'  # other arguments on this set
     os.environ['FDEP_SET'] = name.replace('sirstv2', 'sirst-v2')
-    cfg = Config.fromfile(own if own.is_file() else CONFIGS / f'{method}.py')
-    init_default_scope(cfg.default_scope)
+    cfg = open_config(own if own.is_file() else CONFIGS / f'{method}.py')
     model = MODELS.build({**cfg.model, 'params': params}).eval()
     dataset = DATASETS.build(cfg.test_dataloader.dataset)
     hse = HSEMetric()
@@ -181,50 +168,41 @@ def mnocoap(records: list[dict]) -> float:
     return 100 * average_precisions(arrays)['mNoCoAP']
 
 
-def table_row(records: list[dict]) -> dict[str, float]:
-    """All numbers of one method on one set, x100, Fa x1e6."""
-    hse = HSEMetric()
+def table_row(run: str, records: list[dict]) -> dict[str, str]:
+    """One method on one set, by the titles of the columns."""
+    protocol = HSEMetric().protocol
     counts = [np.array(r['counts']) for r in records]
-    scores, _ = reduce_records(counts, hse.protocol)
+    scores = scale_scores(reduce_records(counts, protocol).scores)
     inter, above = np.sum([r['pixels'] for r in records], axis=0)
     total = sum(r['target_pixels'] for r in records)
     iou = inter / np.maximum(above + total - inter, 1)
-    background = unpack(counts, hse.protocol).pixels.sum() - total
-    return dict(
-        IoU=100 * scores['IoU'],
-        nIoU=100 * scores['nIoU'],
-        Pd=100 * scores['Pd'],
-        Fa=1e6 * scores['Fa'],
-        HSE=100 * scores['HSE'],
-        best=100 * iou.max(),
-        at=(iou.argmax() + 1) / LEVELS,
-        auc=100 * roc_auc((above - inter) / background, inter / total),
-        mNoCoAP=mnocoap(records),
-        region=mnocoap([{**r, **r['region']} for r in records]),
-        limited=sum(not r['converged'] for r in records),
-    )
+    background = unpack(counts, protocol).pixels.sum() - total
+    auc = roc_auc((above - inter) / background, inter / total)
+    regions = [{**r, **r['region']} for r in records]
+    return {
+        'method': run,
+        'images': str(len(records)),
+        **{key: f'{scores[key]:.2f}' for key in ('IoU', 'nIoU', 'Pd')},
+        'Fa, 1e-6': f'{scores["Fa"]:.1f}',
+        'HSE': f'{scores["HSE"]:.2f}',
+        'best IoU': f'{100 * iou.max():.2f} @ {LEVELS[iou.argmax()]:.2f}',
+        'ROC AUC': f'{100 * auc:.2f}',
+        'mNoCoAP': f'{mnocoap(records):.2f}',
+        'of regions': f'{mnocoap(regions):.2f}',
+        'not converged': str(sum(not r['converged'] for r in records)),
+    }
 
 
 def print_table(out: Path, name: str, runs: list[str]) -> None:
     """One set as Markdown; methods without records are left out."""
     print(f'\n### {name}\n')
-    print(
-        '| method | images | IoU | nIoU | Pd | Fa, 1e-6 | HSE | best IoU | '
-        'ROC AUC | mNoCoAP | of regions | not converged |'
-    )
-    print('|---' * 12 + '|')
-    for run in runs:
-        records = list(read_records(out / name / f'{run}.jsonl').values())
-        if not records:
-            continue
-        s = table_row(records)
-        print(
-            f'| {run} | {len(records)} | {s["IoU"]:.2f} | {s["nIoU"]:.2f} | '
-            f'{s["Pd"]:.2f} | {s["Fa"]:.1f} | {s["HSE"]:.2f} | '
-            f'{s["best"]:.2f} @ {s["at"]:.2f} | {s["auc"]:.2f} | '
-            f'{s["mNoCoAP"]:.2f} | {s["region"]:.2f} | {s["limited"]} |',
-            flush=True,
-        )
+    read = {run: read_records(out / name / f'{run}.jsonl') for run in runs}
+    rows = [table_row(run, [*r.values()]) for run, r in read.items() if r]
+    if rows:
+        print(f'| {" | ".join(rows[0])} |')
+        print('|---' * len(rows[0]) + '|')
+    for row in rows:
+        print(f'| {" | ".join(row.values())} |')
 
 
 def main() -> None:
@@ -234,11 +212,10 @@ def main() -> None:
     add('--sets', nargs='+', choices=SETS, default=SETS)
     add('--runs', nargs='+', type=run_name, default=RUNS, metavar='RUN')
     add('--out', type=Path, default='work_dirs/classical', help='folder')
-    add('--every', type=int, default=1, help='take every n-th image only')
+    every = 'take every n-th image only'
+    add('--every', type=number(int, 1), default=1, help=every)
     add('--report', action='store_true', help='only print what is there')
     args = parser.parse_args()
-    if args.every < 1:
-        parser.error(f'--every must be at least 1, got {args.every}')
     if not args.report:
         for run in args.runs:
             for name in args.sets:

@@ -24,7 +24,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from fdep_mm.core.command import Parser, command
+from fdep_mm.core.command import Parser, command, number
 from fdep_mm.core.text import print
 from fdep_mm.evaluation.functional import (
     EvalProtocol,
@@ -45,7 +45,7 @@ def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what says which predictions and masks are read, and how."""
     add = parser.add_argument
     add('--split', type=Path, help='file naming the images, one per line')
-    add('--mask-suffix', default='', help='what mask names add (default none)')
+    add('--mask-suffix', default='', help='what mask names add')
     add(
         '--binary',
         action='store_true',
@@ -53,18 +53,10 @@ def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         '--max-value',
-        type=positive,
+        type=number(float, 1e-6),
         help='value of a prediction that stands for probability 1 (default: '
         'the largest of the file type)',
     )
-
-
-def positive(text: str) -> float:
-    """A number above 0."""
-    value = float(text)
-    if not value > 0:
-        raise argparse.ArgumentTypeError(f'{text}: must be > 0')
-    return value
 
 
 def pair_files(
@@ -99,12 +91,7 @@ def parse_args() -> argparse.Namespace:
     add_reading_arguments(parser)
     add('--json', type=Path, help='write numbers and curves')
     add('--per-image', type=Path, metavar='CSV', help='write image by image')
-    add(
-        '--thresholds',
-        type=int,
-        default=19,
-        help='number of thresholds (default 19: 0.05 ... 0.95)',
-    )
+    add('--thresholds', type=int, default=19, help='19: 0.05, ..., 0.95')
     add(
         '--tolerances',
         type=float,

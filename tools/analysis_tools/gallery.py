@@ -50,7 +50,7 @@ def add_folder_arguments(parser: argparse.ArgumentParser) -> None:
     add('masks', type=Path, help='masks, likewise')
     add_reading_arguments(parser)
     add('--pred-suffix', default='', help='what prediction names add')
-    add('--threshold', type=float, default=0.5, help='default 0.5')
+    add('--threshold', type=float, default=0.5, help='of hits')
 
 
 def read_scenes(
@@ -121,13 +121,8 @@ def parse_args() -> argparse.Namespace:
         help='write pictures to a folder beside the page instead of into it, '
         'with a large one of each: for thousands of images',
     )
-    add(
-        '--side',
-        type=int,
-        default=256,
-        help='least side of the pictures in px (default 256)',
-    )
-    add('--radius', type=float, default=3, help='default 3 px')
+    add('--side', type=int, default=256, help='least side of pictures, px')
+    add('--radius', type=float, default=3, help='of hits, px')
     add('--match', choices=['greedy', 'hungarian'], default='greedy')
     return parser.parse_args()
 

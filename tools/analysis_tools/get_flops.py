@@ -11,11 +11,10 @@ Example:
 import sys
 
 import torch
-from mmengine.config import Config
-from mmengine.registry import init_default_scope
 from torch.utils.flop_counter import FlopCounterMode
 
 from fdep_mm.core.command import Parser, command
+from fdep_mm.core.config_check import open_config
 from fdep_mm.models.segmentors import host_cfg
 from fdep_mm.registry import MODELS
 
@@ -38,8 +37,7 @@ def main() -> None:
     add('config', help='config of a host or an FDEP network')
     add('--shape', type=int, nargs=2, default=(256, 256), metavar=('H', 'W'))
     args = parser.parse_args()
-    cfg = Config.fromfile(args.config)
-    init_default_scope(cfg.default_scope)
+    cfg = open_config(args.config)
     rows = {'host': count(host_cfg(cfg.model), args.shape)}
     if 'vfm' in cfg.model:
         rows['light branch'] = count(cfg.model, args.shape)

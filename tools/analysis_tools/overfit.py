@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
 
 from fdep_mm.core.command import Parser
+from fdep_mm.core.config_check import open_config
 from fdep_mm.evaluation import evaluate_masks
 from fdep_mm.registry import DATASETS, MODELS
 
@@ -85,8 +85,7 @@ def main() -> None:
     args = parser.parse_args()
     failed = []
     for path in args.config:
-        cfg = Config.fromfile(path)
-        init_default_scope(cfg.default_scope)
+        cfg = open_config(path)
         np.random.seed(args.seed)
         batch = crops_with_target(cfg, args.images, args.size, args.min_area)
         start = time.perf_counter()

@@ -43,18 +43,19 @@ def sweep(samples: list) -> dict:
     for prob, mask in samples:
         metric.update(prob, mask)
     rates = metric.get()
-    return dict(
-        Pd=rates['probability_detection'].tolist(),
-        Fa=rates['false_alarm'].tolist(),
-    )
+    return {
+        'Pd at 19': rates['probability_detection'].tolist(),
+        'Fa at 19': rates['false_alarm'].tolist(),
+    }
 
 
 file = np.load(sys.argv[1])
 num = len(file.files) // 2
 images = [(file[f'prob_{i}'], file[f'mask_{i}']) for i in range(num)]
 one_threshold(images[:1])  # what is done once only
-found = []
-for function in (one_threshold, sweep):
+found = {}
+functions = {'pyirstdmetrics': one_threshold, 'pyirstdmetrics, 19': sweep}
+for name, function in functions.items():
     start = time.perf_counter()
-    found.append((function(images), time.perf_counter() - start))
+    found[name] = function(images), time.perf_counter() - start
 print(json.dumps(found))

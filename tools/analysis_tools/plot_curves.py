@@ -27,6 +27,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+from eval_pngs import add_reading_arguments
 from prettytable import PrettyTable
 
 from fdep_mm.core.command import Parser, command
@@ -44,6 +45,7 @@ from fdep_mm.visualization import (
     list_images,
     pair_images,
     plot_comparison,
+    read_names,
 )
 from fdep_mm.visualization.comparison import KINDS
 
@@ -54,32 +56,11 @@ def parse_args() -> argparse.Namespace:
     add = parser.add_argument
     add('models', nargs='+', metavar='[NAME=]PATH')
     add('--kinds', nargs='+', choices=KINDS, default=list(KINDS))
-    add(
-        '--out',
-        type=Path,
-        default=Path('curves.png'),
-        help='figure; png, pdf or svg (default curves.png)',
-    )
-    add('--masks', type=Path, help='for folders of PNG files')
-    add('--mask-suffix', default='')
-    add(
-        '--max-value',
-        type=float,
-        help='value of a prediction that stands for probability 1 (default: '
-        'the largest of the file type)',
-    )
-    add(
-        '--thresholds',
-        type=int,
-        default=99,
-        help='number of thresholds, for folders of PNG files (default 99)',
-    )
-    add(
-        '--fa-limit',
-        type=float,
-        default=100,
-        help='largest Fa of the AUC, in 1e-6 (default 100)',
-    )
+    add('--out', type=Path, default='curves.png', help='png, pdf or svg')
+    add('--fa-limit', type=float, default=100, help='of the AUC, in 1e-6')
+    add('--masks', type=Path, help='for folders of PNG files, as all below')
+    add('--thresholds', type=int, default=99, help='their number')
+    add_reading_arguments(parser)
     return parser.parse_args()
 
 
@@ -131,9 +112,11 @@ def evaluate(
         )
     protocol = EvalProtocol(args.thresholds)
     masks = list_images(args.masks, args.mask_suffix)
-    names, complaints = pair_images(dict(prediction=preds, mask=masks))
+    kinds = dict(prediction=preds, mask=masks)
+    wanted = None if args.split is None else read_names(args.split)
+    names, complaints = pair_images(kinds, wanted)
     records, unusable = count_files(
-        preds, masks, names, protocol, max_value=args.max_value
+        preds, masks, names, protocol, args.binary, args.max_value
     )
     failures += complaints + unusable
     evaluation = reduce_records([*records.values()], protocol)

@@ -48,7 +48,7 @@ def parse_args() -> argparse.Namespace:
         nargs='+',
         choices=['overlay', 'surface'],
         default=['overlay'],
-        help='default overlay; files are named NAME_KIND.png',
+        help='overlay if not given; files are named NAME_KIND.png',
     )
     add(
         '--center',
@@ -57,7 +57,7 @@ def parse_args() -> argparse.Namespace:
         metavar=('X', 'Y'),
         help='draw a part only, around this pixel',
     )
-    add('--window', type=int, default=64, help='its side in px (default 64)')
+    add('--window', type=int, default=64, help='its side in px')
     return parser.parse_args()
 
 

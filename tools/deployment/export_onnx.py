@@ -31,7 +31,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from fdep_mm.core.command import Parser, command
+from fdep_mm.core.command import Parser, command, number
 from fdep_mm.core.options import add_cfg_options
 from fdep_mm.core.text import print
 from fdep_mm.core.whole import write_whole
@@ -48,7 +48,7 @@ def parse_args() -> argparse.Namespace:
         '--tolerance',
         type=float,
         default=1e-4,
-        help='largest accepted difference to PyTorch (default 1e-4)',
+        help='largest accepted difference to PyTorch',
     )
     add('--fp16', action='store_true', help='write OUT-fp16.onnx as well')
     add(
@@ -58,25 +58,19 @@ def parse_args() -> argparse.Namespace:
     )
     add(
         '--calib-images',
-        type=int,
+        type=number(int, 1),
         default=32,
         metavar='N',
-        help='training images to calibrate on (default 32)',
+        help='training images to calibrate on',
     )
     add(
         '--eval-images',
-        type=int,
+        type=number(int, 1),
         metavar='N',
         help='test images to score --fp16 and --int8 on (default: all)',
     )
     add_cfg_options(parser)
-    args = parser.parse_args()
-    for name in ('calib_images', 'eval_images'):
-        number = getattr(args, name)
-        if number is not None and number < 1:
-            option = name.replace('_', '-')
-            parser.error(f'--{option} must be at least 1, got {number}')
-    return args
+    return parser.parse_args()
 
 
 def read_config(args: argparse.Namespace) -> Config:

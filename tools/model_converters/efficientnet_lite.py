@@ -22,7 +22,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import torch
-from safetensors.torch import save
 
 from fdep_mm.core.checkpoints import read_checkpoint
 from fdep_mm.core.command import Parser, command
@@ -79,8 +78,7 @@ def convert(state_dict: dict, variant: str) -> dict:
                 prefix = 'blocks.{}.{}.'.format(*places[number])
             else:
                 names, prefix = OUTER, ''
-            # contiguous: safetensors stores nothing else
-            converted[f'{prefix}{names[layer]}.{leaf}'] = tensor.contiguous()
+            converted[f'{prefix}{names[layer]}.{leaf}'] = tensor
         except (IndexError, KeyError, ValueError) as error:
             raise ValueError(
                 f'{key!r} is no layer of EfficientNet-{variant}: give the '
@@ -118,7 +116,7 @@ def main() -> None:
     """Convert one checkpoint."""
     parser = Parser(__doc__)
     add = parser.add_argument
-    add('dst', type=Path, help='file to write: *.safetensors or *.pth')
+    add('dst', type=Path, help='file to write, *.pth')
     add(
         '--src',
         type=Path,
@@ -126,19 +124,15 @@ def main() -> None:
     )
     add('--variant', choices=STAGE_DEPTHS, default='lite0', help='its size')
     args = parser.parse_args()
-    if args.dst.suffix not in ('.safetensors', '.pth'):
-        parser.error(f'{args.dst}: end the name with .safetensors or .pth')
+    if args.dst.suffix != '.pth':
+        parser.error(f'{args.dst}: end the name with .pth')
     src = args.src or find_packaged_checkpoint(args.variant)
     if not src.is_file():
         raise FileNotFoundError(f'{src}: no such file')
     weights = convert(read_checkpoint(src), args.variant)
-    if args.dst.suffix == '.pth':
-        file = io.BytesIO()
-        torch.save(weights, file)
-        content = file.getvalue()
-    else:
-        content = save(weights)
-    write_whole(args.dst, content, 'convert again')
+    file = io.BytesIO()
+    torch.save(weights, file)
+    write_whole(args.dst, file.getvalue(), 'convert again')
     print(f'{args.dst}: {len(weights)} tensors from {src}')
 
 

@@ -21,13 +21,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from mmengine.registry import init_default_scope
 from peer_names import LEFT_OUT, MAXIMUM_FIRST, NAMES
 from torch import Tensor
 
 from fdep_mm.core.checkpoints import read_checkpoint
 from fdep_mm.core.command import Parser, command
-from fdep_mm.core.config_check import read_config
+from fdep_mm.core.config_check import open_config
 from fdep_mm.core.text import print
 from fdep_mm.models.segmentors import host_cfg
 from fdep_mm.registry import MODELS
@@ -140,8 +139,7 @@ def main() -> None:
     parser.add_argument('config', help='of the network here')
     parser.add_argument('out', type=Path)
     args = parser.parse_args()
-    cfg = read_config(args.config)
-    init_default_scope(cfg.get('default_scope', 'mmseg'))
+    cfg = open_config(args.config)
     kind = cfg.model.backbone.type.split('.')[-1]
     if kind not in NAMES:
         raise ValueError(f'no names are known for {kind}: {[*NAMES]} only')

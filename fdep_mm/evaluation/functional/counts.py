@@ -133,8 +133,8 @@ def count_image(
     prob, mask = check_pair(prob, mask, name)
     num = len(protocol.grid)
     index, level = digitize(prob, protocol.grid)
-    predicted = _above(level, num)
-    inter = _above(level[mask.ravel()[index]], num)
+    predicted = count_above(level, num)
+    inter = count_above(level[mask.ravel()[index]], num)
     target_pixels = np.count_nonzero(mask)
     targets = mask_components(mask, protocol.connectivity)
     detections = sweep_components(
@@ -180,7 +180,7 @@ def digitize(
     return index, np.searchsorted(thresholds, flat[index], side='left')
 
 
-def _above(level: np.ndarray, num_thresholds: int) -> np.ndarray:
+def count_above(level: np.ndarray, num_thresholds: int) -> np.ndarray:
     """(T,) number of pixels that are foreground at each threshold."""
     histogram = np.bincount(level, minlength=num_thresholds + 1)
     return histogram[::-1].cumsum()[::-1][1:]

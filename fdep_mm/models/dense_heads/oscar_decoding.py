@@ -27,6 +27,10 @@ def decode_boxes(
 ) -> tuple[Tensor, Tensor]:
     """Boxes of every cell in px of the network's input, not clipped.
 
+    A coarse one is (px - l, py - t, px + r, py + b) of its point and four
+    distances, a refined one its anchor + stride * corner offsets; the anchor
+    is the coarse box that covers the cell.
+
     Args:
         points (Tensor): (h * w, 2), centers of the coarse cells in px.
         stride (int): Of the refined level in px.
@@ -37,7 +41,6 @@ def decode_boxes(
     """
     coarse = distance2bbox(points, rows(maps.coarse_reg))
     grid = coarse.transpose(1, 2).view_as(maps.coarse_reg)
-    # every coarse box is the anchor of the cells that it covers
     anchors = F.interpolate(grid, maps.refine_reg.shape[-2:])
     if detach_anchors:
         anchors = anchors.detach()
@@ -47,7 +50,8 @@ def decode_boxes(
 def decode_scores(maps: OSCARMaps) -> tuple[Tensor, Tensor]:
     """Class scores of the refined cells, and what they are multiplied by.
 
-    Both (B, H * W, num_classes) in 0..1, apart because the score threshold
+    ``score = s(refine_cls) * (s(coarse_cls) * s(noco))``, s the sigmoid. Both
+    factors are (B, H * W, num_classes), apart because the score threshold
     applies to the first alone.
     """
     coarse = F.interpolate(maps.coarse_cls, maps.refine_cls.shape[-2:])

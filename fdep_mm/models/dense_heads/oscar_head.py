@@ -45,8 +45,8 @@ _HINT = (
 class OSCARHead(BaseDenseHead):
     """Coarse boxes at P3 are anchors of refined boxes at P2.
 
-    A detection's score is class score x coarse class score x NoCo score at
-    its cell.
+    The loss is the sum of five: focal and DIoU at each level, and that of the
+    NoCo map. Boxes and scores are in ``oscar_decoding.py``.
 
     Args:
         head_module (dict): The networks, e.g. an ``OSCARHeadModule``.

@@ -53,9 +53,13 @@ def _tower(in_channels: int, out_channels: int, norm_cfg: dict):
 class OSCARHeadModule(BaseModule):
     """Five towers, seven predictors, and gates between the two levels.
 
-    Each level's class logits are multiplied by a gate in (0, 1) that the
-    other level's class tower gives. One gate serves all classes, where the
-    toolkit has one for each: no difference with the one class of SIRST.
+    The other level's class tower gates a level's class logits::
+
+        coarse_cls = conv_cls_c(C) * sigmoid(resize(conv_gate_r(R)))
+        refine_cls = conv_cls_r(R) * sigmoid(resize(conv_gate_c(C)))
+
+    One gate serves all classes, where the toolkit has one for each: no
+    difference with the one class of SIRST.
 
     Args:
         in_channels (int): Channels of both features.

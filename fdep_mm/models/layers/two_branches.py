@@ -24,9 +24,10 @@ from .two_passes import Unchanged, depends_on, kept_statistics, tensors_in
 class TwoBranches:
     """Mixin of an mmengine model: its losses with and without a prior.
 
-    The model gives its features and, for any features, its losses; those that
-    its attribute `index_name` names are replaced in the main branch. Testing
-    needs none of this.
+    ``L = w_main * L_main + w_light * L_light``, from the same labels, in one
+    backward pass. The model gives its features and, for any features, its
+    losses. Those that its attribute `index_name` names are replaced in the
+    main branch. Testing needs none of this.
     """
 
     index_name: str

@@ -56,7 +56,7 @@ class ClassicalSegmentor(BaseSegmentor):
     ) -> None:
         if data_preprocessor is None:
             data_preprocessor = dict(
-                type='SegDataPreProcessor',
+                type='mmseg.SegDataPreProcessor',
                 bgr_to_rgb=True,
                 test_cfg=dict(size_divisor=1),
             )

@@ -1,7 +1,0 @@
-_base_ = [
-    '../_base_/models/mlclnet.py',
-    '../_base_/datasets/sirst3.py',
-    '../_base_/schedules/adamw_400e.py',
-    '../_base_/default_runtime.py',
-]
-model = dict(data_preprocessor=_base_.data_preprocessor)
