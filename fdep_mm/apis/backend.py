@@ -23,11 +23,10 @@ class Backend(Protocol):
         task (str): 'segmentation' or 'detection'.
         stride (int): Multiple that height and width are padded to, px. Tiles
             begin at multiples of it, so that the network sees them as it would
-            see the whole image. 1 where images are not padded or resized
-            first.
-        threshold (float): Default of the caller: larger probabilities count,
-            or boxes of at least this score. A detector returns lower ones,
-            too.
+            see the whole image. 1 if it does not pad images, or resizes them.
+        threshold (float): Larger probabilities count unless the user says
+            otherwise, or boxes of at least this score. A detector returns
+            lower ones, too.
         gray_range (str | tuple): What becomes black and white, see
             :mod:`fdep_mm.core.gray`.
         gray (bool): Whether color becomes three equal channels of luminance.

@@ -12,8 +12,6 @@ TASKS = {
     'segmentation': {'prob': 1},
     'detection': {'boxes': 4, 'scores': 1, 'factors': 1},
 }
-
-
 # What mmdet's test_cfg says, and the type of each.
 NMS = {
     'score_thr': Real,
@@ -24,44 +22,33 @@ NMS = {
 }
 
 
-def _is_nms(value: object) -> bool:
-    return (
-        isinstance(value, dict)
-        and value.keys() == NMS.keys()
-        and all(isinstance(one, NMS[key]) for key, one in value.items())
-    )
-
-
-def _numbers(values: object, *, low: float, high: float) -> bool:
-    return isinstance(values, list) and all(
-        isinstance(one, Real) and low <= one <= high for one in values
-    )
-
-
-# What reading and padding images rests on; a stranger's file may say anything.
-RULES = {
-    # not "in TASKS": a list cannot be looked up
-    'task': (lambda v: v in [*TASKS], f'one of {[*TASKS]}'),
-    'stride': (
-        lambda v: _numbers([v], low=1, high=4096) and v == int(v),
-        'a whole number from 1 to 4096',
-    ),
-    'threshold': (lambda v: _numbers([v], low=0, high=1), 'from 0 to 1'),
-    'pad_value': (
-        lambda v: _numbers(v, low=-1e6, high=1e6) and len(v) == 3,
-        'three numbers',
-    ),
-    'resize': (
-        lambda v: (
-            v is None or (_numbers(v, low=1, high=32768) and len(v) == 2)
+def _check(card: dict) -> None:
+    """Refuse what no network has; a stranger's file may say anything."""
+    stride, size, nms = (card[key] for key in ('stride', 'resize', 'nms'))
+    good = dict(
+        task=card['task'] in [*TASKS],  # a list cannot be looked up in a dict
+        stride=_numbers([stride], 1, 4096) and stride == int(stride),
+        threshold=_numbers([card['threshold']], 0, 1),
+        pad_value=_numbers(card['pad_value'], -1e6, 1e6, length=3),
+        resize=size is None or _numbers(size, 1, 32768, length=2),
+        nms=nms is None
+        or (
+            isinstance(nms, dict)
+            and nms.keys() == NMS.keys()
+            and all(isinstance(nms[key], NMS[key]) for key in NMS)
         ),
-        'two sides in px',
-    ),
-    'nms': (
-        lambda v: v is None or _is_nms(v),
-        f'numbers for {[*NMS]}, the counts whole',
-    ),
-}
+    )
+    for key in (key for key in good if not good[key]):
+        raise ValueError(f'{key}={card[key]!r} is impossible')
+    check_gray_range(card['gray_range'])
+
+
+def _numbers(values: object, low: float, high: float, length: int = 1) -> bool:
+    return (
+        isinstance(values, list)
+        and len(values) == length
+        and all(isinstance(v, Real) and low <= v <= high for v in values)
+    )
 
 
 @dataclass(frozen=True)
@@ -143,10 +130,7 @@ class ModelCard:
                 field.name: json.loads(metadata[PREFIX + field.name])
                 for field in fields(cls)
             }
-            check_gray_range(values['gray_range'])
-            for key, (holds, wanted) in RULES.items():
-                if not holds(values[key]):
-                    raise ValueError(f'{key}={values[key]!r} is not {wanted}')
+            _check(values)
         except (KeyError, ValueError, RecursionError) as error:
             raise ValueError(
                 f'{name}: the metadata of fdep_mm '

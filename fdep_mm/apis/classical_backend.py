@@ -9,9 +9,10 @@ from fdep_mm.models.classical import METHODS
 class ClassicalBackend:
     """A classical method by its name; see :class:`.backend.Backend`.
 
-    Maps are scaled to a maximum of 1 image by image: the best `threshold`
-    depends on the method, and an image without target has a false alarm. Tiles
-    of large frames are scaled one by one, too, unless `tile_above` is raised.
+    The map of each image is scaled to a maximum of 1: the best threshold
+    depends on the method, and an image without a target has a false alarm.
+    Tiles of large frames are scaled one by one, too, unless `tile_above` is
+    raised.
 
     Raises:
         ValueError: The method is unknown, or the device is not the CPU.
@@ -21,18 +22,17 @@ class ClassicalBackend:
     stride = 1
     gray_range = 'dtype'
     gray = True
+    threshold = 0.5
 
     def __init__(
         self,
         method: str,
         params: dict | None = None,
-        threshold: float = 0.5,
         device: str | None = None,
     ) -> None:
         check_choice('method', method, METHODS)
         self.method = METHODS[method]
         self.params = dict(params or {})
-        self.threshold = threshold
         if device not in (None, 'cpu'):
             raise ValueError(
                 f'device={device!r}: classical methods run on the CPU only'

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import datetime
 from hashlib import file_digest
 from os import PathLike
 from pathlib import Path
 
-from fdep_mm.core.gray import check_gray_range
 from fdep_mm.version import __version__
 
 from .backend import Backend
@@ -15,7 +15,7 @@ from .draw import draw_prediction
 from .inputs import Failure, Frame, Inputs, Reading
 from .opening import open_backend
 from .results import Prediction
-from .search import search
+from .search import Search
 from .sources import InputsType
 from .tiling import Tiling
 from .writers import DEFAULT, ResultWriter, own_paths
@@ -73,18 +73,15 @@ class SIRSTInferencer:
         runtime: str | None = None,
         **reading: object,
     ) -> None:
-        self.reading = Reading(**reading)
-        self.reading.check()
+        given = Reading(**reading)
         self.tiling = Tiling(tile_size, overlap, tile_above)
-        self.tiling.check()
         self.backend = open_backend(model, weights, device, runtime)
+        gray_range = given.gray_range or self.backend.gray_range
+        self.reading = replace(given, gray_range=gray_range)
         self.show_progress = show_progress
-        gray_range = self.reading.gray_range or self.backend.gray_range
-        gray_range = check_gray_range(gray_range)  # tuples for lists
-        self.reading = self.reading._replace(gray_range=gray_range)
-        given = weights if model is None else model
-        named = isinstance(given, (str, PathLike))
-        self.name = str(given) if named else type(self.backend).__name__
+        name = weights if model is None else model
+        named = isinstance(name, (str, PathLike))
+        self.name = str(name) if named else type(self.backend).__name__
         self.dropped = 0
 
     def __call__(
@@ -150,21 +147,25 @@ class SIRSTInferencer:
         pages of a TIFF file are decoded together, and 5 frames of a video or
         stream are read ahead. Arguments and errors are those of a call.
         """
-        threshold = self._check(batch_size, threshold)
+        if batch_size < 1:
+            raise ValueError(f'batch_size={batch_size}: give at least 1')
+        if threshold is None:
+            threshold = self.backend.threshold
+        if not 0 <= threshold <= 1:
+            raise ValueError(
+                f'threshold={threshold}: give a probability from 0 to 1'
+            )
         skip = [] if out_dir is None else own_paths(out_dir)
         frames = Inputs(inputs, skip, self.reading)
         writer = None
         if out_dir is not None:
             task, info = self.backend.task, self._info(threshold)
             writer = ResultWriter(out_dir, outputs, task, info, overwrite)
-        return self._run(frames, batch_size, threshold, writer)
+        search = Search(self.backend, threshold, self.tiling, batch_size)
+        return self._run(frames, search, writer)
 
     def _run(
-        self,
-        frames: Inputs,
-        batch_size: int,
-        threshold: float,
-        writer: ResultWriter | None,
+        self, frames: Inputs, search: Search, writer: ResultWriter | None
     ) -> Iterator[Prediction | Failure]:
         with ExitStack() as stack:
             sinks = []
@@ -172,10 +173,8 @@ class SIRSTInferencer:
                 sinks.append(stack.enter_context(writer).add)
             if self.show_progress:
                 sinks.append(stack.enter_context(_progress(frames.count())))
-            for batch in _batched(frames, batch_size, self.tiling.above):
-                for item in search(
-                    self.backend, batch, threshold, self.tiling, batch_size
-                ):
+            for batch in _batched(frames, search.batch_size, search.tiling):
+                for item in search(batch):
                     for sink in sinks:
                         sink(item)
                     yield item
@@ -202,27 +201,15 @@ class SIRSTInferencer:
             gray_range_from=self.reading.gray_range_from,
         )
 
-    def _check(self, batch_size: int, threshold: float | None) -> float:
-        if batch_size < 1:
-            raise ValueError(f'batch_size={batch_size}: give at least 1')
-        if threshold is None:
-            return float(self.backend.threshold)
-        if not 0 <= threshold <= 1:
-            raise ValueError(
-                f'threshold={threshold}: give a probability from 0 to 1'
-            )
-        return float(threshold)
-
 
 def _batched(
-    items: Iterable[Frame | Failure], size: int, large: int
+    items: Iterable[Frame | Failure], size: int, tiling: Tiling
 ) -> Iterator[list[Frame | Failure]]:
-    """Batches of `size` items; a side above `large` px makes its own."""
+    """Batches of `size` items; each frame that is cut is a batch."""
     batch = []
     for item in items:
-        is_large = (
-            isinstance(item, Frame) and max(item.image.shape[:2]) > large
-        )
+        sides = item.image.shape[:2] if isinstance(item, Frame) else (0,)
+        is_large = max(sides) > tiling.above
         if is_large and batch:
             yield batch
             batch = []

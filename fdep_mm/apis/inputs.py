@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,10 +43,11 @@ class Failure(NamedTuple):
     message: str
 
 
-class Reading(NamedTuple):
-    """How inputs are read.
+@dataclass(frozen=True)
+class Reading:
+    """How inputs are read; ValueError for what is out of range.
 
-    Attributes:
+    Args:
         gray_range (GrayRange, optional): What becomes black and white, see
             :mod:`fdep_mm.core.gray`. Default: the network's own.
         gray_range_from (str): 'frame': 'minmax' and 'percentile' are those of
@@ -68,14 +70,14 @@ class Reading(NamedTuple):
     raw: str | None = None
     on_late: str = 'wait'
 
-    def check(self) -> None:
-        """Raise ValueError for what is out of range."""
+    def __post_init__(self) -> None:
         if self.gray_range is not None:
             check_gray_range(self.gray_range)
         if self.raw is not None:
             _raw_format(self.raw)
-        sources = ('frame', 'first')
-        check_choice('gray_range_from', self.gray_range_from, sources)
+        check_choice(
+            'gray_range_from', self.gray_range_from, ('frame', 'first')
+        )
         check_choice('on_late', self.on_late, ('wait', 'drop'))
 
 

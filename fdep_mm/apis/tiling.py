@@ -1,6 +1,7 @@
 """Large frames in overlapping tiles, and seamless results of them."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import groupby, product
 from typing import NamedTuple
 
@@ -9,7 +10,8 @@ import numpy as np
 Span = tuple[slice, slice]
 
 
-class Tiling(NamedTuple):
+@dataclass(frozen=True)
+class Tiling:
     """How large frames are cut, in px."""
 
     size: int = 512  # side of a tile
@@ -18,8 +20,7 @@ class Tiling(NamedTuple):
     overlap: int = 128
     above: int = 1024  # frames whose longer side exceeds this are cut
 
-    def check(self) -> None:
-        """Raise ValueError for sizes that make no tiles."""
+    def __post_init__(self) -> None:
         if not 0 <= self.overlap < self.size or self.above < 1:
             raise ValueError(
                 f'tile_size={self.size}, overlap={self.overlap}, '

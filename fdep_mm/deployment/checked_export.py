@@ -1,6 +1,6 @@
 """Export with all checks, and report each."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from .export import (
     max_difference,
     random_batches,
 )
-from .images import Images, batch, score, score_boxes
+from .images import Images, batch, score
 from .light_branch import LightBranch, build_light_branch
 from .precision import to_fp16, to_int8
 
@@ -37,9 +37,8 @@ def export_checked(
     cfg: Config,
     checkpoint: str | Path,
     tolerance: float = 1e-4,
-    say: Callable[[str], None] = print,
 ) -> tuple[LightBranch, ModelProto]:
-    """Export the light branch in float32 and compare it with PyTorch.
+    """Export the light branch in float32, compare it with PyTorch, and report.
 
     Raises:
         DifferenceError: A difference is larger than `tolerance`.
@@ -49,7 +48,7 @@ def export_checked(
     network = build_light_branch(cfg, checkpoint)
     model = export(network)
     found = check_light(model, network)
-    say(
+    print(
         f'{network.card.network}: {found["nodes"]} nodes, {found["weights"]} '
         f'weights (host: {found["parameters"]}), none of VFM or SAMF'
     )
@@ -57,7 +56,7 @@ def export_checked(
     batches = {'random': random_batches(network.card), what: images}
     for name, part in batches.items():
         worst = max_difference(network, model, part)
-        say(f'max abs difference to PyTorch, {name} images: {worst:.2e}')
+        print(f'max abs difference to PyTorch, {name} images: {worst:.2e}')
         if not np.isfinite(worst):
             raise DifferenceError(
                 f'{name} images: the network gives NaN or infinity, training '
@@ -106,10 +105,7 @@ def score_table(
     reference = None
     for name, model in models.items():
         run = OnnxBackend(model.SerializeToString(), device='cpu')
-        if card.task == 'detection':
-            scores = score_boxes(run, images)
-        else:
-            scores = score(run, images, card.threshold)
+        scores = score(run, images, card)
         first, *others = (_in_units(key, scores[key]) for key in shown)
         reference = first if reference is None else reference
         cells = (f'{value:.2f}' for value in others)

@@ -86,24 +86,18 @@ def batch(image: np.ndarray, card: ModelCard) -> np.ndarray:
 
 
 def score(
-    run: Callable[[np.ndarray], np.ndarray],
+    run: Callable[[np.ndarray], np.ndarray | list[np.ndarray]],
     images: Iterable[LabeledImage],
-    threshold: float,
+    card: ModelCard,
 ) -> dict[str, float]:
-    """Score a segmentor, (1, H, W, 3) in 0..255 -> (1, H, W)."""
-    protocol = EvalProtocol(tolerances=(), threshold=threshold)
-    records = [
-        count_image(run(i.image[None])[0], i.mask, protocol, i.name)
-        for i in images
-    ]
-    return reduce_records(records, protocol).scores
-
-
-def score_boxes(
-    run: Callable[[np.ndarray], list[np.ndarray]],
-    images: Iterable[LabeledImage],
-) -> dict[str, float]:
-    """Score a detector, (1, H, W, 3) in 0..255 -> boxes with scores (n, 5)."""
+    """Score a network, a function as :class:`fdep_mm.apis.backend.Backend`."""
+    if card.task == 'segmentation':
+        protocol = EvalProtocol(tolerances=(), threshold=card.threshold)
+        records = [
+            count_image(run(i.image[None])[0], i.mask, protocol, i.name)
+            for i in images
+        ]
+        return reduce_records(records, protocol).scores
     metric = NoCoAPMetric()
     for one in images:
         boxes = torch.from_numpy(run(one.image[None])[0])

@@ -6,7 +6,7 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 POOLS = {'ReduceMean': 'GlobalAveragePool', 'ReduceMax': 'GlobalMaxPool'}
 
 
-def own_constants(model: ModelProto) -> int:
+def own_constants(model: ModelProto) -> None:
     """Replace identities of constants by copies of them.
 
     The exporter keeps equal weights once, such as zero biases, and passes
@@ -28,16 +28,14 @@ def own_constants(model: ModelProto) -> int:
     graph.initializer.extend(copies)
     del graph.node[:]
     graph.node.extend(nodes)
-    return len(copies)
 
 
-def pool_globally(model: ModelProto) -> int:
+def pool_globally(model: ModelProto) -> None:
     """Write means and maxima over all pixels as global poolings.
 
     These work on onnxruntime's blocked layout, and the mean on 8-bit integers;
     the general reductions on neither. Axes are attributes up to opset 17.
     """
-    places = 0
     for node in model.graph.node:
         if node.op_type not in POOLS:
             continue
@@ -49,11 +47,9 @@ def pool_globally(model: ModelProto) -> int:
         if axes in ([2, 3], [-2, -1]) and options.get('keepdims', 1):
             node.op_type = POOLS[node.op_type]
             del node.attribute[:]
-            places += 1
-    return places
 
 
-def unblock_single_channel(model: ModelProto) -> int:
+def unblock_single_channel(model: ModelProto) -> None:
     """Keep one-channel maps out of onnxruntime's blocked layout.
 
     onnxruntime's convolutions, and what follows them, work on blocks of 8 or
@@ -69,18 +65,16 @@ def unblock_single_channel(model: ModelProto) -> int:
         for node in graph.node
         if node.op_type == 'Conv' and channels[node.input[1]][0] == 1
     }
-    nodes, places = [], 0
+    nodes = []
     for node in graph.node:
         if node.op_type == 'Resize' and node.input[0] in single:
             nodes += _drop_and_restore(node)
-            places += 1
         nodes.append(node)
-    if places:
+    if len(nodes) > len(graph.node):
         axes = numpy_helper.from_array(np.array([1]), 'channel_axis')
         graph.initializer.append(axes)
     del graph.node[:]
     graph.node.extend(nodes)
-    return places
 
 
 def _drop_and_restore(resize: NodeProto) -> list[NodeProto]:

@@ -44,7 +44,9 @@ def prepare(network: LightBranch, mode: str, device: str = 'cpu') -> Run:
     model = export(network)
     if mode == 'int8':
         model = to_int8(model, random_batches(network.card)[:1])
-    return _onnx(model.SerializeToString())
+    content, threads = model.SerializeToString(), torch.get_num_threads()
+    session = open_session(content, 'cpu', threads)
+    return lambda images: session.run(None, {'images': images})[0]
 
 
 def _fused(network: LightBranch) -> nn.Module:
@@ -67,14 +69,7 @@ def _torch(
     return run
 
 
-def _onnx(content: bytes) -> Run:
-    session = open_session(content, 'cpu', torch.get_num_threads())
-    return lambda images: session.run(None, {'images': images})[0]
-
-
-def check_equal(
-    runs: dict[str, Run], image: np.ndarray, tolerance: float = 1e-3
-) -> dict[str, float]:
+def check_equal(runs: dict[str, Run], image: np.ndarray) -> dict[str, float]:
     """Largest difference of each mode to the first one on (1, 3, H, W).
 
     Raises:
@@ -86,7 +81,7 @@ def check_equal(
         mode: float(np.abs(result - expected).max())
         for mode, result in results.items()
     }
-    limits = dict.fromkeys(found, tolerance) | dict(int8=np.inf)
+    limits = dict.fromkeys(found, 1e-3) | dict(int8=np.inf)
     wrong = [m for m, d in found.items() if not d <= limits[m]]  # or NaN
     if wrong:
         raise ValueError(

@@ -6,19 +6,20 @@ from mpl_toolkits.mplot3d.axes3d import Axes3D
 
 from fdep_mm.core.image import to_display
 
+MAX_POINTS = 96  # along the longer side
+
 
 def plot_surfaces(
     image: np.ndarray,
     mask: np.ndarray,
     prob: np.ndarray,
     title: str = '',
-    max_points: int = 96,
 ) -> Figure:
     """Draw image, mask and probability side by side as heights.
 
-    Larger images are thinned out by the maximum of each block, so that a
-    target of one pixel keeps its full height; its foot is then as wide as a
-    block. Cut a window out of the three arrays for the true shape.
+    Images of more than 96 px are thinned out by the maximum of each block, so
+    that a target of one pixel keeps its full height; its foot is then as wide
+    as a block. Cut a window out of the three arrays for the true shape.
 
     Args:
         image (np.ndarray): (H, W) or (H, W, C) of any type; shown as gray
@@ -26,7 +27,6 @@ def plot_surfaces(
         mask (np.ndarray): (H, W) bool, the ground truth.
         prob (np.ndarray): (H, W) probabilities in [0, 1].
         title (str): Above the three.
-        max_points (int): Most points along the longer side.
 
     Returns:
         Figure: Three panels, 1560 x 520 px.
@@ -48,15 +48,15 @@ def plot_surfaces(
     )
     for place, (name, heights) in enumerate(panels, 1):
         axes = figure.add_subplot(1, 3, place, projection='3d', title=name)
-        _draw(axes, heights, max_points)
+        _draw(axes, heights)
         # a panel's background would cover its neighbor's numbers
         axes.patch.set_alpha(0)
     figure.subplots_adjust(0.01, 0.02, 0.96, 0.89, wspace=0.08)
     return figure
 
 
-def _draw(axes: Axes3D, heights: np.ndarray, max_points: int) -> None:
-    block = max(1, -(-max(heights.shape) // max_points))
+def _draw(axes: Axes3D, heights: np.ndarray) -> None:
+    block = max(1, -(-max(heights.shape) // MAX_POINTS))
     peaks = _block_max(heights, block)
     rows, cols = np.indices(peaks.shape) * block
     every = dict(rcount=max(peaks.shape), ccount=max(peaks.shape))

@@ -52,7 +52,6 @@ def test_a_local_filter_shows_no_seam(
 ):
     assume(overlap < size)
     tiling = Tiling(size, overlap, above)
-    tiling.check()
     image = np.random.default_rng(random.getrandbits(32)).random(shape)
     reach = 2 * (overlap // 2) + 1  # what the overlap allows for
 

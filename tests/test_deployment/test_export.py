@@ -116,7 +116,7 @@ def test_weights_that_diverged_are_refused(
     ):
         monkeypatch.setattr(checked_export, name, lambda *_, v=value: v)
     with pytest.raises(checked_export.DifferenceError, match='gives NaN'):
-        checked_export.export_checked(cfg, path, say=lambda line: None)
+        checked_export.export_checked(cfg, path)
 
 
 @pytest.mark.parametrize(

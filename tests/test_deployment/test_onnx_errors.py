@@ -73,7 +73,9 @@ def test_numbers_that_no_card_has(model, key, values):
     ModelCard.from_metadata(card, 'x')
     for value in values:
         card[f'fdep_mm.{key}'] = value
-        with pytest.raises(ValueError, match=f'x: .*{key}=.* is not .*Export'):
+        with pytest.raises(
+            ValueError, match=f'x: .*{key}=.* is impossible.*Export'
+        ):
             ModelCard.from_metadata(card, 'x')
 
 

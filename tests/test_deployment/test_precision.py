@@ -1,5 +1,7 @@
 """Half precision, 8-bit integers, and the graph's rewriting."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import onnx
 import onnxruntime
@@ -9,7 +11,7 @@ from mmengine.config import Config
 from fdep_mm.apis.onnx_backend import OnnxBackend
 from fdep_mm.deployment.checked_export import lower_precision, score_table
 from fdep_mm.deployment.export import max_difference
-from fdep_mm.deployment.images import Images, batch, score, score_boxes
+from fdep_mm.deployment.images import Images, batch, score
 from fdep_mm.deployment.precision import last_nodes
 from fdep_mm.deployment.rewrite import (
     own_constants,
@@ -86,7 +88,7 @@ def test_scores(cfg, acm_model, acm):
         (sample,) = (s for s in samples if (s.image == images[0]).all())
         return sample.mask[None].astype(np.float32)
 
-    scores = score(perfect, samples, 0.5)
+    scores = score(perfect, samples, acm.card)
     assert scores['IoU'] == scores['nIoU'] == 1 and scores['Fa'] == 0
     models = {'fp32': acm_model, 'x': acm_model}
     table = score_table(models, samples, acm.card)
@@ -105,9 +107,10 @@ def test_scores_of_detectors(repo):
         boxes = np.asarray(getattr(boxes, 'tensor', boxes), np.float32)
         return [np.column_stack([boxes, np.ones(len(boxes), np.float32)])]
 
-    assert score_boxes(perfect, samples)['NoCoAP10'] > 0.5
+    card = SimpleNamespace(task='detection')
+    assert score(perfect, samples, card)['NoCoAP10'] > 0.5
     nothing = np.zeros((0, 5), np.float32)
-    assert score_boxes(lambda _: [nothing], samples)['mNoCoAP'] == 0
+    assert score(lambda _: [nothing], samples, card)['mNoCoAP'] == 0
 
 
 def test_images_are_spread_over_the_data_set(cfg):
@@ -160,7 +163,7 @@ def test_identities_of_constants_become_copies(acm_model):
         (1, 4, 4, 4),
     )
     before = run_model(model)
-    assert own_constants(model) == 2 and own_constants(model) == 0
+    own_constants(model)
     onnx.checker.check_model(model)
     assert [n.name for n in model.graph.node] == [
         'first',
@@ -188,7 +191,7 @@ def test_reductions_over_all_pixels_become_pools(reduce, pool):
         (1, 4, 8, 8),
     )
     before = run_model(model)
-    assert pool_globally(model) == 1 and pool_globally(model) == 0
+    pool_globally(model)
     onnx.checker.check_model(model)
     assert [n.op_type for n in model.graph.node] == [pool, reduce, 'Add']
     np.testing.assert_allclose(run_model(model), before, atol=1e-6)
@@ -208,18 +211,20 @@ def test_one_channel_leaves_the_blocked_layout():
         (1, 1, 12, 12),
     )
     before = run_model(model)
-    assert unblock_single_channel(model) == 1
+    unblock_single_channel(model)
     onnx.checker.check_model(model)
     assert len(model.graph.node) == 4
     np.testing.assert_allclose(run_model(model), before, atol=1e-6)
-    assert unblock_single_channel(model) == 0
+    unblock_single_channel(model)
+    assert len(model.graph.node) == 4
 
 
 def test_ways_of_running_agree(acm):
     runs = {m: prepare(acm, m) for m in ('eager', 'fused', 'onnx', 'int8')}
     image = np.random.default_rng(0).normal(100, 10, (1, 3, 64, 96))
-    found = check_equal(runs, image.astype(np.float32), 1e-4)
+    found = check_equal(runs, image.astype(np.float32))
     assert found['eager'] == 0 and 0 < found['int8'] < 0.5
+    assert max(found['fused'], found['onnx']) < 1e-4
     with pytest.raises(ValueError, match="mode='fp8': give one of .*'int8'"):
         prepare(acm, 'fp8')
     wrong = dict(eager=runs['eager'], fused=lambda x: runs['eager'](x) + 1)

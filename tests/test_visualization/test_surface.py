@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from mpl_toolkits.mplot3d.axes3d import Axes3D
 
-from fdep_mm.visualization import figure_to_array, plot_surfaces
+from fdep_mm.visualization import figure_to_array, plot_surfaces, surface
 
 
 @pytest.fixture
@@ -49,8 +49,9 @@ def test_a_target_of_one_pixel_keeps_height_and_place(drawn):
     np.testing.assert_array_equal(drawn[2][2], prob)
 
 
-def test_thinning_out_keeps_the_highest(drawn):
-    plot_surfaces(*make_scene(41, 300), max_points=30)
+def test_thinning_out_keeps_the_highest(drawn, monkeypatch):
+    monkeypatch.setattr(surface, 'MAX_POINTS', 30)
+    plot_surfaces(*make_scene(41, 300))
     for (x, y, z), top in zip(drawn[1:], (1, 0.75), strict=True):
         assert z.shape == (5, 30)  # blocks of 10 px
         assert z.max() == top
