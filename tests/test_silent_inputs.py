@@ -62,7 +62,7 @@ def test_a_split_that_counts_an_image_twice(folders):
         *(folders / 'images', folders / 'masks'),
         *('--split', folders / 'split.txt'),
     )
-    assert found[0] == 2 and 'a stands there twice' in found[2]
+    assert found[0] == 2 and 'a is listed twice' in found[2]
 
 
 def test_a_full_scale_of_nothing(folders):

@@ -89,5 +89,5 @@ class _Clusters:
         return new[matched], near[old[matched]]
 
     def result(self) -> np.ndarray:
-        """What counts."""
+        """Boxes that several tiles saw, or one of them in its core."""
         return self.boxes[(self.views > 1) | (self.depth >= 0)]

@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from fdep_mm.core.whole import write_whole
+from fdep_mm.core.image import write_png
 
 from .draw import draw_prediction
 from .results import Prediction
@@ -36,10 +36,7 @@ class ImageWriter:
             pixels = np.rint(scaled).astype(np.uint16)
         else:
             pixels = draw_prediction(prediction)[..., ::-1]
-        # not imwrite: that hides why a file could not be written
-        content = cv2.imencode('.png', pixels)[1].tobytes()
-        path = self.folder / f'{prediction.name}.png'
-        write_whole(path, content, 'run again', flush=False)
+        write_png(self.folder / f'{prediction.name}.png', pixels)
 
     def close(self) -> None:
         """Nothing is left to do."""

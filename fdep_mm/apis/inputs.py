@@ -43,7 +43,7 @@ class Failure(NamedTuple):
     message: str
 
 
-@dataclass(frozen=True)
+@dataclass
 class Reading:
     """How inputs are read; ValueError for what is out of range.
 
@@ -72,7 +72,7 @@ class Reading:
 
     def __post_init__(self) -> None:
         if self.gray_range is not None:
-            check_gray_range(self.gray_range)
+            self.gray_range = check_gray_range(self.gray_range)
         if self.raw is not None:
             _raw_format(self.raw)
         check_choice(
@@ -115,7 +115,7 @@ class Inputs:
         reading: Reading | None = None,
     ) -> None:
         self.reading = reading or Reading()
-        self.gray_range = check_gray_range(self.reading.gray_range or 'dtype')
+        self.gray_range = self.reading.gray_range or 'dtype'
         self.sources = find_sources(inputs, skip)
         self.dropped = 0
         if isinstance(self.sources, list) and len(self.sources) == 1:

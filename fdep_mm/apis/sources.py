@@ -151,7 +151,7 @@ def _list_folder(folder: Path, skip: set[Path]) -> list[Source]:
     if others:
         warnings.warn(
             f'{folder}: {len(others)} files are neither images nor videos '
-            f'and are passed over, such as {others[0].name}',
+            f'and are skipped, such as {others[0].name}',
             stacklevel=2,
         )
     return [Source(_name_below(p, folder), str(p), p) for p in files]

@@ -6,7 +6,7 @@ bits; OpenCV otherwise, with 8.
 
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from queue import Empty, Full, Queue
 from threading import Event, Thread
@@ -43,9 +43,9 @@ def count_frames(path: Path) -> int:
         if av is not None:
             with av.open(path) as container:
                 return _av_length(container.streams.video[0])
-        capture = cv2.VideoCapture(cv2_name(path))
-        # negative in broken files
-        return max(0, int(capture.get(cv2.CAP_PROP_FRAME_COUNT)))
+        with _open(cv2_name(path)) as capture:
+            # negative in broken files
+            return max(0, int(capture.get(cv2.CAP_PROP_FRAME_COUNT)))
     return 0
 
 
@@ -89,7 +89,9 @@ def read_stream(address: str | int, name: str) -> Iterator[Read]:
             empty = False
             yield read
     if empty:
-        raise ValueError(f'{name}: gives no frame; is it there and free?')
+        raise ValueError(
+            f'{name}: no frame came; is it connected, and not in use?'
+        )
 
 
 def read_raw(
@@ -166,19 +168,28 @@ def read_ahead(
         thread.join(1)  # a camera may never answer
 
 
-def _cv2_frames(source: str | int) -> Iterator[Read]:
+@contextmanager
+def _open(source: str | int) -> Iterator[cv2.VideoCapture]:
     capture = cv2.VideoCapture(source)
-    fps = capture.get(cv2.CAP_PROP_FPS) or 25.0
-    # the last byte of FFmpeg's tags of deep formats
-    bits = int(capture.get(cv2.CAP_PROP_CODEC_PIXEL_FORMAT)) >> 24 & 255
-    if 8 < bits <= 16:
-        warnings.warn(
-            f'OpenCV reads 8 of the {bits} bits of this video; for all of '
-            'them: pip install av',
-            stacklevel=2,
-        )
-    while (read := capture.read())[0]:
-        yield read[1], fps
+    try:
+        yield capture
+    finally:
+        capture.release()
+
+
+def _cv2_frames(source: str | int) -> Iterator[Read]:
+    with _open(source) as capture:
+        fps = capture.get(cv2.CAP_PROP_FPS) or 25.0
+        # the last byte of FFmpeg's tags of deep formats
+        bits = int(capture.get(cv2.CAP_PROP_CODEC_PIXEL_FORMAT)) >> 24 & 255
+        if 8 < bits <= 16:
+            warnings.warn(
+                f'OpenCV reads 8 of the {bits} bits of this video; for all '
+                'of them: pip install av',
+                stacklevel=2,
+            )
+        while (read := capture.read())[0]:
+            yield read[1], fps
 
 
 def _av_frames(source: str | Path) -> Iterator[Read]:

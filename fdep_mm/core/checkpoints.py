@@ -129,10 +129,10 @@ def _refusing(path: str | os.PathLike) -> Iterator[None]:
         raise
     except Exception as error:  # rubbish raises any type
         raise UnpicklingError(
-            f'{path}: damaged, or more than weights and the records of '
+            f'{path}: damaged, or holds more than weights and the records of '
             f'MMEngine ({_reason(error)}), which may be an attack. Name '
-            'another one or save its state_dict alone where it was made; if '
-            f'you trust it like a program, set {TRUST}=1'
+            'another file, or save its state_dict alone where it was made; '
+            f'if you trust it like a program, set {TRUST}=1'
         ) from None
 
 

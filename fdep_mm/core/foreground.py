@@ -4,7 +4,7 @@ from torch import Tensor
 
 
 def foreground(maps: Tensor, name: str) -> Tensor:
-    """Probability of targets, of ``seg_logits`` of mmseg's samples.
+    """Probability of targets from the ``seg_logits`` of a sample of mmseg.
 
     Two channels of logits are compared by softmax. Heads that classify masks
     (MaskFormer, Mask2Former) give evidence, which is never negative; the

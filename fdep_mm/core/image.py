@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from .text import shown
+from .whole import write_whole
 
 # byte order and version, the second pair of BigTIFF
 TIFF_STARTS = (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+')
@@ -22,7 +23,7 @@ MAX_PIXELS = 2**28
 
 
 class UnreadableFileError(ValueError):
-    """A file of a data set is gone, damaged or of another type."""
+    """A file of a data set is missing, damaged or of another type."""
 
 
 def unreadable(path: str, kind: str, error: Exception) -> UnreadableFileError:
@@ -98,6 +99,16 @@ def header_pixels(content: bytes) -> int:
         return int(re.search(r'\d+', str(error))[0])
     except Exception:  # OpenCV will say so, or can read it
         return 0
+
+
+def write_png(path: str | PathLike, pixels: np.ndarray) -> None:
+    """Write an image, color as BGR, as a whole or not at all.
+
+    Raises:
+        OSError: It cannot be written, and why, which OpenCV does not say.
+    """
+    content = cv2.imencode('.png', pixels)[1].tobytes()
+    write_whole(path, content, 'run again', flush=False)
 
 
 def image_shape(path: str | PathLike) -> tuple[int, int]:

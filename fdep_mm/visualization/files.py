@@ -86,7 +86,7 @@ def read_names(path: Path) -> list[str]:
         raise ValueError(f'{path}: holds no identifier; write one per line')
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f'{path}: {twice} stands there twice; remove one')
+        raise ValueError(f'{path}: {twice} is listed twice; remove one')
     return names
 
 
@@ -144,7 +144,7 @@ def check_scale(
     """Refuse predictions that are not what the options say.
 
     Of probability maps only so many are read as are needed; files that cannot
-    be read are passed over.
+    be read are skipped.
 
     Args:
         preds (Iterable[Path]): Files.

@@ -23,11 +23,11 @@ import argparse
 import sys
 from pathlib import Path
 
-import cv2
 import numpy as np
 from gallery import add_folder_arguments, read_scenes
 
 from fdep_mm.core.command import Parser, command
+from fdep_mm.core.image import write_png
 from fdep_mm.core.text import print
 from fdep_mm.visualization import (
     Scene,
@@ -103,9 +103,8 @@ def main() -> int:
             scene = cut(scene, args.center, args.window)
         for kind in args.kind:
             picture = draw(scene, kind, args.threshold)
-            content = cv2.imencode('.png', picture[..., ::-1])[1]
             path = args.out / f'{scene.name}_{kind}.png'
-            path.write_bytes(content.tobytes())
+            write_png(path, picture[..., ::-1])
             count += 1
     print(f'{count} pictures: {args.out}')
     return int(bool(failures))

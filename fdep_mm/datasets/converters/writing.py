@@ -4,10 +4,11 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from fdep_mm.core.boxes import check_boxes
+from fdep_mm.core.image import write_png
+from fdep_mm.core.whole import write_whole
 
 from ..sirst_xml import format_boxes
 from .coco import to_coco
@@ -86,11 +87,10 @@ def _content(labels: ImageLabels, to: str, drawing: dict) -> np.ndarray | str:
 
 
 def _write(path: Path, content: np.ndarray | str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     if isinstance(content, str):
-        path.write_text(content, encoding='utf-8')
-    elif not cv2.imwrite(str(path), content * 255):
-        raise OSError(f'{path}: cannot be written')
+        write_whole(path, content, 'convert again', flush=False)
+    else:
+        write_png(path, content * 255)
 
 
 def _write_split(stem: Path, labels: list[ImageLabels], to: str) -> None:

@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import mmcv
-import numpy as np
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from fdep_mm.core.choices import check_choice
 from fdep_mm.core.compat import built_loops
+from fdep_mm.core.image import write_png
 from fdep_mm.evaluation import HSEMetric
 from fdep_mm.evaluation.functional import (
     Evaluation,
@@ -102,7 +101,7 @@ class HSEHook(Hook):
             picture = overlay(sample, data_batch or {}, i, pred, *rules)
             stem = Path(sample.get('img_path', None) or 'image').stem
             name = f'overlays/{self._drawn:03d}_{stem}.png'
-            _write_image(self._folder(runner) / name, picture)
+            write_png(self._folder(runner) / name, picture[..., ::-1])
             self._drawn += 1
 
     def after_test_epoch(
@@ -134,7 +133,7 @@ class HSEHook(Hook):
         name = Path(runner.cfg.filename or 'network').stem
         figure = plot_comparison({name: [Evaluation(*found)]})
         picture = figure_to_array(figure)
-        _write_image(folder / f'{stem}.png', picture)
+        write_png(folder / f'{stem}.png', picture[..., ::-1])
         runner.visualizer.add_image(f'hse_curves_{phase}', picture, step)
 
 
@@ -149,7 +148,3 @@ def _metric(runner: Runner, phase: str) -> HSEMetric:
         f"add dict(type='fdep_mm.HSEMetric') to {phase}_evaluator, or "
         f"leave {phase!r} out of HSEHook's phases"
     )
-
-
-def _write_image(path: Path, image: np.ndarray) -> None:
-    mmcv.imwrite(mmcv.rgb2bgr(image), str(path))

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-import mmcv
 import numpy as np
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.structures import SegDataSample
 
 from fdep_mm.core.base_datasets import image_folders
+from fdep_mm.core.image import write_png
 from fdep_mm.registry import HOOKS
 
 from .batch_image import (
@@ -103,6 +103,4 @@ class PredictionWriterHook(Hook):
         return name
 
     def _write(self, kind: str, name: str, array: np.ndarray) -> None:
-        path = self.folders[kind] / f'{name}.png'
-        if not mmcv.imwrite(array, str(path)):
-            raise OSError(f'{path}: cannot be written')
+        write_png(self.folders[kind] / f'{name}.png', array)
