@@ -54,12 +54,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def open_config(path: str, options: dict) -> Config:
-    """Read the config and put the command line's settings into it.
-
-    Raises:
-        PriorCacheError: It has no VFM, or mixes images.
-        ValueError: One of the settings is misspelled.
-    """
+    """Read the config and put the command line's settings into it."""
     cfg = read_config(path)
     if 'decode_head' not in cfg.model or 'vfm' not in cfg.model:
         raise PriorCacheError(
@@ -103,11 +98,7 @@ def summary(index: CacheIndex, made: int, folder: Path) -> str:
 
 
 def caches_of(args: argparse.Namespace) -> dict[Path, dict]:
-    """The folders to be written, each with the setting of its scale.
-
-    Raises:
-        ValueError: Options do not go together, or a scale is not positive.
-    """
+    """The folders to be written, each with the setting of its scale."""
     folder = args.out or f'priors/{Path(args.config).stem}'
     folder = Path(os.path.abspath(folder))  # '.' has no name to add to
     if not args.scales:

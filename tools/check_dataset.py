@@ -125,11 +125,7 @@ def picture(text: str) -> Path:
 
 
 def find_layouts(args: argparse.Namespace) -> list[Layout]:
-    """Data sets that the command line names.
-
-    Raises:
-        ValueError: They are not there, or options do not fit a config.
-    """
+    """Data sets that the command line names."""
     named = (args.images, args.masks, args.boxes, args.mask_suffix)
     if args.path.suffix != '.py' or args.path.is_dir():
         layout = open_layout(args.path, *named, args.split)
@@ -151,12 +147,7 @@ def find_layouts(args: argparse.Namespace) -> list[Layout]:
 
 
 def write_outputs(args: argparse.Namespace, report: Report) -> None:
-    """Write what the command line asks for, and say so.
-
-    Raises:
-        ValueError: A split would be empty, or a picture has an unknown type.
-        OSError: A file cannot be written, or a split file exists.
-    """
+    """Write what the command line asks for, and say so."""
     if args.json is not None:
         text = json.dumps(to_json(report), indent=1, allow_nan=False)
         args.json.write_text(text + '\n', encoding='utf-8')

@@ -65,12 +65,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def find_checkpoint(cfg: Config, path: str | None) -> str | None:
-    """Find the weights; classical methods have none.
-
-    Raises:
-        OSError: They are not there.
-        ValueError: None are named.
-    """
+    """Find the weights; classical methods have none."""
     classical = str(cfg.model.type).endswith('ClassicalSegmentor')
     if classical and path in (None, 'none'):
         return None
@@ -92,11 +87,7 @@ def find_checkpoint(cfg: Config, path: str | None) -> str | None:
 
 
 def use_options(cfg: Config, args: argparse.Namespace) -> None:
-    """Put the options into a config.
-
-    Raises:
-        ValueError: The config does not go with one.
-    """
+    """Put the options into a config."""
     if args.metric:
         if 'type' not in args.metric:
             raise ValueError('--metric needs a type=, as fdep_mm.HSEMetric')

@@ -43,13 +43,7 @@ def add_config_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def read_config(args: argparse.Namespace) -> Config:
-    """Read the config and put the command line's settings into it.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        ImportError: It imports a package that is not installed.
-        ValueError: It has another error, or a setting is misspelled.
-    """
+    """Read the config and put the command line's settings into it."""
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     cfg = config_check.read_config(args.config)
     cfg.launcher = args.launcher
@@ -61,11 +55,7 @@ def read_config(args: argparse.Namespace) -> Config:
 
 
 def use_options(cfg: Config, args: argparse.Namespace) -> None:
-    """Put --resume and --amp into a config.
-
-    Raises:
-        ValueError: There is no GPU for mixed precision.
-    """
+    """Put --resume and --amp into a config."""
     cfg.resume = args.resume
     if args.amp:
         cfg.optim_wrapper.type = 'AmpOptimWrapper'

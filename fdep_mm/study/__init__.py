@@ -5,19 +5,3 @@ from .results import Result, export, read_results
 from .running import StudyRunner
 from .summary import Row, image_test, paired_difference, summarize
 from .table import FORMATS, format_study
-
-__all__ = [
-    'FORMATS',
-    'Cell',
-    'Result',
-    'Row',
-    'Study',
-    'StudyRunner',
-    'export',
-    'format_study',
-    'image_test',
-    'paired_difference',
-    'read_results',
-    'read_study',
-    'summarize',
-]

@@ -74,17 +74,6 @@ def read_study(path: Path) -> Study:
     ``checkpoint`` (``last`` or ``best``) or ``weights_of``, an arm whose
     weights are tested with this one's options instead of a training. In
     configs and options {host}, {data}, {arm} and {seed} are replaced.
-
-    Args:
-        path (Path): YAML.
-
-    Returns:
-        Study: The study.
-
-    Raises:
-        ValueError: If something is unknown, missing, given twice or no
-            option of a command line.
-        OSError: If the file cannot be opened.
     """
     text = Path(path).read_text()
     try:

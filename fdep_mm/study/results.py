@@ -35,11 +35,7 @@ class Result(NamedTuple):
 
 
 def read_results(study: Study, folder: Path) -> list[Result]:
-    """Results of the finished cells below a work dir or an exported folder.
-
-    Raises:
-        ValueError: A file is not what a test writes.
-    """
+    """Results of the finished cells below a work dir or an exported folder."""
     return [
         _read(cell, folder / cell.name, study.scores[0])
         for cell in study.cells
@@ -66,14 +62,10 @@ def _read(cell: Cell, folder: Path, score: str) -> Result:
 
 
 def read_validations(folder: Path) -> dict[str, dict[str, list[float]]]:
-    """Read the scores of all validations that LocalVisBackend logged.
+    """Score -> ``steps``, ascending, and ``values`` of all validations.
 
-    Args:
-        folder (Path): Work dir of a training; each start left a log in it.
-
-    Returns:
-        dict[str, dict[str, list[float]]]: Score -> ``steps``, ascending, and
-        ``values``; of a step that was repeated, those of the last start.
+    LocalVisBackend logged them, at each start to a new file; of a step that
+    was repeated, those of the last start are taken.
     """
     found: dict[str, dict[int, float]] = {}
     # the names of the folders are times
@@ -93,10 +85,9 @@ def read_validations(folder: Path) -> dict[str, dict[str, list[float]]]:
 
 
 def export(study: Study, work_dir: Path, target: Path) -> int:
-    """Copy the small files of finished cells; their paths begin at WORK_DIR.
+    """Copy the small files of finished cells; gives their number.
 
-    Returns:
-        int: Number of cells.
+    Paths in them begin at WORK_DIR.
     """
     cells = [result.cell for result in read_results(study, work_dir)]
     for cell in cells:

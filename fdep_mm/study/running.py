@@ -44,10 +44,7 @@ class Stopped(RuntimeError):
 class StudyRunner:
     """Runs or resumes the cells that have no ``result.json`` yet.
 
-    Args:
-        work_dir (Path): Folder of the cells.
-        tools (Path): Folder of ``train.py`` and ``test.py``.
-        threads (int): Of each process.
+    Cells are folders of `work_dir`; `tools` has ``train.py`` and ``test.py``.
     """
 
     def __init__(self, work_dir: Path, tools: Path, threads: int) -> None:
@@ -64,16 +61,10 @@ class StudyRunner:
         num: int,
         report: Callable[[Cell, str], None],
     ) -> None:
-        """Run jobs, several at a time.
+        """Run `num` jobs at a time; Ctrl-C and SIGTERM end all processes.
 
-        Args:
-            report (Callable): Gets a cell and ``'start'``, ``'done'``,
-                ``'elsewhere'`` (another study runs it) or what has failed;
-                from several threads.
-
-        Raises:
-            KeyboardInterrupt: By Ctrl-C or SIGTERM, when all processes have
-                been ended.
+        `report` gets, from several threads, a cell and 'start', 'done',
+        'elsewhere' (another study runs it) or what has failed.
         """
         old = signal.signal(signal.SIGTERM, signal.default_int_handler)
         pool = ThreadPoolExecutor(num)

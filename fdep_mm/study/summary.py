@@ -61,18 +61,10 @@ def paired_difference(differences: Sequence[float]) -> Difference:
 def image_test(
     pairs: Sequence[tuple[Mapping[str, float], Mapping[str, float]]],
 ) -> float:
-    """Wilcoxon signed-rank test over images.
+    """Two-sided p of the Wilcoxon signed-rank test over images.
 
-    Args:
-        pairs (Sequence[tuple[Mapping, Mapping]]): For each seed, name -> IoU
-            of one arm and of the other.
-
-    Returns:
-        float: Two-sided p of the differences of each image, averaged over
-        seeds; 1 if all are zero; NaN if there is none.
-
-    Raises:
-        ValueError: They are not of the same images.
+    `pairs` holds for each seed name -> IoU of one arm and of the other. 1 if
+    all differences are zero, NaN if there are none.
     """
     names = list(pairs[0][0]) if pairs else []
     if any(one.keys() != set(names) for pair in pairs for one in pair):
@@ -87,11 +79,7 @@ def image_test(
 
 
 def summarize(study: Study, results: Sequence[Result]) -> list[Row]:
-    """One row for each data set, host and arm, in the order of the study.
-
-    Raises:
-        ValueError: Arms were tested on different images.
-    """
+    """One row for each data set, host and arm, in the order of the study."""
     places = product(study.data, study.hosts, study.arms)
     return [_row(study, results, *place) for place in places]
 

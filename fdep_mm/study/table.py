@@ -29,15 +29,9 @@ PAIRED = (
 def format_study(study: Study, rows: Sequence[Row], kind: str) -> str:
     """Format what :func:`.summary.summarize` gave.
 
-    Args:
-        study (Study): The study.
-        rows (Sequence[Row]): Of the study.
-        kind (str): 'md' or 'latex', two tables for each data set and host
-            (scores, and differences to the baseline); or 'csv', a line for
-            each arm and score. What is not there is n/a, or empty in CSV.
-
-    Returns:
-        str: Lines.
+    'md' and 'latex' give two tables for each data set and host: scores, and
+    differences to the baseline. 'csv' gives a line for each arm and score.
+    What is not there is n/a, or empty in CSV.
     """
     if kind == 'csv':
         return _csv(rows)

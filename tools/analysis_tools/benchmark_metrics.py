@@ -187,11 +187,7 @@ def run_peer(python: Path, samples: list[Sample]) -> dict:
 def compare(
     samples: list[Sample], rounds: int, peer: Path | None
 ) -> dict[str, float]:
-    """Best seconds of the rounds, by name.
-
-    Raises:
-        ValueError: Two numbers differ.
-    """
+    """Best seconds of the rounds, by name."""
     runs = {
         'SIRSTMetric': run_sirst,
         'mmseg IoUMetric': run_mmseg,

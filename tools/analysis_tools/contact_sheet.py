@@ -33,15 +33,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def draw_tile(sample: dict, tile: int) -> np.ndarray:
-    """Outline the targets of a packed sample and fit it into a square.
-
-    Args:
-        sample (dict): ``inputs`` (3, H, W) in 0..255 and ``data_samples``.
-        tile (int): Side of the square in px.
-
-    Returns:
-        np.ndarray: uint8 (tile, tile, 3), BGR.
-    """
+    """Targets of a packed sample, outlined, in a square: uint8, BGR."""
     image = sample['inputs'].numpy().transpose(1, 2, 0).astype(np.uint8)
     image = mmcv.imrescale(image, tile / max(image.shape[:2]))
     if 'gt_sem_seg' in sample['data_samples']:

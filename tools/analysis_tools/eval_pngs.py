@@ -62,11 +62,7 @@ def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
 def pair_files(
     preds: dict[str, Path], masks: dict[str, Path], split: Path | None
 ) -> list[str]:
-    """Identifiers to evaluate: all, or those of a split file.
-
-    Raises:
-        ValueError: A partner is missing, or the split file unusable.
-    """
+    """Identifiers to evaluate: all, or those of a split file."""
     if preds == masks:
         raise ValueError('predictions and masks are the same files')
     wanted = read_names(split) if split else sorted({**preds, **masks})

@@ -56,18 +56,7 @@ def add_folder_arguments(parser: argparse.ArgumentParser) -> None:
 def read_scenes(
     args: argparse.Namespace, failures: list[str]
 ) -> Iterator[Scene]:
-    """Read image by image; what cannot be used is printed and listed.
-
-    Args:
-        args (argparse.Namespace): Of :func:`add_folder_arguments`.
-        failures (list[str]): Gets a line for each image that is left out.
-
-    Yields:
-        Scene: The next image.
-
-    Raises:
-        ValueError: If a folder is missing or empty, or none can be used.
-    """
+    """Read image by image; print and list in `failures` what fails."""
     kinds = dict(
         image=list_images(args.images),
         prediction=list_images(args.preds, args.pred_suffix),

@@ -65,11 +65,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def named(texts: list[str]) -> Iterator[tuple[str, Path]]:
-    """Split each [NAME=]PATH; the default name is the last part of the path.
-
-    Raises:
-        ValueError: Two have one name.
-    """
+    """Split each [NAME=]PATH; the default name is the last part of PATH."""
     seen = set()
     for text in texts:
         name, sep, rest = text.partition('=')
@@ -86,19 +82,7 @@ def named(texts: list[str]) -> Iterator[tuple[str, Path]]:
 def evaluate(
     args: argparse.Namespace, path: Path, failures: list[str]
 ) -> tuple[Evaluation, dict]:
-    """Read or compute the numbers of a network.
-
-    Args:
-        args (argparse.Namespace): The command line.
-        path (Path): JSON file, work dir or folder of probability maps.
-        failures (list[str]): Gets a line for each file that is left out.
-
-    Returns:
-        tuple[Evaluation, dict]: Numbers and the settings they depend on.
-
-    Raises:
-        ValueError: There are none.
-    """
+    """A network's numbers and settings; what is left out in `failures`."""
     # the folders' names are times
     stored = sorted(path.glob('**/curves_test.json')) or [path]
     if stored[-1].is_file():
@@ -126,11 +110,7 @@ def evaluate(
 def read_models(
     args: argparse.Namespace, failures: list[str]
 ) -> dict[str, Evaluation]:
-    """Read all networks; warn if they were not evaluated alike.
-
-    Raises:
-        ValueError: Two have one name or none can be used.
-    """
+    """Read all networks; warn if they were not evaluated alike."""
     models, protocols = {}, {}
     for name, path in named(args.models):
         try:

@@ -62,11 +62,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def cut(scene: Scene, center: tuple[int, int], side: int) -> Scene:
-    """Cut a square out of a scene, moved so that it lies inside.
-
-    Raises:
-        ValueError: If the center is outside or the side below 2.
-    """
+    """Cut a square out of a scene, moved so that it lies inside."""
     height, width = scene.mask.shape
     x, y = center
     if not (0 <= x < width and 0 <= y < height) or side < 2:

@@ -58,11 +58,7 @@ BLOCK = {
 
 
 def convert(state_dict: dict, variant: str) -> dict:
-    """Rename keys: ``_blocks.3._bn1.weight`` is ``blocks.2.0.bn2.weight``.
-
-    Raises:
-        ValueError: A name does not belong to this variant, or one is missing.
-    """
+    """Rename keys: ``_blocks.3._bn1.weight`` is ``blocks.2.0.bn2.weight``."""
     places = [
         (stage, index)
         for stage, depth in enumerate(STAGE_DEPTHS[variant])
@@ -94,11 +90,7 @@ def convert(state_dict: dict, variant: str) -> dict:
 
 
 def find_packaged_checkpoint(variant: str) -> Path:
-    """Return the path of the checkpoint inside the installed package.
-
-    Raises:
-        FileNotFoundError: The package is not installed or holds no weights.
-    """
+    """Return the path of the checkpoint inside the installed package."""
     package = PACKAGE.format(variant)
     spec = find_spec(package)
     folder = Path(spec.origin).parent / 'models' if spec else None

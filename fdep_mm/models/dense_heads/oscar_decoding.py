@@ -27,17 +27,10 @@ def decode_boxes(
 ) -> tuple[Tensor, Tensor]:
     """Boxes of every cell in px of the network's input, not clipped.
 
-    A coarse one is (px - l, py - t, px + r, py + b) of its point and four
-    distances, a refined one its anchor + stride * corner offsets; the anchor
-    is the coarse box that covers the cell.
-
-    Args:
-        points (Tensor): (h * w, 2), centers of the coarse cells in px.
-        stride (int): Of the refined level in px.
-
-    Returns:
-        tuple[Tensor, Tensor]: Refined (B, H * W, 4) and coarse (B, h * w, 4);
-        refined ones can be inverted.
+    Coarse ones (B, h * w, 4) are (px - l, py - t, px + r, py + b) of the
+    `points` (h * w, 2) and four distances; refined ones (B, H * W, 4), which
+    can be inverted, are anchor + stride * corner offsets. The anchor is the
+    coarse box that covers the cell. Gives refined and coarse ones.
     """
     coarse = distance2bbox(points, rows(maps.coarse_reg))
     grid = coarse.transpose(1, 2).view_as(maps.coarse_reg)
@@ -66,12 +59,7 @@ def best_cells(
     img_shape: tuple[int, int],
     cfg: ConfigDict,
 ) -> InstanceData:
-    """The best cells of an image, clipped to it.
-
-    Args:
-        boxes (Tensor): (N, 4) in px of the network's input.
-        scores, factors (Tensor): (N, num_classes), see :func:`decode_scores`.
-    """
+    """The best cells of an image: boxes (N, 4), clipped, and their scores."""
     scores, labels, cells, _ = filter_scores_and_topk(
         scores, cfg.score_thr, cfg.nms_pre
     )
@@ -91,13 +79,8 @@ def noco_centroids(boxes: Tensor, noco: Tensor, stride: int) -> Tensor:
     The mean place, weighted by the square of NoCo, of the 3x3 cells around
     the best cell whose sampled pixel lies in the box, drawn back to the
     center of the box's outermost pixel if a neighbor pulls it out; the box's
-    center if there is no such cell. Pixel k covers k to k + 1.
-
-    Args:
-        boxes (Tensor): (n, 4) in px of the network's input.
-        noco (Tensor): (H, W) in 0..1, predicted.
-        stride (int): Of the map. Cell j stands for the pixel
-            ``stride * j + stride // 2``, which the training targets sample.
+    center if there is no such cell. Pixel k covers k to k + 1; cell j of the
+    map stands for pixel ``stride * j + stride // 2``, as in training.
     """
     height, width = noco.shape
     x, y = (

@@ -16,15 +16,11 @@ from .lcl_blocks import SqueezeExcite, init_kaiming
 
 
 def haar(x: Tensor, stride: int = 1) -> tuple[Tensor, ...]:
-    """The four 2x2 Haar filters, on every channel by itself.
+    """The four 2x2 Haar filters, on every channel of (B, C, H, W) by itself.
 
-    Args:
-        x (Tensor): (B, C, H, W), H and W multiples of `stride`.
-
-    Returns:
-        tuple[Tensor]: Change from row to row (LH), from column to column
-        (HL), along the diagonal (HH), and twice the mean (LL); of the shape
-        (B, C, H - 1, W - 1) at stride 1 and (B, C, H/2, W/2) at stride 2.
+    Change from row to row (LH), from column to column (HL), along the diagonal
+    (HH), and twice the mean (LL): (B, C, H - 1, W - 1), or with stride 2 half
+    as large, of even H and W.
     """
     top, bottom = x[..., :-1:stride, :] / 2, x[..., 1::stride, :] / 2
     rows, change = top + bottom, top - bottom

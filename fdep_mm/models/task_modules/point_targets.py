@@ -14,14 +14,10 @@ def point_targets(
     boxes: list[Tensor],
     num_classes: int,
 ) -> tuple[Tensor, Tensor]:
-    """Labels (B, N) of all points, and boxes (P, 4) of the positive ones.
+    """Labels (B, N) of points (N, 2), and boxes (P, 4) of the positive ones.
 
-    Args:
-        points (Tensor): (N, 2), x and y in px.
-        assigner (BaseAssigner): That of the level.
-        gt_instances (InstanceList): ``bboxes`` and ``labels`` of each image.
-        boxes (list[Tensor]): (n, 4) of each image, to regress to.
-        num_classes (int): Also the label of background.
+    The boxes are those of `boxes`, (n, 4) for each image; background has the
+    label `num_classes`.
     """
     labels, targets = [], []
     priors = InstanceData(priors=points)
