@@ -6,9 +6,11 @@ from argparse import ArgumentParser
 import pytest
 from mmengine.config import Config
 from mmengine.runner import Runner
+from torch import nn
 
 from fdep_mm.core.config_check import merge_options
 from fdep_mm.core.options import OptionAction
+from fdep_mm.registry import MODELS
 
 CONFIG = 'acm/acm_1xb16-12e_synthetic-128x128'
 
@@ -67,6 +69,47 @@ def test_what_may_be_meant_is_accepted(cfg, options):
     for key, value in options.items():
         if '.0.' not in key:
             assert value == cfg.get(key) if '.' not in key else True
+
+
+class Inner:
+    """What a component is made of."""
+
+    def __init__(self, depth=1, out_channels=2):
+        pass
+
+
+@MODELS.register_module(force=True)
+class Wraps(nn.Module):
+    """Hands on what it does not name, as many backbones do."""
+
+    def __init__(self, in_channels=3, **kwargs):
+        super().__init__()
+        self.inner = Inner(**kwargs)
+
+
+@MODELS.register_module(force=True)
+class WrapsToo(Wraps):
+    """Hands it to its base."""
+
+    def __init__(self, width=1, **kwargs):
+        super().__init__(in_channels=max(1, 3), **kwargs)
+
+
+@pytest.mark.parametrize('kind', ['Wraps', 'WrapsToo'])
+def test_arguments_of_a_member_are_accepted(cfg, kind):
+    """And those that nearly are the component's own are not."""
+    cfg.model.backbone = dict(type=f'fdep_mm.{kind}')
+    options = {'model.backbone.depth': 2, 'model.backbone.out_channels': 1}
+    merge_options(cfg, options)
+    assert cfg.model.backbone.depth == 2
+    with pytest.raises(ValueError, match="nearest: 'in_channels'"):
+        merge_options(cfg, {'model.backbone.in_chanels': 1})
+
+
+def test_arguments_of_a_base_are_known(cfg):
+    """Nothing takes others, though the head hands them on."""
+    with pytest.raises(ValueError, match="model.decode_head has no 'depth'"):
+        merge_options(cfg, {'model.decode_head.depth': 1})
 
 
 def test_variables_of_a_config_are_its_own_affair(cfg):

@@ -1,5 +1,6 @@
 """Configs that cannot be read, and misspelled settings of the command line."""
 
+import ast
 import inspect
 import textwrap
 from collections.abc import Callable
@@ -68,8 +69,8 @@ def merge_options(cfg: Config, options: dict | None) -> None:
     """Put settings of the command line into a config.
 
     Each must replace a key of the config, or be an argument of the component
-    that it is in. Where a component takes any argument, or is not known, only
-    keys that resemble an existing one are refused.
+    that it is in. Where a component hands on arguments that it does not name,
+    or is not known, only keys that resemble an existing one are refused.
 
     Raises:
         ValueError: Naming the key and the nearest one.
@@ -103,7 +104,8 @@ def _check_new(key: str, place: dict, old: dict, where: str, scope: str):
     for call in calls:
         names, more = _arguments(call)
         known, any_key = known | names, any_key or more
-    hint = nearest(key, known, cutoff=0.75)
+    # what a component hands on may resemble its own: in_ and out_channels
+    hint = nearest(key, known, cutoff=0.9 if calls and any_key else 0.75)
     if key not in known and (hint or not any_key):
         raise ValueError(
             f'--cfg-options {f"{where}.{key}".lstrip(".")}: '
@@ -136,6 +138,23 @@ def _arguments(call: Callable) -> tuple[set[str], bool]:
     for one in getattr(call, '__mro__', (call,)):
         parameters = inspect.signature(one).parameters
         names |= parameters.keys() - {'self'}
-        if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        rest = [p.name for p in parameters.values() if p.kind is p.VAR_KEYWORD]
+        if not rest:
             return names, False
+        if not _goes_to_base(one, rest[0]):
+            break
     return names, True
+
+
+def _goes_to_base(owner: Callable, rest: str) -> bool:
+    """Whether all that a class does with its `rest` is ``**`` to its base."""
+    try:
+        source = inspect.getsource(owner.__init__)
+    except (OSError, TypeError):  # written in C, or typed in
+        return False
+    nodes = [*ast.walk(ast.parse(textwrap.dedent(source)))]
+    uses = [n for n in nodes if isinstance(n, ast.Name) and n.id == rest]
+    calls = [n for n in nodes if isinstance(n, ast.Call)]
+    calls = [n for n in calls if ast.unparse(n.func).endswith('.__init__')]
+    given = [k.value for n in calls for k in n.keywords if k.arg is None]
+    return bool(uses) and all(use in given for use in uses)
