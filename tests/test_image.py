@@ -90,12 +90,64 @@ def test_masks_that_are_too_large(tmp_path):
             read(path)
 
 
-def test_headers_of_bombs(tmp_path):
-    """A PNG file of 60000x60000, and a TIFF file whose last page is large."""
-    size = struct.pack('>II', 60000, 60000)
-    png = b'\x89PNG\r\n\x1a\n\0\0\0\rIHDR' + size + b'\1\0\0\0\0'
+SIDES = (60000, 60000)
+BOMBS = dict(
+    png=b'\x89PNG\r\n\x1a\n\0\0\0\rIHDR'
+    + struct.pack('>II', *SIDES)
+    + b'\1\0\0\0\0',
+    ppm=b'P6\n60000 60000\n255\n',
+    gif=b'GIF89a%s\0\0\0,' % struct.pack('<HH', *SIDES)
+    + struct.pack('<HHHH', 0, 0, *SIDES)
+    + b'\0\2\0;',
+    bmp=b'BM\0\0\0\0\0\0\0\0\x36\0\0\0'
+    + struct.pack('<IiiHH', 40, *SIDES, 1, 24).ljust(40, b'\0'),
+    sun=struct.pack('>8I', 0x59A66A95, *SIDES, 24, 0, 1, 0, 0),
+)
+
+
+@pytest.mark.parametrize('kind', BOMBS)
+def test_headers_of_bombs(kind):
     with pytest.raises(ValueError, match='too large, 3600000000 pixels'):
-        decode_pages(png, 'x.png')
+        decode_pages(BOMBS[kind], 'x')
+
+
+def with_sides(content, old, new):
+    """An image file that claims other sides."""
+    assert content.count(old) == 1
+    return content.replace(old, new)
+
+
+def test_headers_of_bombs_that_were_images():
+    pixels = np.zeros((23, 17), np.uint8)
+    jpg = cv2.imencode('.jpg', pixels)[1].tobytes()
+    sides = (struct.pack('>HH', *pair) for pair in ((23, 17), SIDES))
+    webp = cv2.imencode('.webp', pixels, [cv2.IMWRITE_WEBP_QUALITY, 50])[1]
+    largest = (
+        struct.pack('<HH', *pair) for pair in ((17, 23), (16383, 16383))
+    )
+    for content, limit in (
+        (with_sides(jpg, *sides), 2**28),
+        (with_sides(webp.tobytes(), *largest), 2**27),
+    ):
+        with pytest.raises(ValueError, match='too large, [0-9]{9,} pixels'):
+            decode_pages(content, 'x', limit)
+
+
+@pytest.mark.parametrize(
+    'content',
+    [
+        b'#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 30000 +X 30000\n\2\2',
+        b'P7\nWIDTH 30000\nHEIGHT 30000\nDEPTH 3\nMAXVAL 255\nENDHDR\n',
+    ],
+)
+def test_formats_whose_size_is_not_known_are_not_decoded(content, monkeypatch):
+    """OpenCV reads them, with a limit of its own."""
+    monkeypatch.delattr(cv2, 'imdecode')
+    with pytest.raises(ValueError, match='x: not a readable image'):
+        decode_pages(content, 'x')
+
+
+def test_a_large_page_behind_small_ones(tmp_path):
     path = tmp_path / 'x.tif'
     pages = [np.zeros((n, 9), np.uint8) for n in (9, 100)]
     cv2.imwritemulti(str(path), pages)

@@ -4,6 +4,7 @@ VFM checkpoints are tested in test_models/test_frozen_vfm.py, configs of
 checkpoints in test_stored_config.py.
 """
 
+import json
 import pickle
 import re
 import zipfile
@@ -115,9 +116,29 @@ def test_a_payload_in_a_script_of_mmseg(zip_bomb, tmp_path):
     assert not sign.exists()
 
 
+def test_compressed_weights_are_not_unpacked(tmp_path):
+    """1 MB in the file, 1 GB in the memory: torch would read it."""
+    torch.save(dict(w=torch.zeros(10**6)), tmp_path / 'plain.pth')
+    path = tmp_path / 'zip.pth'
+    with (
+        zipfile.ZipFile(tmp_path / 'plain.pth') as plain,
+        zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as packed,
+    ):
+        for name in plain.namelist():
+            packed.writestr(name, plain.read(name))
+    assert path.stat().st_size < 10**5
+    with pytest.raises(pickle.UnpicklingError, match='zip.pth: .*compressed'):
+        read_checkpoint(path)
+    assert read_checkpoint(tmp_path / 'plain.pth')['w'].shape == (10**6,)
+
+
+SCORES = [dict(data='nuaa-sirst', split='test', IoU=1)]
 CONVERTERS = {
     'deployment/export_onnx.py': ['ALCNET', 'BOMB', '--out', 'OUT'],
     'model_converters/efficientnet_lite.py': ['OUT', '--src', 'BOMB'],
+    'model_converters/make_zoo.py': [
+        *('ALCNET', 'BOMB', 'out', 'INFO', '--out-dir', 'FOLDER')
+    ],
     'model_converters/peers.py': ['BOMB', 'ALCNET', 'OUT'],
     'model_converters/unwrap.py': ['BOMB', 'OUT'],
 }
@@ -127,6 +148,9 @@ CONVERTERS = {
 def test_a_payload_in_tools_that_convert(tool, zip_bomb, tmp_path):
     path, sign = zip_bomb
     words = dict(ALCNET=ALCNET, BOMB=path, OUT=tmp_path / 'out.safetensors')
+    words |= dict(INFO=tmp_path / 'info.json', FOLDER=tmp_path)
+    info = dict(data='a', recipe='b', seed=1, weaknesses='c', scores=SCORES)
+    words['INFO'].write_text(json.dumps(info))
     done = run_tool(tool, *(words.get(w, w) for w in CONVERTERS[tool]))
     assert done.code == 2
     assert str(path) in done.err and 'attack' in done.err.splitlines()[-1]

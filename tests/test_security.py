@@ -129,5 +129,5 @@ def test_tools_that_print_names_print_no_escapes(tool, monkeypatch):
 def test_escapes_are_printed_as_text(capsys):
     text.print('a\x1b[31m\u202e\nb', Path('\x07'))
     assert capsys.readouterr().out == 'a\\x1b[31m\\u202e\nb \\x07\n'
-    with pytest.raises(UnreadableFileError, match=r'^a\\x1b: not a readable'):
-        decode_pages(b'x', 'a\x1b')
+    with pytest.raises(UnreadableFileError, match=r'^a\\x1b\\nb: not a read'):
+        decode_pages(b'x', 'a\x1b\nb')

@@ -6,6 +6,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
+from fdep_mm.apis import SIRSTInferencer
 from fdep_mm.apis.torch_backend import TorchBackend
 from fdep_mm.core.stored_config import (
     LOADING,
@@ -29,6 +30,15 @@ def test_the_config_of_a_checkpoint_is_not_run(tmp_path):
         with pytest.raises(ValueError, match='Name a config file'):
             read_settings(text)
     assert not sign.exists()
+
+
+@pytest.fixture
+def connections(monkeypatch):
+    """What a process asks the network for."""
+    calls = []
+    monkeypatch.setattr(socket, 'getaddrinfo', lambda *a, **k: calls.append(a))
+    monkeypatch.setattr(socket.socket, 'connect', calls.append)
+    return calls
 
 
 TOUCH = "model = dict(type='pathlib.Path.touch', self={sign!r})"
@@ -68,7 +78,7 @@ PIPELINE = 'test_pipeline = [dict(type={name!r})]'
     ],
 )
 def test_what_the_config_of_a_checkpoint_names_is_not_run(
-    text, tmp_path, monkeypatch
+    text, tmp_path, monkeypatch, connections
 ):
     sign = tmp_path / 'went off'
     (tmp_path / 'evil').mkdir()
@@ -79,22 +89,19 @@ def test_what_the_config_of_a_checkpoint_names_is_not_run(
     text = text.replace('{sign!r}', repr(str(sign)))
     torch.save(dict(state_dict={}, meta=dict(cfg=text)), path)
     with pytest.raises(ValueError, match='Name a config file that you trust'):
-        TorchBackend(None, path)
-    assert not sign.exists()
+        SIRSTInferencer(None, path)
+    assert not sign.exists() and not connections
 
 
-def test_no_weights_are_fetched(monkeypatch):
+def test_no_weights_are_fetched(connections):
     """timm's backbone does by default, and the VFM of FDEP."""
-    calls = []
-    monkeypatch.setattr(socket, 'getaddrinfo', lambda *a, **k: calls.append(a))
-    monkeypatch.setattr(socket.socket, 'connect', calls.append)
     for text in (
         TIMM.format('"resnet10t", features_only=True'),
         'model = dict(type="fdep_mm.FrozenVFM", model_name="test_vit", '
         'out_indices=(0,), checkpoint="http://localhost/a.pth")',
     ):
         MODELS.build(read_stored_config(text).model)
-    assert not calls
+    assert not connections
 
 
 def test_components_that_evaluate_an_argument_are_not_built():

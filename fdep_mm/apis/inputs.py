@@ -16,7 +16,7 @@ from fdep_mm.core.gray import (
     check_gray_range,
     gray_limits,
 )
-from fdep_mm.core.image import MAX_PIXELS, decode_pages
+from fdep_mm.core.image import MAX_PIXELS, check_pixels, decode_pages
 
 from .names import Names
 from .sources import STDIN, InputsType, Source, find_sources
@@ -53,7 +53,7 @@ class Reading:
         gray_range_from (str): 'frame': 'minmax' and 'percentile' are those of
             each frame; 'first': of the first one of each video, stack or
             stream, or of all single images.
-        max_pixels (int): Larger image files are failures.
+        max_pixels (int): Larger images and frames are failures.
         allow_network (bool): Open addresses, such as ``rtsp://camera``.
         raw (str, optional): Format of frames on the standard input, such as
             '640x512xuint16': width, height, 'uint8', 'uint16' (little-endian)
@@ -74,7 +74,8 @@ class Reading:
         if self.gray_range is not None:
             self.gray_range = check_gray_range(self.gray_range)
         if self.raw is not None:
-            _raw_format(self.raw)
+            (height, width), _ = _raw_format(self.raw)
+            check_pixels(height * width, f'raw={self.raw}', self.max_pixels)
         check_choice(
             'gray_range_from', self.gray_range_from, ('frame', 'first')
         )
@@ -180,7 +181,8 @@ class Inputs:
 
     def _video(self, source: Source) -> Iterator[Frame]:
         live = source.live is not None
-        frames = self._open(source) if live else read_video(source.path)
+        limit = self.reading.max_pixels
+        frames = self._open(source) if live else read_video(source.path, limit)
         numbered = ((i, *frame) for i, frame in enumerate(frames))
         drop = live and self.reading.on_late == 'drop'
         late = self._count_late if drop else None
@@ -197,7 +199,7 @@ class Inputs:
             # unbuffered: a buffer is locked while a thread reads
             file = open(sys.stdin.fileno(), 'rb', 0, closefd=False)
             return read_raw(file, *_raw_format(self.reading.raw))
-        return read_stream(source.live, source.source)
+        return read_stream(source.live, source.source, self.reading.max_pixels)
 
     def _check_live(self, source: Source) -> None:
         if source.live == STDIN and self.reading.raw is None:

@@ -15,6 +15,8 @@ from typing import BinaryIO
 import cv2
 import numpy as np
 
+from fdep_mm.core.image import MAX_PIXELS, check_pixels
+
 try:
     import av
 except ModuleNotFoundError:
@@ -49,7 +51,7 @@ def count_frames(path: Path) -> int:
     return 0
 
 
-def read_video(path: Path) -> Iterator[Read]:
+def read_video(path: Path, max_pixels: int = MAX_PIXELS) -> Iterator[Read]:
     """Read a video.
 
     If it ends more than a second, or a tenth of its length, before its header
@@ -58,12 +60,14 @@ def read_video(path: Path) -> Iterator[Read]:
     cameras trim.
 
     Raises:
-        ValueError: No frame can be read, or, after the last one that can,
-            many are missing.
+        ValueError: Its frames have more than `max_pixels`; none can be read;
+            or, after the last one that can, many are missing.
     """
     trimmed = av is None and path.suffix.lower() in ('.mp4', '.mov')
     expected, number, fps = 0 if trimmed else count_frames(path), 0, 25.0
-    frames = _av_frames(path) if av else _cv2_frames(cv2_name(path))
+    source = path if av else cv2_name(path)
+    read = _av_frames if av else _cv2_frames
+    frames = read(source, str(path), max_pixels)
     with closing(frames):
         for image, fps in frames:
             yield image, fps
@@ -79,15 +83,21 @@ def read_video(path: Path) -> Iterator[Read]:
         )
 
 
-def read_stream(address: str | int, name: str) -> Iterator[Read]:
-    """Read a camera or address until it ends; ValueError without a frame."""
+def read_stream(
+    address: str | int, name: str, max_pixels: int = MAX_PIXELS
+) -> Iterator[Read]:
+    """Read a camera or address until it ends.
+
+    ValueError without a frame, or if it has more than `max_pixels`.
+    """
     by_cv2 = av is None or isinstance(address, int)
-    frames = _cv2_frames(address) if by_cv2 else _av_frames(address)
+    read = _cv2_frames if by_cv2 else _av_frames
+    frames = read(address, name, max_pixels)
     empty = True
     with closing(frames):
-        for read in frames:
+        for frame in frames:
             empty = False
-            yield read
+            yield frame
     if empty:
         raise ValueError(
             f'{name}: no frame came; is it connected, and not in use?'
@@ -177,8 +187,13 @@ def _open(source: str | int) -> Iterator[cv2.VideoCapture]:
         capture.release()
 
 
-def _cv2_frames(source: str | int) -> Iterator[Read]:
+def _cv2_frames(
+    source: str | int, name: str, max_pixels: int
+) -> Iterator[Read]:
     with _open(source) as capture:
+        sides = (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
+        width, height = (int(capture.get(side)) for side in sides)
+        check_pixels(width * height, name, max_pixels)
         fps = capture.get(cv2.CAP_PROP_FPS) or 25.0
         # the last byte of FFmpeg's tags of deep formats
         bits = int(capture.get(cv2.CAP_PROP_CODEC_PIXEL_FORMAT)) >> 24 & 255
@@ -192,9 +207,12 @@ def _cv2_frames(source: str | int) -> Iterator[Read]:
             yield read[1], fps
 
 
-def _av_frames(source: str | Path) -> Iterator[Read]:
+def _av_frames(
+    source: str | Path, name: str, max_pixels: int
+) -> Iterator[Read]:
     with suppress(av.FFmpegError), av.open(source) as container:
         stream = container.streams.video[0]
+        check_pixels(stream.width * stream.height, name, max_pixels)
         stream.thread_type = 'AUTO'
         fps = float(stream.average_rate or 25)
         for frame in container.decode(stream):

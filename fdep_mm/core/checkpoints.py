@@ -10,6 +10,7 @@ train, resume and test.
 
 import os
 import re
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -110,9 +111,19 @@ def read_checkpoint(
     ):
         if str(path).endswith('.safetensors'):
             return _read_safetensors(local)
+        _refuse_compressed(local)
         return torch.load(
             local, map_location=map_location, weights_only=not trusted()
         )
+
+
+def _refuse_compressed(path: str) -> None:
+    """torch reads compressed files but writes none: 1 MB may become 1 GB."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as file:
+            for entry in file.infolist():
+                if entry.compress_type != zipfile.ZIP_STORED:
+                    raise ValueError(f'{entry.filename} in it is compressed')
 
 
 def trusted() -> bool:

@@ -13,7 +13,7 @@ from os import PathLike
 import cv2
 import numpy as np
 
-from .text import shown
+from .text import one_line
 from .whole import write_whole
 
 # byte order and version, the second pair of BigTIFF
@@ -34,7 +34,7 @@ def unreadable(path: str, kind: str, error: Exception) -> UnreadableFileError:
         problem = f'the {kind} cannot be read ({error.strerror})'
     elif type(error).__name__ == 'DecompressionBombError':  # Pillow's
         problem = f'the {kind} is too large. {str(error).rstrip(".")}'
-    return UnreadableFileError(f'{shown(path)}: {problem}. Replace it')
+    return UnreadableFileError(f'{one_line(path)}: {problem}. Replace it')
 
 
 def decode_pages(
@@ -51,23 +51,19 @@ def decode_pages(
         UnreadableFileError: It is too large or cannot be decoded, or not all
             of its pages can.
     """
-    name = shown(name)
+    name = one_line(name)
     pixels = header_pixels(content)
-    if pixels > max_pixels:
-        raise UnreadableFileError(
-            f'{name}: too large, {pixels} pixels; raise max_pixels='
-            f'{max_pixels} (--max-pixels), or cut it into parts'
-        )
+    check_pixels(pixels, name, max_pixels)
     buffer = np.frombuffer(content, np.uint8)
-    number = 1
+    pages, number = [], 1
     try:
         if content.startswith(TIFF_STARTS):
             pages = cv2.imdecodemulti(buffer, cv2.IMREAD_UNCHANGED)[1]
             number = count_pages(content)
-        else:
+        elif pixels:  # else OpenCV may know it, whose limit is 2^30
             pages = [cv2.imdecode(buffer, cv2.IMREAD_UNCHANGED)]
-    except cv2.error:  # of an empty file
-        pages = []
+    except cv2.error:
+        pass
     if not pages or pages[0] is None:
         raise UnreadableFileError(
             f'{name}: not a readable image, damaged or of another type. '
@@ -82,8 +78,17 @@ def decode_pages(
     return [page for page in pages if page.shape[:2] == size]
 
 
+def check_pixels(pixels: int, name: str, max_pixels: int) -> None:
+    """Refuse, before decoding, what would fill the memory."""
+    if pixels > max_pixels:
+        raise UnreadableFileError(
+            f'{name}: too large, {pixels} pixels; raise max_pixels='
+            f'{max_pixels} (--max-pixels), or cut it into parts'
+        )
+
+
 def header_pixels(content: bytes) -> int:
-    """Pixels of the largest image in a file; 0 of a damaged one."""
+    """Pixels of the largest image in a file; 0 of a damaged or odd one."""
     if content.startswith(TIFF_STARTS):  # Pillow knows only some kinds
         return max(tiff_pages(content), default=0)
     if content.startswith(b'\x89PNG') and len(content) > 24:  # nor all PNG
@@ -97,7 +102,7 @@ def header_pixels(content: bytes) -> int:
                 return image.width * image.height
     except Image.DecompressionBombError as error:  # its own limit is lower
         return int(re.search(r'\d+', str(error))[0])
-    except Exception:  # OpenCV will say so, or can read it
+    except Exception:
         return 0
 
 

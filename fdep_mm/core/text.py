@@ -17,6 +17,11 @@ def shown(value: object) -> str:
     )
 
 
+def one_line(value: object) -> str:
+    """A name in a message: escape line breaks, too."""
+    return shown(value).replace('\n', r'\n')
+
+
 def first_line(error: Exception) -> str:
     """What an error says, or its type where it says nothing."""
     return (str(error) or type(error).__name__).splitlines()[0][:200]

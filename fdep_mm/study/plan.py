@@ -1,8 +1,9 @@
 """What a study trains and tests, from its YAML file."""
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ KEYS = 'config hosts data seeds options scores baseline arms'.split()
 ARM_KEYS = 'config options test_options weights_of checkpoint'.split()
 SCORES = ['sirst/IoU', 'sirst/nIoU', 'sirst/Pd', 'sirst/Fa', 'hse/HSE']
 CHECKPOINTS = ('last', 'best')
+MAX_NODES = 10_000
 
 
 class Cell(NamedTuple):
@@ -77,7 +79,7 @@ def read_study(path: Path) -> Study:
     """
     text = Path(path).read_text()
     try:
-        _check_given_once(yaml.compose(text, yaml.SafeLoader))
+        _check_nodes(yaml.compose(text, yaml.SafeLoader))
         return _study(yaml.safe_load(text))
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ValueError(f'{path}: {error}') from error
@@ -214,12 +216,37 @@ def _check_known(name: object, known: Iterable[str], what: str) -> None:
         )
 
 
-def _check_given_once(node: yaml.Node | None) -> None:
-    """YAML's readers take the last of equal keys without a word."""
-    if isinstance(node, yaml.MappingNode):
-        keys = [key.value for key, _ in node.value]
-        for key, value in node.value:
-            if keys.count(key.value) > 1:
-                line = key.start_mark.line + 1
-                raise ValueError(f'line {line}: {key.value!r} is given twice')
-            _check_given_once(value)
+def _check_nodes(root: yaml.Node | None) -> None:
+    """Refuse keys that are given twice, and too many repeated parts.
+
+    YAML's readers take the last of equal keys without a word, and a file of
+    few lines may name a part of it 2^30 times.
+    """
+    sizes: dict[int, float] = {}  # with repeated parts
+
+    def visit(node: yaml.Node) -> float:
+        if isinstance(node, yaml.ScalarNode):
+            return 1
+        if id(node) not in sizes:
+            sizes[id(node)] = math.inf  # of a part that holds itself
+            parts = node.value
+            if isinstance(node, yaml.MappingNode):
+                _check_given_once(parts)
+                parts = chain.from_iterable(parts)
+            sizes[id(node)] = 1 + sum(map(visit, parts))
+        return sizes[id(node)]
+
+    if root is not None and visit(root) > MAX_NODES:
+        raise ValueError(
+            f'it has more than {MAX_NODES} values, with the parts that it '
+            'repeats by *name'
+        )
+
+
+def _check_given_once(pairs: list[tuple[yaml.Node, yaml.Node]]) -> None:
+    seen = set()
+    for key in (k for k, _ in pairs if isinstance(k, yaml.ScalarNode)):
+        if key.value in seen:
+            line = key.start_mark.line + 1
+            raise ValueError(f'line {line}: {key.value!r} is given twice')
+        seen.add(key.value)

@@ -217,6 +217,20 @@ def test_videos_of_8_bits(tmp_path):
     assert len(names(path, reading=bytes_only)) == 20
 
 
+@pytest.mark.parametrize('suffix', ['avi', 'gif'])
+def test_videos_of_too_many_pixels(tmp_path, suffix, monkeypatch):
+    path = tmp_path / f'flight.{suffix}'
+    if suffix == 'avi':
+        write_video(path)
+    else:
+        Image.new('L', (64, 48)).save(path)
+    assert len(names(path, reading=Reading(max_pixels=48 * 64)))
+    for module in (video.av, None):
+        monkeypatch.setattr(video, 'av', module)
+        (failure,) = Inputs(path, reading=Reading(max_pixels=48 * 64 - 1))
+        assert f'{path}: too large, 3072 pixels' in failure.message
+
+
 def test_pages_of_a_tiff_file_are_frames(tmp_path):
     rng = np.random.default_rng(0)
     pages = [rng.integers(0, 65536, (5, 6), np.uint16) for _ in range(3)]

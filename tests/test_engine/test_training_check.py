@@ -12,6 +12,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
+from fdep_mm.engine.hooks import finite_loss_hook
 from fdep_mm.registry import MODELS
 
 FCN = dict(
@@ -155,12 +156,30 @@ def test_a_validation_without_targets_chooses_no_checkpoint(tmp_path):
     assert not list(tmp_path.glob('best_*'))
 
 
-def test_a_training_without_targets_ends_after_an_epoch(tmp_path):
-    cfg = tiny_config(tmp_path)
+@pytest.mark.parametrize(('epochs', 'enough'), [(1, 256), (3, 4)])
+def test_a_training_without_targets_ends(
+    tmp_path, epochs, enough, monkeypatch
+):
+    monkeypatch.setattr(finite_loss_hook, 'ENOUGH', enough)
+    cfg = tiny_config(tmp_path, epochs)
     cfg.train_dataloader.dataset.num_targets = (0, 0)
-    with pytest.raises(ValueError, match='no image of the first epoch had a'):
+    with pytest.raises(ValueError, match='none of the first 4 images had a'):
         Runner.from_cfg(cfg).train()
     assert not list(tmp_path.glob('*.pth'))
+
+
+def test_crops_of_few_images_may_miss_all_targets_at_first(
+    tmp_path, monkeypatch
+):
+    samples = []
+
+    def has_target(sample):
+        samples.append(sample)
+        return len(samples) > 4  # as many as an epoch has
+
+    monkeypatch.setattr(finite_loss_hook, 'has_target', has_target)
+    Runner.from_cfg(tiny_config(tmp_path, epochs=2)).train()
+    assert len(samples) > 4 and (tmp_path / 'epoch_2.pth').is_file()
 
 
 @pytest.mark.parametrize('target', [1, 255])

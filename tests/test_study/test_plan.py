@@ -109,6 +109,27 @@ def test_arm_given_twice(read):
         read(content().replace('  fast:', '  host:'))
 
 
+REPEATED = {
+    'lists': ('[1, 1]', '[{0}, {0}]'),
+    'settings': ('{{a: 1}}', '{{a: {0}, b: {0}}}'),
+    'merged': ('{{a: 1}}', '{{<<: [{0}, {0}]}}'),
+    'a key': ('[1, 1]', '{{? {0} : {0}}}'),
+}
+
+
+@pytest.mark.parametrize('kind', REPEATED)
+def test_parts_that_are_repeated_too_often(read, kind):
+    """30 lines that would fill the memory."""
+    first, later = REPEATED[kind]
+    lines = [f'p0: &p0 {first.format()}']
+    for i in range(1, 60):
+        lines.append(f'p{i}: &p{i} {later.format(f"*p{i - 1}")}')
+    with pytest.raises(ValueError, match='more than 10000 values'):
+        read('\n'.join([*lines, 'arms: *p59']))
+    with pytest.raises(ValueError, match='more than 10000 values'):
+        read('options: &a [*a]')
+
+
 def test_the_study_of_the_readme(read, repo):
     text = (repo / 'README.md').read_text()
     study = read(text.split('```yaml\n')[1].split('```')[0])

@@ -14,12 +14,15 @@ from torch.optim import Optimizer
 
 from fdep_mm.core.choices import check_choice
 from fdep_mm.core.compat import built_loops
-from fdep_mm.core.text import shown
+from fdep_mm.core.text import one_line
 from fdep_mm.registry import HOOKS
 
 from ..training_check import check_training, has_target
 
 ACTIONS = ('raise', 'skip')
+# Images without a target after which a training ends: crops of few images may
+# miss all targets for some epochs.
+ENOUGH = 256
 WAY_OUT = (
     'Lower the learning rate or set optim_wrapper.clip_grad, and --resume '
     'from the last checkpoint'
@@ -37,7 +40,7 @@ class FiniteLossHook(Hook):
 
     Weights that are not finite are never saved. A training also ends where
     nothing would be learned: see :func:`.check_training`, and if the first
-    step has no gradient, or the first epoch or a validation no target.
+    step has no gradient, or the first epochs (256 images) or a validation no target.
 
     Args:
         action (str): 'raise' or 'skip'.
@@ -58,6 +61,7 @@ class FiniteLossHook(Hook):
         self._in_a_row = 0
         self._skipped = 0
         self._targets_seen = False
+        self._images_seen = 0
 
     def before_train(self, runner: Runner) -> None:
         """Put the checks around the optimizer's step."""
@@ -80,16 +84,19 @@ class FiniteLossHook(Hook):
         self._samples = batch.get('data_samples') or ()
         found = not self._samples or any(map(has_target, self._samples))
         self._targets_seen = self._targets_seen or found
+        self._images_seen += len(self._samples)
         if self.action == 'skip':
             self._buffers = [b.clone() for b in runner.model.buffers()]
 
     def after_train_epoch(self, runner: Runner) -> None:
         """Refuse to go on if no target was seen."""
-        seen = torch.tensor(self._targets_seen, dtype=torch.int32)
-        all_reduce(seen, 'max')
-        if not seen:
+        seen = torch.tensor([self._targets_seen, self._images_seen])
+        all_reduce(seen)
+        targets, images = seen.tolist()
+        last = runner.epoch + 1 >= runner.max_epochs
+        if not targets and (last or images >= ENOUGH):
             raise ValueError(
-                'no image of the first epoch had a target: only background '
+                f'none of the first {images} images had a target: only background '
                 'would be learned. Check the masks of the training split with '
                 'tools/check_dataset.py, and the crops of its pipeline'
             )
@@ -169,7 +176,7 @@ class FiniteLossHook(Hook):
 
     def _names(self) -> str:
         paths = (getattr(one, 'img_path', None) for one in self._samples)
-        return ', '.join(shown(path or 'unknown image') for path in paths)
+        return ', '.join(one_line(path or 'unknown image') for path in paths)
 
 
 def _not_finite(weights: Iterable[tuple[str, Tensor]]) -> str | None:
