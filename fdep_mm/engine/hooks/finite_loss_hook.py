@@ -40,7 +40,8 @@ class FiniteLossHook(Hook):
 
     Weights that are not finite are never saved. A training also ends where
     nothing would be learned: see :func:`.check_training`, and if the first
-    step has no gradient, or the first epochs (256 images) or a validation no target.
+    step has no gradient, or the first epochs (256 images) or a validation no
+    target.
 
     Args:
         action (str): 'raise' or 'skip'.
@@ -96,9 +97,10 @@ class FiniteLossHook(Hook):
         last = runner.epoch + 1 >= runner.max_epochs
         if not targets and (last or images >= ENOUGH):
             raise ValueError(
-                f'none of the first {images} images had a target: only background '
-                'would be learned. Check the masks of the training split with '
-                'tools/check_dataset.py, and the crops of its pipeline'
+                f'none of the first {images} images had a target: only '
+                'background would be learned. Check the masks of the training '
+                'split with tools/check_dataset.py, and the crops of its '
+                'pipeline'
             )
 
     def after_val_epoch(
