@@ -180,7 +180,7 @@ def test_cameras_have_numbers(camera, given):
     assert [f.name for f in frames] == [f'camera3/{i:06d}' for i in range(5)]
     assert frames[0].source == 'camera 3' and frames[0].fps == 25
     (failure,) = Inputs(4)
-    assert failure.message.startswith('camera 4: gives no frame')
+    assert failure.message.startswith('camera 4: no frame came')
 
 
 @pytest.fixture
