@@ -27,16 +27,10 @@ def pack_priors(
     vfm: dict,
     size: tuple[int, int],
 ) -> BaseDataElement:
-    """Put the maps of one image into one tensor.
+    """Put the maps (C, h, w) of one image into one tensor, ``maps``, 1-D.
 
-    Args:
-        maps (Sequence[Tensor]): Each (C, h, w), of one type.
-        layers, strides, input_scale: See :class:`.CacheIndex`.
-        vfm (dict): What decides the maps, such as ``CacheIndex.record``.
-        size (tuple[int]): Height and width of the image in px.
-
-    Returns:
-        BaseDataElement: ``maps``, 1-D, and the rest as meta information.
+    The rest becomes meta information: what :class:`.CacheIndex` says, ``vfm``
+    being its record, and ``size``, height and width of the image in px.
     """
     return BaseDataElement(
         metainfo=dict(
@@ -60,13 +54,10 @@ def batch_priors(
     """Priors of a batch, if its samples have them.
 
     Args:
-        data_samples (list): With what :func:`pack_priors` gave as
-            ``priors``, or without.
+        data_samples (list): With what :func:`pack_priors` gave as ``priors``.
         size (tuple[int]): Height and width of the network's input in px.
-            Where it was padded at the bottom and right, so are the maps,
-            with 0.
-        vfm (object, optional): The network's VFM; if it has ``record``,
-            ``out_indices`` and ``channels``, they must be those of the
+            Where it was padded at the bottom and right, maps are, with 0.
+        vfm (object, optional): The network's VFM, which must be that of the
             priors.
 
     Returns:
@@ -75,8 +66,7 @@ def batch_priors(
 
     Raises:
         PriorCacheError: Only some samples have priors, or those of another
-            VFM, other layers or larger images; or padding an image would
-            move its cells.
+            VFM, other layers or larger images, or padding moves cells.
     """
     found = [sample.priors for sample in data_samples if 'priors' in sample]
     if not found:
@@ -84,7 +74,7 @@ def batch_priors(
     if len(found) != len(data_samples):
         raise PriorCacheError(
             f'{len(found)} of {len(data_samples)} samples of the batch have '
-            f'priors. Of every data set of the training, {HOW_TO_LOAD}'
+            f'priors. For every data set of the training, {HOW_TO_LOAD}'
         )
     _check_vfm(found, vfm)
     shapes = map_shapes(size, found[0].strides, found[0].input_scale)
@@ -106,9 +96,9 @@ def _check_vfm(priors: list[BaseDataElement], vfm: object) -> None:
             problems.append(f'channels {channels}, {vfm.channels}')
     if problems:
         raise PriorCacheError(
-            'the batch has priors of one VFM beside another, in a sample or '
-            f'in the network: {"; ".join(problems)}. Name one cache in '
-            'LoadPrior and in vfm, and the same layers'
+            'priors of the batch are of another VFM than others, or than the '
+            f"network's: {'; '.join(problems)}. Name one cache in LoadPrior "
+            'and in vfm, and the same layers'
         )
 
 
@@ -154,7 +144,7 @@ def _check_padding(prior: BaseDataElement, size: tuple[int, int]) -> None:
             raise PriorCacheError(
                 f'an image of {prior.size} was padded to {size} (height, '
                 f'width), but the stride {stride} of the VFM, at input scale '
-                f'{prior.input_scale}, does not divide both: cells of the '
-                'prior would move. Bring images to one such size with '
-                'fdep_mm.TargetCrop, which pads, before PackPriorInputs'
+                f'{prior.input_scale}, does not divide both: cells would '
+                'move. Pad images to such a size with fdep_mm.TargetCrop, '
+                'before PackPriorInputs'
             )

@@ -12,9 +12,8 @@ from .index import (
     changed_part,
     image_name,
     image_note,
-    layer_key,
     map_file,
-    read_note,
+    read_entry,
 )
 
 RENEW = 'Run tools/cache_priors.py again: it computes this entry again'
@@ -52,21 +51,16 @@ class PriorCache:
         Raises:
             PriorCacheError: The entry is missing, stale or damaged.
         """
-        # not at the top: a process without priors does not need it
-        from safetensors import SafetensorError, safe_open
-
         path = map_file(self.folder, img_path)
         where = f'cache {self.folder}, prior of image {image_name(img_path)!r}'
         try:
-            with safe_open(path, 'pt') as file:
-                made_of = read_note(file.metadata())
-                maps = [file.get_tensor(layer_key(i)) for i in layers]
+            made_of, maps = read_entry(path, layers)
         except FileNotFoundError as error:
             raise PriorCacheError(
                 f'{where} is missing. Run tools/cache_priors.py with the '
                 'config of this data set: it adds what is missing'
             ) from error
-        except (SafetensorError, OSError, ValueError) as error:
+        except ValueError as error:
             raise PriorCacheError(
                 f'{where} is damaged: {path} cannot be read ({error}). {RENEW}'
             ) from error
@@ -82,23 +76,19 @@ class PriorCache:
             return f'is left over from other options or weights. {RENEW}'
         if part == 'size':
             return (
-                f'was made of {_size(then["size"])}, the image here is '
-                f'{_size(now["size"])}. Put LoadPrior directly behind the '
-                f'loading of the image; if the file has changed: {RENEW}'
+                'was made of {1}x{0} px (width x height), the image here is '
+                '{3}x{2}. '.format(*then['size'], *now['size'])
+                + 'Put LoadPrior directly behind the loading of the image; if '
+                f'the file has changed: {RENEW}'
             )
         if part == 'file':
             return (
-                'is stale: the image has another size in bytes or another '
-                'time of change than it had then. If it is a copy, copy it '
-                f'with its time (cp -p). {RENEW}'
+                'is stale: its image has another size in bytes or time of '
+                f'change. Copy images with their times (cp -p). {RENEW}'
             )
         return (
-            f'is stale: the image was loaded by {self.index.loading} and '
-            f'had the gray levels {then["levels"]}, now {now["levels"]} '
-            '(means and standard deviations). Load it in the same way, or '
-            'make a cache with this config'
+            f'is stale: the image was loaded by {self.index.loading} with '
+            f'gray levels {then["levels"]} (means and standard deviations), '
+            f'now {now["levels"]}. Load it in the same way, or make a cache '
+            'with this config'
         )
-
-
-def _size(shape: list[int]) -> str:
-    return f'{shape[1]}x{shape[0]} (width x height)'

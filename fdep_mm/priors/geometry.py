@@ -35,12 +35,9 @@ def vfm_input_size(
 def map_shapes(
     size: tuple[int, int], strides: Sequence[int], input_scale: float
 ) -> list[tuple[int, int]]:
-    """Height and width in cells of the VFM's maps of an image.
+    """Height and width in cells of the maps of an image of `size` px.
 
-    Args:
-        size (tuple[int]): Height and width of the image in px.
-        strides (Sequence[int]): Stride of each map at input scale 1.
-        input_scale (float): Factor on height and width of the VFM's input.
+    ``strides`` are those of the maps at input scale 1.
     """
     height, width = vfm_input_size(size, max(strides), input_scale)
     return [(height // stride, width // stride) for stride in strides]

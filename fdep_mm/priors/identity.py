@@ -47,11 +47,10 @@ def vfm_record(
 
 
 def differences(made: dict, wanted: dict, words: tuple[str, str]) -> list[str]:
-    """What two records of VFMs differ in, one text each.
+    """What two records of VFMs differ in, as far as both know it.
 
-    What one of them does not know is not compared. Files of weights are
-    compared by their content where it is known, else by their names: cached
-    priors do not need the file.
+    Files of weights are compared by content where that is known, else by
+    name: cached priors do not need the file.
     """
     keys = [
         key
@@ -70,11 +69,7 @@ def differences(made: dict, wanted: dict, words: tuple[str, str]) -> list[str]:
 def check_identity(
     index: CacheIndex, folder: str, wanted: dict, out_indices: Sequence[int]
 ) -> None:
-    """Compare the VFM of a config with that of a cache.
-
-    Raises:
-        PriorCacheError: They differ; the message names how.
-    """
+    """Refuse a cache whose VFM is not that of a config."""
     found = differences(index.vfm, wanted, IN_CACHE_AND_CONFIG)
     missing = sorted(set(out_indices) - set(index.layers))
     if missing:
@@ -99,11 +94,8 @@ def note_channel_order(vfm: nn.Module, bgr_to_rgb: bool) -> None:
     if not hasattr(vfm, 'bgr_to_rgb'):  # not a FrozenVFM
         return
     vfm.bgr_to_rgb = bgr_to_rgb
-    if vfm.cache is None:
-        return
-    found = differences(
-        vfm.record, dict(bgr_to_rgb=bgr_to_rgb), IN_CACHE_AND_CONFIG
-    )
+    wanted = dict(bgr_to_rgb=bgr_to_rgb)
+    found = vfm.cache and differences(vfm.record, wanted, IN_CACHE_AND_CONFIG)
     if found:
         raise PriorCacheError(
             f'cache={vfm.cache!r} is of images with another order of '

@@ -3,16 +3,20 @@
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
+from torch import Tensor
 
 INDEX_FILE = 'index.json'
 FORMAT = 3
 # In gray levels: decoders of JPEG files differ by less.
 TOLERANCE = 0.25
+# JSON that is none, too deep, or holds something else
+BAD_JSON = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
 
 class PriorCacheError(RuntimeError):
@@ -24,8 +28,7 @@ class CacheIndex:
     """Description of a cache.
 
     Attributes:
-        vfm (dict): What decides its maps: the VFM's record and
-            ``weights_sha256``, of all weights.
+        vfm (dict): The VFM's record and ``weights_sha256``.
         layers (tuple[int]): Blocks or stages of the VFM, ascending.
         channels (tuple[int]): Channels of each layer's map, as stored.
         strides (tuple[int]): Stride of each at input scale 1.
@@ -74,24 +77,14 @@ class CacheIndex:
             )
         try:
             record = json.loads(path.read_text('utf-8'))
-            version = record.pop('format')
-            if version in (1, 2):
-                raise PriorCacheError(
-                    f'{path}: an older version of fdep_mm made this cache. '
-                    'Remove the folder, or give another --out, and run '
-                    'tools/cache_priors.py again'
-                )
-            if version != FORMAT:
+            if (version := record.pop('format')) != FORMAT:
                 raise ValueError(f'format {version}, {FORMAT} is known')
             for key in ('layers', 'channels', 'strides'):
                 record[key] = tuple(record[key])
             return cls(**record)
-        except (
-            *(ValueError, TypeError, KeyError, AttributeError),
-            RecursionError,  # of JSON that is too deep
-        ) as error:
+        except BAD_JSON as error:
             raise PriorCacheError(
-                f'{path}: not an index of priors, or damaged '
+                f'{path}: damaged, or of another version of fdep_mm '
                 f'({type(error).__name__}: {error}). Remove it and run '
                 'tools/cache_priors.py again: maps that fit are kept'
             ) from error
@@ -119,16 +112,13 @@ def layer_key(layer: int) -> str:
 
 
 def image_note(img_path: str, img: np.ndarray, key: str) -> dict:
-    """What tells an image of a cache from others, and whether it has changed.
-
-    Args:
-        img (np.ndarray): (H, W, C), C up to 4, as loaded.
+    """What tells whether an image, (H, W, C) as loaded, has changed.
 
     Returns:
-        dict: ``key``; ``size``, height and width in px; ``file``, its size in
-        bytes and its time in whole seconds (some file systems keep no
-        fractions), or None; ``levels``, mean and standard deviation of each
-        channel, by which another way of loading shows.
+        dict: ``key``, the cache's; ``size``, height and width in px; ``file``,
+        its size in bytes and its time in whole seconds (some file systems
+        keep no fractions), or None; ``levels``, mean and standard deviation
+        of each channel, by which another way of loading shows.
     """
     try:
         found = os.stat(img_path)
@@ -145,9 +135,21 @@ def metadata(note: dict) -> dict[str, str]:
     return dict(made_of=json.dumps(note))
 
 
-def read_note(metadata: dict[str, str] | None) -> dict:
-    """The note of a file; a ValueError if it has none."""
-    return json.loads((metadata or {}).get('made_of', ''))
+def read_entry(
+    path: Path, layers: Sequence[int] = ()
+) -> tuple[dict, list[Tensor]]:
+    """Note and maps of a file; a FileNotFoundError or a ValueError."""
+    # not at the top: a process without priors does not need it
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, 'pt') as file:
+            note = json.loads((file.metadata() or {}).get('made_of', ''))
+            return note, [file.get_tensor(layer_key(i)) for i in layers]
+    except FileNotFoundError:
+        raise
+    except (SafetensorError, OSError) as error:
+        raise ValueError(str(error)) from error
 
 
 def changed_part(then: dict, now: dict) -> str | None:
@@ -155,11 +157,11 @@ def changed_part(then: dict, now: dict) -> str | None:
     for part in ('key', 'size', 'file'):
         if then[part] != now[part]:
             return part
-    pairs = zip(then['levels'], now['levels'], strict=False)
-    same = len(then['levels']) == len(now['levels']) and all(
-        abs(one - other) <= TOLERANCE for one, other in pairs
-    )
-    return None if same else 'levels'
+    levels = [np.array(note['levels']) for note in (then, now)]
+    same = levels[0].shape == levels[1].shape
+    if same and np.abs(levels[0] - levels[1]).max() <= TOLERANCE:
+        return None
+    return 'levels'
 
 
 def file_sha256(path: str | Path) -> str:

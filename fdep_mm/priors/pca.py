@@ -40,17 +40,14 @@ def fit_layers(
             layers, (C, h, w).
     """
     # sums in place of all cells: memory does not grow with the images
-    sums = None
+    sums = {}
     for maps in images:
-        cells = [one.flatten(1).double().numpy() for one in maps]
-        own = [(c.shape[1], c.sum(1), c @ c.T) for c in cells]
-        if sums is not None:
-            own = [
-                tuple(a + b for a, b in zip(*pair, strict=True))
-                for pair in zip(sums, own, strict=True)
-            ]
-        sums = own
-    fits = [_fit(*of_layer, channels) for of_layer in sums]
+        for layer, one in enumerate(maps):
+            cells = one.flatten(1).double().numpy()
+            number, total, products = sums.get(layer, (0, 0, 0))
+            number, total = number + cells.shape[1], total + cells.sum(1)
+            sums[layer] = number, total, products + cells @ cells.T
+    fits = [_fit(*of_layer, channels) for of_layer in sums.values()]
     return [pca for pca, _ in fits], [share for _, share in fits]
 
 

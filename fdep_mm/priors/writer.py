@@ -6,17 +6,18 @@ An interrupted run resumes: entries that still fit are kept.
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
 import torch
 from mmcv.transforms import Compose
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from fdep_mm.core.base_datasets import base_datasets
+from fdep_mm.core.choices import check_choice
 from fdep_mm.core.command import track
 from fdep_mm.core.lock import take_lock
 from fdep_mm.core.whole import write_whole
@@ -31,7 +32,7 @@ from .index import (
     layer_key,
     map_file,
     metadata,
-    read_note,
+    read_entry,
 )
 from .pca import LayerPCA, fit_layers, read_basis, save_basis
 
@@ -43,19 +44,13 @@ WAY_OUT = 'run the same command again: it resumes'
 
 
 def loading_transforms(dataset: Dataset) -> list:
-    """Those at the start of a pipeline that load image and labels.
+    """Those at the start of a pipeline that load image and labels."""
 
-    Returns:
-        list: Its transforms up to the first that is no ``Load...``, or is
-        ``LoadPrior``.
-    """
-    found = []
-    for transform in dataset.pipeline.transforms:
+    def loads(transform: object) -> bool:
         name = type(transform).__name__
-        if not name.startswith('Load') or name == 'LoadPrior':
-            break
-        found.append(transform)
-    return found
+        return name.startswith('Load') and name != 'LoadPrior'
+
+    return list(takewhile(loads, dataset.pipeline.transforms))
 
 
 class CacheWriter:
@@ -63,13 +58,11 @@ class CacheWriter:
 
     Args:
         model (nn.Module): A ``COISDSegmentor`` whose preprocessor does not
-            pad in tests; its VFM sees what it would see in training.
-        folder (str | Path): The cache, new or the result of a run with the
-            same VFM and options.
+            pad in tests.
+        folder (str | Path): The cache, new or of the same VFM and options.
         dtype (str): 'float16' or 'float32'.
-        pca (int, optional): Keep so many channels of each layer. The
-            components are those of the first run's images; to find them takes
-            one more pass of the VFM.
+        pca (int, optional): Keep so many channels of each layer, principal
+            components of the first run's images.
 
     Raises:
         ValueError: `dtype` is unknown, or `pca` larger than a layer.
@@ -82,8 +75,7 @@ class CacheWriter:
         dtype: str = 'float16',
         pca: int | None = None,
     ) -> None:
-        if dtype not in DTYPES:
-            raise ValueError(f'dtype={dtype!r}: give one of {DTYPES}')
+        check_choice('dtype', dtype, DTYPES)
         smallest = min(model.vfm.channels)
         if pca is not None and not 1 <= pca <= smallest:
             raise ValueError(
@@ -111,9 +103,7 @@ class CacheWriter:
         self.folder.mkdir(parents=True, exist_ok=True)
         with take_lock(self.folder / LOCK_FILE):
             index = self._open_index(bases[0])
-            basis = None
-            if self.pca is not None:
-                basis = self._open_basis(bases, index)
+            basis = self.pca and self._open_basis(bases, index)
             # before the maps: without it, their key could not be compared
             write_whole(self.folder / INDEX_FILE, index.to_json(), WAY_OUT)
             self._write_maps(bases, index, basis)
@@ -211,11 +201,9 @@ class CacheWriter:
 
 def _is_done(path: Path, note: dict) -> bool:
     try:
-        with safe_open(path, 'pt') as file:
-            made_of = read_note(file.metadata())
-    except (SafetensorError, OSError, ValueError):
+        return changed_part(read_entry(path)[0], note) is None
+    except (FileNotFoundError, ValueError):
         return False
-    return changed_part(made_of, note) is None
 
 
 def _image_loading(dataset: Dataset) -> list[str]:

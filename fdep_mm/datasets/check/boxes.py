@@ -25,12 +25,9 @@ def compare_boxes(
 ) -> BoxCheck:
     """Find images whose boxes and mask show different targets.
 
-    Boxes and targets, (G, 4) per image, are paired one to one by the distance
-    of their centers; the convention of the corners is measured, not assumed.
-
-    Args:
-        boxes (Sequence[np.ndarray]): Of the files, minus 1.
-        tolerance (float): Largest deviation of an edge, px.
+    Boxes (of the files, minus 1) and targets, (G, 4) per image, are paired one
+    to one by the distance of their centers. The convention of the corners is
+    measured; then an edge may deviate by ``tolerance`` px.
     """
     pairs = [_pair(*both) for both in zip(boxes, targets, strict=True)]
     moved = [box - target for box, target in pairs]

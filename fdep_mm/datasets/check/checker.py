@@ -58,8 +58,7 @@ def check_dataset(
         threshold (float): Images whose thumbnails correlate above it are
             look-alikes.
         tolerance (float): Of a box's edges, px.
-        progress (Callable): Iterates over the samples and may show how far
-            it is.
+        progress (Callable): Iterates over the samples and shows a bar.
 
     Raises:
         ValueError: An image folder holds no images.

@@ -35,8 +35,8 @@ def similar_groups(thumbnails: np.ndarray, threshold: float) -> np.ndarray:
     groups = np.arange(count)
     for rows, products in _products(thumbnails, thumbnails):
         one, other = np.nonzero(products > threshold)
-        # Links found so far as one link per image: memory stays bounded
-        # where thousands of video frames resemble each other.
+        # each image keeps one link: memory stays bounded where thousands of
+        # video frames resemble each other
         one = np.concatenate([one + rows.start, np.arange(count)])
         other = np.concatenate([other, groups])
         graph = coo_array(

@@ -55,12 +55,7 @@ def inspect(sample: Sample) -> Record:
 
 
 def decode_whole(content: bytes) -> np.ndarray:
-    """Decode a file as stored, colors as BGR, and refuse what is cut off.
-
-    Raises:
-        ValueError: It cannot be decoded. Pillow's exceptions, see
-            :data:`DAMAGED`, if it is damaged.
-    """
+    """Decode a file as stored, colors as BGR; one of DAMAGED if cut off."""
     try:
         with Image.open(BytesIO(content)) as image:
             image.load()  # OpenCV returns the upper part of damaged files
@@ -76,8 +71,7 @@ def decode_whole(content: bytes) -> np.ndarray:
 def thumbnail(gray: np.ndarray) -> np.ndarray:
     """A small copy of an image (H, W) whose products are correlations.
 
-    float32 (SIDE * SIDE,), mean 0 and length 1, or 0 where the image has one
-    value only.
+    float32 (SIDE * SIDE,), mean 0 and length 1; 0 of flat images.
     """
     # Pillow resizes 8-bit images to whole levels, others to fractions.
     if gray.dtype != np.uint8:
@@ -139,13 +133,11 @@ def _inspect_mask(record: Record, gray: np.ndarray | None) -> None:
         record.problems.append((code, detail))
         return
     record.mask_boxes = mask_boxes(mask)
-    if gray is None:
-        return
-    if gray.shape == mask.shape:
+    if gray is not None and gray.shape == mask.shape:
         record.targets = measure_targets(gray, mask)
-    else:
-        detail = f'image {_size(gray.shape)}, mask {_size(mask.shape)}'
-        record.problems.append(('size-mismatch', detail))
+    elif gray is not None:
+        sides = 'image {1}x{0}, mask {3}x{2}'.format(*gray.shape, *mask.shape)
+        record.problems.append(('size-mismatch', sides))
 
 
 def _inspect_boxes(record: Record) -> None:
@@ -158,7 +150,3 @@ def _inspect_boxes(record: Record) -> None:
         return
     if not len(record.boxes) and b'<object' in content:
         record.problems.append(('box-none', path.name))
-
-
-def _size(shape: tuple[int, int]) -> str:
-    return f'{shape[1]}x{shape[0]}'

@@ -20,9 +20,11 @@ QUANTILES = dict(min=0, p5=5, median=50, p95=95, max=100)
 
 def to_json(report: Report) -> dict:
     """Everything as plain lists, dicts and numbers, without NaN."""
+    found = report.findings
     return dict(
-        clean=report.findings.clean,
-        counts={level: report.findings.count(level) for level in CODES},
+        clean=found.clean,
+        counts={level: found.count(level) for level in CODES},
+        threshold=report.threshold,
         datasets=[
             dict(
                 name=layout.name,
@@ -35,14 +37,13 @@ def to_json(report: Report) -> dict:
             dict(
                 code=code,
                 level=level,
-                meaning=CODES[level][code].partition('; ')[0],
-                advice=CODES[level][code].partition('; ')[2],
-                items=[item._asdict() for item in report.findings.items(code)],
+                meaning=CODES[level][code],
+                items=[item._asdict() for item in found.items(code)],
             )
             for level in CODES
-            for code in report.findings.codes(level)
+            for code in found.codes(level)
         ],
-        leaks=[_leak(leak, report.threshold) for leak in report.leaks],
+        leaks=[_leak(leak) for leak in report.leaks],
         boxes={
             name: dict(offset=list(check.offset), compared=check.compared)
             for name, check in report.boxes.items()
@@ -58,9 +59,7 @@ def to_json(report: Report) -> dict:
 def split_statistics(records: Sequence[Record]) -> dict:
     """Summarize the images and targets of a split; None for what is missing.
 
-    Mean and standard deviation are those of the images' gray values, averaged,
-    in 0..255; of the targets there are quantiles, sizes in px, contrasts in
-    gray levels (0..255).
+    Means and standard deviations of images, in 0..255, are averaged.
     """
     readable = [record for record in records if record.shape is not None]
     labeled = [record for record in records if record.targets is not None]
@@ -144,29 +143,19 @@ def _image(record: Record) -> dict:
     )
 
 
-def _leak(leak: Leak, threshold: float) -> dict:
+def _leak(leak: Leak) -> dict:
+    """The pairs themselves are among the findings."""
     return dict(
         split=leak.split,
         earlier=leak.earlier,
         images=leak.images,
-        threshold=threshold,
         count=len(leak.pairs),
         identical=sum(pair.identical for pair in leak.pairs),
-        pairs=[
-            dict(
-                image=pair.record.sample.where,
-                match=pair.match.sample.where,
-                correlation=round(pair.correlation, 6),
-                identical=pair.identical,
-            )
-            for pair in leak.pairs
-        ],
     )
 
 
 def _leak_line(leak: Leak, threshold: float) -> str:
     count = len(leak.pairs)
-    share = 100 * count / max(1, leak.images)
     tiers = [
         f'; {leak.count(tier)} above {tier:g}'
         for tier in TIERS
@@ -174,8 +163,8 @@ def _leak_line(leak: Leak, threshold: float) -> str:
     ]
     return (
         f'look-alikes: {count} of {leak.images} images of {leak.split} '
-        f'({share:.1f} %) correlate above {threshold:g} with one of '
-        f'{leak.earlier}{"".join(tiers)}'
+        f'({100 * count / max(1, leak.images):.1f} %) correlate above '
+        f'{threshold:g} with one of {leak.earlier}{"".join(tiers)}'
     )
 
 
@@ -190,7 +179,7 @@ def _table(report: Report) -> str:
 
 
 def _column(numbers: dict) -> dict[str, str]:
-    kinds = ', '.join(f'{n} {kind}' for kind, n in numbers['types'].items())
+    kinds = (f'{n} {kind}' for kind, n in numbers['types'].items())
     constants = '-'
     if numbers['mean'] is not None:
         constants = f'{numbers["mean"]:.2f}, {numbers["std"]:.2f}'
@@ -200,7 +189,7 @@ def _column(numbers: dict) -> dict[str, str]:
         'targets': str(numbers['targets']),
         'width (px)': _span(numbers['width']),
         'height (px)': _span(numbers['height']),
-        'type': kinds or '-',
+        'type': ', '.join(kinds) or '-',
         'gray values': _span(numbers['gray']),
         'mean, std of images (0..255)': constants,
     }

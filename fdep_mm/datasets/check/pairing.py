@@ -94,11 +94,7 @@ def _read(
 
 
 def _file(
-    folder: Folder,
-    image_id: str,
-    where: str,
-    kind: str,
-    findings: Findings,
+    folder: Folder, image_id: str, where: str, kind: str, findings: Findings
 ) -> Path | None:
     names, exact = folder.find(image_id)
     if not names:

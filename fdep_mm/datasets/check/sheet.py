@@ -21,9 +21,8 @@ def draw_sheet(
 ) -> np.ndarray:
     """Arrange the images with findings, then others evenly spread.
 
-    Targets of the mask are outlined in green, boxes of box files drawn in
-    orange. Look-alikes stand side by side. A caption names the split, the
-    image and what is wrong.
+    Targets of the mask are outlined in green, boxes of box files are orange.
+    Look-alikes stand side by side. Captions say what is wrong.
 
     Args:
         number (int): At most this many images.
@@ -42,24 +41,16 @@ def draw_sheet(
 
 def arrange(tiles: list[np.ndarray], columns: int) -> np.ndarray:
     """Put pictures of one size into rows; the last is filled with black."""
-    blank = np.zeros_like(tiles[0])
-    tiles = [*tiles, *[blank] * (-len(tiles) % columns)]
-    rows = [
-        np.hstack(tiles[start : start + columns])
-        for start in range(0, len(tiles), columns)
-    ]
-    return np.vstack(rows)
+    blanks = [np.zeros_like(tiles[0])] * (-len(tiles) % columns)
+    grid = np.stack([*tiles, *blanks])
+    rows = grid.reshape(-1, columns, *tiles[0].shape)
+    return np.vstack([np.hstack(row) for row in rows])
 
 
 def outline(
     picture: np.ndarray, mask: np.ndarray, color: tuple[int, int, int]
 ) -> None:
-    """Draw around targets, with some px between: they are tiny.
-
-    Args:
-        picture (np.ndarray): uint8 (h, w, 3), BGR; is drawn on.
-        mask (np.ndarray): (H, W) {0, 1}, of any size.
-    """
+    """Draw around the targets of a mask (H, W) {0, 1} of any size."""
     size, area = picture.shape[1::-1], cv2.INTER_AREA
     # nearest neighbors would lose targets
     small = cv2.resize(mask * np.uint8(255), size, interpolation=area)

@@ -1,6 +1,6 @@
 """Data sets that a config reads."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,8 +8,6 @@ from fdep_mm.core.config_check import read_config
 from fdep_mm.core.suffixes import IMAGE_SUFFIXES, as_tuple
 
 from ..layouts import Layout
-
-LOADERS = ('train', 'val', 'test')
 
 
 def layouts_of_config(path: Path) -> list[Layout]:
@@ -23,7 +21,7 @@ def layouts_of_config(path: Path) -> list[Layout]:
     """
     cfg = read_config(path)
     found: dict[tuple, Layout] = {}
-    for loader in LOADERS:
+    for loader in ('train', 'val', 'test'):
         settings = cfg.get(f'{loader}_dataloader') or {}
         for dataset in _leaves(settings.get('dataset') or {}):
             layout = _layout(dataset, path)
@@ -42,17 +40,11 @@ def layouts_of_config(path: Path) -> list[Layout]:
     return [replace(x, splits=_splits(x.splits)) for x in found.values()]
 
 
-def _splits(
-    files: Mapping[str, Sequence[Path | None]],
-) -> dict[str, tuple[Path, ...]]:
+def _splits(files: dict[str, list[Path | None]]) -> dict[str, tuple]:
     """What each split reads; without val where that is test."""
-    splits = {
-        split: () if None in parts else tuple(parts)
-        for split, parts in files.items()
-    }
-    if {'val', 'test'} <= splits.keys() and splits['val'] == splits['test']:
-        del splits['val']
-    return splits
+    if 'val' in files and files['val'] == files.get('test'):
+        del files['val']
+    return {k: () if None in v else tuple(v) for k, v in files.items()}
 
 
 def _leaves(dataset: Mapping) -> Iterator[Mapping]:

@@ -35,15 +35,12 @@ def make_splits(
     """Divide the images so that no two splits share a look-alike.
 
     Args:
-        report (Report): Of the data set.
-        mode (str): 'drop-later' takes look-alikes out of the later split (the
-            test split: trained networks stay comparable), 'drop-earlier' out
-            of the earlier one (the test split stays as it is), 'move' keeps
-            all images and puts each group of look-alikes into the split that
-            has most of it.
-        test_fraction (float): A data set without split files is divided into
-            train and test, with about this fraction for the test; groups of
-            look-alikes stay together.
+        mode (str): 'drop-later' takes look-alikes out of the later split (of
+            the test split: trained networks stay comparable), 'drop-earlier'
+            out of the earlier one, 'move' puts each group of look-alikes into
+            the split that has most of it.
+        test_fraction (float): A data set without splits is divided into train
+            and test, with about this fraction for the test.
         seed (int): Of that division.
 
     Raises:
@@ -54,10 +51,8 @@ def make_splits(
     names = [layout.name for layout in report.layouts]
     twice = [name for name in names if names.count(name) > 1]
     if twice:
-        raise ValueError(
-            f'the images of {twice[0]} lie in several folders; put them '
-            'into one'
-        )
+        text = 'lie in several folders; put them into one'
+        raise ValueError(f'the images of {twice[0]} {text}')
     usable = report.usable()
     broken = _without(report.records, usable)
     if not usable:
@@ -67,9 +62,8 @@ def make_splits(
     elif mode == 'move':
         new = _move(usable, report.splits, report.threshold)
     else:
-        order = report.splits[:: 1 if mode == 'drop-later' else -1]
-        new = _drop(usable, order, report.threshold)
-        new = {split: new[split] for split in report.splits}
+        later = mode == 'drop-later'
+        new = _drop(usable, report.splits, later, report.threshold)
     empty = [split for split, records in new.items() if not records]
     if empty:
         raise ValueError(
@@ -109,12 +103,12 @@ def write_splits(
 
 
 def _drop(
-    records: list[Record], order: Sequence[str], threshold: float
+    records: list[Record], splits: list[str], later: bool, threshold: float
 ) -> dict[str, list[Record]]:
-    """Fill the splits in order; each leaves out what the filled ones have."""
-    new: dict[str, list[Record]] = {}
+    """Fill the splits in turn; each leaves out what the filled ones have."""
+    new: dict[str, list[Record]] = dict.fromkeys(splits, [])
     taken: list[Record] = []
-    for split in order:
+    for split in splits if later else reversed(splits):
         own = [r for r in records if split in r.sample.splits]
         if taken and own:
             digests = {record.digest for record in taken}

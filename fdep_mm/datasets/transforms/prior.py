@@ -29,14 +29,12 @@ class LoadPrior(ShowsArguments, BaseTransform):
 
     Put it directly behind the loading transforms and pack with
     :class:`PackPriorInputs`. Transforms in between may move the image if they
-    move all ``seg_fields`` with it: the prior follows when it is packed. Those
-    that only remove targets from the mask belong before it.
+    move all ``seg_fields`` with it: the prior follows when it is packed.
 
     Needs ``img_path`` and ``img``, (H, W, C). Adds ``priors``, a list of
     tensors (C, h, w) that cover the image; ``prior_place``, (H, W, 2), one of
-    the ``seg_fields``, where each pixel comes from, see
-    :func:`fdep_mm.priors.coordinates`; ``prior_info`` for the packing;
-    ``prior_mask``, a copy of the mask, for a check.
+    the ``seg_fields``: :func:`fdep_mm.priors.coordinates`; ``prior_info`` for
+    the packing; ``prior_mask``, a copy of the mask, for a check.
 
     Args:
         cache (str): Folder that ``tools/cache_priors.py`` wrote.
