@@ -54,10 +54,6 @@ SPLIT_FILES = (
 def find_layout(root: Path) -> Layout:
     """Recognize BasicIRSTD's, DNA-Net's, SIRST-V2's and IRSTD-1K's folders.
 
-    These are ``images/`` and ``masks/`` with ``img_idx/train_NAME.txt``
-    (BasicIRSTD), ``50_50/train.txt`` (DNA-Net) or no split files; ``mixed/``,
-    ``annotations/`` and ``splits/`` (SIRST-V2).
-
     Raises:
         ValueError: There is no such folder, no images in it, or several
             groups of split files.

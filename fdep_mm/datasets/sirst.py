@@ -37,13 +37,12 @@ class SIRSTDataset(BaseSegDataset):
     """Infrared small targets with one binary mask per image.
 
     NUAA-SIRST, NUDT-SIRST, IRSTD-1K and SIRST-V2 are configs of this class.
-    All names of files are checked when the data set is built.
+    All file names are checked at the start.
 
     Args:
         ann_file (str): Split file, one id per line, relative to
-            ``data_root``. Blank lines and image suffixes behind the ids are
-            accepted. Empty: all images of the image folder, in sorted order;
-            a warning names the files that are none.
+            ``data_root``. Empty: all images of the image folder, sorted; a
+            warning names the files that are none.
         img_suffix (str | Sequence[str]): Suffix of the image files, in upper
             or lower case; the first that exists is taken.
         seg_map_suffix (str | Sequence[str]): The same for the masks, such as
@@ -51,10 +50,9 @@ class SIRSTDataset(BaseSegDataset):
         data_prefix (dict): Folders ``img_path`` and ``seg_map_path``,
             relative to ``data_root``. Leave ``seg_map_path`` out for images
             without masks.
-        on_error (str): 'raise', or 'skip' for training on a disk that may
-            fail: images or masks that our loading transforms cannot read are
-            logged and replaced by random others. ``unreadable``, uint8 (N,),
-            marks them, from data loading workers, too;
+        on_error (str): 'raise', or in training 'skip': images or masks that
+            cannot be read are logged and replaced by random others.
+            ``unreadable``, uint8 (N,), marks them, in all workers;
             :class:`fdep_mm.engine.UnreadableImagesHook` counts them.
         **kwargs: Arguments of :class:`mmseg.datasets.BaseSegDataset`.
 
@@ -62,8 +60,8 @@ class SIRSTDataset(BaseSegDataset):
         FileNotFoundError: The split file, a folder, an image or a mask does
             not exist.
         ValueError: The split file or image folder is empty or not readable,
-            an id points outside its folder or comes twice, or errors are to
-            be skipped in a test.
+            an id leaves its folder or comes twice, or errors are to be
+            skipped in a test.
     """
 
     METAINFO = dict(
@@ -170,13 +168,12 @@ class SIRSTDataset(BaseSegDataset):
                 f'(now {self.img_suffix})'
             )
         if left_out:
-            print_log(
+            text = (
                 f'image folder {folder.path!r}: {len(left_out)} files are not '
-                f'read, they do not end with {self.img_suffix} or are a '
-                f'second one of their name: {some(left_out)}',
-                'current',
-                logging.WARNING,
+                f'read, as they do not end with {self.img_suffix} or are a '
+                f'second one of their name: {some(left_out)}'
             )
+            print_log(text, 'current', logging.WARNING)
         return sorted(ids)
 
     def _folder(self, key: str, suffixes: tuple[str, ...]) -> Folder:

@@ -22,23 +22,20 @@ class SIRSTDetDataset(SIRSTDataset):
 
     Reads the public tree of SIRST-V2 (images of ``mixed/``), and with
     ``box_source='mask'`` every data set of :class:`SIRSTDataset`. Images
-    without targets stay. All annotations are checked when the data set is
-    built.
+    without targets stay. All annotations are checked at the start.
 
-    Each item has ``img_path``, ``img_id`` (the id of the split file),
-    ``height``, ``width`` (of the image file) and ``instances``, dicts of
-    ``bbox`` (0-based, half-open), ``bbox_label`` 0 and ``ignore_flag`` 0, as
-    mmdet's transforms and samplers expect them.
+    Each item has ``img_path``, ``img_id``, ``height``, ``width`` (of the image
+    file) and ``instances``, dicts of ``bbox`` (0-based, half-open),
+    ``bbox_label`` 0 and ``ignore_flag`` 0, as mmdet expects them.
 
     Args:
         ann_file (str): Split file, see :class:`SIRSTDataset`.
-        box_source (str): 'xml', the files of the folder ``ann_path``, see
-            :func:`~.sirst_xml.parse_boxes`; or 'mask', the box of each
-            8-connected component of the masks of ``seg_map_path``. In SIRST-V2
-            they differ in one image: the XML of Misc_111 is wrong.
-        data_prefix (dict, optional): Folders ``img_path`` and either
-            ``ann_path`` or ``seg_map_path``, relative to ``data_root``.
-            Default: those of SIRST-V2.
+        box_source (str): 'xml', the files in ``ann_path``, see
+            :func:`~.sirst_xml.parse_boxes`; or 'mask', the 8-connected
+            components of the masks in ``seg_map_path``. In SIRST-V2 they
+            differ in one image: the XML of Misc_111 is wrong.
+        data_prefix (dict, optional): Folders ``img_path`` and ``ann_path`` or
+            ``seg_map_path``, relative to ``data_root``. Default: SIRST-V2's.
         filter_cfg (dict, optional): ``dict(filter_empty_gt=True)`` drops
             images without targets from training, with a warning.
         xml_convention (str): How XML files count pixels, 'sirst-v2' or 'voc';
@@ -48,8 +45,8 @@ class SIRSTDetDataset(SIRSTDataset):
     Raises:
         FileNotFoundError: A file or folder does not exist.
         ValueError: An annotation cannot be read, a box is empty, inverted or
-            not inside its image, a mask has not the size of its image, or an
-            argument is unknown.
+            not inside its image, a mask has another size than its image, or
+            an argument is unknown.
     """
 
     METAINFO = dict(classes=('target',), palette=[(220, 20, 60)])
@@ -125,8 +122,8 @@ class SIRSTDetDataset(SIRSTDataset):
         if dropped:
             warnings.warn(
                 f'filter_empty_gt=True drops {dropped} of '
-                f'{len(self.data_list)} images, those without targets, from '
-                f'{self.ann_file!r}: backgrounds teach against false alarms',
+                f'{len(self.data_list)} images of {self.ann_file!r}, those '
+                'without targets, which teach against false alarms',
                 stacklevel=2,
             )
         return kept
@@ -144,11 +141,11 @@ class SyntheticSIRSTDetDataset(SyntheticSIRSTDataset):
     Items have the keys of :class:`SIRSTDetDataset`, ``img``, float32
     (H, W, 3), so that the pipeline starts with ``LoadAnnotations``, and
     ``ori_img``, uint8 (H, W), for the NoCo maps of the metric. Targets that
-    touch each other are one. For training without target-free images set
-    ``num_targets``; ``filter_cfg`` is refused.
+    touch each other are one. ``filter_cfg`` is refused.
     """
 
     METAINFO = SIRSTDetDataset.METAINFO
+    get_cat_ids = SIRSTDetDataset.get_cat_ids
 
     def filter_data(self) -> list[dict]:
         """Keep all images; ValueError where fewer are asked for."""
@@ -168,10 +165,6 @@ class SyntheticSIRSTDetDataset(SyntheticSIRSTDataset):
         info.update(_annotations(boxes, self.img_size))
         info['img_id'] = info['scene']
         return info
-
-    def get_cat_ids(self, idx: int) -> list[int]:
-        """Labels of the targets of one image, for mmdet's samplers."""
-        return [i['bbox_label'] for i in self.get_data_info(idx)['instances']]
 
 
 def _annotations(boxes: np.ndarray, shape: tuple[int, int]) -> dict:

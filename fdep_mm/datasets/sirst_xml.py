@@ -28,8 +28,8 @@ def parse_boxes(
 ) -> np.ndarray:
     """Boxes of one file, (G, 4) float64, 0-based and half-open.
 
-    A single ``object`` without ``bndbox`` is how files of SIRST-V2 say that
-    there is no target; in 'voc', and beside others, it is an error.
+    A single ``object`` without ``bndbox`` is how SIRST-V2 says that there is
+    no target; in 'voc', and beside others, it is an error.
 
     Raises:
         ValueError: It is no box file, has a document type, a box elsewhere or
@@ -39,14 +39,12 @@ def parse_boxes(
     parser = ElementTree.XMLParser(target=_NoDoctype())
     try:
         root = ElementTree.fromstring(content, parser=parser)
+        if root.tag != 'annotation':
+            raise ValueError(f'its root is <{root.tag}>, not <annotation>')
     except (ElementTree.ParseError, LookupError, ValueError) as error:
         # a LookupError is an unknown encoding
-        raise ValueError(
-            f'{path}: not a readable box file: {error}. {_WAY_OUT}'
-        ) from error
-    if root.tag != 'annotation':
-        text = f'its root is <{root.tag}>, not <annotation>. {_WAY_OUT}'
-        raise ValueError(f'{path}: not a box file: {text}')
+        text = f'{path}: not a readable box file: {error}. {_WAY_OUT}'
+        raise ValueError(text) from error
     found = root.findall('object/bndbox')
     _check_no_others(root, found, path)
     bare = [o for o in root.findall('object') if o.find('bndbox') is None]
@@ -84,17 +82,15 @@ def format_boxes(
     _append(root, filename=file_name)
     size = ElementTree.SubElement(root, 'size')
     _append(size, width=shape[1], height=shape[0], depth=1)
-    for box in boxes.tolist() or ([None] if published else []):
+    for box in (boxes + offsets).tolist() or ([None] if published else []):
         target = ElementTree.SubElement(root, 'object')
         _append(target, name='Target' if published else 'target')
         if not published:
             _append(target, truncated=0, difficult=0)
         if box is not None:
+            numbers = (f'{value:.12g}' for value in box)
             bndbox = ElementTree.SubElement(target, 'bndbox')
-            for corner, value, offset in zip(
-                CORNERS, box, offsets, strict=True
-            ):
-                _append(bndbox, **{corner: f'{value + offset:.12g}'})
+            _append(bndbox, **dict(zip(CORNERS, numbers, strict=True)))
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding='unicode') + '\n'
 
@@ -106,9 +102,8 @@ def _check_no_others(
     known = {id(part) for box in boxes for part in box.iter()}
     for part in root.iter():
         tag = part.tag.lower()
-        if id(part) not in known and (
-            'box' in tag or tag in (*CORNERS, *SHAPES)
-        ):
+        target = 'box' in tag or tag in (*CORNERS, *SHAPES)
+        if target and id(part) not in known:
             raise ValueError(
                 f'{path}: <{part.tag}> elsewhere than in '
                 f'annotation/object/bndbox. {_WAY_OUT}'

@@ -35,9 +35,8 @@ RANGES = dict(
 class SyntheticSIRSTDataset(BaseSegDataset):
     """Sky, cloud, sea, terrain and horizon scenes with 0 to 4 targets.
 
-    Needs no files. Image i depends on ``seed``, ``split`` and i only. Values
-    are whole gray levels, as in an 8-bit file; scenes brighter than 255 are
-    scaled down whole, which leaves the signal-to-clutter ratio as it is.
+    Image i depends on ``seed``, ``split`` and i only. Values are whole gray
+    levels; brighter scenes are scaled down to 255.
 
     The pipeline starts from ``img``, float32 (H, W, 3) in 0..255, and
     ``gt_seg_map``, uint8 (H, W) {0, 1}, so it has no loading transform.
@@ -59,8 +58,7 @@ class SyntheticSIRSTDataset(BaseSegDataset):
             deviation in gray levels.
         num_hot_pixels (tuple[int, int]): Fewest and most per image.
         num_edges (tuple[int, int]): Fewest and most line segments per image.
-        **kwargs: Arguments of :class:`mmseg.datasets.BaseSegDataset` such as
-            ``pipeline``, ``indices`` and ``test_mode``.
+        **kwargs: Arguments of :class:`mmseg.datasets.BaseSegDataset`.
 
     Raises:
         ValueError: An argument is outside its range.
@@ -127,11 +125,7 @@ class SyntheticSIRSTDataset(BaseSegDataset):
         ]
 
     def get_data_info(self, idx: int) -> dict:
-        """Make image ``idx``.
-
-        Adds ``img``, ``gt_seg_map``, ``img_shape``, ``ori_shape`` and
-        ``ori_img``, uint8 (H, W), for metrics that need the image.
-        """
+        """Make image ``idx``, and ``ori_img``, uint8 (H, W), for metrics."""
         info = super().get_data_info(idx)
         image, info['gt_seg_map'] = self.make_scene(info['scene'])
         info['img'] = np.repeat(image[..., None], 3, axis=-1)
@@ -140,11 +134,7 @@ class SyntheticSIRSTDataset(BaseSegDataset):
         return info
 
     def make_scene(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """Draw scene ``index``.
-
-        Returns image, float32 (H, W) of whole numbers in 0..255, and mask,
-        uint8 (H, W) {0, 1}.
-        """
+        """Image, float32 (H, W) in 0..255, and mask, uint8 {0, 1}."""
         # the scene's own: no other scene and no worker changes it
         rng = np.random.default_rng(
             [self.seed, SPLITS.index(self.split), index]

@@ -65,14 +65,8 @@ def add_targets(
     mask, before targets are added. At least 3 px lie between two masks. In a
     crowded small image, targets that find no place are left out.
 
-    Args:
-        image (np.ndarray): float32 (H, W), background with noise.
-        number (int): Of targets.
-        target_size (tuple[float, float]): Range of the diameter, px.
-        scr (tuple[float, float]): Range of the ratio.
-
-    Returns:
-        tuple: The image, float32 (H, W), and the mask, uint8 (H, W) {0, 1}.
+    Takes a background with noise, float32 (H, W), and the ranges of diameters,
+    px, and ratios. Returns the image, and the mask, uint8 (H, W) {0, 1}.
     """
     scene = image.copy()
     mask = np.zeros(image.shape, np.uint8)

@@ -86,30 +86,23 @@ def batch_priors(
 
 def _check_vfm(priors: list[BaseDataElement], vfm: object) -> None:
     first = priors[0]
-    problems = []
-    for record, layers in {(prior.vfm, prior.layers) for prior in priors}:
-        problems += _compare(first, json.loads(record), layers)
+    others = [
+        dict(json.loads(record), layers=layers)
+        for record, layers in {(prior.vfm, prior.layers) for prior in priors}
+    ]
+    made = dict(json.loads(first.vfm), layers=first.layers)
     if hasattr(vfm, 'record'):
-        problems += _compare(first, vfm.record, vfm.out_indices)
-        channels = tuple(shape[0] for shape in first.shapes)
-        if channels != tuple(vfm.channels):
-            problems.append(f'channels {channels}, {vfm.channels}')
+        made['channels'] = tuple(shape[0] for shape in first.shapes)
+        own = dict(layers=tuple(vfm.out_indices), channels=tuple(vfm.channels))
+        others.append(vfm.record | own)
+    words = ('in the batch', 'beside it')
+    problems = sum([differences(made, one, words) for one in others], [])
     if problems:
         raise PriorCacheError(
             'priors of the batch are of another VFM than others, or than the '
             f"network's: {'; '.join(problems)}. Name one cache in LoadPrior "
             'and in vfm, and the same layers'
         )
-
-
-def _compare(
-    prior: BaseDataElement, record: dict, layers: Sequence[int]
-) -> list[str]:
-    words = ('in the batch', 'beside it')
-    problems = differences(json.loads(prior.vfm), record, words)
-    if tuple(layers) != prior.layers:
-        problems.append(f'layers {prior.layers}, {tuple(layers)}')
-    return problems
 
 
 def _unpack(

@@ -63,7 +63,7 @@ class Brightness(BaseModel):
         return data_samples
 
 
-def run_test(work_dir, hook, data, phase='test', metrics=()):
+def run_test(work_dir, hook, data, phase='test', metrics=(), rules=()):
     loader = dict(
         dataset=data,
         batch_size=2,
@@ -74,7 +74,7 @@ def run_test(work_dir, hook, data, phase='test', metrics=()):
         f'{phase}_dataloader': loader,
         f'{phase}_cfg': dict(),
         f'{phase}_evaluator': [
-            dict(type='fdep_mm.SIRSTMetric')
+            dict(type='fdep_mm.SIRSTMetric', **dict(rules))
             if data.truth
             else dict(type='DumpResults', out_file_path=f'{work_dir}/x.pkl'),
             *metrics,
@@ -139,8 +139,8 @@ def test_the_rules_of_matching_reach_the_drawing(tmp_path, monkeypatch):
 
     name = 'fdep_mm.engine.hooks.batch_image.draw_overlay'
     monkeypatch.setattr(name, draw)
-    hook = dict(DRAW, radius=2.5, match='hungarian', connectivity=4)
-    run_test(tmp_path, hook, Scenes())
+    rules = dict(radius=2.5, match='hungarian', connectivity=4)
+    run_test(tmp_path, DRAW, Scenes(), rules=rules)
     assert calls == [(2.5, 'hungarian', 4)] * 4
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from fdep_mm.core.foreground import foreground
 from fdep_mm.evaluation import SIRSTMetric
+from fdep_mm.evaluation.functional import EvalProtocol
 from fdep_mm.visualization import draw_overlay
 
 
@@ -44,30 +45,29 @@ def batch_image(
     return image
 
 
-def scored_threshold(evaluator: Evaluator) -> float | None:
-    """The threshold at which an evaluator scores masks; several are an error.
+def scored_protocol(evaluator: Evaluator) -> EvalProtocol | None:
+    """The rules by which an evaluator scores masks, with one threshold.
 
     None without a :class:`.SIRSTMetric`: others score the network's own mask.
     """
-    found = {
-        metric.protocol.threshold
-        for metric in evaluator.metrics
-        if isinstance(metric, SIRSTMetric)
-    }
+    metrics = [m for m in evaluator.metrics if isinstance(m, SIRSTMetric)]
+    found = {metric.protocol.threshold for metric in metrics}
     if len(found) > 1:
         raise ValueError(
             f'the metrics score at the thresholds {sorted(found)}: masks need '
             'one. Give all metrics the same, or write probabilities '
             '(tools/test.py --out-probs)'
         )
-    return found.pop() if found else None
+    return metrics[0].protocol if metrics else None
 
 
-def scored_mask(sample: SegDataSample, threshold: float | None) -> np.ndarray:
+def scored_mask(
+    sample: SegDataSample, protocol: EvalProtocol | None
+) -> np.ndarray:
     """The mask of a prediction that is scored, (H, W) bool."""
-    if threshold is None:  # mmseg's heads have one of their own, often 0.3
+    if protocol is None:  # mmseg's heads have a threshold of their own
         return sample.pred_sem_seg.data[0].cpu().numpy() > 0
-    return probability(sample) > np.float32(threshold)
+    return probability(sample) > np.float32(protocol.threshold)
 
 
 def probability(sample: SegDataSample) -> np.ndarray:
@@ -78,11 +78,14 @@ def probability(sample: SegDataSample) -> np.ndarray:
 
 
 def overlay(
-    sample: SegDataSample, batch: Mapping, i: int, pred: np.ndarray, *rules
+    sample: SegDataSample, batch: Mapping, i: int, rules: EvalProtocol | None
 ) -> np.ndarray:
-    """Draw image `i` of a batch; `pred`, (H, W) bool, is what is scored."""
+    """Draw image `i` of a batch with what is scored in it."""
+    pred = scored_mask(sample, rules)
+    rules = rules or EvalProtocol()
     mask = pred & False
     if 'gt_sem_seg' in sample:
         mask = sample.gt_sem_seg.data[0].cpu().numpy() > 0
     image = batch_image(sample, batch, i, pred.shape)
-    return draw_overlay(image, pred, mask, *rules)
+    matching = rules.radius, rules.match, rules.connectivity
+    return draw_overlay(image, pred, mask, *matching)

@@ -20,7 +20,7 @@ from fdep_mm.evaluation.functional import (
 from fdep_mm.registry import HOOKS
 from fdep_mm.visualization import figure_to_array, plot_comparison
 
-from .batch_image import overlay, scored_mask
+from .batch_image import overlay
 
 
 @HOOKS.register_module()
@@ -93,12 +93,10 @@ class HSEHook(Hook):
         """Draw images until there are `num_images`."""
         if 'test' not in self.phases or not is_main_process():
             return
-        protocol = _metric(runner, 'test').protocol
-        rules = protocol.radius, protocol.match, protocol.connectivity
+        rules = _metric(runner, 'test').protocol
         missing = max(0, self.num_images - self._drawn)
         for i, sample in enumerate((outputs or ())[:missing]):
-            pred = scored_mask(sample, protocol.threshold)
-            picture = overlay(sample, data_batch or {}, i, pred, *rules)
+            picture = overlay(sample, data_batch or {}, i, rules)
             stem = Path(sample.get('img_path', None) or 'image').stem
             name = f'overlays/{self._drawn:03d}_{stem}.png'
             write_png(self._folder(runner) / name, picture[..., ::-1])

@@ -9,13 +9,14 @@ from mmseg.structures import SegDataSample
 
 from fdep_mm.core.base_datasets import image_folders
 from fdep_mm.core.image import write_png
+from fdep_mm.evaluation.functional import EvalProtocol
 from fdep_mm.registry import HOOKS
 
 from .batch_image import (
     batch_image,
     probability,
     scored_mask,
-    scored_threshold,
+    scored_protocol,
 )
 
 
@@ -54,14 +55,14 @@ class PredictionWriterHook(Hook):
             self.folders['predicted'] = Path(mask_dir)
         self._names: set[str] = set()
         self._roots: list[Path] = []
-        self._threshold: float | None = None
+        self._rules: EvalProtocol | None = None
 
     def before_test_epoch(self, runner: Runner) -> None:
         """Fail before the first image if nothing can be written."""
         self._names.clear()
         self._roots = image_folders(runner.test_dataloader.dataset)
         if 'predicted' in self.folders:
-            self._threshold = scored_threshold(runner.test_evaluator)
+            self._rules = scored_protocol(runner.test_evaluator)
         for folder in self.folders.values():
             folder.mkdir(parents=True, exist_ok=True)
 
@@ -72,7 +73,7 @@ class PredictionWriterHook(Hook):
         for i, sample in enumerate(outputs or ()):
             name = self._name(sample)
             if 'predicted' in self.folders:
-                mask = scored_mask(sample, self._threshold)
+                mask = scored_mask(sample, self._rules)
                 self._write('predicted', name, mask.astype(np.uint8) * 255)
             if 'images' in self.folders:
                 self._write_scene(name, sample, data_batch or {}, i)

@@ -8,9 +8,10 @@ from mmengine.structures import BaseDataElement
 from mmseg.engine import SegVisualizationHook
 
 from fdep_mm.core.image import enlarge, least_scale, to_display
+from fdep_mm.evaluation.functional import EvalProtocol
 from fdep_mm.registry import HOOKS
 
-from .batch_image import batch_image, overlay, scored_mask, scored_threshold
+from .batch_image import batch_image, overlay, scored_protocol
 
 
 @HOOKS.register_module(
@@ -20,17 +21,14 @@ class SIRSTVisualizationHook(SegVisualizationHook):
     """Draws hits, misses and false alarms; of a detector, its boxes.
 
     Differs from mmseg's and mmdet's hooks: small targets can be seen (see
-    :func:`fdep_mm.visualization.draw_overlay`; boxes on enlarged images), the
-    mask is the one that is scored, images without a file (synthetic data) are
-    taken from the batch, a test draws every image, and boxes with swapped
-    edges, which OSCAR keeps as published, are drawn. Without ground truth
-    there is no target. Pictures are named ``test_NAME`` and ``val_NAME``, to
-    which the backend adds the step.
+    :func:`fdep_mm.visualization.draw_overlay`; boxes on enlarged images), mask
+    and matching are those of the metrics, images without a file (synthetic
+    data) are taken from the batch, a test draws every image, and boxes with
+    swapped edges, which OSCAR keeps as published, are drawn. Without ground
+    truth there is no target. Pictures are named ``test_NAME`` and
+    ``val_NAME``, to which the backend adds the step.
 
     Args:
-        radius (float): Of a hit, in px, exclusive.
-        match (str): 'greedy' or 'hungarian'.
-        connectivity (int): 8 or 4.
         score_thr (float): Of the boxes drawn, exclusive.
         test_out_dir (str, optional): Folder below the run's log folder for
             the boxes of a test, as mmdet's test tool sets it. Defaults to
@@ -48,32 +46,28 @@ class SIRSTVisualizationHook(SegVisualizationHook):
 
     def __init__(
         self,
-        radius: float = 3.0,
-        match: str = 'greedy',
-        connectivity: int = 8,
         score_thr: float = 0.3,
         test_out_dir: str | None = None,
         min_side: int = 512,
         **kwargs,
     ) -> None:
         super().__init__(**kwargs)
-        self.rules = radius, match, connectivity
         self.score_thr = score_thr
         self.test_out_dir = test_out_dir
         self.min_side = min_side
         self._folder: Path | None = None
-        self._threshold: float | None = None
+        self._rules: EvalProtocol | None = None
         self._drawn = 0
 
     def before_val_epoch(self, runner: Runner) -> None:
-        """Note the threshold of the scores."""
+        """Note how masks are scored."""
         if self.draw:
-            self._threshold = scored_threshold(runner.val_evaluator)
+            self._rules = scored_protocol(runner.val_evaluator)
 
     def before_test_epoch(self, runner: Runner) -> None:
-        """Note the threshold of the scores, and where pictures go."""
+        """Note how masks are scored, and where pictures go."""
         if self.draw:
-            self._threshold = scored_threshold(runner.test_evaluator)
+            self._rules = scored_protocol(runner.test_evaluator)
         if self.test_out_dir is not None:
             below = runner.timestamp, self.test_out_dir
             self._folder = Path(runner.work_dir, *below)
@@ -108,8 +102,7 @@ class SIRSTVisualizationHook(SegVisualizationHook):
         if 'pred_instances' in sample:
             self._add_boxes(name, sample, batch, i, step)
             return
-        pred = scored_mask(sample, self._threshold)
-        picture = overlay(sample, batch, i, pred, *self.rules)
+        picture = overlay(sample, batch, i, self._rules)
         if self.show:
             self._visualizer.show(picture, name, self.wait_time)
         else:
