@@ -75,11 +75,6 @@ def parse_args() -> argparse.Namespace:
         help='of masks: a split file, one id per line; may be repeated',
     )
     add(
-        '--weighted',
-        action='store_true',
-        help='weigh pixels by gray value in centroids, as SIRST-V1 does',
-    )
-    add(
         '--fill',
         choices=FILLS,
         help='how boxes are filled (default: segmentation if any, else box)',
@@ -136,7 +131,7 @@ def from_masks(args: argparse.Namespace) -> tuple[int, list[str]]:
     if not samples:
         raise ValueError(f'{args.source}: no image has a mask to convert')
     points = args.to in ('points', 'point-masks')
-    sources = read_masks(samples, layout.images, points, args.weighted)
+    sources = read_masks(samples, layout.images, points)
     splits = {
         split: {s.image_id for s in samples if split in s.splits}
         for split in layout.splits

@@ -69,13 +69,9 @@ class Folder:
 
     def ids(self) -> list[str]:
         """Ids of all files that end with one of the suffixes, sorted."""
-        stems = {name: self.stem(name) for name in self.names}
-        found = {s for name, s in stems.items() if s != composed(name)}
-        return sorted(found)
-
-    def stem(self, name: str) -> str:
-        """A name without its suffix, if it is one of those that count."""
-        return strip_suffix(composed(name), self.suffixes)
+        names = map(composed, self.names)
+        stems = {name: strip_suffix(name, self.suffixes) for name in names}
+        return sorted({stem for name, stem in stems.items() if stem != name})
 
     def others(self) -> list[str]:
         """Names of the files that are not known as images."""

@@ -16,7 +16,6 @@ from fdep_mm.core.splits import decode_ids, leaves_root
 from fdep_mm.core.suffixes import (
     IMAGE_SUFFIXES,
     as_tuple,
-    composed,
     strip_suffix,
 )
 from fdep_mm.core.text import some
@@ -155,26 +154,21 @@ class SIRSTDataset(BaseSegDataset):
 
     def _list_images(self) -> list[str]:
         folder = self._folder('img_path', self.img_suffix)
-        ids, left_out = set(), []
-        for name in folder.names:
-            image_id = folder.stem(name)
-            if image_id == composed(name) or image_id in ids:
-                left_out.append(name)
-            else:
-                ids.add(image_id)
+        ids = folder.ids()
+        taken = {folder.find(image_id)[0][0] for image_id in ids}
         if not ids:
             raise ValueError(
                 f'image folder {folder.path!r} has no image: set img_suffix '
                 f'(now {self.img_suffix})'
             )
-        if left_out:
+        if left_out := [name for name in folder.names if name not in taken]:
             text = (
                 f'image folder {folder.path!r}: {len(left_out)} files are not '
                 f'read, as they do not end with {self.img_suffix} or are a '
                 f'second one of their name: {some(left_out)}'
             )
             print_log(text, 'current', logging.WARNING)
-        return sorted(ids)
+        return ids
 
     def _folder(self, key: str, suffixes: tuple[str, ...]) -> Folder:
         path = self.data_prefix[key]

@@ -16,9 +16,9 @@ def convert(
     return run_tool('convert.py', source, *words, *options)
 
 
-def regions(mask: np.ndarray, image: np.ndarray | None = None) -> list:
+def regions(mask: np.ndarray) -> list:
     """Targets as scikit-image sees them."""
-    return regionprops(label(mask, connectivity=2), image)
+    return regionprops(label(mask, connectivity=2))
 
 
 def read(path: Path) -> np.ndarray:

@@ -80,21 +80,15 @@ def test_images_that_a_table_of_points_lacks(images, tmp_path):
 
 def test_points_and_back(folder, images, tmp_path):
     out, back = tmp_path / 'points', tmp_path / 'back'
-    assert convert(folder, 'masks', 'points', out, '--weighted').code == 0
+    assert convert(folder, 'masks', 'points', out).code == 0
     with (out / 'train.csv').open() as file:
         rows = [row for row in csv.DictReader(file) if row['x']]
-    mask, image = (
-        read(folder / kind / 'Misc_0.png') for kind in ('masks', 'images')
-    )
-    (region,) = regions(mask > 0, image)
-    assert (float(rows[0]['y']), float(rows[0]['x'])) == pytest.approx(
-        region.centroid_weighted
-    )
+    (region,) = regions(read(folder / 'masks/Misc_0.png') > 0)
+    assert (float(rows[0]['y']), float(rows[0]['x'])) == region.centroid
     table = out / 'train.csv'
     assert convert(table, 'points', 'masks', back, *images).code == 0
     direct = tmp_path / 'direct'
-    done = convert(folder, 'masks', 'point-masks', direct, '--weighted')
-    assert done.code == 0
+    assert convert(folder, 'masks', 'point-masks', direct).code == 0
     same_masks(back, direct, 4)
     drawn = np.count_nonzero(read(direct / 'sub/Misc_2.png'))
     assert drawn == len(regions(read(folder / 'masks/sub/Misc_2.png') > 0))

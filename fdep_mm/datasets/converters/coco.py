@@ -53,8 +53,8 @@ def to_coco(images: Iterable[ImageLabels]) -> dict:
 def read_coco(path: Path) -> list[ImageLabels]:
     """Read a COCO file; every category counts as target.
 
-    Images without targets stay. A warning tells of crowds (``iscrowd``), which
-    are left out, and of polygons that seem to be contours.
+    Warns of crowds (``iscrowd``), which are left out, and of polygons that
+    seem to be contours.
 
     Raises:
         ValueError: It is not a COCO file, a file name leads out of the image
@@ -94,7 +94,7 @@ def read_coco(path: Path) -> list[ImageLabels]:
     if contours:
         warnings.warn(
             f'{path}: {contours} polygons are smaller than their area or '
-            'box, as contours through centers of pixels are: draw them with '
+            'box, as contours through pixel centers are: draw them with '
             'convert.py --polygon contour',
             stacklevel=2,
         )

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fdep_mm.core.gray import gray_limits, to_float
-from fdep_mm.core.image import decode_pages, image_shape
+from fdep_mm.core.image import image_shape
 from fdep_mm.core.masks import read_mask
 from fdep_mm.core.suffixes import IMAGE_SUFFIXES
 
@@ -25,15 +24,11 @@ SUFFIXES = {'voc': '.xml', 'sirst-v2': '.xml', 'yolo': '.txt'}
 
 
 def read_masks(
-    samples: Sequence[Sample],
-    images: Path,
-    points: bool = False,
-    weighted: bool = False,
+    samples: Sequence[Sample], images: Path, points: bool = False
 ) -> list[Source]:
-    """Sources of samples with masks; names are relative to ``images``.
+    """Sources of boxes, or points, of samples with masks.
 
-    With ``points`` they give centers, not boxes; with ``weighted``, pixels
-    weigh as their gray values.
+    Names are relative to ``images``.
     """
 
     def read(sample: Sample) -> ImageLabels:
@@ -41,8 +36,7 @@ def read_masks(
         name = sample.image.relative_to(images).as_posix()
         if not points:
             return mask_labels(mask, sample.image_id, name)
-        gray = _read_gray(sample.image) if weighted else None
-        centers = mask_centroids(mask, gray)
+        centers = mask_centroids(mask)
         return ImageLabels(sample.image_id, name, mask.shape, points=centers)
 
     return [(sample.image_id, partial(read, sample)) for sample in samples]
@@ -125,8 +119,3 @@ def _read_points(
 ) -> ImageLabels:
     points = np.zeros((0, 2)) if points is None else points
     return _unlabeled(image_id, images)._replace(points=points)
-
-
-def _read_gray(path: Path) -> np.ndarray:
-    page = decode_pages(path.read_bytes(), str(path))[0]
-    return to_float(page, gray_limits(page, name=str(path)))[..., 0]

@@ -2,49 +2,32 @@
 
 import cv2
 import numpy as np
-from scipy import ndimage
 
 from fdep_mm.core.choices import check_choice
-from fdep_mm.core.components import STRUCTURES
+from fdep_mm.core.components import mask_components
 
 FILLS = ('box', 'ellipse')
 
 
-def mask_centroids(
-    mask: np.ndarray, image: np.ndarray | None = None
-) -> np.ndarray:
-    """Center of each 8-connected component of a mask (H, W), in raster order.
+def mask_centroids(mask: np.ndarray) -> np.ndarray:
+    """Centers (G, 2) of the 8-connected components of a mask, in raster order.
 
-    An image (H, W) of values from 0 moves it to the bright part of the target,
-    as in the centroid files of SIRST-V1.
-
-    Returns:
-        np.ndarray: (G, 2) float64, x and y in px, 0 being the center of the
-        first pixel.
+    x and y in px, 0 being the center of the first pixel.
     """
-    labels, number = ndimage.label(mask, STRUCTURES[8])
-    weights = labels > 0 if image is None else image.astype(np.float64)
-    indices = np.arange(1, number + 1)
-    # A target that is black throughout has no weighted center.
-    dark = ndimage.sum(weights, labels, indices) <= 0
-    weights = np.where(np.isin(labels, indices[dark]), 1, weights)
-    centers = ndimage.center_of_mass(weights, labels, indices)
-    return np.array(centers, np.float64).reshape(-1, 2)[:, ::-1]
+    found = mask_components(mask > 0)
+    return np.stack([found.sum_x, found.sum_y], axis=1) / found.area[:, None]
 
 
 def boxes_to_mask(
     boxes: np.ndarray, shape: tuple[int, int], fill: str = 'box'
 ) -> np.ndarray:
-    """Draw boxes as a mask; what lies outside the image is cut off.
+    """Draw boxes as a mask, uint8 (H, W) {0, 1}; each gets a pixel or more.
 
     Args:
         boxes (np.ndarray): (G, 4), x1, y1, x2, y2, 0-based and half-open, px;
-            rounded to whole pixels, halves up, but to no less than one.
+            rounded to whole pixels, halves up, and cut off at the border.
         fill (str): 'box', or 'ellipse' for the pixels whose center is in the
-            ellipse that touches the box, at least those nearest to its center.
-
-    Returns:
-        np.ndarray: uint8 (H, W) {0, 1}, with pixels of every box.
+            ellipse that touches the box.
 
     Raises:
         ValueError: Another fill, or a box is inverted or wholly outside.
@@ -92,13 +75,11 @@ def _whole_pixels(boxes: np.ndarray) -> np.ndarray:
 def points_to_mask(
     points: np.ndarray, shape: tuple[int, int], radius: int = 0
 ) -> np.ndarray:
-    """Draw points as single pixels or disks.
+    """Draw points as disks of a radius in px, or single pixels.
 
     Args:
         points (np.ndarray): (G, 2), x and y in px, 0 being the center of the
             first pixel; rounded, halves up.
-        radius (int): px; 0 for single pixels, the label of methods that train
-            from points.
 
     Returns:
         np.ndarray: uint8 (H, W) {0, 1}.
@@ -113,18 +94,16 @@ def points_to_mask(
     # The far border belongs to the last pixel.
     pixels = np.minimum(np.floor(points + 0.5), size - 1)
     taken: dict[tuple, tuple] = {}
-    for point, pixel in zip(points.tolist(), pixels, strict=True):
-        if (pixel < 0).any() or (np.array(point) > size - 0.5).any():
+    for point, pixel in zip(points, pixels.astype(int), strict=True):
+        where = tuple(point.tolist())
+        if (pixel < 0).any() or (point > size - 0.5).any():
             raise ValueError(
-                f'point (x, y) = {tuple(point)} lies outside; the image is '
+                f'point (x, y) = {where} lies outside; the image is '
                 f'{shape[1]}x{shape[0]} px. Correct or remove it'
             )
-        center = tuple(pixel.astype(int).tolist())
-        if center in taken:
-            raise ValueError(
-                f'points {taken[center]} and {tuple(point)} lie in one '
-                'pixel; remove one of them'
-            )
-        taken[center] = tuple(point)
+        center = tuple(pixel.tolist())
+        if taken.setdefault(center, where) is not where:
+            text = f'{taken[center]} and {where} lie in one pixel'
+            raise ValueError(f'points {text}; remove one of them')
         cv2.circle(mask, center, radius, 1, cv2.FILLED)
     return mask

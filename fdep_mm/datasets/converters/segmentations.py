@@ -90,18 +90,16 @@ def polygons_to_mask(
     shape: tuple[int, int],
     contour: bool = False,
 ) -> np.ndarray:
-    """Draw the polygons of one target; what is outside the image is cut off.
+    """Draw the polygons of one target as a mask, uint8 (H, W) {0, 1}.
+
+    Pixels whose center is in a polygon (even-odd rule), or the one in the
+    middle of a polygon that holds no center.
 
     Args:
         polygons (Sequence[Sequence[float]]): [x1, y1, x2, y2, ...] each in
             px, 0 being the left edge of the first pixel.
         contour (bool): The points are pixels of the target's border, 0 being
             the first pixel, as OpenCV finds contours.
-
-    Returns:
-        np.ndarray: uint8 (H, W) {0, 1}: pixels whose center is in a polygon
-        (even-odd rule), and the pixel in the middle of a polygon that holds
-        no center; of contours, the pixels on them and inside.
 
     Raises:
         ValueError: All of them lie outside the image.

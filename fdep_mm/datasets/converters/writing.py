@@ -41,14 +41,12 @@ def convert(
         sources (Iterable[Source]): From :func:`.read_masks` or
             :func:`.list_labels`.
         to (str): A member of ``SPLIT_FORMATS`` or ``IMAGE_FORMATS``.
-        out (Path): Folder; made if it is missing.
         splits (Mapping[str, set[str] | None]): For formats with one file per
             split, its name and image ids; None stands for all.
         **drawing: Of masks, see :func:`.draw_labels`.
 
     Returns:
-        tuple: Number of images that were converted, and why others were left
-        out.
+        tuple: Number of images that were converted, and why others were not.
     """
     done: dict[str, ImageLabels] = {}
     lost = []
