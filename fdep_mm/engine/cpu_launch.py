@@ -9,10 +9,10 @@ def prepare_cpu_launch(cfg: Config) -> None:
     """Let the processes of torchrun train and test on CPUs.
 
     MMEngine's launchers set a CUDA device for each process and ask for NCCL,
-    which ends a run on CPUs. This joins the process group by gloo before
-    MMEngine would, and wraps the model without a device. With an accelerator,
-    or without ``--launcher pytorch``, nothing is done. Batch norms stay those
-    of each process: torch synchronizes them on accelerators only.
+    which ends a run on CPUs. This joins the process group by gloo first, and
+    wraps the model without a device; with an accelerator it does nothing.
+    Batch norms stay those of each process: torch synchronizes them on
+    accelerators only.
     """
     if cfg.get('launcher') != 'pytorch' or get_device() != 'cpu':
         return

@@ -93,7 +93,7 @@ class CacheWriter:
 
         Raises:
             LockedError: Another process writes into the folder.
-            PriorCacheError: The folder has priors of another VFM or of other
+            PriorCacheError: The folder holds priors of another VFM or other
                 options, two images have one name, or a map has values that
                 `dtype` cannot hold.
         """
@@ -162,9 +162,9 @@ class CacheWriter:
             note = image_note(img_path, img, key)
             if notes.setdefault(path, note) != note:
                 raise PriorCacheError(
-                    f'two images are called {image_name(img_path)!r}: the '
-                    f'last three parts of their paths, {img_path} is one of '
-                    'them. Rename a folder'
+                    f'two images are called {image_name(img_path)!r}, the '
+                    f'last three parts of their paths; one is {img_path}. '
+                    'Rename a folder'
                 )
             if _is_done(path, note):
                 continue

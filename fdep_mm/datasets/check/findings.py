@@ -24,7 +24,7 @@ CODES = dict(
         'mask-unreadable': 'masks are damaged or of another type; replace '
         'or unlist them',
         'mask-values': 'masks hold other values than 0 and 1, or 0 and 255; '
-        'do what it says',
+        'follow the advice beside each',
         'no-target': 'all masks of a split are empty; look at the masks',
         'size-mismatch': 'masks and images differ in size; replace one',
         'box-unreadable': 'box files cannot be read; replace them, or take '

@@ -55,10 +55,7 @@ class RandomDraw(ShowsArguments, RandomChoice):
 
     def transform(self, results: dict) -> dict | None:
         """Apply the drawn transforms one after the other."""
-        if np.random.rand() >= self.prob:
-            return results
-        for _ in range(self.num):
-            results = super().transform(results)
-            if results is None:
-                return None
+        number = self.num if np.random.rand() < self.prob else 0
+        for _ in range(number):
+            results = results and super().transform(results)
         return results

@@ -19,14 +19,13 @@ class PackSIRSTDetInputs(PackDetInputs):
     ``gt_noco_map``, if there is one, becomes ``data_sample.gt_noco.data``, a
     float32 tensor (1, H, W) of the image's size.
 
-    ``meta_keys`` are mmdet's; ``ori_img``, from which
-    :class:`fdep_mm.evaluation.NoCoAPMetric` makes NoCo maps where
-    ``img_path`` is no file; and ``instances``, by which the metrics notice
-    boxes that were resized. Missing ones are left out.
+    ``meta_keys`` are mmdet's, and ``ori_img`` and ``instances``, from which
+    the metrics make NoCo maps of images without a file, and notice boxes that
+    were resized.
 
     Raises:
-        ValueError: The map has not the size of the image, or was made before
-            a transform that moved the boxes.
+        ValueError: The map has another size than the image, or was made
+            before a transform that moved the boxes.
     """
 
     def __init__(self, meta_keys: Sequence[str] = ()) -> None:
@@ -46,10 +45,8 @@ class PackSIRSTDetInputs(PackDetInputs):
                 f'and the image {results["img"].shape[:2]} (height, width); '
                 'put GenerateNoCoMap behind all transforms that resize'
             )
-        boxes = results.get('noco_boxes')
-        if boxes is not None and not np.array_equal(
-            boxes, box_array(results.get('gt_bboxes'))
-        ):
+        boxes = box_array(results.get('gt_bboxes'))
+        if not np.array_equal(boxes, results.get('noco_boxes', boxes)):
             raise ValueError(
                 f'{results.get("img_path")}: boxes have changed since their '
                 'NoCo map was made; put GenerateNoCoMap behind RandomFlip '

@@ -4,31 +4,31 @@ from collections.abc import Sequence
 
 import numpy as np
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
+from fdep_mm.core.choices import check_choice
 from fdep_mm.registry import HOOKS
 
 
 @HOOKS.register_module()
 class BranchWeightHook(Hook):
-    """Scales the losses of one branch along a course of training.
+    """Scales the losses of one branch in the course of a training.
 
     The FDEP paper does not say whether both branches weigh the same
     throughout; with this hook the main one can fade out or start late.
-    Compiled steps (``--cfg-options compile=True``) are compiled anew for each
-    weight: use one or the other.
+    Compiled steps (``--cfg-options compile=True``) would be compiled again for
+    each weight: use one or the other.
 
     Args:
         points (Sequence[tuple[float, float]]): Fraction of the training,
             in [0, 1] and rising, and the factor of ``loss_weights`` there;
             linear in between, constant outside.
-        branch (str): 'main' or 'light'. Defaults to 'main'.
+        branch (str): 'main' or 'light'.
 
     Raises:
-        ValueError: If the fractions leave [0, 1] or fall, or there is no such
+        ValueError: The fractions leave [0, 1] or fall, or there is no such
             branch.
-        TypeError: Before training, if the model has no branches.
+        TypeError: Before training: the model has no branches.
 
     Example:
         >>> default_hooks = dict(branch_weight=dict(
@@ -45,16 +45,12 @@ class BranchWeightHook(Hook):
                 'points must be pairs (fraction of the training in [0, 1], '
                 f'factor) in rising order, got {points}'
             )
-        if branch not in ('main', 'light'):
-            raise ValueError(
-                f"branch must be 'main' or 'light', got {branch!r}"
-            )
+        check_choice('branch', branch, ('main', 'light'))
         self.branch = branch
 
     def before_train(self, runner: Runner) -> None:
         """Keep the configured weight, which the factors multiply."""
-        model = runner.model
-        self.model = model.module if is_model_wrapper(model) else model
+        self.model = getattr(runner.model, 'module', runner.model)
         if not hasattr(self.model, 'loss_weights'):
             raise TypeError(
                 f'{type(self.model).__name__} has no loss_weights: '

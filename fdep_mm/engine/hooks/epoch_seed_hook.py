@@ -18,13 +18,12 @@ from fdep_mm.registry import HOOKS
 class EpochSeedHook(Hook):
     """Seeds each sample and each step of a training on its own.
 
-    What a sample draws depends on the seed of the run, the epoch and the
-    sample's index; what the network draws, on seed, epoch, step and rank.
-    Checkpoints need no random states then: a resumed run sees the same crops,
-    flips and dropout as an uninterrupted one, with any ``num_workers``.
+    What a sample draws depends on the run's seed, the epoch and its index;
+    what the network draws, on seed, epoch, step and rank. So a resumed run
+    sees the same crops, flips and dropout, with any ``num_workers``.
 
-    Needs ``EpochBasedTrainLoop`` and a data set with indices; others are left
-    as they are, with a warning.
+    Needs ``EpochBasedTrainLoop`` and a data set with indices; otherwise it
+    warns and does nothing.
     """
 
     priority = 'VERY_HIGH'
@@ -49,7 +48,7 @@ class EpochSeedHook(Hook):
         )
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Tell the data set, here and in the workers, which epoch it is."""
+        """Tell the data set which epoch it is, in the workers too."""
         if self._epoch is not None:
             self._epoch[0] = runner.epoch
 

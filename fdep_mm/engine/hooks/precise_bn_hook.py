@@ -5,7 +5,6 @@ from collections.abc import Iterable
 import torch
 from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -18,15 +17,14 @@ class PreciseBNHook(Hook):
     """Computes the statistics of batch norms before a network is judged.
 
     Running averages follow weights that were changing and, with a large
-    momentum, hold little more than the last batch. This hook passes over the
-    training set once without a change of weights, and the averages of all
-    batches take their place: after each epoch that is validated, before its
-    checkpoint is saved, so that checkpoints hold them too. Only the deployed
-    path is run, so under FDEP they are those of the light branch.
+    momentum, hold little more than the last batch. After each epoch that is
+    validated, before its checkpoint is saved, this hook replaces them by
+    averages over one pass of the training set, in which no weight changes. It
+    runs the deployed path, under FDEP the light branch. Processes are
+    averaged.
 
     Source: "precise BN", Wu and Johnson, Rethinking "Batch" in BatchNorm,
-    arXiv 2105.07576, section 3. In distributed runs the processes' averages
-    are averaged.
+    arXiv 2105.07576, section 3.
 
     Args:
         before_test (bool): Compute them before a test as well, with the
@@ -62,7 +60,7 @@ def compute_statistics(model: nn.Module, batches: Iterable[dict]) -> None:
         model (nn.Module): An MMEngine model, wrapped or not. Its weights and
             its training mode stay.
     """
-    model = model.module if is_model_wrapper(model) else model
+    model = getattr(model, 'module', model)
     norms = [
         m
         for m in model.modules()

@@ -18,6 +18,7 @@ from .batch_image import (
     scored_mask,
     scored_protocol,
 )
+from .result_writer import image_names
 
 
 @HOOKS.register_module()
@@ -92,10 +93,7 @@ class PredictionWriterHook(Hook):
             self._write('masks', name, mask.astype(np.uint8) * 255)
 
     def _name(self, sample: SegDataSample) -> str:
-        path = Path(sample.get('img_path', None) or 'image')
-        below = [r for r in self._roots if path.is_relative_to(r)]
-        path = path.relative_to(below[0]) if below else Path(path.name)
-        stem = path.with_suffix('').as_posix()
+        (stem,) = image_names([sample.get('img_path', None)], self._roots)
         name, number = stem, 1
         while name in self._names:
             number += 1

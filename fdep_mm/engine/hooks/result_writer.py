@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-import os
 import platform
 import shlex
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib import import_module
+from os.path import commonpath
 from pathlib import Path
 
 import torch
@@ -105,13 +105,14 @@ def image_names(
     are called by their index, in five digits.
     """
     folders = folders or [Path(path).parent for path in paths if path]
-    root = os.path.commonpath(folders) if folders else ''
-    return [
-        Path(os.path.relpath(path, root)).with_suffix('').as_posix()
-        if path
-        else f'{i:05d}'
-        for i, path in enumerate(paths)
-    ]
+    root = commonpath(folders) if folders else ''
+    names = []
+    for i, path in enumerate(paths):
+        path = Path(path or f'{i:05d}.png')
+        inside = path.is_relative_to(root)
+        path = path.relative_to(root) if inside else Path(path.name)
+        names.append(path.with_suffix('').as_posix())
+    return names
 
 
 def settings_hash(cfg: Config) -> str:
