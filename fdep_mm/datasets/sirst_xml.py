@@ -82,15 +82,16 @@ def format_boxes(
     _append(root, filename=file_name)
     size = ElementTree.SubElement(root, 'size')
     _append(size, width=shape[1], height=shape[0], depth=1)
-    for box in (boxes + offsets).tolist() or ([None] if published else []):
+    numbers = boxes.reshape(-1, 4) + offsets
+    for box in numbers.tolist() or ([None] if published else []):
         target = ElementTree.SubElement(root, 'object')
         _append(target, name='Target' if published else 'target')
         if not published:
             _append(target, truncated=0, difficult=0)
         if box is not None:
-            numbers = (f'{value:.12g}' for value in box)
             bndbox = ElementTree.SubElement(target, 'bndbox')
-            _append(bndbox, **dict(zip(CORNERS, numbers, strict=True)))
+            texts = [f'{value:.12g}' for value in box]
+            _append(bndbox, **dict(zip(CORNERS, texts, strict=True)))
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding='unicode') + '\n'
 

@@ -29,7 +29,8 @@ class LoadPrior(ShowsArguments, BaseTransform):
 
     Put it directly behind the loading transforms and pack with
     :class:`PackPriorInputs`. Transforms in between may move the image if they
-    move all ``seg_fields`` with it: the prior follows when it is packed.
+    move all ``seg_fields`` with it: the prior follows when it is packed. Those
+    that only remove targets from the mask belong before it.
 
     Needs ``img_path`` and ``img``, (H, W, C). Adds ``priors``, a list of
     tensors (C, h, w) that cover the image; ``prior_place``, (H, W, 2), one of

@@ -18,9 +18,9 @@ from fdep_mm.registry import HOOKS
 class EpochSeedHook(Hook):
     """Seeds each sample and each step of a training on its own.
 
-    What a sample draws depends on the run's seed, the epoch and its index;
-    what the network draws, on seed, epoch, step and rank. So a resumed run
-    sees the same crops, flips and dropout, with any ``num_workers``.
+    What a sample draws depends on the run's seed, the epoch and the sample's
+    index; what the network draws, on seed, epoch, step and rank. So a resumed
+    run sees the same crops, flips and dropout, with any ``num_workers``.
 
     Needs ``EpochBasedTrainLoop`` and a data set with indices; otherwise it
     warns and does nothing.
