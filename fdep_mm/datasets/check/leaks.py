@@ -53,7 +53,7 @@ def find_leaks(
         for earlier in splits[:number]:
             own = members[split]
             queries = [r for r in own if earlier not in r.sample.splits]
-            pairs = _pairs(queries, members[earlier], threshold)
+            pairs = find_pairs(queries, members[earlier], threshold)
             leaks.append(Leak(split, earlier, len(own), pairs))
             for record, match, correlation, identical in pairs:
                 code, where = 'near-duplicate', match.sample.where
@@ -74,9 +74,10 @@ def _report_copies(records: Sequence[Record], findings: Findings) -> None:
             findings.add('duplicate-within', record.sample.where, detail)
 
 
-def _pairs(
+def find_pairs(
     queries: list[Record], gallery: list[Record], threshold: float
 ) -> list[Pair]:
+    """Queries with a look-alike in the gallery, the most similar first."""
     if not queries or not gallery:
         return []
     by_digest = {record.digest: record for record in gallery}

@@ -11,8 +11,9 @@ import numpy as np
 from fdep_mm.core.choices import check_choice
 
 from .checker import Report
-from .duplicates import best_matches, similar_groups
+from .duplicates import similar_groups
 from .inspection import Record
+from .leaks import find_pairs
 
 MODES = ('drop-later', 'drop-earlier', 'move')
 
@@ -110,16 +111,9 @@ def _drop(
     taken: list[Record] = []
     for split in splits if later else reversed(splits):
         own = [r for r in records if split in r.sample.splits]
-        if taken and own:
-            digests = {record.digest for record in taken}
-            _, value = best_matches(_thumbnails(own), _thumbnails(taken))
-            own = [
-                r
-                for r, correlation in zip(own, value, strict=True)
-                if correlation <= threshold and r.digest not in digests
-            ]
-        new[split] = own
-        taken = taken + own
+        pairs = find_pairs(own, taken, threshold)
+        new[split] = _without(own, [pair.record for pair in pairs])
+        taken += new[split]
     return new
 
 
@@ -164,7 +158,8 @@ def _without(every: list[Record], some: list[Record]) -> list[Record]:
 
 def _groups(records: list[Record], threshold: float) -> list[int]:
     """Groups of look-alikes; images of one value are alike if equal."""
-    groups = similar_groups(_thumbnails(records), threshold).tolist()
+    thumbnails = np.stack([record.thumbnail for record in records])
+    groups = similar_groups(thumbnails, threshold).tolist()
     first: dict[str, int] = {}
     return [
         group
@@ -172,7 +167,3 @@ def _groups(records: list[Record], threshold: float) -> list[int]:
         else first.setdefault(record.digest, group)
         for group, record in zip(groups, records, strict=True)
     ]
-
-
-def _thumbnails(records: Sequence[Record]) -> np.ndarray:
-    return np.stack([record.thumbnail for record in records])

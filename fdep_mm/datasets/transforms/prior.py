@@ -4,10 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from mmcv.transforms import BaseTransform
-from mmengine.structures import BaseDataElement
 from mmseg.datasets.transforms import PackSegInputs
 from mmseg.structures import SegDataSample
-from torch import Tensor
 
 from fdep_mm.priors import (
     PriorCache,
@@ -113,33 +111,19 @@ class PackPriorInputs(PackSegInputs):
         shapes = map_shapes(size, info['strides'], info['input_scale'])
         full_size = info.pop('full_size')
         maps = resample(results['priors'], full_size, place, shapes)
-        packed['data_samples'] = _PinnedSample.of(packed['data_samples'])
-        packed['data_samples'].priors = pack_priors(maps, size=size, **info)
-        return packed
+        sample = _PinnedSample()
+        sample.update(packed['data_samples'])
+        sample.priors = pack_priors(maps, size=size, **info)
+        return packed | dict(data_samples=sample)
 
 
 class _PinnedSample(SegDataSample):
-    """mmseg's, but ``pin_memory`` of a data loader reaches its tensors."""
-
-    @classmethod
-    def of(cls, sample: SegDataSample) -> '_PinnedSample':
-        new = cls()
-        new.update(sample)
-        return new
+    """mmseg's, but ``pin_memory`` of a data loader reaches its prior."""
 
     def pin_memory(self) -> '_PinnedSample':
-        """A copy in page-locked memory; torch's data loader calls this."""
-        return _pinned(self)
-
-
-def _pinned(element: BaseDataElement) -> BaseDataElement:
-    new = element.new()
-    for key, value in element.items():
-        if isinstance(value, BaseDataElement):
-            new.set_data({key: _pinned(value)})
-        elif isinstance(value, Tensor):
-            new.set_data({key: value.pin_memory()})
-    return new
+        """Lock the prior's memory; torch's data loader calls this."""
+        self.priors.maps = self.priors.maps.pin_memory()
+        return self
 
 
 def _check_place(
