@@ -14,7 +14,7 @@ from .acm_blocks import (
     upsample2,
 )
 from .cbam import ChannelGate, SpatialGate
-from .conv import conv_bn, conv_norm_act
+from .conv import BN, conv_bn, conv_norm_act
 from .direction_blocks import (
     DirectionAwareBlock,
     ScaleBranches,

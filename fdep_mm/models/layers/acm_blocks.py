@@ -10,9 +10,8 @@ import torch
 from mmcv.cnn import build_norm_layer
 from torch import Tensor, nn
 
-from .conv import conv_norm_act
+from .conv import BN, conv_norm_act
 
-BN = dict(type='BN')
 GN1 = dict(type='GN', num_groups=1)
 
 
@@ -23,17 +22,13 @@ class ResidualBlock(nn.Module):
         super().__init__()
         relu = nn.ReLU(inplace=True)
         self.main = nn.Sequential(
-            *conv_norm_act(
-                in_channels, out_channels, 3, stride, norm_cfg=BN, act=relu
-            ),
-            *conv_norm_act(out_channels, out_channels, norm_cfg=BN),
+            *conv_norm_act(in_channels, out_channels, 3, stride, act=relu),
+            *conv_norm_act(out_channels, out_channels),
         )
         if stride == 1 and in_channels == out_channels:
             self.shortcut = nn.Identity()
         else:
-            self.shortcut = conv_norm_act(
-                in_channels, out_channels, 1, stride, norm_cfg=BN
-            )
+            self.shortcut = conv_norm_act(in_channels, out_channels, 1, stride)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in_channels, H, W) -> (B, out_channels, H / s, W / s)."""
@@ -56,11 +51,9 @@ def stem4(in_channels: int) -> nn.Sequential:
     """Image norm, three convolutions, max pool: stride 4, 16 channels."""
     return nn.Sequential(
         build_norm_layer(BN, in_channels)[1],
-        *conv_norm_act(
-            in_channels, 8, stride=2, norm_cfg=BN, act=nn.ReLU(True)
-        ),
-        *conv_norm_act(8, 8, norm_cfg=BN, act=nn.ReLU(True)),
-        *conv_norm_act(8, 16, norm_cfg=BN, act=nn.ReLU(True)),
+        *conv_norm_act(in_channels, 8, stride=2, act=nn.ReLU(True)),
+        *conv_norm_act(8, 8, act=nn.ReLU(True)),
+        *conv_norm_act(8, 16, act=nn.ReLU(True)),
         nn.MaxPool2d(3, stride=2, padding=1),
     )
 
@@ -76,7 +69,7 @@ def stem1_tiny(in_channels: int) -> nn.Sequential:
     """Stem of stride 1, 16 channels, as in ACM's own release."""
     return nn.Sequential(
         build_norm_layer(BN, in_channels)[1],
-        *conv_norm_act(in_channels, 16, norm_cfg=BN, act=nn.ReLU(True)),
+        *conv_norm_act(in_channels, 16, act=nn.ReLU(True)),
     )
 
 
@@ -118,7 +111,7 @@ def pixel_head(channels: int, dropout: float) -> nn.Sequential:
     """3x3 convolution, norm, ReLU, dropout and the 1x1 logit convolution."""
     mid = channels // 4
     return nn.Sequential(
-        *conv_norm_act(channels, mid, norm_cfg=BN, act=nn.ReLU(True)),
+        *conv_norm_act(channels, mid, act=nn.ReLU(True)),
         nn.Dropout(dropout),
         nn.Conv2d(mid, 1, 1),
     )

@@ -1,7 +1,11 @@
 """Convolution, norm and activation in one call."""
 
+from functools import partial
+
 from mmcv.cnn import build_norm_layer
 from torch import nn
+
+BN = dict(type='BN')
 
 
 def conv_norm_act(
@@ -10,7 +14,7 @@ def conv_norm_act(
     kernel_size: int = 3,
     stride: int = 1,
     bias: bool = False,
-    norm_cfg: dict | None = None,
+    norm_cfg: dict | None = BN,
     act: nn.Module | None = None,
     dilation: int = 1,
 ) -> nn.Sequential:
@@ -41,22 +45,5 @@ def conv_norm_act(
     return nn.Sequential(*layers)
 
 
-def conv_bn(
-    in_channels: int,
-    out_channels: int,
-    kernel_size: int = 3,
-    stride: int = 1,
-    act: nn.Module | None = None,
-    dilation: int = 1,
-) -> nn.Sequential:
-    """Convolution with bias, batch norm and `act`, see `conv_norm_act`."""
-    return conv_norm_act(
-        in_channels,
-        out_channels,
-        kernel_size,
-        stride,
-        bias=True,
-        norm_cfg=dict(type='BN'),
-        act=act,
-        dilation=dilation,
-    )
+# The hosts of PAL and their like keep a bias before the norm.
+conv_bn = partial(conv_norm_act, bias=True)

@@ -46,13 +46,9 @@ def conv_bn_relu(
     in_channels: int, out_channels: int, kernel_size: int, dilation: int = 1
 ) -> nn.Sequential:
     """Convolution without bias, batch norm and ReLU, size kept."""
+    act = nn.ReLU(inplace=True)
     return conv_norm_act(
-        in_channels,
-        out_channels,
-        kernel_size,
-        norm_cfg=dict(type='BN'),
-        act=nn.ReLU(inplace=True),
-        dilation=dilation,
+        in_channels, out_channels, kernel_size, act=act, dilation=dilation
     )
 
 

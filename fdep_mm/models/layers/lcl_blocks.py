@@ -148,7 +148,7 @@ def local_contrast(channels: int, cell: int = 1) -> nn.Sequential:
     second, dilated one compares it with the eight cells around it. There is
     no explicit difference: the contrast is learned.
     """
-    both = dict(bias=True, act=nn.ReLU(True))
+    both = dict(bias=True, norm_cfg=None, act=nn.ReLU(True))
     gather = conv_norm_act(channels, channels, cell, **both)
     compare = conv_norm_act(channels, channels, dilation=cell, **both)
     return init_kaiming(nn.Sequential(*gather, *compare))

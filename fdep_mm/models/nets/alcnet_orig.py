@@ -20,10 +20,8 @@ from torch import Tensor, nn
 
 from fdep_mm.registry import MODELS
 
-from ..layers import SIRSTHead, conv_bn, conv_norm_act, pixel_head
+from ..layers import BN, SIRSTHead, conv_bn, conv_norm_act, pixel_head
 from .acm import ACMEncoder
-
-BN = dict(type='BN')
 
 
 def init_msra_prelu(module: nn.Module) -> None:
@@ -116,8 +114,8 @@ class ALCNetOrigHead(SIRSTHead):
     ):
         super().__init__(in_channels=(16, 32, 64), **kwargs)
         self.contrast = DilatedLocalContrast(shifts)
-        self.reduce3 = conv_norm_act(64, 16, 1, norm_cfg=BN, act=nn.ReLU(True))
-        self.reduce2 = conv_norm_act(32, 16, 1, norm_cfg=BN, act=nn.ReLU(True))
+        self.reduce3 = conv_norm_act(64, 16, 1, act=nn.ReLU(True))
+        self.reduce2 = conv_norm_act(32, 16, 1, act=nn.ReLU(True))
         self.fuse2 = BottomUpModulation(16)
         self.fuse1 = BottomUpModulation(16)
         self.logits = pixel_head(16, dropout)

@@ -82,7 +82,9 @@ class MLCLNetHead(LateralHead):
             MultiscaleContrast(channels) for channels in self.in_channels
         )
         self.laterals = nn.ModuleList(
-            conv_norm_act(channels, 64, 1, bias=True, act=nn.ReLU(True))
+            conv_norm_act(
+                channels, 64, 1, bias=True, norm_cfg=None, act=nn.ReLU(True)
+            )
             for channels in self.in_channels
         )
         self.up = upsample_bilinear2()

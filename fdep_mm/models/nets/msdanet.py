@@ -71,8 +71,8 @@ class FeatureAggregation(nn.Module):
 
     @staticmethod
     def _conv(in_channels: int, out_channels: int) -> nn.Sequential:
-        act = nn.ReLU(True)
-        return conv_norm_act(in_channels, out_channels, 1, bias=True, act=act)
+        kwargs = dict(bias=True, norm_cfg=None, act=nn.ReLU(True))
+        return conv_norm_act(in_channels, out_channels, 1, **kwargs)
 
     def forward(self, feats: Sequence[Tensor]) -> Tensor:
         """Features at strides 1, 2, 4, ... -> the deepest one's shape."""
