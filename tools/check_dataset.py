@@ -25,6 +25,7 @@ Exit code: 0 no errors found (warnings and notes may be), 1 errors found,
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,20 +50,10 @@ from fdep_mm.datasets.sirst_xml import CONVENTIONS
 PICTURES = ('.png', '.jpg', '.jpeg', '.bmp')
 
 
-def parse_args() -> argparse.Namespace:
-    """Parse the command line."""
-    parser = Parser(__doc__)
-    parser.add_argument('path', type=Path, help='data set folder, or config')
-    group = parser.add_argument_group('where the files are (folders only)')
-    add = group.add_argument
+def add_layout_arguments(add: Callable) -> None:
+    """Add what says where a data set has its files."""
     add('--images', help='folder of images')
     add('--masks', help='folder of masks')
-    add('--boxes', help='folder of XML box files')
-    add(
-        '--xml-convention',
-        choices=CONVENTIONS,
-        help='how box files count pixels (default: sirst-v2)',
-    )
     add('--mask-suffix', help='what mask names add to ids')
     add(
         '--split',
@@ -70,6 +61,21 @@ def parse_args() -> argparse.Namespace:
         default=[],
         metavar='NAME=FILE',
         help='a split file, one id per line; repeat, training split first',
+    )
+
+
+def parse_args() -> argparse.Namespace:
+    """Parse the command line."""
+    parser = Parser(__doc__)
+    parser.add_argument('path', type=Path, help='data set folder, or config')
+    group = parser.add_argument_group('where the files are (folders only)')
+    add = group.add_argument
+    add_layout_arguments(add)
+    add('--boxes', help='folder of XML box files')
+    add(
+        '--xml-convention',
+        choices=CONVENTIONS,
+        help='how box files count pixels (default: sirst-v2)',
     )
     add = parser.add_argument_group('limits').add_argument
     add(

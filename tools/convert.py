@@ -11,9 +11,10 @@ Formats of --from and --to:
 
 SRC of masks is a data set folder in the layout of BasicIRSTD, DNA-Net,
 SIRST-V2 or IRSTD-1K (see tools/check_dataset.py), or any other with its
-folders named; of coco and points a file; of the others a folder. Points can
-only be drawn as masks. coco and points have one file per split of a data set
-of masks, else one named after SRC.
+folders named; only masks take --masks, --mask-suffix and --split. SRC of coco
+and points is a file, of the others a folder; all but coco need --images.
+Points can only be drawn as masks. coco and points have one file per split of a
+data set of masks, else one named after SRC.
 
 Examples:
     python tools/convert.py data/NUAA-SIRST --from masks --to coco --out coco
@@ -31,6 +32,8 @@ usage or nothing to convert.
 import argparse
 import sys
 from pathlib import Path
+
+from check_dataset import add_layout_arguments
 
 from fdep_mm.core.command import Parser, command, number
 from fdep_mm.core.text import print
@@ -64,16 +67,7 @@ def parse_args() -> argparse.Namespace:
         required=True,
     )
     add('--out', type=Path, required=True, help='new or empty folder')
-    add('--images', help='folder of images (not needed for coco)')
-    add('--masks', help='folder of masks')
-    add('--mask-suffix', help='what mask names add to ids')
-    add(
-        '--split',
-        action='append',
-        default=[],
-        metavar='NAME=FILE',
-        help='of masks: a split file, one id per line; may be repeated',
-    )
+    add_layout_arguments(add)
     add(
         '--fill',
         choices=FILLS,

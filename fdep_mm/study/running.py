@@ -181,7 +181,7 @@ class StudyRunner:
 
 
 def _check_settings(cell: Cell, path: Path) -> None:
-    """What was begun with other settings is not gone on with."""
+    """Refuse to continue what was begun with other settings."""
     now = json.loads(json.dumps(cell._asdict()))
     if not path.is_file():
         _write(path, now)

@@ -9,7 +9,11 @@ from fdep_mm.models.classical import METHODS, ConvergenceWarning
 from fdep_mm.models.classical import low_rank as lr
 from fdep_mm.models.classical.ipi import decompose as decompose_ipi
 from fdep_mm.models.classical.nipps import decompose as decompose_nipps
-from fdep_mm.models.classical.patches import grid_for
+from fdep_mm.models.classical.patches import (
+    as_matrix,
+    as_patches,
+    grid_for,
+)
 from fdep_mm.models.classical.pstnn import decompose as decompose_pstnn
 from fdep_mm.models.classical.ript import decompose as decompose_ript
 from fdep_mm.models.classical.smsl import decompose as decompose_smsl
@@ -78,12 +82,12 @@ def test_shrink_slices(shape):
 @pytest.mark.parametrize('number', [3, 20, 50])
 def test_patches_as_a_matrix(number):
     patches = np.random.default_rng(0).normal(size=(number, 4, 5))
-    values = lr.as_matrix(patches)
+    values = as_matrix(patches)
     assert values.shape == (min(number, 20), max(number, 20))
     assert values.flags.c_contiguous
     column = values[:, 2] if number > 20 else values[2]
     np.testing.assert_array_equal(column, patches[2].ravel())
-    back = lr.as_patches(values, patches.shape)
+    back = as_patches(values, patches.shape)
     np.testing.assert_array_equal(back, patches)
 
 

@@ -1,10 +1,9 @@
 """Parameters, multiply-adds and latency of networks, as one table.
 
-Times are those of one image of noise, from pixels to probabilities, in blocks
-that take turns: those of all networks, or with several --modes those of the
-modes of one network. Each has a process of its own and waits for its blocks
-there: in one process they disturb each other, by threads that spin after a run
-and by how the memory is fragmented.
+A time is that of one image of noise, from pixels to probabilities. Networks
+(with several --modes, the modes of one network) are timed block by block in
+turn, each in its own process: in one process they would disturb each other, by
+threads that spin after a run and by fragmented memory.
 
 Modes, all but eager on the CPU: eager PyTorch; convolutions and norms fused
 and channels-last memory (fused); fused and compiled with frozen weights

@@ -57,7 +57,7 @@ def lines(outputs: dict[str, list], side: int) -> list[str]:
 
 
 def main() -> None:
-    """Print the candidates, in the order in which they are done."""
+    """Print the candidates, in the order in which they run."""
     parser = Parser(__doc__)
     parser.add_argument('config', help='its backbone is an fdep_mm.TorchNet')
     args = parser.parse_args()

@@ -4,8 +4,8 @@ The images are the first of the config's training split that hold a target,
 cropped around it and not augmented. The score is the IoU on the same images
 in evaluation mode; the exit code is 1 if a network stays below --iou.
 
-A network whose logits are at a quarter of the image's size cannot draw the
-outline of a target of a few pixels, whatever it learns: give --min-area.
+A network whose logits are at a quarter of the image's size can never draw the
+outline of a target of a few pixels: give --min-area.
 
 Example:
     python tools/analysis_tools/overfit.py --steps 200 \

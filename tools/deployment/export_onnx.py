@@ -1,6 +1,6 @@
 """Export a trained network to ONNX, to be run without PyTorch.
 
-Of an FDEP network the light branch alone is exported. The file takes images
+Only the light branch of an FDEP network is exported. The file takes images
 of any number and size, (N, 3, H, W) float32 in 0..255 (height and width
 multiples of its stride; BGR, as OpenCV reads them), and gives probabilities
 of target (N, 1, H, W): normalization and sigmoid are inside. An OSCAR file

@@ -1,8 +1,8 @@
 """Make a trained network load by its name: an entry of fdep_mm/zoo.
 
-Of an FDEP network the light branch alone is kept. NAME.safetensors holds its
+Only the light branch of an FDEP network is kept. NAME.safetensors holds its
 weights and, in its metadata, model config and test pipeline as MMEngine stores
-them and the card as JSON; NAME.md is the card to be read; NAME.onnx (--onnx)
+them, and the card as JSON; NAME.md is the card for readers; NAME.onnx (--onnx)
 runs without PyTorch.
 
 INFO is a JSON file such as
@@ -28,9 +28,19 @@ import sys
 from datetime import date
 from pathlib import Path
 
+from mmengine.config import Config
+from safetensors.torch import save
+
 from fdep_mm import __version__, zoo
+from fdep_mm.apis.torch_backend import TorchBackend, read_pipeline
 from fdep_mm.core.command import Parser, command
+from fdep_mm.core.config_check import read_config
+from fdep_mm.core.stored_config import read_stored_config
 from fdep_mm.core.text import print
+from fdep_mm.core.whole import write_whole
+from fdep_mm.models.classical import METHODS
+from fdep_mm.models.segmentors import host_cfg
+from fdep_mm.priors.identity import weights_sha256
 from fdep_mm.priors.index import file_sha256
 
 NEEDED = ('data', 'recipe', 'seed', 'weaknesses', 'scores')
@@ -111,12 +121,6 @@ def read_result(path: Path, sha256: str) -> dict[str, float]:
 
 def make(args: argparse.Namespace) -> dict[str, bytes]:
     """Contents of the binary files, by their suffixes."""
-    from safetensors.torch import save
-
-    from fdep_mm.apis.torch_backend import TorchBackend
-    from fdep_mm.core.config_check import read_config
-    from fdep_mm.priors.identity import weights_sha256
-
     info = read_info(args.info, args.checkpoint)
     cfg = read_config(args.config)
     model = TorchBackend(cfg, args.checkpoint, 'cpu').model
@@ -153,12 +157,6 @@ def make(args: argparse.Namespace) -> dict[str, bytes]:
 
 def config_text(cfg: dict) -> str:
     """What inference needs, as text: builders tell lists from tuples."""
-    from mmengine.config import Config
-
-    from fdep_mm.apis.torch_backend import read_pipeline
-    from fdep_mm.core.stored_config import read_stored_config
-    from fdep_mm.models.segmentors import host_cfg
-
     used = dict(
         default_scope=cfg.get('default_scope', 'mmseg'),
         model=host_cfg(cfg.model),
@@ -174,9 +172,6 @@ def config_text(cfg: dict) -> str:
 def main() -> None:
     """Write the entry."""
     args = parse_args()
-    from fdep_mm.core.whole import write_whole
-    from fdep_mm.models.classical import METHODS
-
     if not zoo.is_name(args.name) or args.name in METHODS:
         raise ValueError(
             f'name {args.name!r}: give letters, digits, - and _, and not the '

@@ -1,4 +1,4 @@
-"""Other people's weights of the networks here, turned into ours.
+"""Convert other people's weights of our networks.
 
 Reads state dicts with the names of PAL, BasicIRSTD, the repositories of
 DNA-Net and MSDA-Net and packages with the same code, and the MXNet files

@@ -1,7 +1,7 @@
 """Extract a network's own state dict from a checkpoint of TorchNet.
 
-The keys below `backbone.net.` without this prefix; what FDEP trained beside
-the network is left out. The network's own code loads the file:
+Takes the keys below `backbone.net.`, without this prefix, and leaves out what
+FDEP trained beside the network. The network's own code loads the file:
 `net.load_state_dict(torch.load(OUT))`.
 
 Example:

@@ -1,4 +1,4 @@
-"""Holistic SIRST Evaluation (HSE) and the field's numbers beside it.
+"""Holistic SIRST Evaluation (HSE), and the field's usual numbers.
 
 HSE is named by *Rethinking Infrared Small Target Detection: A
 Foundation-Driven Efficient Paradigm* (arXiv 2512.05511), whose abstract asks

@@ -13,8 +13,6 @@ import numpy as np
 
 from .low_rank import (
     Decomposition,
-    as_matrix,
-    as_patches,
     check_converged,
     iterations,
     norm,
@@ -22,7 +20,7 @@ from .low_rank import (
     soft,
     spectrum,
 )
-from .patches import grid_for
+from .patches import as_matrix, as_patches, grid_for
 from .score import score_map
 
 

@@ -35,22 +35,6 @@ def check_converged(method: str, result: Decomposition) -> Decomposition:
     return result
 
 
-def as_matrix(patches: np.ndarray) -> np.ndarray:
-    """(P, h, w) -> (P, h * w), or its transpose where that is wider.
-
-    Decompositions work on the smaller side.
-    """
-    rows = patches.reshape(len(patches), -1)
-    wide = rows.shape[0] <= rows.shape[1]
-    return rows if wide else np.ascontiguousarray(rows.T)
-
-
-def as_patches(matrix: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
-    """Come back from :func:`as_matrix` to `shape`, (P, h, w)."""
-    rows = matrix if len(matrix) == shape[0] else matrix.T
-    return rows.reshape(shape)
-
-
 def iterations(limit: int) -> range:
     """Count 1..limit; ValueError if there would be none."""
     if limit < 1:

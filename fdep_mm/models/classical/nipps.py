@@ -13,15 +13,13 @@ import numpy as np
 
 from .low_rank import (
     Decomposition,
-    as_matrix,
-    as_patches,
     check_converged,
     iterations,
     norm,
     shrink,
     spectrum,
 )
-from .patches import grid_for
+from .patches import as_matrix, as_patches, grid_for
 from .score import score_map
 
 # With few patches sparsity weighs as much as rank, and no target is left:

@@ -106,6 +106,22 @@ def grid_for(
     return PatchGrid(shape, side, max(1, min(stride, rest // 6)))
 
 
+def as_matrix(patches: np.ndarray) -> np.ndarray:
+    """(P, h, w) -> (P, h * w), or its transpose where that is wider.
+
+    Decompositions work on the smaller side.
+    """
+    rows = patches.reshape(len(patches), -1)
+    wide = rows.shape[0] <= rows.shape[1]
+    return rows if wide else np.ascontiguousarray(rows.T)
+
+
+def as_patches(matrix: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
+    """Come back from :func:`as_matrix` to `shape`, (P, h, w)."""
+    rows = matrix if len(matrix) == shape[0] else matrix.T
+    return rows.reshape(shape)
+
+
 def _starts(length: int, patch: int, stride: int) -> np.ndarray:
     return np.append(np.arange(0, length - patch, stride), length - patch)
 

@@ -132,7 +132,9 @@ class OSCARHead(BaseDenseHead):
             noco (Tensor): (B, 1, padded height, padded width) in 0..1.
         """
         if self.coarse_assigner is None:
-            raise ValueError(f'OSCARHead cannot learn as it is: {_HINT}')
+            raise ValueError(
+                f'OSCARHead has no assigners to learn with: {_HINT}'
+            )
         fine_points, coarse_points = self.points(maps)
         refined, coarse = self.decode_boxes(maps)
         true_boxes = [gt.bboxes for gt in gt_instances]
@@ -141,21 +143,13 @@ class OSCARHead(BaseDenseHead):
             pseudo_boxes(boxes, self.coarse_assigner.side)
             for boxes in true_boxes
         ]
+        level = maps.coarse_cls, coarse, coarse_points, self.coarse_assigner
         coarse_cls, coarse_bbox = self._level_losses(
-            maps.coarse_cls,
-            coarse,
-            coarse_points,
-            self.coarse_assigner,
-            gt_instances,
-            shaped_boxes,
+            *level, gt_instances, shaped_boxes
         )
+        level = maps.refine_cls, refined, fine_points, self.refine_assigner
         refine_cls, refine_bbox = self._level_losses(
-            maps.refine_cls,
-            refined,
-            fine_points,
-            self.refine_assigner,
-            gt_instances,
-            true_boxes,
+            *level, gt_instances, true_boxes
         )
         noco = F.interpolate(
             noco, maps.refine_noco.shape[-2:], mode='nearest-exact'

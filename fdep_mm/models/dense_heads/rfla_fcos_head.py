@@ -5,7 +5,7 @@ Detection*, Xu et al., ECCV 2022, https://arxiv.org/abs/2208.08738; see
 :mod:`fdep_mm.models.task_modules.rfla_assigner`.
 
 Difference from the published code: the assigner is ``train_cfg.assigner``;
-there the head builds one of its own whatever the config says.
+there the head ignores the config and builds its own.
 """
 
 from collections.abc import Sequence
@@ -77,7 +77,7 @@ class RFLAFCOSHead(FCOSHead):
         """
         if self.assigner is None:
             raise ValueError(
-                'RFLAFCOSHead cannot learn as it is: give it '
+                'RFLAFCOSHead has no assigner to learn with: give it '
                 "train_cfg=dict(assigner=dict(type='fdep_mm.RFLAAssigner'))"
             )
         sides = torch.repeat_interleave(

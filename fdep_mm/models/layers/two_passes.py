@@ -11,7 +11,7 @@ from torch.overrides import TorchFunctionMode
 
 @contextmanager
 def kept_statistics(model: nn.Module) -> Iterator[None]:
-    """Batch norms leave their running statistics alone meanwhile.
+    """Keep the running statistics of batch norms as they are.
 
     Those in training mode still normalize with the statistics of the batch.
     """
@@ -55,7 +55,7 @@ def depends_on(result: Tensor, source: Tensor) -> bool:
 
 
 class Unchanged(TorchFunctionMode):
-    """Tensors that nothing may change in place meanwhile.
+    """Watches tensors that nothing may change in place.
 
     Raises:
         ValueError: One was changed; names the module.

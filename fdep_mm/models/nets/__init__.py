@@ -2,7 +2,7 @@
 
 All differ from their papers in where they start: the untrained head predicts
 a target probability of 0.01 (`prior_prob`), see :class:`SIRSTHead`. Each file
-names what differs besides.
+names what else differs.
 """
 
 from .acm import ACMEncoder, ACMHead

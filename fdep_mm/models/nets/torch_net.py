@@ -1,9 +1,9 @@
 """Any PyTorch network as a host, cut where its user names the bottleneck.
 
-Not of a paper. The network itself stays as it is: a forward hook on the named
-submodule ends the first pass there. The passes of the two branches run the
-network again, are given what it computed before (so encoder norms and dropout
-act once), and go on from the feature that CO-ISD hands them.
+From no paper. The network itself is not changed: a forward hook on the named
+submodule ends the first pass there. The two branches run the network again,
+get what it computed before (so encoder norms and dropout act once), and
+continue from the feature that CO-ISD hands them.
 """
 
 from collections.abc import Callable
@@ -53,9 +53,9 @@ class _Replay(TorchFunctionMode):
         recorded, result = next(self.calls, (None, None))
         if recorded != func:
             raise ValueError(
-                'the net takes another way through its encoder each time it '
-                'is run (random numbers that are not of torch?): it cannot '
-                'be trained under FDEP'
+                'the net does not repeat its operations when its encoder '
+                'runs again (random numbers from outside torch?), so it '
+                'cannot be trained under FDEP'
             )
         return result
 
@@ -130,7 +130,7 @@ class TorchNet(ImageEncoder):
 
         Returns:
             list: The bottleneck's feature (B, C, h, w), and what
-            :meth:`decode` needs besides.
+            :meth:`decode` needs beside it.
         """
         x = self.prepare(x, 1)
         if self.bottleneck is None:
