@@ -11,7 +11,7 @@ from pathlib import Path
 from fdep_mm.version import __version__
 
 from .backend import Backend
-from .draw import draw_prediction
+from .image_writers import draw_prediction
 from .inputs import Failure, Frame, Inputs, Reading
 from .opening import open_backend
 from .results import Prediction

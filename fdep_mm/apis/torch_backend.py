@@ -187,17 +187,7 @@ def _read_weights(path: str) -> dict:
 def _load(model: nn.Module, checkpoint: dict, path: str) -> None:
     state = weights_of(checkpoint)
     state = {k: v for k, v in state.items() if not k.startswith(TRAINING_ONLY)}
-    kinds = (
-        'parameters of the network are not in the file',
-        'in the file are not in the network',
-        'have another shape',
-    )
-    found = compare_weights(model.state_dict(), state)
-    problems = [
-        f'{len(keys)} {kind}, such as {keys[0]!r}'
-        for kind, keys in zip(kinds, found, strict=True)
-        if keys
-    ]
+    problems = compare_weights(model.state_dict(), state)
     if problems:
         raise ValueError(
             f'weights {path!r} are not of this config: {"; ".join(problems)}. '

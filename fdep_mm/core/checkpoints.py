@@ -179,19 +179,36 @@ def weights_of(checkpoint: dict) -> dict:
     return {key.removeprefix('module.'): v for key, v in state.items()}
 
 
-def compare_weights(own: dict, given: dict) -> tuple[list[str], ...]:
-    """Compare the state dict of a network with that of a file.
+def compare_weights(
+    own: dict, given: dict, every: bool = True, only: bool = True
+) -> list[str]:
+    """Say how the state dict of a file does not fit that of a network.
 
-    Returns the names that the file lacks, that the network lacks, and those of
-    another shape, sorted.
+    Args:
+        every (bool): Whether all weights of the network must be in the file,
+            or one of them at least.
+        only (bool): Whether all weights of the file must be in the network.
     """
+    missing = own.keys() - given.keys()
     reshaped = [
         key
         for key in own.keys() & given.keys()
         if own[key].shape != getattr(given[key], 'shape', None)
     ]
-    names = (own.keys() - given.keys(), given.keys() - own.keys(), reshaped)
-    return tuple(map(sorted, names))
+    found = {
+        'weights of the network are not in it': (
+            missing if every or len(missing) == len(own) else []
+        ),
+        'of its weights are not in the network': (
+            given.keys() - own.keys() if only else []
+        ),
+        'weights have another shape': reshaped,
+    }
+    return [
+        f'{len(keys)} {text}, such as {min(keys)!r}'
+        for text, keys in found.items()
+        if keys
+    ]
 
 
 def _reason(error: Exception) -> str:

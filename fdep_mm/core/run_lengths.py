@@ -6,12 +6,7 @@ import numpy as np
 def encode(
     crop: np.ndarray, corner: tuple[int, int], shape: tuple[int, int]
 ) -> dict:
-    """Encode pixels of a target.
-
-    Args:
-        crop (np.ndarray): (h, w) bool, its pixels in a part of the image.
-        corner (tuple[int, int]): Column and row of the part, px.
-        shape (tuple[int, int]): Height and width of the image, px.
+    """Encode a target, pixels (h, w) bool at a corner (x, y) of an image.
 
     Returns:
         dict: ``size`` [H, W] and ``counts``, lengths of the runs of 0 and 1

@@ -30,7 +30,7 @@ RANDOM_SHAPES = ((1, 3, 256, 256), (3, 3, 128, 96), (2, 3, 96, 224))
 
 
 def export(network: LightBranch) -> ModelProto:
-    """Export to ONNX in memory.
+    """Export to ONNX in memory; configs/ONNX.md describes the file.
 
     The TorchScript exporter, not the one of ``torch.export``: it needs no
     further package, folds batch norms into convolutions, and every network
@@ -38,12 +38,6 @@ def export(network: LightBranch) -> ModelProto:
 
     Args:
         network (LightBranch): In evaluation mode, on the CPU.
-
-    Returns:
-        ModelProto: Input ``images`` (N, 3, H, W) float32 in 0..255, BGR
-        where the channels differ; output ``prob`` (N, 1, H, W), or ``boxes``,
-        ``scores`` and ``factors`` as :class:`LightBranch` gives them. N, H
-        and W are free; H and W must be multiples of the card's stride.
 
     Raises:
         ValueError: It would hold parts that only training needs.

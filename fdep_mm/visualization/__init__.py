@@ -2,18 +2,18 @@
 
 from fdep_mm.core.image import to_display
 
-from .comparison import areas, plot_comparison
-from .figures import figure_to_array
+from .comparison import areas, figure_to_array, plot_comparison
 from .files import (
+    Scene,
     check_scale,
+    count_files,
     list_images,
+    load_scene,
     pair_images,
     read_image,
-    read_mask,
     read_names,
     read_prob,
 )
 from .gallery import write_gallery
 from .overlay import draw_overlay
-from .scenes import Scene, count_files, load_scene
 from .surface import plot_surfaces

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from fdep_mm.evaluation.functional import (
@@ -93,6 +94,13 @@ def _color(i: int, number: int) -> tuple:
     if number <= 10:
         return colormaps['tab10'](i)
     return colormaps['turbo'](i / (number - 1))
+
+
+def figure_to_array(figure: Figure) -> np.ndarray:
+    """Render a figure as (H, W, 3) uint8, RGB; no global state is touched."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
 def areas(

@@ -1,7 +1,8 @@
-"""Folders of images, probability maps and masks: pairing and reading."""
+"""Images, probability maps and masks in folders: paired, read, counted."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,6 +14,11 @@ from fdep_mm.core.suffixes import (
     composed,
     is_image,
     strip_suffix,
+)
+from fdep_mm.evaluation.functional import (
+    EvalProtocol,
+    check_pair,
+    count_image,
 )
 
 
@@ -98,11 +104,6 @@ def read_image(path: Path) -> np.ndarray:
         raise unreadable(str(path), 'image', error) from error
 
 
-def read_mask(path: Path) -> np.ndarray:
-    """Read a mask as (H, W) bool, see :func:`fdep_mm.core.masks.read_mask`."""
-    return masks.read_mask(path) > 0
-
-
 def read_prob(
     path: Path, binary: bool = False, max_value: float | None = None
 ) -> np.ndarray:
@@ -141,18 +142,12 @@ def _top(values: np.ndarray) -> float:
 def check_scale(
     preds: Iterable[Path], binary: bool, max_value: float | None
 ) -> None:
-    """Refuse predictions that are not what the options say.
+    """Refuse predictions that are not what the options of a tool say.
 
-    Of probability maps only so many are read as are needed; files that cannot
-    be read are skipped.
-
-    Args:
-        preds (Iterable[Path]): Files.
-        binary (bool): See :func:`read_prob`: then no file may have more than
-            one value beside 0.
-        max_value (float, optional): See :func:`read_prob`: without it the
-            largest value of all must be above 100 of 8 bits, above 1000 of
-            16.
+    Masks may have one value beside 0. The largest value of all probability
+    maps must be above 100 of 8 bits or 1000 of 16, unless `max_value` is
+    given; no more of them are read than this takes. Files that cannot be read
+    are skipped.
     """
     if max_value is not None and not binary:
         return
@@ -181,3 +176,71 @@ def check_scale(
             '--max-value 255 if they are 8-bit values in 16-bit files, '
             f'--max-value {top} if they are as low as that'
         )
+
+
+class Scene(NamedTuple):
+    """One image with what is true and what was predicted."""
+
+    name: str
+    image: np.ndarray  # (H, W) or (H, W, C) of any type
+    prob: np.ndarray  # (H, W) float32 in [0, 1]
+    mask: np.ndarray  # (H, W) bool
+
+
+def load_scene(
+    name: str,
+    image: Path,
+    pred: Path,
+    mask: Path,
+    binary: bool = False,
+    max_value: float | None = None,
+) -> Scene:
+    """Read the files of an image and check that they go together.
+
+    See :func:`read_prob` for `pred`, `binary` and `max_value`.
+    """
+    pixels = read_image(image)
+    prob, truth = check_pair(
+        read_prob(pred, binary, max_value),
+        masks.read_mask(mask) > 0,
+        f'{pred} against {mask}',
+    )
+    if pixels.shape[:2] != truth.shape:
+        raise ValueError(
+            f'{image}: is {pixels.shape[:2]} px, but {mask} is {truth.shape}; '
+            'resize one of them'
+        )
+    return Scene(name, pixels, prob, truth)
+
+
+def count_files(
+    preds: Mapping[str, Path],
+    truths: Mapping[str, Path],
+    names: Sequence[str],
+    protocol: EvalProtocol,
+    binary: bool = False,
+    max_value: float | None = None,
+) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Count image by image, so that folders of any size fit in memory.
+
+    Args:
+        preds, truths (Mapping[str, Path]): Files by identifier.
+        binary, max_value: See :func:`read_prob`.
+
+    Returns:
+        tuple[dict[str, np.ndarray], list[str]]: One record per image, by
+        identifier, and one line for each image that cannot be used.
+    """
+    check_scale((preds[name] for name in names), binary, max_value)
+    records, unusable = {}, []
+    for name in names:
+        pair = f'{preds[name]} against {truths[name]}'
+        try:
+            prob = read_prob(preds[name], binary, max_value)
+            mask = masks.read_mask(truths[name]) > 0
+            records[name] = count_image(prob, mask, protocol, pair)
+        except ValueError as error:
+            unusable.append(str(error))
+    if not records:
+        raise ValueError('\n  '.join(['no image can be scored', *unusable]))
+    return records, unusable

@@ -19,9 +19,9 @@ from fdep_mm.evaluation.functional import (
     unpack,
 )
 
+from .files import Scene
 from .gallery_page import PAGE_HEAD, PAGE_TAIL
 from .overlay import DETECTION, FALSE_ALARM, HIT, MISS, draw_overlay
-from .scenes import Scene
 
 FULL_SIDE = 768
 # Key -> heading, and how the first click sorts.

@@ -67,7 +67,7 @@ def test_weights_that_only_training_needs_may_be_there_or_not(
     cfg = tiny_config(tmp_path)
     cfg.load_from = path
     Runner.from_cfg(cfg).test()
-    with pytest.raises(ValueError, match='such as samf.weight'):
+    with pytest.raises(ValueError, match="such as 'samf.weight'"):
         resume(tiny_config(tmp_path), path)
 
 

@@ -10,7 +10,8 @@ from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 from torch.utils.data import Dataset
 
-from fdep_mm.visualization import read_image, read_mask, read_prob
+from fdep_mm.core.masks import read_mask
+from fdep_mm.visualization import read_image, read_prob
 from fdep_mm.visualization.overlay import FALSE_ALARM, HIT, MISS
 
 

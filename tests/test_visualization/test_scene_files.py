@@ -4,11 +4,11 @@ import cv2
 import numpy as np
 import pytest
 
+from fdep_mm.core.masks import read_mask
 from fdep_mm.visualization import (
     list_images,
     load_scene,
     pair_images,
-    read_mask,
     read_names,
     read_prob,
 )

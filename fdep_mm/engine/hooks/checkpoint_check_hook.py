@@ -148,20 +148,8 @@ def _weight_problems(
     given = weights_of(checkpoint)
     if not training:
         own = {k: v for k, v in own.items() if not k.startswith(TRAINING_ONLY)}
-    missing, foreign, reshaped = compare_weights(own, given)
-    some_will_do = training and not resuming
-    if some_will_do and len(missing) < len(own):
-        missing = []
-    found = {
-        'weights have another shape': reshaped,
-        'weights of the network are not in it': missing,
-        'of its weights are not in the network': foreign if resuming else [],
-    }
-    return [
-        f'{len(keys)} {text}, such as {keys[0]}'
-        for text, keys in found.items()
-        if keys
-    ]
+    every = resuming or not training
+    return compare_weights(own, given, every, only=resuming)
 
 
 def _unwrap(model: nn.Module) -> nn.Module:

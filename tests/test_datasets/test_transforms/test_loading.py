@@ -8,7 +8,6 @@ from fdep_mm.datasets.transforms import (
     LoadInfraredImage,
     LoadSIRSTMask,
 )
-from fdep_mm.visualization import read_mask
 
 SIZE = (20, 30)
 
@@ -232,7 +231,6 @@ def test_masks_with_alpha(tmp_path, color, alpha, target):
     Image.fromarray(np.dstack(planes)).save(tmp_path / 'a.png')
     expected = shape // 255 * target
     np.testing.assert_array_equal(load_mask(tmp_path / 'a.png'), expected)
-    np.testing.assert_array_equal(read_mask(tmp_path / 'a.png'), expected)
     planes[3] = np.roll(shape, 1)
     Image.fromarray(np.dstack(planes)).save(tmp_path / 'a.png')
     if color == 'shape':
@@ -250,7 +248,6 @@ def test_masks_with_a_palette(tmp_path, palette):
     image.putpalette(palette)
     image.save(tmp_path / 'a.png')
     np.testing.assert_array_equal(load_mask(tmp_path / 'a.png'), index)
-    np.testing.assert_array_equal(read_mask(tmp_path / 'a.png'), index)
 
 
 def test_the_threshold_that_is_offered_keeps_the_target(tmp_path):
