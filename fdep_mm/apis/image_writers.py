@@ -44,7 +44,7 @@ def draw_prediction(prediction: Prediction) -> np.ndarray:
 
 
 class ImageWriter:
-    """One PNG file of each image, ``FOLDER/NAME.png``, as pixels of one kind.
+    """Writes a PNG file for each image, ``FOLDER/NAME.png``.
 
     Args:
         kind (str): 'mask': {0, 255}; 'prob': 16 bits, 65535 is 1;
@@ -71,7 +71,7 @@ class ImageWriter:
 
 
 class OverlayWriter(ImageWriter):
-    """Pictures of images, and one MP4 file of each video."""
+    """Writes pictures of images, and one MP4 file for each video."""
 
     def __init__(self, out_dir: Path) -> None:
         super().__init__(out_dir, 'overlay')

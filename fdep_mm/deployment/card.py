@@ -56,7 +56,7 @@ def _read_steps(
             raise ValueError(
                 f'test pipeline: {name} cannot be exported; take it out of '
                 'test_dataloader.dataset.pipeline (normalization and padding '
-                'belong into model.data_preprocessor)'
+                'belong in model.data_preprocessor)'
             )
         if 'scale' not in step or not step.get('keep_ratio', False):
             raise ValueError(

@@ -3,6 +3,7 @@
 import tempfile
 import warnings
 from collections.abc import Iterable
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,7 @@ def to_fp16(model: ModelProto) -> ModelProto:
     with warnings.catch_warnings():
         # of constants too small for half precision, such as epsilons
         warnings.simplefilter('ignore')
-        return convert_float_to_float16(_copy(model), keep_io_types=True)
+        return convert_float_to_float16(deepcopy(model), keep_io_types=True)
 
 
 def to_int8(model: ModelProto, batches: Iterable[np.ndarray]) -> ModelProto:
@@ -43,7 +44,7 @@ def to_int8(model: ModelProto, batches: Iterable[np.ndarray]) -> ModelProto:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / 'int8.onnx'
         quantize_static(
-            _copy(model),
+            deepcopy(model),  # it is changed
             path,
             _Batches(batches),
             quant_format=QuantFormat.QDQ,
@@ -55,13 +56,6 @@ def to_int8(model: ModelProto, batches: Iterable[np.ndarray]) -> ModelProto:
             nodes_to_exclude=last_nodes(model),
         )
         return onnx.load(path)
-
-
-def _copy(model: ModelProto) -> ModelProto:
-    """Both conversions change the model that they are given."""
-    copy = ModelProto()
-    copy.CopyFrom(model)
-    return copy
 
 
 class _Batches(CalibrationDataReader):

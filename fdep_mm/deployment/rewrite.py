@@ -1,7 +1,9 @@
 """Changes of an exported graph that make it faster, not different."""
 
+from copy import deepcopy
+
 import numpy as np
-from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
+from onnx import ModelProto, NodeProto, helper, numpy_helper
 
 POOLS = {'ReduceMean': 'GlobalAveragePool', 'ReduceMax': 'GlobalMaxPool'}
 # Transposed convolutions that double height and width.
@@ -28,8 +30,7 @@ def own_constants(model: ModelProto) -> None:
     nodes, copies = [], []
     for node in graph.node:
         if node.op_type == 'Identity' and node.input[0] in constants:
-            copy = TensorProto()
-            copy.CopyFrom(constants[node.input[0]])
+            copy = deepcopy(constants[node.input[0]])
             copy.name = node.output[0]
             copies.append(copy)
             constants[copy.name] = copy
