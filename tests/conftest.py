@@ -8,13 +8,14 @@ skipped.
 import os
 import random
 import runpy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import plain_configs  # noqa: F401, for all tests
 import pytest
 import torch
+from mmengine.registry import init_default_scope
 
 REPO = Path(__file__).resolve().parents[1]
 
@@ -30,11 +31,13 @@ torch.set_num_threads(int(os.environ['OMP_NUM_THREADS']))
 
 
 @pytest.fixture(autouse=True)
-def fixed_seeds() -> None:
-    """Start each test from the same random state."""
+def fixed_start() -> Iterator[None]:
+    """Start each test from the same random state and default scope."""
     random.seed(0)
     np.random.seed(0)
     torch.manual_seed(0)
+    yield
+    init_default_scope('mmseg')  # of the next, whose fixtures come first
 
 
 @pytest.fixture(scope='session')

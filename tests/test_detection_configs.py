@@ -32,13 +32,6 @@ FDEP = ROOT / 'fdep'
 SYNTHETIC = '{}oscar_r18_fpn-32_1xb16-12e_synthetic-128x128.py'
 
 
-@pytest.fixture(autouse=True)
-def restored_scope():
-    """Later tests must not find mmdet's scope where they expect mmseg's."""
-    yield
-    init_default_scope('mmseg')
-
-
 read = functools.cache(Config.fromfile)
 
 

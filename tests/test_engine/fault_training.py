@@ -104,7 +104,7 @@ def tiny_config(work_dir: Path, epochs: int = 3) -> Config:
         interval=1, save_best='mean/prob', rule='less'
     )
     cfg.val_evaluator = dict(type='fdep_mm.MeanProb')
-    cfg.model.backbone.num_blocks = 1
+    cfg.model.backbone.num_blocks = cfg.model.decode_head.num_blocks = 1
     for name in ('train', 'val', 'test'):
         loader = cfg[f'{name}_dataloader']
         loader.update(num_workers=0, persistent_workers=False, batch_size=2)
@@ -124,7 +124,7 @@ def add_prior(cfg: Config) -> None:
     vfm = dict(type='fdep_mm.FrozenVFM', model_name='test_vit')
     cfg.model.update(
         type='fdep_mm.COISDSegmentor',
-        vfm=dict(vfm, out_indices=(1, 3, 5), pretrained=False),
+        vfm=dict(vfm, out_indices=(1,), pretrained=False),
         samf=dict(type='fdep_mm.SAMFNeck'),
     )
 

@@ -20,10 +20,11 @@ class LossRecorder(Hook):
         self.losses.append(losses)
 
 
-def run(folder, net, compiled):
+def run(folder, compiled):
     cfg = tiny_config(folder, epochs=1)
-    if net == 'fdep':
-        add_prior(cfg)
+    add_prior(cfg)
+    # what is compiled is the whole step; AdamW's takes the longest
+    cfg.optim_wrapper.optimizer = dict(type='SGD', lr=0.01)
     cfg.custom_hooks = [dict(type='fdep_mm.LossRecorder')]
     if compiled:
         cfg.compile = dict(backend='eager')  # needs no C++ compiler
@@ -32,21 +33,15 @@ def run(folder, net, compiled):
     return runner, hook.losses
 
 
-@pytest.mark.parametrize('net', ['host', 'fdep'])
-def test_losses_and_weights_of_two_steps(tmp_path, net):
-    plain, expected = run(tmp_path / 'plain', net, False)
+def test_losses_and_weights_of_two_steps(tmp_path):
+    plain, expected = run(tmp_path / 'plain', False)
     torch._dynamo.reset()
-    compiled, found = run(tmp_path / 'compiled', net, True)
+    compiled, found = run(tmp_path / 'compiled', True)
     assert hasattr(compiled.model.train_step, '_torchdynamo_orig_callable')
     assert len(expected) == len(found) == 2
     for ours, theirs in zip(found, expected, strict=True):
         assert ours == pytest.approx(theirs, rel=1e-5)
-    assert ('main.decode.loss_edge_bce' in found[0]) == (net == 'fdep')
+    assert 'main.decode.loss_edge_bce' in found[0]
     torch.testing.assert_close(
-        compiled.model.state_dict(),
-        plain.model.state_dict(),
-        rtol=1e-3,
-        # AdamW makes a step of the rate, 1e-3, of any gradient: where one is
-        # nearly 0, rounding shows
-        atol=5e-4,
+        compiled.model.state_dict(), plain.model.state_dict()
     )

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from fault_training import (
-    add_prior,
     assert_same_weights,
     in_child,
     tiny_config,
@@ -14,7 +13,6 @@ from fault_training import (
     weights,
 )
 
-RUNS = [('host', 0), ('host', 2), ('fdep', 0)]  # network, workers
 needs_full = pytest.mark.skipif(
     not Path('/dev/full').exists(), reason='needs a device that is full'
 )
@@ -26,11 +24,8 @@ def start(
     moment: str | None,
     num_workers: int,
     resume: bool,
-    net: str = 'host',
 ) -> None:
     cfg = tiny_config(work_dir)
-    if net == 'fdep':
-        add_prior(cfg)
     cfg.train_dataloader.update(
         num_workers=num_workers, persistent_workers=num_workers > 0
     )
@@ -45,26 +40,21 @@ def start(
 
 @pytest.fixture(scope='module')
 def uninterrupted(tmp_path_factory):
-    """Network and number of workers -> work dir."""
+    """Number of workers -> work dir."""
     folders = {}
-    for net, num_workers in RUNS:
-        folder = tmp_path_factory.mktemp(f'{net}_{num_workers}')
-        assert in_child(start, folder, None, num_workers, False, net) == 0
-        folders[net, num_workers] = folder
+    for num_workers in (0, 2):
+        folder = tmp_path_factory.mktemp(f'{num_workers}_workers')
+        assert in_child(start, folder, None, num_workers, False) == 0
+        folders[num_workers] = folder
     return folders
 
 
 @pytest.mark.parametrize(
-    ('moment', 'net', 'num_workers'),
-    [
-        *((moment, 'host', 0) for moment in MOMENTS),
-        ('epoch', 'host', 2),
-        ('worker', 'host', 2),
-        ('epoch', 'fdep', 0),
-    ],
+    ('moment', 'num_workers'),
+    [*((moment, 0) for moment in MOMENTS), ('worker', 2)],
 )
-def test_killed_and_resumed(tmp_path, uninterrupted, moment, net, num_workers):
-    code = in_child(start, tmp_path, moment, num_workers, False, net)
+def test_killed_and_resumed(tmp_path, uninterrupted, moment, num_workers):
+    code = in_child(start, tmp_path, moment, num_workers, False)
     if moment == 'worker':
         assert code == 1
         error = (tmp_path / 'error.txt').read_text()
@@ -78,22 +68,18 @@ def test_killed_and_resumed(tmp_path, uninterrupted, moment, net, num_workers):
     for path in tmp_path.glob('*.pth'):
         assert weights(path)
 
-    assert in_child(start, tmp_path, None, num_workers, True, net) == 0
-    whole = uninterrupted[net, num_workers]
+    assert in_child(start, tmp_path, None, num_workers, True) == 0
+    whole = uninterrupted[num_workers]
     names = {path.name for path in tmp_path.iterdir() if path.is_file()}
     assert {path.name for path in whole.iterdir() if path.is_file()} <= names
     for path in whole.glob('*.pth'):
         assert_same_weights(path, tmp_path / path.name)
-        keys = weights(path)
-        assert any(key.startswith('samf.') for key in keys) == (net == 'fdep')
     assert not list(tmp_path.glob('*.part'))
     assert Path((tmp_path / 'last_checkpoint').read_text()).is_file()
 
 
 def test_workers_change_no_weight(uninterrupted):
-    assert_same_weights(
-        *(uninterrupted['host', n] / 'epoch_3.pth' for n in (0, 2))
-    )
+    assert_same_weights(*(uninterrupted[n] / 'epoch_3.pth' for n in (0, 2)))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
 pytest.importorskip('mmdet.models')
@@ -15,13 +14,6 @@ CONFIG = (
     Path(__file__).parents[2]
     / 'configs/oscar/oscar_r18_fpn-32_1xb16-12e_synthetic-128x128.py'
 )
-
-
-@pytest.fixture(autouse=True)
-def restored_scope():
-    """Later tests must not find mmdet's scope where they expect mmseg's."""
-    yield
-    init_default_scope('mmseg')
 
 
 def train(work_dir: Path, epochs: int, resume: Path | None = None) -> Runner:

@@ -67,6 +67,11 @@ def build(cfg: dict):
     return MODELS.build(ConfigDict(cfg))
 
 
+def size(*modules) -> int:
+    """The number of parameters."""
+    return sum(p.numel() for m in modules for p in m.parameters())
+
+
 def samples(batch: int = 2, size: tuple = (64, 64)) -> list:
     """Labels with one 4x4 target each."""
     out = []

@@ -3,7 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from builders import build, host_cfg, images
+from builders import build, host_cfg, images, size
 from torch import nn
 
 from fdep_mm.models.layers import AsymmetricModulation
@@ -18,10 +18,6 @@ HEAD = dict(
     ALCNet=FUSIONS | dict(up0=2_056, logits=151),
 )
 both = pytest.mark.parametrize('net', ['ACM', 'ALCNet'])
-
-
-def size(module):
-    return sum(p.numel() for p in module.parameters())
 
 
 def norms(module, kind):

@@ -1,14 +1,10 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from builders import build, host_cfg
+from builders import build, host_cfg, size
 from torch import nn
 
 from fdep_mm.models.nets.alclnet import BilinearAttention
-
-
-def size(module):
-    return sum(p.numel() for p in module.parameters())
 
 
 def test_split():

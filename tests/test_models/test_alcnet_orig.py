@@ -3,17 +3,13 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from builders import build, fdep_cfg, host_cfg, images, samples
+from builders import build, fdep_cfg, host_cfg, images, samples, size
 
 from fdep_mm.models.nets.alcnet_orig import (
     BottomUpModulation,
     DilatedLocalContrast,
     patch_contrast,
 )
-
-
-def size(module):
-    return sum(p.numel() for p in module.parameters())
 
 
 @pytest.fixture(scope='module')

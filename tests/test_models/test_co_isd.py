@@ -9,6 +9,7 @@ import torch
 from builders import NET_NAMES, build, fdep_cfg, host_cfg, images, samples
 from child_processes import run_ranks
 from mmengine.config import Config
+from mmengine.model import MMDistributedDataParallel
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch_hosts import torch_cfg
 
@@ -250,15 +251,25 @@ def test_bad_options():
         build(fdep_cfg(loss_weights=dict(light=1.0)))
 
 
-def ddp_worker(
-    rank: int, world: int, folder: str, cfg: dict, amp: bool
-) -> None:
+DDP_CASES = {  # network, and whether in mixed precision
+    'float32': (fdep_cfg(), False),
+    'bfloat16': (fdep_cfg(), True),
+    'TorchNet, bfloat16': (torch_cfg('Net'), True),
+}
+
+
+def ddp_worker(rank: int, world: int, folder: str) -> None:
     torch.set_num_threads(1)
     torch.distributed.init_process_group(
         'gloo', f'file://{folder}/store', rank=rank, world_size=world
     )
-    from mmengine.model import MMDistributedDataParallel
+    found = {name: train(rank, *case) for name, case in DDP_CASES.items()}
+    torch.save(found, f'{folder}/{rank}.pt')
+    torch.distributed.destroy_process_group()
 
+
+def train(rank: int, cfg: dict, amp: bool) -> tuple[str, bool]:
+    """Two steps; the hash of the weights, and whether the loss is finite."""
     model = MMDistributedDataParallel(build(cfg), find_unused_parameters=False)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
     model.train()
@@ -273,19 +284,11 @@ def ddp_worker(
         optimizer.zero_grad()
     weights = torch.cat([p.detach().flatten() for p in model.parameters()])
     digest = hashlib.sha256(weights.numpy().tobytes()).hexdigest()
-    found = digest, bool(torch.isfinite(total))
-    torch.save(found, f'{folder}/{rank}.pt')
-    torch.distributed.destroy_process_group()
+    return digest, bool(torch.isfinite(total))
 
 
-@pytest.mark.parametrize(
-    'cfg, amp',
-    [(fdep_cfg(), False), (fdep_cfg(), True), (torch_cfg('Net'), True)],
-    ids=['float32', 'bfloat16', 'TorchNet, bfloat16'],
-)
-def test_two_processes(cfg, amp, tmp_path):
-    (first, finite1), (second, finite2) = run_ranks(
-        ddp_worker, 2, tmp_path, cfg, amp
-    )
-    assert finite1 and finite2
+def test_two_processes(tmp_path):
+    first, second = run_ranks(ddp_worker, 2, tmp_path)
     assert first == second
+    assert len({digest for digest, _ in first.values()}) == len(DDP_CASES)
+    assert all(finite for _, finite in first.values())

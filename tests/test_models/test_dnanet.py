@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from builders import build, host_cfg, images
+from builders import build, host_cfg, images, size
 from test_nets import count_macs
 
 from fdep_mm.models.nets.dnanet import AttentionBlock
@@ -11,10 +11,6 @@ from fdep_mm.models.nets.dnanet import AttentionBlock
 ENCODER = [3_058, 33_700, 133_252, 530_500, 2_117_572]
 COLUMNS = [[10_258, 64_420, 256_132], [12_818, 74_660], [15_378]]
 LAST = [17_938, 84_900, 297_092, 1_022_020]
-
-
-def size(module):
-    return sum(p.numel() for p in module.parameters())
 
 
 def model(**head):

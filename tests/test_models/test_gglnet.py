@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
-from builders import build, host_cfg, images
+from builders import build, host_cfg, images, size
 from torch import nn
 
 from fdep_mm.models.nets.gglnet import (
@@ -12,10 +12,6 @@ from fdep_mm.models.nets.gglnet import (
     TwoWayGuidance,
     gradient_magnitude,
 )
-
-
-def size(module):
-    return sum(p.numel() for p in module.parameters())
 
 
 def test_split():

@@ -1,12 +1,8 @@
 import torch
-from builders import build, host_cfg, images
+from builders import build, host_cfg, images, size
 from torch import nn
 
 from fdep_mm.models.nets.mlclnet import MultiscaleContrast
-
-
-def size(module):
-    return sum(p.numel() for p in module.parameters())
 
 
 def test_small_form():

@@ -3,7 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from builders import build, host_cfg, images
+from builders import build, host_cfg, images, size
 
 from fdep_mm.models.layers import inject_directions
 from fdep_mm.models.layers.direction_blocks import (
@@ -29,10 +29,6 @@ ENCODER = dict(
 # of each level 81 C^2 + 14 C in the reference, C^2 + 2 C of them never run
 RELATIONS = [80 * c * c + 12 * c for c in (16, 32, 64, 64, 64)]
 FUSIONS = [11_504, 45_536, 49_728, 49_728]
-
-
-def size(*modules):
-    return sum(p.numel() for m in modules for p in m.parameters())
 
 
 @pytest.fixture(scope='module')

@@ -10,6 +10,7 @@ from mmengine.registry import init_default_scope
 from fdep_mm.registry import MODELS
 
 pytest.importorskip('mmdet.models')
+from builders import size  # noqa: E402
 from detector_builders import build_detector  # noqa: E402
 from oscar_builders import (  # noqa: E402
     oscar_cfg,
@@ -19,20 +20,9 @@ from oscar_builders import (  # noqa: E402
 )
 
 
-@pytest.fixture(autouse=True)
-def restored_scope():
-    """Later tests must not find mmdet's scope where they expect mmseg's."""
-    yield
-    init_default_scope('mmseg')
-
-
 @pytest.fixture(scope='module')
 def small():
     return build_detector(small_cfg())
-
-
-def count(module):
-    return sum(p.numel() for p in module.parameters())
 
 
 @pytest.mark.parametrize(
@@ -42,10 +32,10 @@ def count(module):
 def test_parameters_are_the_published_ones_less_the_dead(width, neck, head):
     init_default_scope('mmdet')
     model = MODELS.build(ConfigDict(oscar_cfg(width)))
-    assert round(count(model.backbone) / 1e6, 2) == 11.20
-    assert count(model.neck) / 1e6 == pytest.approx(neck, abs=0.006)
-    assert round(count(model.bbox_head) / 1e6, 2) == head
-    assert count(model) / 1e6 == pytest.approx(
+    assert round(size(model.backbone) / 1e6, 2) == 11.20
+    assert size(model.neck) / 1e6 == pytest.approx(neck, abs=0.006)
+    assert round(size(model.bbox_head) / 1e6, 2) == head
+    assert size(model) / 1e6 == pytest.approx(
         {256: 17.66 - 1.180, 128: 12.88 - 0.295}[width], abs=0.006
     )
 

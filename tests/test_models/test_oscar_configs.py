@@ -15,13 +15,6 @@ CONFIGS = Path(__file__).parents[2] / 'configs/oscar'
 LEAVES = sorted(CONFIGS.glob('*.py'))
 
 
-@pytest.fixture(autouse=True)
-def restored_scope():
-    """Later tests must not find mmdet's scope where they expect mmseg's."""
-    yield
-    init_default_scope('mmseg')
-
-
 def load(name: str) -> Config:
     cfg = Config.fromfile(CONFIGS / name)
     init_default_scope(cfg.default_scope)

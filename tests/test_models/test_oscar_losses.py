@@ -22,20 +22,9 @@ from oscar_builders import (  # noqa: E402
 )
 
 
-@pytest.fixture(autouse=True)
-def restored_scope():
-    """Later tests must not find mmdet's scope where they expect mmseg's."""
-    yield
-    init_default_scope('mmseg')
-
-
 @pytest.fixture(scope='module')
 def small():
     return build_detector(small_cfg())
-
-
-def count(module):
-    return sum(p.numel() for p in module.parameters())
 
 
 def test_first_losses_on_an_untrained_network():

@@ -4,19 +4,11 @@ import copy
 
 import pytest
 import torch
-from mmengine.registry import init_default_scope
 
 pytest.importorskip('mmdet.models')
 from detector_builders import build_detector  # noqa: E402
 from mmdet.structures import DetDataSample  # noqa: E402
 from oscar_builders import small_cfg  # noqa: E402
-
-
-@pytest.fixture(autouse=True)
-def restored_scope():
-    """Later tests must not find mmdet's scope where they expect mmseg's."""
-    yield
-    init_default_scope('mmseg')
 
 
 @pytest.fixture(scope='module')

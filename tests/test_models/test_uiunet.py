@@ -3,7 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from builders import build, host_cfg, images
+from builders import build, host_cfg, images, size
 
 from fdep_mm.models.nets.uiunet import (
     RSU,
@@ -25,10 +25,6 @@ DECODER = dict(
     logits=7,
 )
 SIDES = [577, 577, 1_153, 2_305, 4_609, 4_609]
-
-
-def size(module):
-    return sum(p.numel() for p in module.parameters())
 
 
 def model(**head):

@@ -22,9 +22,8 @@ for cfg in configs:
 """
 
 
-def test_bases_of_another_project(installed, tmp_path):
-    code = 'import fdep_mm; print(fdep_mm.CONFIG_ROOT)'
-    root = run(installed, '-c', code, cwd=tmp_path).splitlines()[-1]
+def test_bases_of_another_project(installed, config_root, tmp_path):
+    root = str(config_root)
     project = tmp_path / 'some other project'
     project.mkdir()
     ways = {

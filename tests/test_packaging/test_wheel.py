@@ -96,27 +96,17 @@ def test_source_distribution_can_build_the_wheel(copy_checkout, tmp_path):
     assert needed | {'LICENSE', 'README.md', 'setup.py'} <= names
 
 
-def _config_root(python: Path, cwd: Path) -> Path:
-    return Path(
-        run(
-            python,
-            '-c',
-            'import fdep_mm; print(fdep_mm.CONFIG_ROOT)',
-            cwd=cwd,
-        ).splitlines()[-1]
-    )
-
-
-def test_config_root_is_the_installed_copy(installed, tmp_path):
-    root = _config_root(installed, tmp_path)
+def test_config_root_is_the_installed_copy(installed, config_root):
+    root = config_root
     assert root.parts[-4:] == ('site-packages', 'fdep_mm', '.mim', 'configs')
     assert root.is_relative_to(installed.parents[1].resolve())
     assert (root / 'model-index.yml').is_file()
 
 
-def test_installed_wheel_trains_from_its_own_configs(installed, tmp_path):
-    root = _config_root(installed, tmp_path)
-    (config,) = (root / 'alcnet').glob('alcnet_*synthetic*.py')
+def test_installed_wheel_trains_from_its_own_configs(
+    installed, config_root, tmp_path
+):
+    (config,) = (config_root / 'alcnet').glob('alcnet_*synthetic*.py')
     log = run(
         installed,
         '-m',

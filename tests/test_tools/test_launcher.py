@@ -23,21 +23,22 @@ SMALL = [
         for setting in ('num_workers=0', 'persistent_workers=False')
     ),
 ]
-
-
-def run(tool, *args, cwd):
-    """By two processes."""
-    done = run_python(
-        # a free port of its own, and no host name to look up
-        *('-m', 'torch.distributed.run', '--standalone'),
-        *('--local-addr=127.0.0.1', '--nproc-per-node=2'),
-        *(TOOLS / tool, CONFIG, *args, '--launcher', 'pytorch'),
-        *('--cfg-options', *SMALL),
-        cwd=cwd,
-        OMP_NUM_THREADS='1',
-    )
-    printed = done.stdout + done.stderr
-    assert done.returncode == 0, printed[-8000:]
+METRIC = 'type=fdep_mm.HSEMetric threshold=0.02 prefix=low'.split()
+# One start of the processes for both tools: it takes most of the time.
+COMMANDS = [
+    ['train.py', CONFIG, '--work-dir', 'run'],
+    ['test.py', CONFIG, 'run/epoch_1.pth', '--work-dir', 'two']
+    + ['--metric', *METRIC],
+]
+BOTH = """
+import runpy, sys
+sys.path.insert(0, {tools!r})
+for sys.argv in {commands!r}:
+    try:
+        runpy.run_path(f'{tools}/{{sys.argv[0]}}', run_name='__main__')
+    except SystemExit as end:
+        assert not end.code, end
+"""
 
 
 def scores(work_dir):
@@ -51,30 +52,41 @@ def scores(work_dir):
 
 @pytest.fixture(scope='module')
 def trained(tmp_path_factory):
+    """Where two processes have trained, in `run`, and tested, in `two`."""
     folder = tmp_path_factory.mktemp('two processes')
-    run('train.py', '--work-dir', 'run', cwd=folder)
-    return folder / 'run'
+    more = ['--launcher', 'pytorch', '--cfg-options', *SMALL]
+    commands = [[*map(str, words + more)] for words in COMMANDS]
+    script = folder / 'both.py'
+    script.write_text(BOTH.format(tools=str(TOOLS), commands=commands))
+    done = run_python(
+        # a free port of its own, and no host name to look up
+        *('-m', 'torch.distributed.run', '--standalone'),
+        *('--local-addr=127.0.0.1', '--nproc-per-node=2', script),
+        cwd=folder,
+        OMP_NUM_THREADS='1',
+    )
+    printed = done.stdout + done.stderr
+    assert done.returncode == 0, printed[-8000:]
+    return folder
 
 
 def test_one_process_writes(trained):
-    assert len(list(trained.glob('epoch_*.pth'))) == 1
-    assert len(list(trained.glob('2*'))) == 1  # one folder of logs
+    assert len(list(trained.glob('run/epoch_*.pth'))) == 1
+    assert len(list(trained.glob('run/2*'))) == 1  # one folder of logs
 
 
 def test_checkpoints_have_the_keys_of_one_process(trained):
-    (file,) = trained.glob('epoch_*.pth')
+    file = trained / 'run/epoch_1.pth'
     keys = torch.load(file, weights_only=False)['state_dict']
     assert not any(key.startswith('module.') for key in keys)
 
 
 def test_two_processes_test_as_one(trained, tmp_path):
-    (file,) = trained.glob('epoch_*.pth')
-    words = '--metric', 'type=fdep_mm.HSEMetric', 'threshold=0.02'
-    words += 'prefix=low', '--work-dir'
-    run('test.py', file, *words, 'two', cwd=tmp_path)
-    alone = (*words, 'one', '--cfg-options', *SMALL)
+    file = trained / 'run/epoch_1.pth'
+    alone = ('--work-dir', 'one', '--metric', *METRIC)
+    alone = (*alone, '--cfg-options', *SMALL)
     done = run_tool('test.py', CONFIG, file, *alone, cwd=tmp_path)
     assert done.code == 0, done.log
-    one, two = scores(tmp_path / 'one'), scores(tmp_path / 'two')
+    one, two = scores(tmp_path / 'one'), scores(trained / 'two')
     assert one == two
     assert {'sirst/IoU', 'hse/HSE', 'low/HSE'} <= one.keys()
