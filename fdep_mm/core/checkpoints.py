@@ -112,7 +112,7 @@ def read_checkpoint(
         if str(path).endswith('.safetensors'):
             return _read_safetensors(local)
         _refuse_compressed(local)
-        return torch.load(
+        return torch.load(  # noqa: TID251
             local, map_location=map_location, weights_only=not trusted()
         )
 
@@ -164,7 +164,7 @@ def load_url(
 ) -> object:
     """MMEngine calls this for http://, torchvision:// and the like."""
     with _refusing(url):
-        return torch.hub.load_state_dict_from_url(
+        return torch.hub.load_state_dict_from_url(  # noqa: TID251
             *(url, model_dir, map_location, progress),
             weights_only=not trusted(),
         )

@@ -36,9 +36,9 @@ def parse_boxes(
             objects without one, or a box lacks a finite number.
     """
     offsets = check_convention(convention)
-    parser = ElementTree.XMLParser(target=_NoDoctype())
+    parser = ElementTree.XMLParser(target=_NoDoctype())  # noqa: S314
     try:
-        root = ElementTree.fromstring(content, parser=parser)
+        root = ElementTree.fromstring(content, parser)  # noqa: S314
         if root.tag != 'annotation':
             raise ValueError(f'its root is <{root.tag}>, not <annotation>')
     except (ElementTree.ParseError, LookupError, ValueError) as error:
