@@ -118,6 +118,16 @@ class TwoBranches:
             )
 
     def _both_losses(self, inputs: Tensor, data_samples: list) -> dict:
+        """Losses of both branches; the first step is checked."""
+        if self._first_step:
+            return self._checked_losses(inputs, data_samples)
+        return self._branch_losses(inputs, data_samples)
+
+    @torch.compiler.disable  # the checks read versions and gradient graphs
+    def _checked_losses(self, inputs: Tensor, data_samples: list) -> dict:
+        return self._branch_losses(inputs, data_samples)
+
+    def _branch_losses(self, inputs: Tensor, data_samples: list) -> dict:
         """Losses of both branches, from one pass of what they share."""
         feats = list(self._host_feats(inputs))
         self._compare_channels(feats)
