@@ -104,7 +104,7 @@ def tiny_config(work_dir: Path, epochs: int = 3) -> Config:
         interval=1, save_best='mean/prob', rule='less'
     )
     cfg.val_evaluator = dict(type='fdep_mm.MeanProb')
-    cfg.model.backbone.num_blocks = cfg.model.decode_head.num_blocks = 1
+    cfg.model.backbone.num_blocks = 1
     for name in ('train', 'val', 'test'):
         loader = cfg[f'{name}_dataloader']
         loader.update(num_workers=0, persistent_workers=False, batch_size=2)
