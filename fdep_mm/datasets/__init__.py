@@ -8,7 +8,6 @@ _FILES = dict(
     SyntheticSIRSTDataset='synthetic',
     SyntheticSIRSTDetDataset='sirst_det',
 )
-__all__ = list(_FILES)
 
 
 def __getattr__(name: str) -> type:

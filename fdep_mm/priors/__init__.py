@@ -8,15 +8,3 @@ from .batch import batch_priors, pack_priors
 from .cache import PriorCache
 from .geometry import coordinates, map_shapes, places, resample
 from .index import CacheIndex, PriorCacheError
-
-__all__ = [
-    'CacheIndex',
-    'PriorCache',
-    'PriorCacheError',
-    'batch_priors',
-    'coordinates',
-    'map_shapes',
-    'pack_priors',
-    'places',
-    'resample',
-]

@@ -5,14 +5,3 @@ from .output import format_report, to_json
 from .sheet import draw_sheet
 from .sources import layouts_of_config
 from .splitting import make_splits, write_splits
-
-__all__ = [
-    'Report',
-    'check_dataset',
-    'draw_sheet',
-    'format_report',
-    'layouts_of_config',
-    'make_splits',
-    'to_json',
-    'write_splits',
-]

@@ -2,5 +2,3 @@
 
 from .reading import list_labels, read_masks
 from .writing import convert
-
-__all__ = ['convert', 'list_labels', 'read_masks']

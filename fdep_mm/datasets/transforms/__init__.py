@@ -7,18 +7,3 @@ from .loading import LoadInfraredImage, LoadSIRSTMask
 from .noco import GenerateNoCoMap
 from .photometric import RandomBrightnessContrast, RandomGaussianNoise
 from .prior import LoadPrior, PackPriorInputs
-
-__all__ = [
-    'GenerateNoCoMap',
-    'LoadInfraredImage',
-    'LoadPrior',
-    'LoadSIRSTMask',
-    'PackPriorInputs',
-    'RandomBrightnessContrast',
-    'RandomDraw',
-    'RandomGaussianNoise',
-    'RandomRot90',
-    'RandomShiftScaleRotate',
-    'RandomTranspose',
-    'TargetCrop',
-]

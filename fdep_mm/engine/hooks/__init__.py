@@ -13,19 +13,3 @@ from .safe_checkpoint_hook import SafeCheckpointHook
 from .unreadable_images_hook import UnreadableImagesHook
 from .visualization_hook import SIRSTVisualizationHook
 from .work_dir_lock_hook import WorkDirLockHook
-
-__all__ = [
-    'BranchWeightHook',
-    'CheckpointCheckHook',
-    'ConfigCheckHook',
-    'EpochSeedHook',
-    'FiniteLossHook',
-    'HSEHook',
-    'PreciseBNHook',
-    'PredictionWriterHook',
-    'ResultWriterHook',
-    'SIRSTVisualizationHook',
-    'SafeCheckpointHook',
-    'UnreadableImagesHook',
-    'WorkDirLockHook',
-]
