@@ -88,7 +88,9 @@ class SIRSTDetDataset(SIRSTDataset):
         else:
             paths = [info['seg_map_path'] for info in data_list]
         for info, path in zip(data_list, paths, strict=True):
-            shape = self._image_shape(info['img_path'])
+            image = info['img_path']
+            with fileio.get_local_path(image, self.backend_args) as local:
+                shape = image_shape(local)
             boxes = self._read_boxes(path, shape)
             info.update(_annotations(boxes, shape))
         if not any(info['instances'] for info in data_list):
@@ -105,12 +107,6 @@ class SIRSTDetDataset(SIRSTDataset):
         content = fileio.get(path, backend_args=self.backend_args)
         boxes = parse_boxes(content, path, self.xml_convention)
         return check_boxes(boxes, shape, path)
-
-    def _image_shape(self, path: str) -> tuple[int, int]:
-        with fileio.get_local_path(
-            path, backend_args=self.backend_args
-        ) as local:
-            return image_shape(local)
 
     def filter_data(self) -> list[dict]:
         """Drop images without targets from training if asked to."""
