@@ -69,7 +69,7 @@ def test_a_full_scale_of_nothing(folders):
     code, _, errors = score(
         folders / 'images', folders / 'masks', '--max-value', 0
     )
-    assert code == 2 and '--max-value: give a number from' in errors
+    assert code == 2 and '--max-value: 0: give a number from' in errors
 
 
 def test_a_sequence_in_one_file_is_one_image(folders):
