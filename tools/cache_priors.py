@@ -128,7 +128,7 @@ def write_cache(args: argparse.Namespace, folder: Path, options: dict) -> None:
     print(summary(index, writer.made, folder))
     if 'pipeline' not in cfg.train_dataloader.dataset:
         print(
-            'The data sets are wrapped: put LoadPrior behind the loading '
+            'The data sets are wrapped: put LoadPrior after the loading '
             'transforms of each, pack with PackPriorInputs, and set '
             f'model.vfm.cache={str(folder)!r}'
         )

@@ -193,7 +193,7 @@ def test_bad_input(tmp_path):
         metric.process(None, [sample([[1, 1, 2, 3]], [math.nan])])
     scaled = sample([], [], gt=[[2, 2, 4, 4]])
     scaled['instances'] = [dict(bbox=[4, 4, 8, 8], ignore_flag=0)]
-    with pytest.raises(ValueError, match='LoadAnnotations behind Resize'):
+    with pytest.raises(ValueError, match='LoadAnnotations after Resize'):
         metric.process(None, [scaled])
     with pytest.raises(ValueError, match="frame.png.*no 'ori_shape'"):
         metric.process(

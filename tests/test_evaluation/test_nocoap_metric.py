@@ -224,7 +224,7 @@ def test_half_precision_scores(path):
 def test_bad_samples(path, tmp_path):
     scaled = detected(path)
     scaled['gt_instances'] = dict(bboxes=torch.tensor(BOXES) * 3)
-    with pytest.raises(ValueError, match='LoadAnnotations behind Resize'):
+    with pytest.raises(ValueError, match='LoadAnnotations after Resize'):
         run(NoCoAPMetric(), scaled)
     plain = detected(path)
     del plain['gt_instances']
@@ -265,7 +265,7 @@ def test_true_boxes_that_were_scaled_down(path):
     """They lie inside the image; only the annotation shows it."""
     fractions = [[19.7, 10.1, 24.3, 12.9], BOXES[1]]
     assert run(NoCoAPMetric(), annotated(path, fractions))
-    with pytest.raises(ValueError, match='an image.png.*behind Resize'):
+    with pytest.raises(ValueError, match='an image.png.*after Resize'):
         run(NoCoAPMetric(), annotated(path, BOXES, scale=0.5))
     # what the annotation has and the pipeline dropped is not missed
     sample = annotated(path, BOXES)

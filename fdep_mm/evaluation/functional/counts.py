@@ -54,7 +54,7 @@ class EvalProtocol:
     Attributes:
         sweep (np.ndarray): (S,) float64, the thresholds of the sweep.
         grid (np.ndarray): (T,) float32, the sweep and `threshold` together.
-        in_sweep (np.ndarray): (T,) bool, which of the grid are of the sweep.
+        in_sweep (np.ndarray): (T,) bool, which of the grid belong to it.
         main (int): Index of `threshold` in the grid.
 
     Raises:

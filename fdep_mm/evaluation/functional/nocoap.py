@@ -61,8 +61,8 @@ def mnocoap(
         gt_boxes (Sequence[ArrayLike]): Per image (G, 4), 0-based, half-open.
         centroid_mode (str): 'box_center' (of the published numbers) or
             'pixel_center', see :mod:`fdep_mm.evaluation.functional.nocoap`.
-        thresholds (Sequence[float]): Of NoCo, exclusive, each in [0, 1) and of
-            a percentage of its own.
+        thresholds (Sequence[float]): Of NoCo, exclusive, each in [0, 1), no
+            two of the same percentage.
 
     Returns:
         dict[str, float]: ``mNoCoAP``, the mean, and ``NoCoAP10`` ...

@@ -35,7 +35,7 @@ def format_table(scores: Mapping[str, float]) -> str:
 
 
 def plain(value: float | np.ndarray) -> float | list | None:
-    """Numbers and arrays for JSON, which has no NaN: null."""
+    """Numbers and arrays as JSON takes them, which has null for NaN."""
     if np.ndim(value):
         return [plain(item) for item in value]
     value = float(value)

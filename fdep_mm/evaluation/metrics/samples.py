@@ -6,7 +6,7 @@ import torch
 from fdep_mm.core.boxes import check_boxes
 from fdep_mm.core.foreground import foreground
 
-BEHIND_RESIZE = 'put LoadAnnotations behind Resize in the test pipeline'
+AFTER_RESIZE = 'put LoadAnnotations after Resize in the test pipeline'
 
 
 def image_name(sample: dict, index: int) -> str:
@@ -49,7 +49,7 @@ def instances(sample: dict, kind: str, name: str) -> dict:
         way_out = dict(
             pred='this metric is for detectors; segmentation networks have '
             'fdep_mm.SIRSTMetric',
-            gt='put LoadAnnotations(with_bbox=True) behind Resize into the '
+            gt='put LoadAnnotations(with_bbox=True) after Resize into the '
             'test pipeline',
         )
         raise ValueError(
@@ -76,12 +76,12 @@ def true_boxes(sample: dict, shape: tuple[int, int], name: str) -> np.ndarray:
     ):
         raise ValueError(
             f'{name}: the true boxes are not those of the annotation, but '
-            f'predictions are in px of the original image: {BEHIND_RESIZE}'
+            f'predictions are in px of the original image: {AFTER_RESIZE}'
         )
     try:
         return check_boxes(boxes, shape, name)
     except ValueError as error:
-        raise ValueError(f'{error}; or {BEHIND_RESIZE}') from error
+        raise ValueError(f'{error}; or {AFTER_RESIZE}') from error
 
 
 def to_numpy(values: torch.Tensor) -> np.ndarray:

@@ -44,7 +44,7 @@ def fkrw(
     """Facet response times the contrast of a region grown by random walks.
 
     The border is mirrored: a target 2 or 3 px from it, or in a corner, may
-    have its own image for surroundings, and is lost.
+    take its own mirror image for surroundings, and is lost.
 
     Args:
         k (float): Candidates are where the facet response is at least its mean

@@ -39,9 +39,9 @@ def nipps(
 ) -> np.ndarray:
     """Non-negative sparse part of the patch image, by augmented Lagrangian.
 
-    Where noise or few patches leave no small singular values, as on images
-    of about 100 px and less, targets may be background too, first those near
-    the border, and the map all zero.
+    Where noise or few patches leave no small singular values, as on images of
+    about 100 px and less, targets may count as background, first those near
+    the border, and the map is all zero.
 
     Args:
         patch (int): Side of a patch, px; less, and denser, on images that

@@ -34,8 +34,8 @@ def pstnn(
 ) -> np.ndarray:
     """Sparse part of the patch tensor, weighted towards corners.
 
-    Where nothing has structure the singular value that it keeps is the
-    target's, and the map all zero; so it is on images of less than 30 px.
+    On scenes without structure, and on images below 30 px, the singular value
+    that it keeps is the target's, and the map is all zero.
 
     Args:
         patch (int): Side of a patch, px.

@@ -1,6 +1,6 @@
-"""Blocks used by two or more networks.
+"""Blocks used by two or more networks, and those of MSDA-Net.
 
-And the direction-aware ones of MSDA-Net, whose file would be too long.
+The file of MSDA-Net would be too long with its direction-aware blocks.
 """
 
 from .acm_blocks import (

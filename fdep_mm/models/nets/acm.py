@@ -38,8 +38,8 @@ class ACMEncoder(ImageEncoder):
     Args:
         in_channels (int): Channels of the image.
         num_blocks (int): Residual blocks per stage.
-        tiny (bool): Stem of stride 1, so strides 1, 2 and 4, which the weights
-            released with the paper have (with four blocks per stage).
+        tiny (bool): Stem of stride 1, so strides 1, 2 and 4, as in the weights
+            released with the paper (which have four blocks per stage).
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class ACMHead(SIRSTHead):
 
     Args:
         num_blocks (int): Residual blocks after each fusion.
-        tiny (bool): As of the encoder.
+        tiny (bool): As in the encoder.
         dropout (float): Dropout in the last layers.
         norm_cfg (dict): Norms of the modulation. ``dict(type='BN')`` is
             BasicIRSTD's and PepperPepper's port, the default PAL's.
