@@ -1,6 +1,6 @@
 r"""Time of a training step: FDEP against the host alone.
 
-For each config and VFM these steps, from a batch in the host's memory to new
+For each config these steps, from a batch in the host's memory to new
 weights, are timed side by side, round by round, in this one process:
     host            the host alone
     cached          CO-ISD, the priors come with the batch
@@ -12,18 +12,17 @@ On CPUs under Linux, set GLIBC_TUNABLES to what `tools/study.py --dry-run`
 prints: without it, page faults can take longer than the network.
 
 Examples:
-    python tools/analysis_tools/benchmark_train.py --random-vfm \
-        --vfms dinov3-s16 dinov3-l16 -- \
-        configs/fdep/fdep_alcnet_1xb16-400e_nuaa-sirst-256x256.py
+    FDEP_VFM=dinov3-l16 python tools/analysis_tools/benchmark_train.py \
+        configs/fdep/fdep_alcnet_1xb16-400e_nuaa-sirst-256x256.py --random-vfm
     python tools/analysis_tools/benchmark_train.py CONFIG --cfg-options \
         optim_wrapper.type=AmpOptimWrapper model.vfm.amp_dtype=bfloat16
 """
 
 import argparse
 import statistics
+import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
 from mmengine.config import Config
@@ -31,15 +30,12 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 
-import fdep_mm
-from fdep_mm.core.command import Parser
+from fdep_mm.core.command import Parser, command
 from fdep_mm.core.config_check import merge_options, open_config
 from fdep_mm.core.options import add_cfg_options
 from fdep_mm.models.segmentors import COISDSegmentor, host_cfg
 from fdep_mm.priors import pack_priors
 from fdep_mm.registry import MODELS
-
-VFMS = Path(fdep_mm.CONFIG_ROOT, '_base_', 'vfms')
 
 
 def make_batch(size: int, batch: int, pin: bool) -> dict:
@@ -141,13 +137,6 @@ def parse_args() -> argparse.Namespace:
     parser = Parser(__doc__)
     add = parser.add_argument
     add('config', nargs='+', help='FDEP configs')
-    add(
-        '--vfms',
-        nargs='+',
-        default=[None],
-        choices=sorted(path.stem for path in VFMS.glob('*.py')),
-        help='take these instead of those of the configs',
-    )
     add('--batch', type=int, default=16)
     add('--size', type=int, help="px (default: the config's crop)")
     add('--rounds', type=int, default=15)
@@ -165,11 +154,9 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def configure(path: str, vfm: str | None, args: argparse.Namespace) -> Config:
-    """A config with the VFM and the options of the command line."""
+def configure(path: str, args: argparse.Namespace) -> Config:
+    """A config with the options of the command line."""
     cfg = open_config(path)
-    if vfm is not None:
-        cfg.model.vfm = Config.fromfile(VFMS / f'{vfm}.py').vfm
     cfg.model.vfm.pop('cache', None)
     if args.random_vfm:
         cfg.model.vfm.update(pretrained=False, checkpoint=None)
@@ -177,8 +164,9 @@ def configure(path: str, vfm: str | None, args: argparse.Namespace) -> Config:
     return cfg
 
 
+@command()
 def main() -> None:
-    """Print the times of all configs with all VFMs."""
+    """Print the times of all configs."""
     args = parse_args()
     if args.threads:
         torch.set_num_threads(args.threads)
@@ -189,11 +177,10 @@ def main() -> None:
         'interleaved rounds'
     )
     for path in args.config:
-        for vfm in args.vfms:
-            cfg = configure(path, vfm, args)
-            print(f'{path}\n  VFM {cfg.model.vfm.model_name}')
-            measure(cfg, args, device)
+        cfg = configure(path, args)
+        print(f'{path}\n  VFM {cfg.model.vfm.model_name}')
+        measure(cfg, args, device)
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main())

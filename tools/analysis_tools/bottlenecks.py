@@ -15,7 +15,7 @@ import sys
 import torch
 from torch import Tensor, nn
 
-from fdep_mm.core.command import Parser
+from fdep_mm.core.command import Parser, command
 from fdep_mm.core.config_check import open_config
 from fdep_mm.registry import MODELS
 
@@ -56,6 +56,7 @@ def lines(outputs: dict[str, list], side: int) -> list[str]:
     return found
 
 
+@command()
 def main() -> None:
     """Print the candidates, in the order in which they run."""
     parser = Parser(__doc__)
@@ -63,7 +64,7 @@ def main() -> None:
     args = parser.parse_args()
     backbone = open_config(args.config).model.backbone
     if backbone.type.split('.')[-1] != 'TorchNet':
-        sys.exit(f'error: the backbone of {args.config} is {backbone.type}')
+        raise ValueError(f'the backbone of {args.config} is {backbone.type}')
     host = MODELS.build(dict(backbone, bottleneck=None))
     side = host.image_size
     image = torch.zeros(1, host.in_channels, side, side)
@@ -71,4 +72,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main())

@@ -22,6 +22,7 @@ import argparse
 import ast
 import json
 import os
+import sys
 import time
 import warnings
 from pathlib import Path
@@ -29,7 +30,7 @@ from pathlib import Path
 import numpy as np
 from mmengine.dataset import pseudo_collate
 
-from fdep_mm.core.command import Parser, number, track
+from fdep_mm.core.command import Parser, command, number, track
 from fdep_mm.core.config_check import open_config
 from fdep_mm.evaluation import HSEMetric, NoCoAPMetric
 from fdep_mm.evaluation.functional import (
@@ -205,6 +206,7 @@ def print_table(out: Path, name: str, runs: list[str]) -> None:
         print(f'| {" | ".join(row.values())} |')
 
 
+@command()
 def main() -> None:
     """Compute what is missing, then print the tables."""
     parser = Parser(__doc__)
@@ -226,4 +228,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main())

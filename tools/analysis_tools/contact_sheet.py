@@ -9,17 +9,19 @@ Examples:
 """
 
 import argparse
+import sys
 
 import mmcv
 import numpy as np
-from mmengine import Config
-from mmengine.registry import DATASETS, init_default_scope
 
-from fdep_mm.core.command import Parser
+from fdep_mm.core.command import Parser, command
+from fdep_mm.core.config_check import open_config
 from fdep_mm.datasets.check.sheet import arrange, outline
+from fdep_mm.registry import DATASETS
 
 
 def parse_args() -> argparse.Namespace:
+    """Parse the command line."""
     parser = Parser(__doc__)
     add = parser.add_argument
     add('config', help='config with data loaders')
@@ -42,10 +44,11 @@ def draw_tile(sample: dict, tile: int) -> np.ndarray:
     return mmcv.impad(image, shape=(tile, tile), pad_val=0)
 
 
+@command()
 def main() -> None:
+    """Draw the sheet."""
     args = parse_args()
-    cfg = Config.fromfile(args.config)
-    init_default_scope(cfg.get('default_scope', 'mmseg'))
+    cfg = open_config(args.config)
     dataset = DATASETS.build(cfg[f'{args.split}_dataloader'].dataset)
     np.random.seed(args.seed)
     count = min(args.num, len(dataset))
@@ -57,4 +60,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main())

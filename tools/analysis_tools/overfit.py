@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from mmengine.config import Config
 
-from fdep_mm.core.command import Parser
+from fdep_mm.core.command import Parser, command
 from fdep_mm.core.config_check import open_config
 from fdep_mm.evaluation import evaluate_masks
 from fdep_mm.registry import DATASETS, MODELS
@@ -44,8 +44,8 @@ def crops_with_target(cfg: Config, num: int, size: int, area: int) -> dict:
             samples.append(sample)
         if len(samples) == num:
             return {key: [s[key] for s in samples] for key in samples[0]}
-    sys.exit(
-        f'error: only {len(samples)} training images have targets of '
+    raise ValueError(
+        f'only {len(samples)} training images have targets of '
         f'{area} px: give smaller --images or --min-area'
     )
 
@@ -71,6 +71,7 @@ def overfit(cfg: Config, batch: dict, steps: int, seed: int) -> float:
     return evaluate_masks(list(prob), masks)['IoU']
 
 
+@command()
 def main() -> None:
     """Print one line per config."""
     parser = Parser(__doc__)
@@ -103,4 +104,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main())
