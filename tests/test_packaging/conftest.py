@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from environments import make_environment, pip, run
+from environments import make_environment, pip
 
 SOURCES = ('fdep_mm', 'configs', 'tools', 'setup.py', 'README.md', 'LICENSE')
 
@@ -53,11 +53,3 @@ def installed(wheel, tmp_path_factory) -> Path:
     python = make_environment(folder / 'env')
     pip('--python', python, 'install', wheel, cwd=folder)
     return python
-
-
-@pytest.fixture(scope='session')
-def config_root(installed, tmp_path_factory) -> Path:
-    """The folder of configs that the installed package names."""
-    code = 'import fdep_mm; print(fdep_mm.CONFIG_ROOT)'
-    printed = run(installed, '-c', code, cwd=tmp_path_factory.mktemp('cwd'))
-    return Path(printed.splitlines()[-1])

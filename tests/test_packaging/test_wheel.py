@@ -11,16 +11,18 @@ from pathlib import Path
 import pytest
 from environments import run
 
-TINY = (
-    'train_cfg.max_epochs=1',
-    'train_cfg.val_interval=1',
-    'train_dataloader.dataset.num_images=4',
-    'val_dataloader.dataset.num_images=2',
-    'train_dataloader.num_workers=0',
-    'train_dataloader.persistent_workers=False',
-    'val_dataloader.num_workers=0',
-    'val_dataloader.persistent_workers=False',
-)
+TINY = {
+    'train_cfg.max_epochs': 1,
+    'train_cfg.val_interval': 1,
+    'train_dataloader.dataset.num_images': 4,
+    'val_dataloader.dataset.num_images': 2,
+    'train_dataloader.num_workers': 0,
+    'train_dataloader.persistent_workers': False,
+    'val_dataloader.num_workers': 0,
+    'val_dataloader.persistent_workers': False,
+    'work_dir': 'my runs',
+}
+MADE = 'alcnet/alcnet_1xb16-12e_synthetic-128x128.py'
 PARENT = 'alcnet/alcnet_1xb16-400e_nuaa-sirst-256x256.py'
 CHILD = """
 _base_ = {base!r}
@@ -30,11 +32,16 @@ SHOW = """
 import json
 from mmengine.config import Config
 from mmengine.hub import get_config
+from mmengine.runner import Runner
 configs = [Config.fromfile(f'{{way}}.py') for way in {ways!r}]
 import fdep_mm
+print(fdep_mm.CONFIG_ROOT)
 configs.append(get_config('fdep_mm::' + {parent!r}))
 for cfg in configs:
     print(json.dumps([cfg.model.backbone.type, cfg.train_cfg.max_epochs]))
+cfg = Config.fromfile(fdep_mm.CONFIG_ROOT + '/' + {made!r})
+cfg.merge_from_dict({tiny!r})
+Runner.from_cfg(cfg).train()
 """
 
 
@@ -113,39 +120,11 @@ def test_source_distribution_can_build_the_wheel(copy_checkout, tmp_path):
     assert needed | {'LICENSE', 'README.md', 'setup.py'} <= names
 
 
-def test_config_root_is_the_installed_copy(installed, config_root):
-    root = config_root
-    assert root.parts[-4:] == ('site-packages', 'fdep_mm', '.mim', 'configs')
-    assert root.is_relative_to(installed.parents[1].resolve())
-    assert (root / 'model-index.yml').is_file()
-
-
-def test_installed_wheel_trains_from_its_own_configs(
-    installed, config_root, tmp_path
-):
-    (config,) = (config_root / 'alcnet').glob('alcnet_*synthetic*.py')
-    log = run(
-        installed,
-        '-m',
-        'mim',
-        'train',
-        'mmseg',
-        config,
-        '--work-dir',
-        'my runs',
-        '--cfg-options',
-        *TINY,
-        cwd=tmp_path,
-    )
-    assert 'sirst/IoU' in log
-    assert (tmp_path / 'my runs' / 'epoch_1.pth').is_file(), log
-
-
-def test_bases_of_another_project(installed, config_root, tmp_path):
-    """In each of the ways that README.md names."""
-    root = str(config_root)
-    project = tmp_path / 'some other project'
-    project.mkdir()
+@pytest.fixture(scope='module')
+def printed(installed, tmp_path_factory):
+    """What another project prints: its configs, and an epoch's log."""
+    project = tmp_path_factory.mktemp('some other project')
+    root = _installed_configs(installed)
     ways = {
         'absolute': f'{root}/{PARENT}',
         'relative': f'{os.path.relpath(root, project)}/{PARENT}',
@@ -153,8 +132,32 @@ def test_bases_of_another_project(installed, config_root, tmp_path):
     }
     for way, base in ways.items():
         (project / f'{way}.py').write_text(CHILD.format(base=base))
-    code = SHOW.format(ways=[*ways], parent=PARENT)
-    out = run(installed, '-c', code, cwd=project, FDEP_CONFIGS=root)
-    *found, plain = map(json.loads, out.splitlines()[-4:])
+    code = SHOW.format(ways=[*ways], parent=PARENT, made=MADE, tiny=TINY)
+    # one process for all: it takes seconds to start
+    log = run(installed, '-c', code, cwd=project, FDEP_CONFIGS=str(root))
+    assert (project / 'my runs' / 'epoch_1.pth').is_file(), log
+    return log
+
+
+def _installed_configs(python: Path) -> Path:
+    name = 'lib/python*/site-packages/fdep_mm/.mim/configs'
+    (root,) = python.parents[1].resolve().glob(name)
+    return root
+
+
+def test_config_root_is_the_installed_copy(installed, printed):
+    root = _installed_configs(installed)
+    assert str(root) in printed.splitlines()
+    assert (root / 'model-index.yml').is_file()
+
+
+def test_installed_wheel_trains_from_its_own_configs(printed):
+    assert 'sirst/IoU' in printed
+
+
+def test_bases_of_another_project(printed):
+    """In each of the ways that README.md names."""
+    lines = [x for x in printed.splitlines() if x.startswith('["fdep_mm.')]
+    *found, plain = map(json.loads, lines)
     assert found == [['fdep_mm.ALCNetEncoder', 7]] * 3
     assert plain == ['fdep_mm.ALCNetEncoder', 400]
