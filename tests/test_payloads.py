@@ -134,7 +134,7 @@ def test_compressed_weights_are_not_unpacked(tmp_path):
 
 SCORES = [dict(data='nuaa-sirst', split='test', IoU=1)]
 CONVERTERS = {
-    'deployment/export_onnx.py': ['ALCNET', 'BOMB', '--out', 'OUT'],
+    'deployment/export_onnx.py': ['ALCNET', 'BOMB', '--out', 'ONNX'],
     'model_converters/efficientnet_lite.py': ['OUT', '--src', 'BOMB'],
     'model_converters/make_zoo.py': [
         *('ALCNET', 'BOMB', 'out', 'INFO', '--out-dir', 'FOLDER')
@@ -147,8 +147,9 @@ CONVERTERS = {
 @pytest.mark.parametrize('tool', CONVERTERS)
 def test_a_payload_in_tools_that_convert(tool, zip_bomb, tmp_path):
     path, sign = zip_bomb
-    words = dict(ALCNET=ALCNET, BOMB=path, OUT=tmp_path / 'out.safetensors')
+    words = dict(ALCNET=ALCNET, BOMB=path, OUT=tmp_path / 'out.pth')
     words |= dict(INFO=tmp_path / 'info.json', FOLDER=tmp_path)
+    words |= dict(ONNX=tmp_path / 'out.onnx')
     info = dict(data='a', recipe='b', seed=1, weaknesses='c', scores=SCORES)
     words['INFO'].write_text(json.dumps(info))
     done = run_tool(tool, *(words.get(w, w) for w in CONVERTERS[tool]))
