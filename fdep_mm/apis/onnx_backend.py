@@ -1,5 +1,6 @@
 """Exported networks, run by onnxruntime without torch and MMEngine."""
 
+import os
 from pathlib import Path
 
 import cv2
@@ -37,8 +38,10 @@ def open_session(
             raise FileNotFoundError(f'{name}: no such file')
     options = ort.SessionOptions()
     options.log_severity_level = 3  # errors only
-    if threads is not None:
-        options.intra_op_num_threads = threads
+    if threads is None and hasattr(os, 'sched_getaffinity'):
+        # onnxruntime starts one for each core, also for those of others
+        threads = len(os.sched_getaffinity(0))
+    options.intra_op_num_threads = threads or 0
     provider = _provider(device)
     try:
         return ort.InferenceSession(source, options, providers=[provider])

@@ -15,12 +15,7 @@ from fdep_mm.apis.onnx_backend import open_session
 from fdep_mm.core.checkpoints import TRAINING_ONLY
 
 from .light_branch import LightBranch
-from .rewrite import (
-    own_constants,
-    pool_globally,
-    split_transposed,
-    unblock_single_channel,
-)
+from .rewrite import own_constants, pool_globally, unblock_single_channel
 
 OPSET = 17
 # Of the traced images: unequal, multiples of 32, large enough for every net.
@@ -67,7 +62,6 @@ def export(network: LightBranch) -> ModelProto:
     attach(model, network.card)
     own_constants(model)
     pool_globally(model)
-    split_transposed(model)
     unblock_single_channel(model)
     onnx.checker.check_model(model)
     check_light(model, network)

@@ -6,16 +6,6 @@ import numpy as np
 from onnx import ModelProto, NodeProto, helper, numpy_helper
 
 POOLS = {'ReduceMean': 'GlobalAveragePool', 'ReduceMax': 'GlobalMaxPool'}
-# Transposed convolutions that double height and width.
-DOUBLING = dict(
-    dilations=[1, 1],
-    group=1,
-    kernel_shape=[4, 4],
-    pads=[1, 1, 1, 1],
-    strides=[2, 2],
-)
-# Starts, ends and axes of a slice that drops a margin of 1 px.
-CUT = dict(cut_starts=[1, 1], cut_ends=[-1, -1], cut_axes=[2, 3])
 
 
 def own_constants(model: ModelProto) -> None:
@@ -97,61 +87,4 @@ def _drop_and_restore(resize: NodeProto) -> list[NodeProto]:
     return [
         helper.make_node('Squeeze', [source, axis], [flat], flat),
         helper.make_node('Unsqueeze', [flat, axis], [single], single),
-    ]
-
-
-def split_transposed(model: ModelProto) -> int:
-    """Write transposed convolutions that double the size as convolutions.
-
-    onnxruntime's are slow on a CPU. Of 4x4 taps with stride 2, each 2x2 pixels
-    of the output see 2x2 of the input: a convolution gives these pixels as
-    channels, which are spread, and the margin is cut.
-    """
-    graph = model.graph
-    tensors = {tensor.name: tensor for tensor in graph.initializer}
-    nodes, places = [], 0
-    for node in graph.node:
-        options = {
-            item.name: helper.get_attribute_value(item)
-            for item in node.attribute
-        }
-        if node.op_type == 'ConvTranspose' and options == DOUBLING:
-            for name in node.input[1:]:
-                tensor = tensors[name]
-                values = _split(numpy_helper.to_array(tensor))
-                tensor.CopyFrom(numpy_helper.from_array(values, name))
-            nodes += _spread_and_cut(node)
-            places += 1
-        else:
-            nodes.append(node)
-    if places:
-        graph.initializer.extend(
-            numpy_helper.from_array(np.array(value), name)
-            for name, value in CUT.items()
-        )
-    del graph.node[:]
-    graph.node.extend(nodes)
-    return places
-
-
-def _split(values: np.ndarray) -> np.ndarray:
-    """Weights (I, O, 4, 4) become (4 O, I, 2, 2), a bias (O,) (4 O,)."""
-    if values.ndim == 1:
-        return values.repeat(4)
-    taps = values.reshape(*values.shape[:2], 2, 2, 2, 2)
-    taps = taps[:, :, ::-1, :, ::-1].transpose(1, 3, 5, 0, 2, 4)
-    return taps.reshape(-1, len(values), 2, 2)
-
-
-def _spread_and_cut(node: NodeProto) -> list[NodeProto]:
-    """Nodes in place of a transposed convolution."""
-    name = node.name
-    conv, spread = f'{name}/conv', f'{name}/spread'
-    taps = dict(kernel_shape=[2, 2], pads=[1, 1, 1, 1], strides=[1, 1])
-    return [
-        helper.make_node('Conv', node.input, [conv], conv, **taps),
-        helper.make_node(
-            'DepthToSpace', [conv], [spread], spread, blocksize=2, mode='CRD'
-        ),
-        helper.make_node('Slice', [spread, *CUT], node.output, f'{name}/cut'),
     ]

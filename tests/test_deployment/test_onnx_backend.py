@@ -1,5 +1,6 @@
 """Exported files are run as PyTorch runs the network, but without it."""
 
+import os
 from pathlib import Path
 
 import cv2
@@ -13,7 +14,8 @@ from child_processes import run_python
 from mmengine.config import Config
 from stirred_weights import stir
 
-from fdep_mm.apis.onnx_backend import OnnxBackend
+from fdep_mm import zoo
+from fdep_mm.apis.onnx_backend import OnnxBackend, open_session
 from fdep_mm.apis.postprocess import nms
 from fdep_mm.apis.torch_backend import TorchBackend
 from fdep_mm.deployment.export import export, max_difference
@@ -248,3 +250,16 @@ def test_nan_of_a_detector_is_no_empty_answer(acm_model):
     backend._run = lambda images: list(cells)
     with pytest.raises(ValueError, match='gave NaN'):
         backend(np.zeros((1, 32, 32, 3), np.float32))
+
+
+@pytest.mark.skipif(
+    not hasattr(os, 'sched_setaffinity'), reason='needs a choice of cores'
+)
+def test_threads_are_those_of_the_cores_of_the_process():
+    cores = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(cores)})
+        session = open_session(zoo.FOLDER / 'alcnet.onnx', 'cpu')
+    finally:
+        os.sched_setaffinity(0, cores)
+    assert session.get_session_options().intra_op_num_threads == 1

@@ -14,10 +14,8 @@ from fdep_mm.deployment.export import max_difference
 from fdep_mm.deployment.images import Images, batch, score
 from fdep_mm.deployment.precision import last_nodes
 from fdep_mm.deployment.rewrite import (
-    DOUBLING,
     own_constants,
     pool_globally,
-    split_transposed,
     unblock_single_channel,
 )
 from fdep_mm.deployment.runtimes import check_equal, prepare
@@ -219,26 +217,6 @@ def test_one_channel_leaves_the_blocked_layout():
     np.testing.assert_allclose(run_model(model), before, atol=1e-6)
     unblock_single_channel(model)
     assert len(model.graph.node) == 4
-
-
-@pytest.mark.parametrize('pads', [[1, 1, 1, 1], [0, 0, 0, 0]])
-def test_doubling_is_a_convolution(pads):
-    rng = np.random.default_rng(0)
-    options = dict(DOUBLING, pads=pads)
-    nodes = [
-        onnx.helper.make_node('ConvTranspose', names, [out], out, **options)
-        for names, out in ((['x', 'w', 'b'], 'c'), (['c', 'v'], 'y'))
-    ]
-    weights = dict(w=(4, 3, 4, 4), b=(3,), v=(3, 2, 4, 4))
-    weights = {k: rng.normal(size=s) for k, s in weights.items()}
-    weights = {k: v.astype(np.float32) for k, v in weights.items()}
-    model = small_model(nodes, weights, (1, 2, 'H', 'W'))
-    before = run_model(model)
-    assert split_transposed(model) == (2 if sum(pads) else 0)
-    onnx.checker.check_model(model)
-    np.testing.assert_allclose(run_model(model), before, atol=1e-4)
-    kinds = {node.op_type for node in model.graph.node}
-    assert ('ConvTranspose' in kinds) == (not sum(pads))
 
 
 def test_ways_of_running_agree(acm):
