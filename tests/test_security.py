@@ -35,7 +35,7 @@ def test_json_that_is_too_deep(tmp_path):
     with pytest.raises(ValueError, match='boxes.json'):
         read_study(path)
     path.rename(tmp_path / 'index.json')
-    with pytest.raises(PriorCacheError, match='index.json: not an index'):
+    with pytest.raises(PriorCacheError, match='index.json: damaged'):
         CacheIndex.read(tmp_path)
 
 

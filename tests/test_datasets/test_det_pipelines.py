@@ -50,7 +50,7 @@ def test_annotations_that_were_resized(scenes, metric):
     scores = evaluate(SMALLER, LOAD, PACK)
     assert scores.get('sirst/Pd', 100) == 100
     assert scores.get('sirst/NoCoAP10', 1) > 0.9
-    with pytest.raises(ValueError, match='LoadAnnotations behind Resize'):
+    with pytest.raises(ValueError, match='LoadAnnotations after Resize'):
         evaluate(LOAD, SMALLER, PACK)
 
 

@@ -104,7 +104,7 @@ def test_alone():
         ('GivesDict', {}, r"\['out', 'feature'\]: set output"),
         ('EndsInSigmoid', {}, 'activated=True'),
         ('Cropped', {}, r'\(2, 1, 60, 60\) for images \(2, 3, 64, 64\)'),
-        ('PythonRandom', {}, 'another way'),
+        ('PythonRandom', {}, 'does not repeat its operations'),
         ('ChangesSkip', {}, 'ChangesSkip changes .* in place'),
         (
             'torch.nn:Flatten',
