@@ -119,7 +119,8 @@ def test_a_video_called_like_the_parent_folder(tmp_path):
 )
 def test_tools_that_print_names_print_no_escapes(tool, monkeypatch):
     """Error messages hold names of files."""
-    monkeypatch.syspath_prepend(TOOLS / 'analysis_tools')
+    for folder in (TOOLS, TOOLS / 'analysis_tools'):
+        monkeypatch.syspath_prepend(folder)
     spec = importlib.util.spec_from_file_location('tool', TOOLS / f'{tool}.py')
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

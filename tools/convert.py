@@ -12,9 +12,9 @@ Formats of --from and --to:
 SRC of masks is a data set folder in the layout of BasicIRSTD, DNA-Net,
 SIRST-V2 or IRSTD-1K (see tools/check_dataset.py), or any other with its
 folders named; only masks take --masks, --mask-suffix and --split. SRC of coco
-and points is a file, of the others a folder; all but coco need --images.
-Points can only be drawn as masks. coco and points have one file per split of a
-data set of masks, else one named after SRC.
+and points is a file, of the others a folder; all but masks and coco need
+--images. Points can only be drawn as masks. coco and points have one file per
+split of a data set of masks, else one named after SRC.
 
 Examples:
     python tools/convert.py data/NUAA-SIRST --from masks --to coco --out coco

@@ -86,8 +86,13 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
     add('--batch-size', type=int, default=1)
     add('--tile-size', type=int, default=512, help='px')
     add('--overlap', type=int, default=128, help='of tiles, px')
-    add('--tile-above', type=int, default=1024, help='cut longer frames, px')
-    add('--max-pixels', type=int, default=MAX_PIXELS, help='of image files')
+    add('--tile-above', type=int, default=1024, help='cut longer ones, px')
+    add(
+        '--max-pixels',
+        type=int,
+        default=MAX_PIXELS,
+        help='refuse larger images and frames',
+    )
     add(
         '--gray-range',
         nargs='+',

@@ -151,6 +151,7 @@ class SIRSTInferencer:
             raise ValueError(f'batch_size={batch_size}: give at least 1')
         if threshold is None:
             threshold = self.backend.threshold
+        threshold = float(threshold)
         if not 0 <= threshold <= 1:
             raise ValueError(
                 f'threshold={threshold}: give a probability from 0 to 1'

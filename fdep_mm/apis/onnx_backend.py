@@ -40,8 +40,9 @@ def open_session(
     options.log_severity_level = 3  # errors only
     if threads is None and hasattr(os, 'sched_getaffinity'):
         # onnxruntime starts one for each core, also for those of others
-        threads = len(os.sched_getaffinity(0))
-    options.intra_op_num_threads = threads or 0
+        allowed = len(os.sched_getaffinity(0))
+        threads = allowed if allowed < os.cpu_count() else None
+    options.intra_op_num_threads = threads or 0  # 0: its own choice
     provider = _provider(device)
     try:
         return ort.InferenceSession(source, options, providers=[provider])

@@ -199,8 +199,8 @@ def _cv2_frames(
         bits = int(capture.get(cv2.CAP_PROP_CODEC_PIXEL_FORMAT)) >> 24 & 255
         if 8 < bits <= 16:
             warnings.warn(
-                f'OpenCV reads 8 of the {bits} bits of this video; for all '
-                'of them: pip install av',
+                f'{name}: OpenCV reads 8 of its {bits} bits; for all of '
+                'them: pip install av',
                 stacklevel=2,
             )
         while (read := capture.read())[0]:

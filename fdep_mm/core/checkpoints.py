@@ -14,7 +14,9 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from pickle import UnpicklingError
+from urllib.parse import urlparse
 
 import numpy as np
 import torch
@@ -111,13 +113,18 @@ def read_checkpoint(
     ):
         if str(path).endswith('.safetensors'):
             return _read_safetensors(local)
-        _refuse_compressed(local)
-        return torch.load(  # noqa: TID251
-            local, map_location=map_location, weights_only=not trusted()
-        )
+        return _read_pickled(local, map_location)
 
 
-def _refuse_compressed(path: str) -> None:
+def _read_pickled(path: str | os.PathLike, map_location: object) -> object:
+    if not trusted():
+        _refuse_compressed(path)
+    return torch.load(  # noqa: TID251
+        path, map_location=map_location, weights_only=not trusted()
+    )
+
+
+def _refuse_compressed(path: str | os.PathLike) -> None:
     """torch reads compressed files but writes none: 1 MB may become 1 GB."""
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as file:
@@ -163,11 +170,13 @@ def load_url(
     progress: bool = True,
 ) -> object:
     """MMEngine calls this for http://, torchvision:// and the like."""
+    folder = Path(model_dir or Path(torch.hub.get_dir(), 'checkpoints'))
+    file = folder / Path(urlparse(url).path).name
+    if not file.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        torch.hub.download_url_to_file(url, str(file), progress=progress)
     with _refusing(url):
-        return torch.hub.load_state_dict_from_url(  # noqa: TID251
-            *(url, model_dir, map_location, progress),
-            weights_only=not trusted(),
-        )
+        return _read_pickled(file, map_location)
 
 
 checkpoint.load_url = load_url
@@ -204,11 +213,16 @@ def compare_weights(
         ),
         'weights have another shape': reshaped,
     }
-    return [
+    problems = [
         f'{len(keys)} {text}, such as {min(keys)!r}'
         for text, keys in found.items()
         if keys
     ]
+    if reshaped:
+        two = (given[min(reshaped)], own[min(reshaped)])
+        shapes = (list(getattr(one, 'shape', ())) for one in two)
+        problems[-1] += ': {}, the network has {}'.format(*shapes)
+    return problems
 
 
 def _reason(error: Exception) -> str:

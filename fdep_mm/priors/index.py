@@ -85,8 +85,8 @@ class CacheIndex:
         except BAD_JSON as error:
             raise PriorCacheError(
                 f'{path}: damaged, or of another version of fdep_mm '
-                f'({type(error).__name__}: {error}). Remove it and run '
-                'tools/cache_priors.py again: maps that fit are kept'
+                f'({type(error).__name__}: {error}). Remove '
+                'the folder and run tools/cache_priors.py again'
             ) from error
 
     def to_json(self) -> str:

@@ -178,7 +178,7 @@ def test_weights_trained_on_other_values_are_told(trained, tmp_path, same):
 def test_images_of_other_names(trained, tmp_path):
     cfg = tiny_config(tmp_path)
     cfg.val_dataloader.dataset.seed = 1
-    with pytest.raises(ValueError, match='of other names'):
+    with pytest.raises(ValueError, match='with other names'):
         resume(cfg, trained)
 
 

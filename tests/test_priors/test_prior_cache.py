@@ -148,7 +148,7 @@ def test_a_cache_of_an_older_version(images, cache):
     path.write_text(json.dumps(record | dict(format=2)))
     for use in (PriorCache, frozen, lambda at: write_cache(images, at)):
         with pytest.raises(
-            PriorCacheError, match='index.json: .*another version.*Remove it'
+            PriorCacheError, match='index.json: .*another version.*Remove the'
         ):
             use(cache)
 

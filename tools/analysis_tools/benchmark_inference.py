@@ -111,7 +111,10 @@ def time_group(
 
 def print_table(args: argparse.Namespace) -> None:
     """Print a line for each network and size."""
-    hosts = {path: host_cfg(open_config(path).model) for path in args.config}
+    sizes = {  # counted one by one, in the default scope of each config
+        path: count(host_cfg(open_config(path).model), (256, 256))
+        for path in args.config
+    }
     print(
         f'{torch.get_num_threads()} threads, GPU: {torch.cuda.is_available()},'
         f' torch {torch.__version__}, onnxruntime {onnxruntime.__version__}; '
@@ -125,7 +128,7 @@ def print_table(args: argparse.Namespace) -> None:
     groups = [[one] for one in args.config] if several else [args.config]
     for group in groups:
         for path, size, times in time_group(group, args):
-            params, macs = count(hosts[path], (256, 256))
+            params, macs = sizes[path]
             ratios = (f'{1e3 * t:.1f} ({times[0] / t:.2f})' for t in times)
             cells = [f'{params / 1e6:.3f}', f'{macs / 1e9:.3f}', f'{size}']
             line = ' | '.join([Path(path).stem, *cells, *ratios])

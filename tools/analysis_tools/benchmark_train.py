@@ -141,7 +141,7 @@ def parse_args() -> argparse.Namespace:
     add('--size', type=int, help="px (default: the config's crop)")
     add('--rounds', type=int, default=15)
     add('--threads', type=int, help='CPU threads of torch')
-    add('--random-vfm', action='store_true', help='load no weights of it')
+    add('--random-vfm', action='store_true', help='a VFM without weights')
     add(
         '--pca',
         type=int,
@@ -149,7 +149,7 @@ def parse_args() -> argparse.Namespace:
         help='K channels of each prior that comes with the batch, as '
         'tools/cache_priors.py --pca K stores them (default: all)',
     )
-    add('--compile', action='store_true', help='compile the whole step')
+    add('--compile', action='store_true', help='compile model.loss')
     add_cfg_options(parser)
     return parser.parse_args()
 

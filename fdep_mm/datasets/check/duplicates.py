@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.sparse import csr_array, vstack
+from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 BLOCK = 2048
@@ -31,11 +31,21 @@ def similar_groups(thumbnails: np.ndarray, threshold: float) -> np.ndarray:
     Takes thumbnails (N, D) of length 1; returns the number of each image's
     group, (N,) from 0. Images of different groups are never similar.
     """
-    blocks = [
-        csr_array(products > threshold)
-        for _, products in _products(thumbnails, thumbnails)
-    ]
-    return connected_components(vstack(blocks), directed=False)[1]
+    count = len(thumbnails)
+    groups = np.arange(count)
+    for rows, products in _products(thumbnails, thumbnails):
+        one, other = np.nonzero(products > threshold)
+        # Links found so far as one link per image: memory stays bounded
+        # where thousands of video frames resemble each other.
+        one = np.concatenate([one + rows.start, np.arange(count)])
+        other = np.concatenate([other, groups])
+        graph = coo_array(
+            (np.ones(len(one), bool), (one, other)), shape=(count, count)
+        )
+        labels = connected_components(graph, directed=False)[1]
+        first = np.unique(labels, return_index=True)[1]
+        groups = first[labels]
+    return np.unique(groups, return_inverse=True)[1]
 
 
 def _products(

@@ -84,7 +84,9 @@ class CheckpointCheckHook(Hook):
             old = before.get(name, new)
             if old == new:
                 continue
-            same = ', of other names' if old['number'] == new['number'] else ''
+            same = (
+                ', with other names' if old['number'] == new['number'] else ''
+            )
             text = (
                 f'the {name} images are not those of the last run: '
                 f'{old["number"]} then, {new["number"]} now{same}. Scores '

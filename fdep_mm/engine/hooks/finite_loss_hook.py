@@ -178,7 +178,8 @@ class FiniteLossHook(Hook):
 
     def _names(self) -> str:
         paths = (getattr(one, 'img_path', None) for one in self._samples)
-        return ', '.join(one_line(path or 'unknown image') for path in paths)
+        names = (one_line(path or 'unknown image') for path in paths)
+        return ', '.join(names) or 'unknown images'
 
 
 def _not_finite(weights: Iterable[tuple[str, Tensor]]) -> str | None:

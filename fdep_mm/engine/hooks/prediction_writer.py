@@ -29,8 +29,8 @@ class PredictionWriterHook(Hook):
     rounded) and ``masks/NAME.png`` ({0, 255}; only where there is ground
     truth) in `out_dir`: what ``eval_pngs.py``, ``gallery.py`` and
     ``plot_images.py`` read, for data without files too. NAME is the image's
-    path below the data set's image folder, without suffix; a second one of
-    that name gets a number.
+    path below the folder that holds the images of all data sets, without
+    suffix, or its index; a second one of that name gets a number.
 
     Args:
         out_dir (str, optional): Folder of these three. Default: not written.
@@ -93,7 +93,10 @@ class PredictionWriterHook(Hook):
             self._write('masks', name, mask.astype(np.uint8) * 255)
 
     def _name(self, sample: SegDataSample) -> str:
-        (stem,) = image_names([sample.get('img_path', None)], self._roots)
+        path = sample.get('img_path', None)
+        stem = f'{len(self._names):05d}'
+        if path:
+            (stem,) = image_names([path], self._roots)
         name, number = stem, 1
         while name in self._names:
             number += 1

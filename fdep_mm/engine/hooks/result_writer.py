@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib import import_module
-from os.path import commonpath
+from os.path import commonpath, relpath
 from pathlib import Path
 
 import torch
@@ -105,13 +105,15 @@ def image_names(
     are called by their index, in five digits.
     """
     folders = folders or [Path(path).parent for path in paths if path]
+    folders = [Path(folder).absolute() for folder in folders]
     root = commonpath(folders) if folders else ''
     names = []
     for i, path in enumerate(paths):
-        path = Path(path or f'{i:05d}.png')
-        inside = path.is_relative_to(root)
-        path = path.relative_to(root) if inside else Path(path.name)
-        names.append(path.with_suffix('').as_posix())
+        name = f'{i:05d}.png'
+        if path:
+            parts = Path(relpath(Path(path).absolute(), root)).parts
+            name = '/'.join(part for part in parts if part != '..')
+        names.append(Path(name).with_suffix('').as_posix())
     return names
 
 

@@ -123,7 +123,10 @@ class SafeCheckpointHook(CheckpointHook):
         """Remove old checkpoints if saving the new one succeeds."""
         backend, removals = self.file_backend, ExitStack()
         self.file_backend = copy(backend)
-        self.file_backend.remove = partial(removals.callback, backend.remove)
+        for name in ('remove', 'rmtree'):
+            if hasattr(backend, name):
+                later = partial(removals.callback, getattr(backend, name))
+                setattr(self.file_backend, name, later)
         try:
             yield
         finally:

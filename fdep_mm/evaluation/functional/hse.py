@@ -109,7 +109,7 @@ def _ratio(
 
 
 def _mean(values: np.ndarray) -> np.ndarray:
-    """Mean over images, NaN left out; exact, so their order is no matter."""
+    """Mean over images, without NaN; exact, so their order does not matter."""
     means = []
     for column in values.T:
         column = column[~np.isnan(column)]

@@ -92,6 +92,8 @@ class TwoBranches:
             index = areas.index(max(areas))
         setattr(self, name, index)
         indices = [index] if isinstance(index, int) else index
+        if not indices:
+            raise ValueError(f'{name}={index}: name a feature at least')
         for index in indices:
             if not -len(areas) <= index < len(areas):
                 raise ValueError(

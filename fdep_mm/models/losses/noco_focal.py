@@ -51,7 +51,7 @@ class NoCoFocalLoss(nn.Module):
 
 @MODELS.register_module()
 class RegQualityFocalLoss(NoCoFocalLoss):
-    """The same without the weight by the target (alpha = 0).
+    """Mean of ``|sigmoid(x) - t| ** beta * BCE(x, t)``.
 
     Args:
         beta (float): Focusing exponent.
