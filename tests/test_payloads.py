@@ -23,7 +23,7 @@ from mmengine.runner import CheckpointLoader
 from tool_runs import TOOLS, run_tool
 
 from fdep_mm.apis.torch_backend import TorchBackend
-from fdep_mm.core.checkpoints import read_checkpoint
+from fdep_mm.core.checkpoints import load_url, read_checkpoint
 
 REPO = TOOLS.parent
 MMSEG_TEST = Path(mmseg.__file__).parent / '.mim/tools/test.py'  # of mim
@@ -116,7 +116,7 @@ def test_a_payload_in_a_script_of_mmseg(zip_bomb, tmp_path):
     assert not sign.exists()
 
 
-def test_compressed_weights_are_not_unpacked(tmp_path):
+def test_compressed_weights_are_not_unpacked(tmp_path, monkeypatch):
     """1 MB in the file, 1 GB in the memory: torch would read it."""
     torch.save(dict(w=torch.zeros(10**6)), tmp_path / 'plain.pth')
     path = tmp_path / 'zip.pth'
@@ -129,7 +129,11 @@ def test_compressed_weights_are_not_unpacked(tmp_path):
     assert path.stat().st_size < 10**5
     with pytest.raises(pickle.UnpicklingError, match='zip.pth: .*compressed'):
         read_checkpoint(path)
+    with pytest.raises(pickle.UnpicklingError, match='zip.pth: .*compressed'):
+        load_url(path.as_uri(), tmp_path / 'downloads')
     assert read_checkpoint(tmp_path / 'plain.pth')['w'].shape == (10**6,)
+    monkeypatch.setenv('FDEP_MM_TRUST_CHECKPOINTS', '1')
+    assert read_checkpoint(path)['w'].shape == (10**6,)
 
 
 SCORES = [dict(data='nuaa-sirst', split='test', IoU=1)]

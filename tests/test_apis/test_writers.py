@@ -191,6 +191,11 @@ def test_overlay_of_a_video_is_a_video(segment, tmp_path):
     assert [i['frame'] for i in content['images']] == [0, 1, 2, 3] * 2
 
 
+def test_a_threshold_of_numpy_is_written(segment, image, tmp_path):
+    segment(image, threshold=np.float32(0.5), out_dir=tmp_path)
+    assert '"threshold": 0.5' in (tmp_path / 'predictions.json').read_text()
+
+
 def test_wrong_outputs(segment, detect, image, tmp_path):
     with pytest.raises(ValueError, match='jpeg'):
         segment(image, out_dir=tmp_path, outputs=['jpeg'])

@@ -59,6 +59,8 @@ def test_equal_names_in_two_folders():
     paths = ['/a/data/x/images/1.png', '/a/data/y/images/1.png', None]
     assert image_names(paths, []) == ['x/images/1', 'y/images/1', '00002']
     assert image_names(['b/c/1.0.png'], [Path('b')]) == ['c/1.0']
+    outside = ['/x/s1/1.png', '/x/s2/1.png']
+    assert len(set(image_names(outside, [Path('/y')]))) == 2
 
 
 def test_hash_is_that_of_the_settings():

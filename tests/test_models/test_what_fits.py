@@ -79,6 +79,11 @@ def test_several_features_get_a_samf_each():
     assert all(weight.grad.any() for weight in model.samf.parameters())
 
 
+def test_no_feature_at_all_is_refused():
+    with pytest.raises(ValueError, match=r'bottleneck=\[\]: '):
+        build(fdep_cfg(bottleneck=[]))
+
+
 def test_each_of_several_features_is_read():
     with pytest.raises(ValueError, match=r'=\[0, 1\]: .*reads \[0\]'):
         step(build(cfg(bottleneck=[0, 1])))
