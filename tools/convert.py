@@ -102,6 +102,10 @@ def check(args: argparse.Namespace) -> None:
             f'--from {args.kind} --to {args.to}: points come from masks and '
             'become masks; convert to masks first'
         )
+    for name in ('masks', 'mask_suffix', 'split'):
+        if args.kind != 'masks' and getattr(args, name):
+            option = name.replace('_', '-')
+            raise ValueError(f'--{option}: needs --from masks')
     if args.kind != 'masks' and args.to == 'point-masks':
         raise ValueError('--to point-masks: needs --from masks')
     if args.out.is_file() or args.out.is_dir() and any(args.out.iterdir()):

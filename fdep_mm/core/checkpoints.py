@@ -170,7 +170,7 @@ def load_url(
     progress: bool = True,
 ) -> object:
     """MMEngine calls this for http://, torchvision:// and the like."""
-    folder = Path(model_dir or Path(torch.hub.get_dir(), 'checkpoints'))
+    folder = Path(model_dir or f'{torch.hub.get_dir()}/checkpoints')
     file = folder / Path(urlparse(url).path).name
     if not file.exists():
         folder.mkdir(parents=True, exist_ok=True)

@@ -56,7 +56,7 @@ def batch_priors(
     Args:
         data_samples (list): With what :func:`pack_priors` gave as ``priors``.
         size (tuple[int]): Height and width of the network's input in px.
-            Where it was padded at the bottom and right, maps are, with 0.
+            Where it was padded at the bottom and right, maps get zeros.
         vfm (object, optional): The network's VFM, which must be that of the
             priors.
 
@@ -95,7 +95,7 @@ def _check_vfm(priors: list[BaseDataElement], vfm: object) -> None:
         made['channels'] = tuple(shape[0] for shape in first.shapes)
         own = dict(layers=tuple(vfm.out_indices), channels=tuple(vfm.channels))
         others.append(vfm.record | own)
-    words = ('in the batch', 'beside it')
+    words = ('in the batch', 'in another sample or the network')
     problems = sum([differences(made, one, words) for one in others], [])
     if problems:
         raise PriorCacheError(

@@ -166,3 +166,10 @@ def test_boxes_of_sirst_v2(find_data, tmp_path):
             )
         )
         assert sorted(own) == sorted(published)
+
+
+@pytest.mark.parametrize('option', ['--masks', '--mask-suffix', '--split'])
+def test_options_of_masks_alone(images, tmp_path, option):
+    out = tmp_path / 'out'
+    done = convert(tmp_path, 'voc', 'masks', out, *images, option, 'a=b')
+    assert done.code == 2 and f'{option}: needs --from masks' in done.err

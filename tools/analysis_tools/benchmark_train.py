@@ -120,7 +120,8 @@ def measure(cfg: Config, args: argparse.Namespace, device: str) -> None:
     )
     steps = {name: make_step(cfg, model) for name, model in models.items()}
     times = {name: [] for name in steps}
-    for warm_up in (True, *[False] * args.rounds):
+    # two warm-ups: under --compile the first step is not compiled
+    for warm_up in (True, True, *[False] * args.rounds):
         for name, step in steps.items():
             seconds = step(batches[name])
             if not warm_up:

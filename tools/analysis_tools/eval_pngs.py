@@ -87,7 +87,12 @@ def parse_args() -> argparse.Namespace:
     add_reading_arguments(parser)
     add('--json', type=Path, help='write numbers and curves')
     add('--per-image', type=Path, metavar='CSV', help='write image by image')
-    add('--thresholds', type=int, default=19, help='19: 0.05, ..., 0.95')
+    add(
+        '--thresholds',
+        type=int,
+        default=19,
+        help='how many',
+    )
     add(
         '--tolerances',
         type=float,

@@ -64,7 +64,7 @@ def read_scenes(
     )
     names = None if args.split is None else read_names(args.split)
     if all(path.is_file() for path in (args.images, args.preds, args.masks)):
-        # single files belong together by any names
+        # single files belong together whatever their names
         kinds = {
             kind: {args.images.stem: path}
             for kind, files in kinds.items()

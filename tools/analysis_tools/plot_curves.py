@@ -58,8 +58,8 @@ def parse_args() -> argparse.Namespace:
     add('--kinds', nargs='+', choices=KINDS, default=list(KINDS))
     add('--out', type=Path, default='curves.png', help='png, pdf or svg')
     add('--fa-limit', type=float, default=100, help='of the AUC, in 1e-6')
-    add('--masks', type=Path, help='for folders of PNG files, as all below')
-    add('--thresholds', type=int, default=99, help='their number')
+    add('--masks', type=Path, help='for folders of PNG files, as what follows')
+    add('--thresholds', type=int, default=99, help='how many')
     add_reading_arguments(parser)
     return parser.parse_args()
 

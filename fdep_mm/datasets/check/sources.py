@@ -42,9 +42,10 @@ def layouts_of_config(path: Path) -> list[Layout]:
 
 def _splits(files: dict[str, list[Path | None]]) -> dict[str, tuple]:
     """What each split reads; without val where that is test."""
-    if 'val' in files and files['val'] == files.get('test'):
-        del files['val']
-    return {k: () if None in v else tuple(v) for k, v in files.items()}
+    read = {k: () if None in v else tuple(v) for k, v in files.items()}
+    if read.get('val') == read.get('test'):
+        read.pop('val', None)
+    return read
 
 
 def _leaves(dataset: Mapping) -> Iterator[Mapping]:
