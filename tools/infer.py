@@ -2,8 +2,8 @@
 
 MODEL is the name of a trained network that comes with fdep_mm (--list); an
 ONNX file of tools/deployment/export_onnx.py or the name of a classical method,
-such as mpcm, which need neither PyTorch nor the OpenMMLab packages; or a
-config, with its --weights.
+such as mpcm, which need neither PyTorch nor the OpenMMLab packages; a
+checkpoint (.pth) that MMEngine wrote; or a config, with its --weights.
 
 Examples:
     a trained network, on example frames and on a folder
@@ -40,7 +40,7 @@ from pathlib import Path
 
 from fdep_mm import zoo
 from fdep_mm.apis import Failure, SIRSTInferencer
-from fdep_mm.apis.opening import RUNTIMES
+from fdep_mm.apis.opening import CHECKPOINTS, RUNTIMES
 from fdep_mm.apis.writers import DEFAULT, OUTPUTS
 from fdep_mm.core.command import Parser, command
 from fdep_mm.core.image import MAX_PIXELS
@@ -54,7 +54,7 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
     add(
         'model',
         nargs='?',
-        help='trained network, ONNX file, config or classical method',
+        help='trained network, ONNX file, checkpoint, config or method',
     )
     add(
         'inputs',
@@ -138,7 +138,7 @@ def run(args: argparse.Namespace) -> int:
     if args.list:
         print(zoo.table(zoo.files()))
         return 0
-    whole = Path(args.model).suffix.lower() in ('.onnx', '.safetensors')
+    whole = Path(args.model).suffix.lower() in ('.onnx', *CHECKPOINTS)
     if args.weights is None and not whole and not zoo.is_name(args.model):
         raise ValueError(
             f'model {args.model!r} is a config: name its checkpoint with '

@@ -71,13 +71,18 @@ class ImageWriter:
 
 
 class OverlayWriter(ImageWriter):
-    """Writes pictures of images, and one MP4 file for each video."""
+    """Writes pictures of images, and one MP4 file for each video.
+
+    Where the size of its frames changes another file begins, which is called
+    like the first frame in it, ``VIDEO/000123.mp4``.
+    """
 
     def __init__(self, out_dir: Path) -> None:
         super().__init__(out_dir, 'overlay')
         # OpenCV wants the suffix, and cannot encode all names
         self.part = self.folder / 'part.mp4'
         self.path: Path | None = None
+        self.current: tuple[str, tuple[int, int]] = ('', (0, 0))
         self.video: cv2.VideoWriter | None = None
         self.frames = 0
 
@@ -88,17 +93,23 @@ class OverlayWriter(ImageWriter):
             return
         picture = draw_prediction(prediction)[..., ::-1]
         # the frames of VIDEO are called VIDEO/000000, ...
-        path = self.folder / f'{prediction.name.rpartition("/")[0]}.mp4'
-        if path != self.path:
-            self._open(path, picture.shape[:2], prediction.fps)
+        name, shape = prediction.name.rpartition('/')[0], picture.shape[:2]
+        if (name, shape) != self.current:
+            file = prediction.name if name == self.current[0] else name
+            self._open(self.folder / f'{file}.mp4', shape, prediction.fps)
+            self.current = name, shape
         self.video.write(np.ascontiguousarray(picture))
         self.frames += 1
 
-    def _open(self, path: Path, shape: tuple[int, int], fps: float) -> None:
+    def _open(
+        self, path: Path, shape: tuple[int, int], fps: float | None
+    ) -> None:
         self.close()
         path.parent.mkdir(parents=True, exist_ok=True)
         codec = cv2.VideoWriter_fourcc(*'mp4v')
-        video = cv2.VideoWriter(str(self.part), codec, fps or 25, shape[::-1])
+        # some cameras give their clock, 90000, which MPEG-4 cannot hold
+        fps = fps if fps and fps <= 1000 else 25
+        video = cv2.VideoWriter(str(self.part), codec, fps, shape[::-1])
         if not video.isOpened():
             raise OSError(
                 f'{path}: OpenCV cannot write it; choose another folder, or '

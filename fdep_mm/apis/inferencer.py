@@ -30,8 +30,8 @@ class SIRSTInferencer:
     Args:
         model (str | PathLike | dict | Backend, optional): The name of a
             trained network, see :mod:`fdep_mm.zoo`; an ONNX file; a config or
-            its path; or the name of a classical method. Default: the config
-            stored in `weights`.
+            its path; a checkpoint that holds its config (.pth); or the name
+            of a classical method. Default: the config stored in `weights`.
         weights (str | PathLike, optional): Checkpoint of a config, or the name
             of a trained network.
         device (str, optional): Such as 'cpu' or 'cuda:0'. Default: what

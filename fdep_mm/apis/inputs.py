@@ -13,6 +13,7 @@ from fdep_mm.core.choices import check_choice
 from fdep_mm.core.gray import (
     GrayRange,
     Limits,
+    NotFiniteError,
     check_gray_range,
     gray_limits,
 )
@@ -132,12 +133,8 @@ class Inputs:
                 continue
             suffix = '' if source.path is None else source.path.suffix
             name = names.take(source.name, suffix, source.is_sequence)
-            source = source._replace(name=name)
-            read = self._video if source.is_video else self._images
             try:
-                for frame in read(source):
-                    yield self._with_limits(source, frame)
-                    del frame  # frees it before the next one is read
+                yield from self._frames(source._replace(name=name))
             except (OSError, ValueError) as error:
                 yield Failure(source.source, str(error))
 
@@ -148,8 +145,24 @@ class Inputs:
         counts = [source.count() for source in self.sources]
         return None if None in counts else sum(counts)
 
+    def _frames(self, source: Source) -> Iterator[Frame | Failure]:
+        """Read a source; a bad page or frame costs the others nothing."""
+        read = self._video if source.is_video else self._images
+        for frame in read(source):
+            try:
+                yield self._with_limits(source, frame)
+            except ValueError as error:
+                # the frames of a video are all of one type
+                if source.is_video and not isinstance(error, NotFiniteError):
+                    raise
+                yield Failure(frame.source, str(error))
+            del frame  # frees it before the next one is read
+
     def _with_limits(self, source: Source, frame: Frame) -> Frame:
-        image = _check_shape(frame.image, frame.source)
+        where = frame.source
+        if frame.index is not None:
+            where += f'#{frame.index}'
+        image = _check_shape(frame.image, where)
         mode = self.gray_range
         bytes_only = source.is_video and image.dtype == np.uint8
         if bytes_only and len(mode) == 2 and mode[1] > 255:
@@ -157,10 +170,11 @@ class Inputs:
                 f'{source.source}: its frames have 8 bits, gray_range={mode} '
                 'asks for more'
             )
-        key = source.source if source.is_sequence else ''
+        # those of pages and of videos are numbered
+        key = '' if frame.name == source.name else source.source
         limits = self._first.get(key)
         if limits is None:
-            limits = gray_limits(image, mode, frame.source)
+            limits = gray_limits(image, mode, where)
         if self.reading.gray_range_from == 'first':
             self._first[key] = limits
         return frame._replace(image=image, limits=limits)

@@ -43,34 +43,37 @@ def open_session(
         allowed = len(os.sched_getaffinity(0))
         threads = allowed if allowed < os.cpu_count() else None
     options.intra_op_num_threads = threads or 0  # 0: its own choice
-    provider = _provider(device)
+    provider = _provider(device or 'cpu')
     try:
-        return ort.InferenceSession(source, options, providers=[provider])
+        session = ort.InferenceSession(source, options, providers=[provider])
     except Exception as error:  # onnxruntime's own have no common base
         raise ValueError(
             f'{name}: damaged or no ONNX file for onnxruntime '
             f'{ort.__version__}; export it again. ({error})'
         ) from error
+    # where libraries are missing it falls back to the CPU
+    if session.get_providers()[0] != provider[0]:
+        raise ValueError(
+            f'device={device!r}: onnxruntime cannot load {provider[0]}; '
+            'install the libraries that it needs (CUDA, cuDNN; TensorRT), or '
+            "use device='cpu'"
+        )
+    return session
 
 
-def _provider(device: str | None) -> str | tuple[str, dict]:
-    available = ort.get_available_providers()
-    if device is None:
-        device = 'cuda' if PROVIDERS['cuda'] in available else 'cpu'
+def _provider(device: str) -> tuple[str, dict]:
     kind, _, index = device.partition(':')
     if kind not in PROVIDERS:
         raise ValueError(
             f"device={device!r}: give 'cpu', 'cuda', 'cuda:N' or 'tensorrt'"
         )
     provider = PROVIDERS[kind]
-    if provider not in available:
+    if provider not in ort.get_available_providers():
         raise ValueError(
             f'device={device!r}: this onnxruntime has no {provider}; install '
             "onnxruntime-gpu, or use device='cpu'"
         )
-    if kind != 'cpu':
-        return provider, {'device_id': index or '0'}
-    return provider
+    return provider, {} if kind == 'cpu' else {'device_id': index or '0'}
 
 
 class OnnxBackend:

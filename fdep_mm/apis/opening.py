@@ -9,6 +9,8 @@ from fdep_mm.core.choices import check_choice
 from .backend import Backend
 
 RUNTIMES = ('onnxruntime', 'tensorrt')
+# of checkpoints, which may hold their config
+CHECKPOINTS = ('.safetensors', '.pth')
 
 
 def open_backend(
@@ -33,12 +35,17 @@ def open_backend(
         from .classical_backend import METHODS, ClassicalBackend
 
         if model in METHODS:
+            if runtime is not None:
+                raise ValueError(
+                    f'runtime={runtime!r}: the classical method {model!r} has '
+                    'no ONNX file; leave it out'
+                )
             return ClassicalBackend(model, device=device)
         model = zoo.find(model, METHODS)
     if runtime is not None:
         model = _onnx_file(model, weights, runtime)
         device = 'tensorrt' if runtime == 'tensorrt' else device
-    if weights is None and str(model).endswith('.safetensors'):
+    if weights is None and str(model).endswith(CHECKPOINTS):
         model, weights = None, model
     for kind, path in (('model', model), ('weights', weights)):
         if isinstance(path, (str, PathLike)) and not Path(path).is_file():
@@ -52,7 +59,7 @@ def open_backend(
             )
         from .onnx_backend import OnnxBackend
 
-        return OnnxBackend(model, device or 'cpu')
+        return OnnxBackend(model, device)
     if model is not None and hasattr(model, 'task'):
         return model
     try:

@@ -134,7 +134,7 @@ def _expand(item: InputsType, skip: set[Path]) -> list[Source]:
 def _list_folder(folder: Path, skip: set[Path]) -> list[Source]:
     suffixes = (*IMAGE_SUFFIXES, *VIDEO_SUFFIXES)
     found, others = [], []
-    for path in sorted(folder.rglob('*')):
+    for path in sorted(_files_below(folder)):
         if not path.is_file() or is_hidden(path.name):
             continue
         if path.name.lower().endswith(suffixes):
@@ -155,6 +155,20 @@ def _list_folder(folder: Path, skip: set[Path]) -> list[Source]:
             stacklevel=2,
         )
     return [Source(_name_below(p, folder), str(p), p) for p in files]
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    """Files of a folder, its sub-folders, and then of those behind links."""
+    todo, seen = [folder], set()
+    while todo:
+        for parent, folders, files in os.walk(todo.pop(0)):
+            if (place := os.path.realpath(parent)) in seen:
+                folders.clear()
+                continue
+            seen.add(place)
+            below = sorted(Path(parent, name) for name in folders)
+            todo += [path for path in below if path.is_symlink()]
+            yield from (Path(parent, name) for name in files)
 
 
 def _glob(pattern: str, skip: set[Path]) -> list[Source]:

@@ -41,7 +41,7 @@ def count_frames(path: Path) -> int:
 
     0 for streams without an index and unreadable files.
     """
-    with suppress(ValueError, OSError):
+    with suppress(ValueError, OSError, IndexError):  # the last: no pictures
         if av is not None:
             with av.open(path) as container:
                 return _av_length(container.streams.video[0])
@@ -211,6 +211,8 @@ def _av_frames(
     source: str | Path, name: str, max_pixels: int
 ) -> Iterator[Read]:
     with suppress(av.FFmpegError), av.open(source) as container:
+        if not container.streams.video:
+            raise ValueError(f'{name}: holds no pictures, only sound')
         stream = container.streams.video[0]
         check_pixels(stream.width * stream.height, name, max_pixels)
         stream.thread_type = 'AUTO'

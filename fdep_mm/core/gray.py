@@ -16,6 +16,10 @@ GrayRange = str | Sequence[str | float]
 Limits = tuple[float, float]
 
 
+class NotFiniteError(ValueError):
+    """Pixels are NaN or infinite."""
+
+
 def check_gray_range(value: GrayRange) -> GrayRange:
     """Check what a config or a command line says; lists become tuples."""
     given = value
@@ -29,7 +33,8 @@ def check_gray_range(value: GrayRange) -> GrayRange:
             good = good and 0 <= low and high <= 100
         elif mode:
             good = False
-    except (TypeError, ValueError):  # not iterable, not enough
+        value = (*mode, float(low), float(high))  # NumPy's are no JSON
+    except (TypeError, ValueError, OverflowError):  # no sequence, not enough
         good = False
     if not good:
         raise ValueError(
@@ -54,7 +59,8 @@ def gray_limits(
 
     Raises:
         ValueError: Pixels are neither 8- nor 16-bit and the range is not
-            given, or they are NaN or infinite.
+            given.
+        NotFiniteError: They are NaN or infinite.
     """
     values = image[..., :3] if image.ndim == 3 else image
     if gray_range == 'dtype':
@@ -72,7 +78,9 @@ def gray_limits(
     else:
         low, high = gray_range
     if not np.isfinite(values.sum(dtype=float)):
-        raise ValueError(f'{name}: pixels are NaN or infinite. Replace them')
+        raise NotFiniteError(
+            f'{name}: pixels are NaN or infinite. Replace them'
+        )
     if not _told and (image.dtype != np.uint8 or gray_range != 'dtype'):
         _compare(values, low, high, gray_range, name)
     return float(low), float(high)

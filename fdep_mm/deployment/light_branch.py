@@ -74,6 +74,12 @@ def _check_host(host: nn.Module, task: str) -> None:
             f'model {type(host).__name__}: only an EncoderDecoder whose '
             'decode_head has out_channels=1 can be exported'
         )
+    elif (host.test_cfg or {}).get('mode', 'whole') != 'whole':
+        raise ValueError(
+            f'test_cfg.mode={host.test_cfg.mode!r}: an exported file searches '
+            "whole images; set model.test_cfg.mode='whole' (infer.py cuts "
+            'large frames by itself)'
+        )
 
 
 def build_light_branch(

@@ -123,6 +123,11 @@ def test_the_limits_of_the_first_frame(tmp_path):
     assert limits == [(0, 50), (100, 150), (200, 250), (200, 250)]
     limits = [frame.limits for frame in Inputs(items, reading=first)]
     assert limits == [(0, 50), (100, 150), (100, 150), (0, 50)]
+    single = [str(tmp_path / f'{i}.tif') for i in range(2)]
+    for path, image in zip(single, bright, strict=False):
+        cv2.imwrite(path, image)
+    limits = [frame.limits for frame in Inputs(single, reading=first)]
+    assert limits == [(0, 50)] * 2
 
 
 def test_pictures_are_as_bright_as_what_is_searched():

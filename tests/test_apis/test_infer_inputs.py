@@ -168,6 +168,29 @@ def test_pages_of_a_tiff_file_are_frames(tmp_path):
     assert last.name == 'y' and last.source == str(tmp_path / 'y.tif')
 
 
+def test_folders_behind_links(tmp_path):
+    """Each is read once, under its own name if it has one here."""
+    for name in ('here/b/x.png', 'elsewhere/y.png', 'elsewhere/deep/z.png'):
+        write(tmp_path / name)
+    here = tmp_path / 'here'
+    for name, target in dict(a='b', c='../elsewhere', loop='.').items():
+        (here / name).symlink_to(target)
+    (tmp_path / 'elsewhere/back').symlink_to('../elsewhere')
+    assert names(here) == ['b/x', 'c/deep/z', 'c/y']
+
+
+def test_a_bad_page_costs_the_others_nothing(tmp_path):
+    path = tmp_path / 'x.tif'
+    pages = np.zeros((4, 5, 6), np.float32)
+    pages[1, 2, 3] = np.nan
+    cv2.imwritemulti(str(path), [*pages])
+    first, bad, *others = Inputs(path, reading=Reading((0, 1)))
+    assert [f.name for f in (first, *others)] == [
+        *('x/000000', 'x/000002', 'x/000003')
+    ]
+    assert bad.source == f'{path}#1' and 'x.tif#1: pixels are' in bad.message
+
+
 def test_unreadable_files_are_reported_in_their_place(tmp_path):
     write(tmp_path / 'a.png')
     (tmp_path / 'b.png').write_bytes(b'no image')

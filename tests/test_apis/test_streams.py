@@ -102,6 +102,21 @@ def test_raw_frames_that_end_within_one(infer, tmp_path):
     assert len(content['failures']) == 1
 
 
+def test_a_bad_frame_costs_the_others_nothing(infer, tmp_path):
+    frames = np.ones((3, 48, 64), np.float32)
+    frames[0, 3, 4] = np.nan
+    raw = ('--raw', '64x48xfloat32')
+    for options, words in (
+        (('--gray-range', '0', '2'), b'2 images, '),
+        ((), b'0 images, '),  # true of all frames, so it is told once
+    ):
+        process = infer(tmp_path, *raw, *options, '--overwrite')
+        output, errors = process.communicate(frames.tobytes(), timeout=60)
+        assert process.returncode == 1 and words in output
+        assert errors.count(b'error: standard input#0: pixels are') == 1
+        assert errors.count(b'error: ') == 1
+
+
 @pytest.mark.parametrize(
     ('reading', 'message'),
     [

@@ -103,10 +103,10 @@ def test_threshold_is_that_of_the_network(host, files):
 
 def test_config_from_the_checkpoint(host, files):
     config, _, weights = host
-    run = SIRSTInferencer(weights=weights, device='cpu', show_progress=False)
-    other = SIRSTInferencer(config, weights, 'cpu', show_progress=False)
-    (one,), (two,) = (r(files[0])['predictions'] for r in (run, other))
-    assert (one.prob == two.prob).all()
+    given = (None, weights), (weights, None), (config, weights)
+    runs = [SIRSTInferencer(*g, 'cpu', show_progress=False) for g in given]
+    (one,), (two,), (three,) = (r(files[0])['predictions'] for r in runs)
+    assert (one.prob == two.prob).all() and (one.prob == three.prob).all()
 
 
 def test_light_branch_of_an_fdep_network(repo, host, files, tmp_path):

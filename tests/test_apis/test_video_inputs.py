@@ -74,6 +74,21 @@ def test_videos_of_8_bits(tmp_path):
     assert len([*Inputs(path, reading=bytes_only)]) == 20
 
 
+def test_sound_without_pictures(tmp_path):
+    av = pytest.importorskip('av')
+    path = tmp_path / 'sound.mp4'
+    with av.open(path, 'w') as container:
+        stream = container.add_stream('aac', rate=44100)
+        sound = np.zeros((1, 44100), np.float32)
+        frame = av.AudioFrame.from_ndarray(sound, 'fltp', 'mono')
+        frame.sample_rate = 44100
+        container.mux([*stream.encode(frame), *stream.encode(None)])
+    inputs = Inputs(path)
+    assert inputs.count() == 0
+    (failure,) = inputs
+    assert 'sound.mp4: holds no pictures, only sound' in failure.message
+
+
 @pytest.mark.parametrize('suffix', ['avi', 'gif'])
 def test_videos_of_too_many_pixels(tmp_path, suffix, monkeypatch):
     path = tmp_path / f'flight.{suffix}'

@@ -14,7 +14,9 @@ from fake_backends import FakeDetector, FakeSegmentor
 from scipy import ndimage
 
 from fdep_mm.apis import SIRSTInferencer
-from fdep_mm.apis.results import targets_of_boxes, targets_of_map
+from fdep_mm.apis.image_writers import OverlayWriter
+from fdep_mm.apis.results import Prediction, targets_of_boxes, targets_of_map
+from fdep_mm.apis.video import count_frames
 from fdep_mm.apis.writers import OUTPUTS
 from fdep_mm.core import run_lengths
 
@@ -194,6 +196,48 @@ def test_overlay_of_a_video_is_a_video(segment, tmp_path):
 def test_a_threshold_of_numpy_is_written(segment, image, tmp_path):
     segment(image, threshold=np.float32(0.5), out_dir=tmp_path)
     assert '"threshold": 0.5' in (tmp_path / 'predictions.json').read_text()
+
+
+def test_a_gray_range_of_numpy_is_written(image, tmp_path):
+    limits = np.uint16(0), np.uint16(255)
+    run = SIRSTInferencer(
+        FakeSegmentor(), show_progress=False, gray_range=limits
+    )
+    run(image, out_dir=tmp_path)
+    content = json.loads((tmp_path / 'predictions.json').read_text())
+    assert content['gray_range'] == [0, 255]
+
+
+def frame(number, shape=(21, 33), fps=10.0):
+    return Prediction(
+        *(f'a/{number:06d}', 'a', np.zeros(shape, np.uint8), [], 0.5),
+        index=number,
+        fps=fps,
+    )
+
+
+def test_a_video_whose_frames_change_their_size(tmp_path):
+    writer = OverlayWriter(tmp_path)
+    for number, shape in enumerate([(21, 33)] * 2 + [(33, 21)] * 3):
+        writer.add(frame(number, shape))
+    writer.close()
+    counts = {
+        str(path.relative_to(tmp_path)): count_frames(path)
+        for path in tmp_path.rglob('*.mp4')
+    }
+    assert counts == {'overlays/a.mp4': 2, 'overlays/a/000002.mp4': 3}
+
+
+@pytest.mark.parametrize(
+    ('fps', 'kept'), [(90000.0, 25), (None, 25), (12.5, 12.5)]
+)
+def test_frame_rates(tmp_path, fps, kept):
+    """Some cameras give that of their clock."""
+    writer = OverlayWriter(tmp_path)
+    writer.add(frame(0, fps=fps))
+    writer.close()
+    video = cv2.VideoCapture(str(tmp_path / 'overlays/a.mp4'))
+    assert video.get(cv2.CAP_PROP_FPS) == kept
 
 
 def test_wrong_outputs(segment, detect, image, tmp_path):

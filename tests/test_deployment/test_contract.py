@@ -35,6 +35,8 @@ def test_runtimes(repo, monkeypatch):
     config = repo / 'configs/acm/acm_1xb16-12e_synthetic-128x128.py'
     with pytest.raises(ValueError, match='runs ONNX files: export'):
         open_backend(config, runtime='onnxruntime')
+    with pytest.raises(ValueError, match="'mpcm' has no ONNX file"):
+        open_backend('mpcm', runtime='onnxruntime')
     available = ['CPUExecutionProvider']
     monkeypatch.setattr(
         onnxruntime, 'get_available_providers', lambda: available

@@ -90,6 +90,14 @@ def test_a_graph_with_a_part_of_training_is_refused(acm, acm_model):
         check_light(model, acm)
 
 
+def test_networks_that_search_by_a_sliding_window_are_refused(acm_config):
+    cfg = Config.fromfile(acm_config)
+    window = dict(mode='slide', crop_size=(64, 64), stride=(48, 48))
+    cfg.model.test_cfg = window
+    with pytest.raises(ValueError, match="mode='slide'.*mode='whole'"):
+        build_light_branch(cfg, None)
+
+
 def test_nan_is_no_difference_of_zero(acm, acm_model):
     host = copy.deepcopy(acm)
     next(host.host.parameters()).data[:] = np.nan

@@ -6,7 +6,7 @@ import onnxruntime
 import pytest
 
 from fdep_mm.apis.card import ModelCard
-from fdep_mm.apis.onnx_backend import OnnxBackend
+from fdep_mm.apis.onnx_backend import PROVIDERS, OnnxBackend
 
 
 @pytest.fixture
@@ -30,6 +30,19 @@ def test_a_device_that_onnxruntime_was_not_built_for(
         OnnxBackend(acm_file, device)
     providers = OnnxBackend(acm_file).session.get_providers()
     assert providers == available
+
+
+@pytest.mark.filterwarnings('ignore:Specified provider')
+@pytest.mark.parametrize('device', ['cuda:0', 'tensorrt'])
+def test_a_device_whose_libraries_are_missing(acm_file, device, monkeypatch):
+    """onnxruntime falls back to the CPU without an error."""
+    built = [*PROVIDERS.values()]
+    monkeypatch.setattr(onnxruntime, 'get_available_providers', lambda: built)
+    message = f"device='{device}': .*cannot load .*CUDA.*device='cpu'"
+    with pytest.raises(ValueError, match=message):
+        OnnxBackend(acm_file, device)
+    providers = OnnxBackend(acm_file).session.get_providers()
+    assert providers == ['CPUExecutionProvider']
 
 
 def test_a_network_that_fails_on_a_size(model):

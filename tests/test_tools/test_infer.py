@@ -220,6 +220,7 @@ def test_user_errors_are_one_line(model, images, tmp_path):
     good = (config, images, *weights)
     for words, message in (
         ((config, images), 'name its checkpoint with --weights'),
+        ((weights[1], images), 'hold no config: name theirs'),
         (('lost.py', images, *weights), "model 'lost.py': no such file"),
         (('lost.ONNX', images), "model 'lost.ONNX': no such file"),
         (('mpcn', images), 'There are: mpcm'),
