@@ -9,19 +9,21 @@ Examples:
         --write-config cached.py
     python tools/train.py cached.py
 
-    # several scales: one cache for each, priors/nuaa_1x and priors/nuaa_2x
-    python tools/cache_priors.py CONFIG --out priors/nuaa --scales 1 2
+    # maps of twice the size
+    python tools/cache_priors.py CONFIG --out priors/nuaa_2x \
+        --cfg-options model.vfm.input_scale=2
 """
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
 import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
+from torch.utils.data import Dataset
 
+from fdep_mm.core.base_datasets import base_datasets, base_settings
 from fdep_mm.core.command import Parser, command
 from fdep_mm.core.config_check import merge_options, read_config
 from fdep_mm.core.options import add_cfg_options
@@ -37,14 +39,6 @@ def parse_args() -> argparse.Namespace:
     add = parser.add_argument
     add('config', help='FDEP config of a segmentation network')
     add('--out', help='folder of the cache (default: priors/CONFIG)')
-    add(
-        '--scales',
-        nargs='+',
-        type=float,
-        metavar='S',
-        help='factors on the size of the images, vfm.input_scale; a cache '
-        'OUT_Sx for each (default: that of the config, in OUT)',
-    )
     add('--dtype', choices=DTYPES, default='float16')
     add('--pca', type=int, metavar='K', help='keep K channels of each layer')
     add('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
@@ -97,61 +91,37 @@ def summary(index: CacheIndex, made: int, folder: Path) -> str:
     return '\n'.join(lines)
 
 
-def caches_of(args: argparse.Namespace) -> dict[Path, dict]:
-    """The folders to be written, each with the setting of its scale."""
-    folder = args.out or f'priors/{Path(args.config).stem}'
-    folder = Path(os.path.abspath(folder))  # '.' has no name to add to
-    if not args.scales:
-        return {folder: {}}
-    key = 'model.vfm.input_scale'
-    if key in args.cfg_options:
-        raise ValueError(f'--scales: {key} is among the --cfg-options, too')
-    if args.write_config and len(args.scales) > 1:
-        raise ValueError('--write-config: give one of the --scales')
-    wrong = [s for s in args.scales if not 0 < s < float('inf')]
-    if wrong:
-        raise ValueError(f'--scales: {wrong[0]:g} is not a positive number')
-    return {
-        folder.with_name(f'{folder.name}_{scale:.12g}x'): {key: scale}
-        for scale in args.scales
-    }
-
-
-def write_cache(args: argparse.Namespace, folder: Path, options: dict) -> None:
-    """Write one cache, with these settings, and say how to use it."""
-    cfg = open_config(args.config, options)
-    init_default_scope(cfg.default_scope)
-    model = build_model(cfg).to(args.device)
-    dataset = DATASETS.build(cfg.train_dataloader.dataset)
-    writer = CacheWriter(model, folder, args.dtype, args.pca)
-    index = writer.write(dataset)
-    print(summary(index, writer.made, folder))
-    if 'pipeline' not in cfg.train_dataloader.dataset:
-        print(
-            'The data sets are wrapped: put LoadPrior after the loading '
-            'transforms of each, pack with PackPriorInputs, and set '
-            f'model.vfm.cache={str(folder)!r}'
-        )
-    elif args.write_config:
-        place = len(loading_transforms(dataset))
-        pipeline = cfg.train_dataloader.dataset.pipeline
+def use_cache(cfg: Config, dataset: Dataset, folder: Path) -> None:
+    """Make the config train from the cache, wrapped data sets, too."""
+    settings = base_settings(cfg.train_dataloader.dataset)
+    for one, base in zip(settings, base_datasets(dataset), strict=True):
+        place = len(loading_transforms(base))
         load = dict(type='fdep_mm.LoadPrior', cache=str(folder))
-        pipeline.insert(place, load)
-        pipeline[-1].type = 'fdep_mm.PackPriorInputs'
-        cfg.model.vfm.cache = str(folder)
-        cfg.dump(args.write_config)
-        print(f'Train from it with {args.write_config}')
-    else:
-        print('Train from it with a config of --write-config FILE')
+        pack = dict(one.pipeline[-1], type='fdep_mm.PackPriorInputs')
+        moves = one.pipeline[place:-1]
+        one.pipeline = [*one.pipeline[:place], load, *moves, pack]
+    cfg.model.vfm.cache = str(folder)
 
 
 # TypeError: an argument of a class that is not ours
 @command(RuntimeError, TypeError)
 def main() -> None:
-    """Write a cache for each scale."""
+    """Write the cache, and say how to use it."""
     args = parse_args()
-    for folder, scale in caches_of(args).items():
-        write_cache(args, folder, args.cfg_options | scale)
+    cfg = open_config(args.config, args.cfg_options)
+    init_default_scope(cfg.default_scope)
+    model = build_model(cfg).to(args.device)
+    dataset = DATASETS.build(cfg.train_dataloader.dataset)
+    folder = Path(args.out or f'priors/{Path(args.config).stem}').absolute()
+    writer = CacheWriter(model, folder, args.dtype, args.pca)
+    index = writer.write(dataset)
+    print(summary(index, writer.made, folder))
+    if args.write_config:
+        use_cache(cfg, dataset, folder)
+        cfg.dump(args.write_config)
+        print(f'Train from it with {args.write_config}')
+    else:
+        print('Train from it with a config of --write-config FILE')
 
 
 if __name__ == '__main__':

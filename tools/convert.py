@@ -45,6 +45,18 @@ from fdep_mm.datasets.converters.writing import IMAGE_FORMATS, SPLIT_FORMATS
 from fdep_mm.datasets.layouts import open_layout
 
 SOURCES = ('masks', 'coco', 'voc', 'sirst-v2', 'yolo', 'points')
+# Formats of SRC that take an option, and of those, what --to masks takes.
+TAKEN_BY = dict(
+    masks=('masks',),
+    mask_suffix=('masks',),
+    split=('masks',),
+    images=('masks', 'voc', 'sirst-v2', 'yolo', 'points'),
+    background=('voc', 'sirst-v2', 'yolo', 'points'),
+    fill=('coco', 'voc', 'sirst-v2', 'yolo'),
+    polygon=('coco',),
+    radius=('points',),
+)
+DRAWING = ('fill', 'polygon', 'radius')
 # What is missing in a result; other findings leave nothing out.
 LOST = (
     'split-unreadable',
@@ -76,9 +88,8 @@ def parse_args() -> argparse.Namespace:
     add(
         '--polygon',
         choices=('edge', 'contour'),
-        default='edge',
-        help='points of polygons are on edges of pixels, or are the outer '
-        'pixels of a target, as OpenCV finds contours',
+        help='points of polygons are on edges of pixels (default), or are the '
+        'outer pixels of a target, as OpenCV finds contours',
     )
     add('--radius', type=number(int, 0), default=0, help='of points in px')
     add(
@@ -102,10 +113,15 @@ def check(args: argparse.Namespace) -> None:
             f'--from {args.kind} --to {args.to}: points come from masks and '
             'become masks; convert to masks first'
         )
-    for name in ('masks', 'mask_suffix', 'split'):
-        if args.kind != 'masks' and getattr(args, name):
-            option = name.replace('_', '-')
-            raise ValueError(f'--{option}: needs --from masks')
+    for name, kinds in TAKEN_BY.items():
+        if not getattr(args, name):
+            continue
+        option = name.replace('_', '-')
+        if args.kind not in kinds:
+            text = ' or '.join(kinds)
+            raise ValueError(f'--{option}: needs --from {text}')
+        if name in DRAWING and args.to != 'masks':
+            raise ValueError(f'--{option}: needs --to masks')
     if args.kind != 'masks' and args.to == 'point-masks':
         raise ValueError('--to point-masks: needs --from masks')
     if args.out.is_file() or args.out.is_dir() and any(args.out.iterdir()):

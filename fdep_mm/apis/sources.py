@@ -135,7 +135,7 @@ def _list_folder(folder: Path, skip: set[Path]) -> list[Source]:
     suffixes = (*IMAGE_SUFFIXES, *VIDEO_SUFFIXES)
     found, others = [], []
     for path in sorted(_files_below(folder)):
-        if not path.is_file() or is_hidden(path.name):
+        if not path.is_file() or is_hidden(path.relative_to(folder)):
             continue
         if path.name.lower().endswith(suffixes):
             found.append(path)

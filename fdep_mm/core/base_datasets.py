@@ -1,5 +1,6 @@
 """The data sets inside MMEngine's and torch's wrappers."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from torch.utils.data import Dataset
@@ -14,6 +15,13 @@ def base_datasets(dataset: Dataset) -> list[Dataset]:
         inner = [] if one is None else [one]
     found = [base for one in inner for base in base_datasets(one)]
     return found or [dataset]
+
+
+def base_settings(settings: Mapping) -> list[Mapping]:
+    """The same for the settings of a data set that is not built."""
+    inner = settings.get('datasets') or [settings.get('dataset')]
+    found = [base for one in inner if one for base in base_settings(one)]
+    return found or [settings]
 
 
 def image_folders(dataset: Dataset) -> list[Path]:

@@ -3,6 +3,8 @@
 import os.path as osp
 import unicodedata
 from collections.abc import Sequence
+from os import PathLike
+from pathlib import PurePath
 
 TIFF_SUFFIXES = ('.tif', '.tiff')
 # the preferred first, where an image has several files
@@ -14,15 +16,20 @@ VIDEO_SUFFIXES = (
 )
 
 
-def is_hidden(name: str) -> bool:
-    """Whether a system added the file, such as ``._x.png``."""
-    last = osp.basename(name)
-    return last.startswith('.') or last.lower() in ('thumbs.db', 'desktop.ini')
+def is_hidden(name: str | PathLike) -> bool:
+    """Whether a file below some folder is hidden, or added by a system.
+
+    Such as ``._x.png``, or ``.ipynb_checkpoints/x-checkpoint.png``.
+    """
+    path = PurePath(name)
+    dotted = any(part.startswith('.') for part in path.parts)
+    return dotted or path.name.lower() in ('thumbs.db', 'desktop.ini')
 
 
-def is_image(name: str) -> bool:
-    """Whether a file counts as an image, in upper or lower case."""
-    return name.lower().endswith(IMAGE_SUFFIXES) and not is_hidden(name)
+def is_image(name: str | PathLike) -> bool:
+    """Whether a file below some folder counts as an image."""
+    known = str(name).lower().endswith(IMAGE_SUFFIXES)
+    return known and not is_hidden(name)
 
 
 def strip_suffix(name: str, suffixes: Sequence[str] = IMAGE_SUFFIXES) -> str:

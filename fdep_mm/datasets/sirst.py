@@ -66,6 +66,7 @@ class SIRSTDataset(BaseSegDataset):
     METAINFO = dict(
         classes=('background', 'target'), palette=[[0, 0, 0], [255, 255, 255]]
     )
+    PREFIX = dict(img_path='images', seg_map_path='masks')
 
     def __init__(
         self,
@@ -83,7 +84,7 @@ class SIRSTDataset(BaseSegDataset):
         self.on_error = on_error
         self.unreadable: torch.Tensor | None = None
         if data_prefix is None:
-            data_prefix = dict(img_path='images', seg_map_path='masks')
+            data_prefix = self.PREFIX
         super().__init__(
             ann_file=ann_file,
             img_suffix=as_tuple(img_suffix),

@@ -50,6 +50,7 @@ class SIRSTDetDataset(SIRSTDataset):
     """
 
     METAINFO = dict(classes=('target',), palette=[(220, 20, 60)])
+    PREFIX = dict(img_path='mixed', ann_path='annotations/bboxes')
 
     def __init__(
         self,
@@ -65,7 +66,7 @@ class SIRSTDetDataset(SIRSTDataset):
         for name in filter_cfg or ():
             check_choice('filter_cfg', name, ('filter_empty_gt',))
         if data_prefix is None:
-            data_prefix = dict(img_path='mixed', ann_path='annotations/bboxes')
+            data_prefix = self.PREFIX
         needed = 'ann_path' if box_source == 'xml' else 'seg_map_path'
         if needed not in data_prefix:
             text = f'{needed!r}, which box_source={box_source!r} reads'

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from math import inf
 
 import numpy as np
+from mmengine.utils import to_2tuple
 from mmseg.datasets import BaseSegDataset
 
 from fdep_mm.core.choices import check_choice
@@ -43,7 +44,7 @@ class SyntheticSIRSTDataset(BaseSegDataset):
 
     Args:
         num_images (int): Length.
-        img_size (tuple[int, int]): Height and width, px, from 32.
+        img_size (tuple[int, int] | int): Height and width, px, from 32.
         split (str): 'train', 'val' or 'test'; no two share an image.
         seed (int): Another seed gives another data set.
         num_targets (tuple[int, int]): Fewest and most targets per image.
@@ -69,7 +70,7 @@ class SyntheticSIRSTDataset(BaseSegDataset):
     def __init__(
         self,
         num_images: int,
-        img_size: tuple[int, int] = (128, 128),
+        img_size: tuple[int, int] | int = (128, 128),
         split: str = 'train',
         seed: int = 0,
         num_targets: tuple[int, int] = (0, 4),
@@ -83,8 +84,9 @@ class SyntheticSIRSTDataset(BaseSegDataset):
     ) -> None:
         if num_images < 1:
             raise ValueError(f'num_images={num_images}: give at least 1')
-        if min(img_size) < SMALLEST_IMAGE:
-            text = f'give at least {SMALLEST_IMAGE} px'
+        img_size = to_2tuple(img_size)
+        if len(img_size) != 2 or min(img_size) < SMALLEST_IMAGE:
+            text = f'give height and width, at least {SMALLEST_IMAGE} px'
             raise ValueError(f'img_size={img_size}: {text}')
         check_choice('split', split, SPLITS)
         if not backgrounds or set(backgrounds) - set(BACKGROUNDS):
@@ -103,8 +105,8 @@ class SyntheticSIRSTDataset(BaseSegDataset):
         self.num_edges = num_edges
         for name, (smallest, largest) in RANGES.items():
             bounds = getattr(self, name)
-            order = (smallest, *bounds, largest)
-            if len(bounds) != 2 or sorted(order) != [*order]:
+            order = [smallest, *np.ravel(bounds), largest]
+            if len(order) != 4 or sorted(order) != order:
                 raise ValueError(
                     f'{name}={bounds!r}: give (lowest, highest) within '
                     f'{smallest}..{largest}'

@@ -35,7 +35,7 @@ def list_images(folder: Path, suffix: str = '') -> dict[str, Path]:
         raise ValueError(f'{folder}: no such file or folder')
     found: dict[str, Path] = {}
     for path in sorted(folder.rglob('*')):
-        known = is_image(path.name)
+        known = is_image(path.relative_to(folder))
         if known and path.stem.endswith(suffix) and path.is_file():
             stem = path.relative_to(folder).with_suffix('').as_posix()
             name = composed(stem).removesuffix(suffix)

@@ -111,6 +111,16 @@ def test_config_and_its_parts(folder, tmp_path):
     check_error(call(config), 'masks does not exist', 'FDEP_DATA')
 
 
+def test_a_config_without_prefixes(folder, tmp_path):
+    """The folders are then those of the class."""
+    config = tmp_path / 'config.py'
+    dataset = dict(type='fdep_mm.SIRSTDataset', data_root=str(folder))
+    config.write_text(f'test_dataloader = dict(dataset={dataset})')
+    out = tmp_path / 'report.json'
+    assert call(config, '--json', out)[0] == 0
+    assert json.loads(out.read_text())['statistics']['test']['targets'] == 6
+
+
 def test_config_with_two_split_files_of_one_folder(folder, tmp_path):
     config = tmp_path / 'config.py'
     part = dict(

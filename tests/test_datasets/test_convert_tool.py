@@ -168,8 +168,34 @@ def test_boxes_of_sirst_v2(find_data, tmp_path):
         assert sorted(own) == sorted(published)
 
 
-@pytest.mark.parametrize('option', ['--masks', '--mask-suffix', '--split'])
-def test_options_of_masks_alone(images, tmp_path, option):
-    out = tmp_path / 'out'
-    done = convert(tmp_path, 'voc', 'masks', out, *images, option, 'a=b')
-    assert done.code == 2 and f'{option}: needs --from masks' in done.err
+@pytest.mark.parametrize(
+    ('kind', 'to', 'option', 'needs'),
+    [
+        ('voc', 'masks', '--masks a', '--from masks'),
+        ('voc', 'masks', '--mask-suffix a', '--from masks'),
+        ('voc', 'masks', '--split a=b', '--from masks'),
+        ('coco', 'masks', '--images a', '--from masks or voc'),
+        ('coco', 'yolo', '--background', '--from voc or'),
+        ('masks', 'voc', '--background', '--from voc or'),
+        ('masks', 'voc', '--fill box', '--from coco or voc'),
+        ('points', 'masks', '--fill box', '--from coco or voc'),
+        ('voc', 'masks', '--polygon contour', '--from coco'),
+        ('voc', 'masks', '--radius 3', '--from points'),
+        ('coco', 'yolo', '--fill ellipse', '--to masks'),
+        ('coco', 'yolo', '--polygon contour', '--to masks'),
+    ],
+)
+def test_options_that_cannot_act(tmp_path, kind, to, option, needs):
+    done = convert(tmp_path, kind, to, tmp_path / 'out', *option.split())
+    assert done.code == 2
+    assert f'{option.split()[0]}: needs {needs}' in done.err
+
+
+def test_dots_in_names_of_coco_files(tmp_path):
+    size = dict(height=9, width=9)
+    images = [dict(size, id=i, file_name=f'frame.000{i}') for i in range(2)]
+    path = tmp_path / 'a.json'
+    path.write_text(json.dumps(dict(images=images, annotations=[])))
+    assert convert(path, 'coco', 'masks', tmp_path / 'out').code == 0
+    names = sorted(path.name for path in (tmp_path / 'out').iterdir())
+    assert names == ['frame.0000.png', 'frame.0001.png']

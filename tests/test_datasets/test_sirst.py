@@ -209,6 +209,9 @@ def many(tmp_path):
             Image.fromarray(array).save(tmp_path / kind / name)
         for name in ('._a.png', 'Thumbs.db', '.DS_Store'):
             (tmp_path / kind / name).write_bytes(b'no picture')
+        (tmp_path / kind / '.ipynb_checkpoints').mkdir()
+        copy = tmp_path / kind / '.ipynb_checkpoints/a-checkpoint.png'
+        shutil.copy(tmp_path / kind / 'a.png', copy)
     return tmp_path
 
 

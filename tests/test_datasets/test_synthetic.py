@@ -196,9 +196,12 @@ def test_images_resemble_nuaa():
     [
         dict(num_images=0),
         dict(img_size=(31, 64)),
+        dict(img_size=31),
+        dict(img_size=(64,)),
         dict(split='dev'),
         dict(backgrounds=('fog',)),
         dict(backgrounds=()),
+        dict(num_targets=3),
         dict(num_targets=(3, 1)),
         dict(num_targets=(-1, 1)),
         dict(target_size=(1, 9)),
@@ -211,3 +214,8 @@ def test_bad_arguments(wrong):
     name = next(iter(wrong))
     with pytest.raises(ValueError, match=f'{name}='):
         SyntheticSIRSTDataset(**{'num_images': 4, **wrong})
+
+
+def test_one_number_is_both_sides():
+    dataset = SyntheticSIRSTDataset(1, img_size=40)
+    assert dataset[0]['img'].shape == (40, 40, 3)

@@ -104,27 +104,30 @@ def test_the_written_config_has_all_settings(data):
     assert found.train_dataloader == expected.train_dataloader
 
 
-def test_several_scales(data):
-    args = ('--out', 'my priors', '--device', 'cpu', '--cfg-options', *TINY)
-    out = run(CONFIG, '--scales', 1, 1.5, *args)
-    for scale in (1.0, 1.5):
-        folder = data / f'my priors_{scale:g}x'
-        assert CacheIndex.read(folder).input_scale == scale
-        assert str(folder) in out
-    assert not (data / 'my priors').exists()
-
-    run(CONFIG, '--scales', 1.5, '--write-config', 'cached.py', *args)
-    vfm = Config.fromfile(data / 'cached.py').model.vfm
-    assert (vfm.input_scale, vfm.cache) == (1.5, str(data / 'my priors_1.5x'))
-    with pytest.raises(SystemExit, match='--write-config: .*one.* --scales'):
-        run(CONFIG, '--scales', 1, 2, '--write-config', 'cached.py', *args)
-    with pytest.raises(SystemExit, match='error: --scales: 0 is not a posi'):
-        run(CONFIG, '--scales', 3, 0, *args)
-    assert not (data / 'my priors_3x').exists()
-    with pytest.raises(SystemExit, match='error: --scales: .*input_scale'):
-        run(CONFIG, '--scales', 3, *args, 'model.vfm.input_scale=2.0')
-    run(CONFIG, '--scales', 1, '--out', '.', *args[2:])
-    assert CacheIndex.read(f'{data}_1x').input_scale == 1
+def test_wrapped_data_sets(data):
+    """Each gets the priors behind its own loading transforms."""
+    child = data / 'wrapped.py'
+    child.write_text(
+        f'_base_ = {str(CONFIG)!r}\n'
+        'one = _base_.train_dataloader.dataset\n'
+        "dark = dict(type='fdep_mm.RandomBrightnessContrast')\n"
+        'pipeline = [*one.pipeline[:2], dark, *one.pipeline[2:]]\n'
+        'few = dict(one, pipeline=pipeline)\n'
+        'few = dict(type="RepeatDataset", times=2, dataset=few)\n'
+        'train_dataloader = dict(dataset=dict(_delete_=True, '
+        "type='ConcatDataset', datasets=[one, few]))\n"
+    )
+    args = ('--out', 'p', '--write-config', 'cached.py', '--device', 'cpu')
+    run(child, *args, '--cfg-options', *TINY)
+    cfg = Config.fromfile(data / 'cached.py')
+    one, repeated = cfg.train_dataloader.dataset.datasets
+    assert cfg.model.vfm.cache == str(data / 'p')
+    for dataset in (one, repeated.dataset):
+        types = [step.type for step in dataset.pipeline]
+        assert types.index('fdep_mm.LoadPrior') == 2
+        assert types.count('fdep_mm.LoadPrior') == 1
+        assert types[-1] == 'fdep_mm.PackPriorInputs'
+    assert types[3] == 'fdep_mm.RandomBrightnessContrast'
 
 
 @pytest.mark.parametrize(
@@ -143,9 +146,8 @@ def test_misspelt_settings_are_one_line(option, text):
 
 def test_user_errors_are_one_line(data):
     host = CONFIG.parents[1] / 'alcnet/alcnet_1xb16-400e_nuaa-sirst-256x256.py'
-    for scales in ((), ('--scales', 2)):
-        with pytest.raises(SystemExit, match='not the config of a COISDSegm'):
-            run(host, *scales)
+    with pytest.raises(SystemExit, match='not the config of a COISDSegm'):
+        run(host)
     with pytest.raises(SystemExit, match=r'error: pca=999: give 1\.\.'):
         run(CONFIG, '--pca', 999, '--cfg-options', *TINY)
     (data / 'NUAA-SIRST/images/b.png').unlink()

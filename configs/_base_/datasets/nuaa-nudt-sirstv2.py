@@ -1,7 +1,8 @@
 # NUAA-SIRST, NUDT-SIRST and SIRST-V2 together, 1344 images for training and
 # 1134 for test: for a network that is used rather than compared. Of the 1644
-# training images those that look like one of any test split are left out:
-# tools/check_dataset.py THIS_FILE --write-split DIR --on-leak drop-earlier
+# training images those that look like one of any test split are left out, by
+# tools/check_dataset.py COPY --write-split DIR --on-leak drop-earlier
+# on a copy of this file with the published splits for training.
 _base_ = './sirst_256x256.py'
 
 data_root = '{{$FDEP_DATA:data}}/'

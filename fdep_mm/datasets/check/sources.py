@@ -1,11 +1,13 @@
 """Data sets that a config reads."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from fdep_mm.core.base_datasets import base_settings
 from fdep_mm.core.config_check import read_config
 from fdep_mm.core.suffixes import IMAGE_SUFFIXES, as_tuple
+from fdep_mm.registry import DATASETS
 
 from ..layouts import Layout
 
@@ -23,7 +25,9 @@ def layouts_of_config(path: Path) -> list[Layout]:
     found: dict[tuple, Layout] = {}
     for loader in ('train', 'val', 'test'):
         settings = cfg.get(f'{loader}_dataloader') or {}
-        for dataset in _leaves(settings.get('dataset') or {}):
+        for dataset in base_settings(settings.get('dataset') or {}):
+            if 'img_path' not in _prefix(dataset):
+                continue
             layout = _layout(dataset, path)
             key = (layout.images, layout.masks, layout.boxes)
             layout = found.setdefault(key, layout)
@@ -48,19 +52,15 @@ def _splits(files: dict[str, list[Path | None]]) -> dict[str, tuple]:
     return read
 
 
-def _leaves(dataset: Mapping) -> Iterator[Mapping]:
-    if 'datasets' in dataset:
-        for part in dataset['datasets']:
-            yield from _leaves(part)
-    elif 'dataset' in dataset:
-        yield from _leaves(dataset['dataset'])
-    elif 'img_path' in dataset.get('data_prefix', {}):
-        yield dataset
+def _prefix(dataset: Mapping) -> Mapping:
+    """Folders that a data set names, else those of its class."""
+    kind = DATASETS.get(str(dataset.get('type')))
+    return dataset.get('data_prefix') or getattr(kind, 'PREFIX', {})
 
 
 def _layout(dataset: Mapping, config: Path) -> Layout:
     root = Path(dataset.get('data_root') or '.')
-    prefix = dataset['data_prefix']
+    prefix = _prefix(dataset)
     folders = [
         root / prefix[key] if key in prefix else None
         for key in ('img_path', 'seg_map_path', 'ann_path')

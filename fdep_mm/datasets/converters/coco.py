@@ -10,6 +10,7 @@ import numpy as np
 
 from fdep_mm.core.image import MAX_PIXELS
 from fdep_mm.core.splits import leaves_root
+from fdep_mm.core.suffixes import strip_suffix
 from fdep_mm.core.text import some
 
 from .labels import ImageLabels
@@ -135,5 +136,5 @@ def _image(item: dict, annotations: list[dict]) -> ImageLabels:
             codes[index] = read_rle(code, shape)
         elif code is not None:
             check_polygons(code, name)
-    image_id = PurePosixPath(name).with_suffix('').as_posix()
+    image_id = strip_suffix(PurePosixPath(name).as_posix())
     return ImageLabels(image_id, name, shape, boxes, codes)

@@ -4,6 +4,7 @@ import mmcv
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmcv.transforms.utils import cache_randomness
+from mmengine.utils import to_2tuple
 
 from fdep_mm.registry import TRANSFORMS
 
@@ -21,7 +22,7 @@ class TargetCrop(ShowsArguments, BaseTransform):
     Source: SIRST toolkits cut 256x256 px, half of the windows forced.
 
     Args:
-        crop_size (tuple[int, int]): Height and width in px.
+        crop_size (tuple[int, int] | int): Height and width in px.
         target_prob (float): Probability of a forced window.
         pad_val (float): Gray value (0..255) of the padding; masks are padded
             with 0.
@@ -32,10 +33,11 @@ class TargetCrop(ShowsArguments, BaseTransform):
 
     def __init__(
         self,
-        crop_size: tuple[int, int],
+        crop_size: tuple[int, int] | int,
         target_prob: float = 0.5,
         pad_val: float = 0,
     ) -> None:
+        crop_size = to_2tuple(crop_size)
         if len(crop_size) != 2 or min(crop_size) < 1:
             text = 'give (height, width) in px'
             raise ValueError(f'crop_size={crop_size!r}: {text}')

@@ -59,9 +59,7 @@ class RandomTranspose(ShowsArguments, BaseTransform):
 BORDERS = dict(reflect=cv2.BORDER_REFLECT_101, constant=cv2.BORDER_CONSTANT)
 
 
-@TRANSFORMS.register_module(
-    name=['RandomShiftScaleRotate', 'RandomShiftScale']
-)
+@TRANSFORMS.register_module()
 class RandomShiftScaleRotate(ShowsArguments, BaseTransform):
     """Shift, zoom and turn about the center; the size of the image stays.
 

@@ -53,7 +53,7 @@ class RandomGaussianNoise(ShowsArguments, BaseTransform):
         variance: tuple[float, float] = (10, 50),
         per_channel: bool = False,
     ) -> None:
-        if not 0 <= variance[0] <= variance[1]:
+        if np.size(variance) != 2 or not 0 <= variance[0] <= variance[1]:
             text = 'give 0 <= smallest <= largest'
             raise ValueError(f'variance={variance!r}: {text}')
         self.variance = tuple(variance)

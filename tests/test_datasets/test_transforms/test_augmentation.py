@@ -58,7 +58,7 @@ GEOMETRIC = [
     dict(type='fdep_mm.RandomShiftScaleRotate', degree=45),
     dict(type='fdep_mm.RandomShiftScaleRotate', shift=0.1, border='constant'),
     dict(type='fdep_mm.RandomShiftScaleRotate', scale=0.2),
-    dict(type='fdep_mm.RandomShiftScale', shift=0.1, scale=0.2),  # old name
+    dict(type='fdep_mm.RandomShiftScaleRotate', shift=0.1, scale=0.2),
 ]
 
 

@@ -100,3 +100,7 @@ def test_no_mask():
 def test_bad_arguments(arguments):
     with pytest.raises(ValueError, match='crop_size|target_prob'):
         TargetCrop(*arguments)
+
+
+def test_one_number_is_both_sides():
+    assert TargetCrop(4).crop_size == (4, 4)
