@@ -1,6 +1,7 @@
 """Each kind of damage is found, and nothing else."""
 
 import json
+import shutil
 from pathlib import Path
 
 import cv2
@@ -11,6 +12,7 @@ from PIL import Image
 from fdep_mm.datasets.check import check_dataset, draw_sheet, to_json
 from fdep_mm.datasets.layouts import find_layout
 from fdep_mm.datasets.sirst_xml import format_boxes
+from fdep_mm.datasets.transforms import LoadInfraredImage
 
 TRAIN = 'img_idx/train_NUAA-SIRST.txt'
 TEST = 'img_idx/test_NUAA-SIRST.txt'
@@ -178,16 +180,36 @@ def test_bit_depth(folder):
     rng = np.random.default_rng(1)
     for i in (0, 1):
         deep = rng.integers(0, 2**14, (40, 52)).astype(np.uint16)
-        deep[0, 0] = 2**14 - 1
+        deep[0, :2] = 0, 2**14 - 1
         write(folder / f'images/Misc_{i}.png', deep)
     assert found(folder) == {}
     assert set(found(folder, 'warning')) == {'bit-depth', 'bit-range'}
     assert 'gray_range=(' in detail(folder, 'bit-range')
+    images = [
+        LoadInfraredImage(gray_range=(0, 2**14 - 1))(
+            dict(img_path=str(folder / f'images/Misc_{i}.png'))
+        )['img']
+        for i in (0, 1)
+    ]
+    mean, std = (np.mean([f(i) for i in images]) for f in (np.mean, np.std))
+    text = f'(0, 16383); mean, std of train are then {mean:.2f}, {std:.2f}'
+    assert detail(folder, 'bit-range').endswith(text)
     assert detail(folder, 'bit-depth') == '4 uint8, 2 uint16'
     floats = Image.fromarray(rng.random((40, 52), np.float32))
     (folder / 'images/Misc_0.png').unlink()
     floats.save(folder / 'images/Misc_0.tif')
     assert found(folder) == {'image-type': ['Misc_0']}
+
+
+def test_a_folder_without_masks(folder):
+    shutil.rmtree(folder / 'masks')
+    assert found(folder, 'warning') == {'mask-none': ['NUAA-SIRST']}
+    boxes = folder / 'bboxes'
+    boxes.mkdir()
+    for image in (folder / 'images').iterdir():
+        text = format_boxes(image.stem, (40, 52), np.zeros((0, 4)), 'voc')
+        (boxes / f'{image.stem}.xml').write_text(text)
+    assert found(folder, 'warning') == {}
 
 
 def test_remarkable_images(folder):

@@ -33,6 +33,20 @@ def test_between_box_formats(mixed_folder, tmp_path, kind):
         np.testing.assert_allclose(own, first, atol=1e-5)
 
 
+def test_targets_that_touch_are_told(mixed_folder, tmp_path):
+    table = tmp_path / 'a.csv'
+    points = 'Misc_0,5,5\nMisc_0,6,6\nMisc_0,9,9\nMisc_1,3,4\nMisc_3,3,4\n'
+    table.write_text(f'image,x,y\n{points}')
+    words = '--background', '--images', mixed_folder / 'images'
+    done = convert(table, 'points', 'masks', tmp_path / 'one', *words)
+    assert done.code == 0
+    assert '1 masks show 2 targets of 3 labels' in done.err
+    assert "'Misc_0'" in done.err and 'Misc_1' not in done.err
+    table.write_text(f'image,x,y\n{points}'.replace('6,6', '7,7'))
+    done = convert(table, 'points', 'masks', tmp_path / 'two', *words)
+    assert (done.code, done.err) == (0, '')
+
+
 def test_labels_that_cannot_be_drawn_are_named(mixed_folder, tmp_path):
     table = tmp_path / 'a.csv'
     table.write_text(

@@ -52,6 +52,17 @@ def test_split_gives_image_and_mask(folder):
     assert len(SIRSTDataset(SPLIT, data_root=str(folder), indices=2)) == 2
 
 
+def test_a_test_at_another_size(folder):
+    """In mmseg's order: the mask keeps the size that is scored."""
+    resize = dict(type='Resize', scale=(64, 64))
+    pipeline = [LOAD[0], resize, *LOAD[1:]]
+    dataset = SIRSTDataset('', data_root=str(folder), pipeline=pipeline)
+    sample = dataset[1]
+    assert sample['inputs'].shape == (3, 64, 64)
+    truth = sample['data_samples']
+    assert truth.gt_sem_seg.shape == truth.ori_shape == (40, 52)
+
+
 def test_untidy_split_file(folder):
     (folder / 'untidy.txt').write_bytes(
         b'\xef\xbb\xbfMisc_3.png\r\n\r\n  Misc_1.bmp \r\nMisc_0\r\n\r\n'

@@ -120,9 +120,16 @@ def _check_depth(
     deep = [record for record in records if record.dtype == 'uint16']
     low = min((record.low for record in deep), default=0)
     high = max((record.high for record in deep), default=2**16)
-    if high - low < 2**14:
+    if 0 < high - low < 2**14:
+        split = deep[0].sample.splits[0]
+        own = [record for record in deep if split in record.sample.splits]
+        # records hold mean and std as if 65535 were white
+        scale = 65535 / (high - low)
+        mean = scale * (np.mean([r.mean for r in own]) - 255 * low / 65535)
+        std = scale * np.mean([r.std for r in own])
         detail = f'gray_range=({low:.0f}, {high:.0f})'
-        findings.add('bit-range', name, detail)
+        constants = f'mean, std of {split} are then {mean:.2f}, {std:.2f}'
+        findings.add('bit-range', name, f'{detail}; {constants}')
 
 
 def _check_record(record: Record, findings: Findings) -> None:

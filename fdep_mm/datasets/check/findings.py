@@ -41,6 +41,8 @@ CODES = dict(
     },
     # may be intended
     warning={
+        'mask-none': 'no folder of masks was found or named, so targets were '
+        'not checked; name it by --masks',
         'box-missing': 'images have no box file; add the files',
         'name-twice': 'ids have several files, the first is taken; remove the '
         'others',

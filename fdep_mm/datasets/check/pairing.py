@@ -18,6 +18,8 @@ def list_samples(layout: Layout, findings: Findings) -> list[Sample]:
         suffixes = ', '.join(layout.image_suffixes)
         raise ValueError(f'{layout.images}: holds no image ({suffixes})')
     listed = _listed(layout, images, every, findings)
+    if layout.masks is layout.boxes is None:
+        findings.add('mask-none', layout.name)
     masks = layout.masks and Folder(layout.masks, layout.mask_suffixes)
     boxes = layout.boxes and Folder(layout.boxes, ('.xml',))
     samples = []

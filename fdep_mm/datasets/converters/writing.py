@@ -1,13 +1,16 @@
 """Labels in the files of each format."""
 
 import json
+import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from fdep_mm.core.boxes import check_boxes
+from fdep_mm.core.components import mask_components
 from fdep_mm.core.image import write_png
+from fdep_mm.core.text import some
 from fdep_mm.core.whole import write_whole
 
 from ..sirst_xml import format_boxes
@@ -17,6 +20,7 @@ from .points import write_points
 from .reading import Source
 from .yolo import format_yolo
 
+DRAWN = ('masks', 'point-masks')
 # One file per split, and one per image.
 SPLIT_FORMATS = ('coco', 'points')
 IMAGE_FORMATS = {
@@ -37,6 +41,8 @@ def convert(
 ) -> tuple[int, list[str]]:
     """Write labels in another format; what cannot be converted is left out.
 
+    Warns of masks that do not show as many targets as there are labels.
+
     Args:
         sources (Iterable[Source]): From :func:`.read_masks` or
             :func:`.list_labels`.
@@ -49,7 +55,7 @@ def convert(
         tuple: Number of images that were converted, and why others were not.
     """
     done: dict[str, ImageLabels] = {}
-    lost = []
+    lost, changed = [], {}
     for image_id, read in sources:
         try:
             if image_id in done:
@@ -66,6 +72,19 @@ def convert(
         done[image_id] = labels
         if to in IMAGE_FORMATS:
             _write(out / f'{image_id}{IMAGE_FORMATS[to]}', content)
+        if to in DRAWN:
+            given = labels.points if labels.boxes is None else labels.boxes
+            numbers = len(mask_components(content > 0).area), len(given)
+            if numbers[0] != numbers[1]:
+                changed[image_id] = numbers
+    if changed:
+        found, given = np.sum([*changed.values()], axis=0)
+        warnings.warn(
+            f'{len(changed)} masks show {found} targets of {given} labels, '
+            'which touch each other or have several parts: '
+            f'{some([*changed])}',
+            stacklevel=2,
+        )
     if to in SPLIT_FORMATS:
         out.mkdir(parents=True, exist_ok=True)
         for split, ids in splits.items():
@@ -75,7 +94,7 @@ def convert(
 
 
 def _content(labels: ImageLabels, to: str, drawing: dict) -> np.ndarray | str:
-    if to in ('masks', 'point-masks'):
+    if to in DRAWN:
         return draw_labels(labels, **drawing)
     if to == 'yolo':
         return format_yolo(labels.boxes, labels.shape)

@@ -8,7 +8,7 @@ from mmengine.utils import to_2tuple
 
 from fdep_mm.registry import TRANSFORMS
 
-from .base import ShowsArguments, move_fields
+from .base import ShowsArguments, common_shape, move_fields
 
 
 @TRANSFORMS.register_module()
@@ -28,7 +28,8 @@ class TargetCrop(ShowsArguments, BaseTransform):
             with 0.
 
     Raises:
-        ValueError: ``target_prob`` is positive and the image has no mask.
+        ValueError: ``target_prob`` is positive and the image has no mask, or
+            the mask has another size.
     """
 
     def __init__(
@@ -80,7 +81,7 @@ class TargetCrop(ShowsArguments, BaseTransform):
         return move_fields(results, lambda array: array[window])
 
     def _pad(self, results: dict) -> None:
-        shape = results['img'].shape[:2]
+        shape = common_shape(results)
         padded = tuple(np.maximum(shape, self.crop_size).tolist())
         if padded == shape:
             return

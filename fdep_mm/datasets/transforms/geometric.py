@@ -11,7 +11,7 @@ from mmcv.transforms.utils import cache_randomness
 from fdep_mm.core.choices import check_choice
 from fdep_mm.registry import TRANSFORMS
 
-from .base import ShowsArguments, move_fields
+from .base import ShowsArguments, common_shape, move_fields
 
 
 @TRANSFORMS.register_module()
@@ -107,7 +107,7 @@ class RandomShiftScaleRotate(ShowsArguments, BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Warp ``img`` and all ``seg_fields``."""
-        matrix = self.matrix(results['img'].shape[:2])
+        matrix = self.matrix(common_shape(results))
         results['img'] = self._warp(
             results['img'], matrix, cv2.INTER_LINEAR, self.pad_val
         )

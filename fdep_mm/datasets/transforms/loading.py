@@ -81,6 +81,9 @@ class LoadInfraredImage(ShowsArguments, LoadImageFromFile):
 class LoadSIRSTMask(ShowsArguments, LoadAnnotations):
     """Read a mask of values {0, 1} or {0, 255} as uint8 (H, W) {0, 1}.
 
+    It has the size of the file: before ``Resize`` in training, behind it in a
+    test, whose predictions are scaled back to that size.
+
     See :func:`fdep_mm.core.masks.read_mask` for the files that are accepted.
     Results without ``seg_map_path`` (images without masks) pass unchanged.
 
@@ -93,7 +96,8 @@ class LoadSIRSTMask(ShowsArguments, LoadAnnotations):
 
     Raises:
         UnreadableFileError: The file cannot be read or decoded.
-        ValueError: It holds other values, or its size is not the image's.
+        ValueError: It holds other values, or its size is not that of the
+            image's file.
     """
 
     def __init__(
@@ -108,7 +112,7 @@ class LoadSIRSTMask(ShowsArguments, LoadAnnotations):
         if 'seg_map_path' not in results:
             return
         path = results['seg_map_path']
-        shape = results['img'].shape[:2] if 'img' in results else None
+        shape = results.get('ori_shape')
         mask = read_mask(path, self.threshold, self.backend_args, shape)
         results['gt_seg_map'] = mask
         results['seg_fields'].append('gt_seg_map')

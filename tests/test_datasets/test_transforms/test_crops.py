@@ -1,7 +1,11 @@
 import numpy as np
 import pytest
 
-from fdep_mm.datasets.transforms import TargetCrop
+from fdep_mm.datasets.transforms import (
+    RandomRot90,
+    RandomShiftScaleRotate,
+    TargetCrop,
+)
 
 
 def sample(height, width, targets=()):
@@ -92,6 +96,18 @@ def test_no_mask():
     with pytest.raises(ValueError, match='x.png.*target_prob=0'):
         TargetCrop((4, 4))(results)
     assert TargetCrop((4, 4), 0)(results)['img'].shape == (4, 4, 3)
+
+
+@pytest.mark.parametrize(
+    'transform',
+    [TargetCrop((4, 5)), RandomRot90(), RandomShiftScaleRotate(shift=0.1)],
+    ids=str,
+)
+def test_a_mask_of_another_size_is_refused(transform):
+    results = sample(20, 30)
+    results['gt_edge_map'] = results['gt_edge_map'][::2]
+    with pytest.raises(ValueError, match='x.png: .* gt_edge_map .* Resize'):
+        transform(results)
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def load_mask(path, img=None, **arguments):
         reduce_zero_label=False,
     )
     if img is not None:
-        results['img'] = img
+        results |= dict(img=img, ori_shape=img.shape[:2])
     results = LoadSIRSTMask(**arguments)(results)
     assert results['seg_fields'] == ['gt_seg_map']
     mask = results['gt_seg_map']
