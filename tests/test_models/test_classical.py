@@ -158,6 +158,15 @@ def test_images_in_unit_range_are_told(method, kind, recwarn):
     method((image > 90).astype(np.uint8))
 
 
+def test_images_above_255_are_told(recwarn):
+    image = background('cloud', 16)
+    with pytest.warns(UserWarning, match=r'e\+.* - black\) .* \* 255'):
+        mpcm(100 * image)
+    mpcm(image + 255.9 - image.max())
+    mpcm((100 * image).astype(np.uint16))
+    assert not recwarn
+
+
 @methods
 @pytest.mark.parametrize('shape', [(30, 25), (12, 70), (7, 7)])
 def test_small_images(name, shape):

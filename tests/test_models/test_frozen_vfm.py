@@ -58,6 +58,12 @@ def test_shape_and_feature_info():
         assert m.shape == (2, channels, 64 // stride, 96 // stride)
 
 
+@pytest.mark.parametrize('indices', [(3, 1), (1, 1, 3)])
+def test_timm_gives_maps_in_ascending_order(indices):
+    with pytest.raises(ValueError, match='must be ascending'):
+        FrozenVFM('test_vit', indices, pretrained=False)
+
+
 def test_blocks_after_the_last_index_are_dropped():
     vfm = FrozenVFM('test_vit', (1, 3), pretrained=False)
     vfm.init_weights()

@@ -85,6 +85,18 @@ def test_ignored_pixels_change_nothing(loss):
     torch.testing.assert_close(loss(logits, target), loss(other, target))
 
 
+def test_ignored_pixels_are_not_the_easy_half():
+    logits, target = batch()
+    logits.requires_grad_()
+    loss = EdgeBCELoss()
+    alone = loss(logits[:, :, 4:], target[:, 4:])
+    target[:, :4] = 255
+    assert torch.equal(loss(logits, target), alone)
+    nothing = loss(logits, torch.full_like(target, 255))
+    nothing.backward()
+    assert nothing == 0 and not logits.grad.any()
+
+
 @pytest.mark.parametrize('loss', [SoftIoULoss(), EdgeBCELoss()])
 def test_half_precision_logits(loss):
     logits, target = batch()

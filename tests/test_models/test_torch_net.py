@@ -83,6 +83,25 @@ def test_networks_train_and_are_deployed_as_they_are(net, kwargs):
         assert updates[f'{prefix}encoder.stem.1.num_batches_tracked'] == 1
 
 
+@pytest.mark.parametrize(
+    'net, message',
+    [('EndsInSigmoid', 'activated=True'), ('Cropped', r'\(2, 1, 60, 60\)')],
+)
+def test_what_does_not_fit_is_refused_at_test(net, message):
+    model = build(torch_cfg(net, fdep=False)).eval()
+    with pytest.raises(ValueError, match=message):
+        model(images())
+
+
+def test_a_constant_image_says_nothing_of_a_sigmoid():
+    """Tools that count operations or export run one."""
+    model = build(torch_cfg('EndsInSigmoid', fdep=False)).eval()
+    constant = images()[..., :1, :1].expand(-1, -1, 64, 64)
+    assert model(constant).sigmoid().min() > 0.5  # not inverted
+    with pytest.raises(ValueError, match='activated=True'):
+        model(images())
+
+
 def test_alone():
     model = build(torch_cfg('DeeplySupervised', fdep=False, output=-1))
     (losses,) = train(model, 1)

@@ -6,7 +6,7 @@ from builders import build, fdep_cfg, images, samples
 from test_co_isd import HOSTS, running_stats
 from torch import nn
 
-from fdep_mm.models.layers.two_passes import depends_on
+from fdep_mm.models.layers.two_passes import depends_on, kept_statistics
 
 # Blocks of decoders that read encoder features other than the bottleneck.
 ONCE = {
@@ -39,6 +39,18 @@ def gradients(model, losses):
     total, _ = model.parse_losses(losses)
     total.backward()
     return {n: p.grad.clone() for n, p in model.named_parameters()}
+
+
+def test_norms_without_momentum_keep_their_average():
+    """Of all batches, so it depends on their number."""
+    norm, other = (nn.BatchNorm2d(3, momentum=None) for _ in range(2))
+    for step in range(3):
+        batch = images() + 10 * step
+        norm(batch), other(batch)
+        with kept_statistics(other):
+            other(batch)
+    torch.testing.assert_close(other.state_dict(), norm.state_dict())
+    assert other.momentum is None
 
 
 @pytest.mark.parametrize('host', HOSTS)

@@ -145,6 +145,29 @@ def test_a_cache_of_the_same_network_with_other_settings(made, tmp_path, vfm):
             seen_priors(build_model(**ours), batch_of(dataset, 0))
 
 
+def test_zero_priors_in_place_of_stored_ones(made):
+    """The control of a study whose config has a cache."""
+    dataset = build_dataset(made / 'data', cache=made / 'float32')
+    stored = dict(cache=str(made / 'float32'))
+    zeros = dict(stored, type='fdep_mm.ZeroPriors')
+    batch = batch_of(dataset, 0, 1)
+    expected = seen_priors(build_model(**stored), batch)
+    found = seen_priors(build_model(**zeros), batch)
+    for one, zero in zip(expected, found, strict=True):
+        assert one.any() and not zero.any()
+        assert one.shape == zero.shape and one.dtype == zero.dtype
+
+
+def test_a_random_vfm_is_no_pretrained_one(made):
+    """The other control: the priors in the batch are those of weights."""
+    vfm = build_model(cache=str(made / 'float32')).vfm
+    fitting = dict(layers=(1, 3, 5), channels=vfm.channels[0])
+    for weights in ("timm's", 'file a.pth'):
+        batch = [sample_with(**fitting, weights=weights)]
+        with pytest.raises(PriorCacheError, match="'random'.*Name one cache"):
+            batch_priors(batch, (64, 64), vfm)
+
+
 def test_priors_of_the_other_order_of_channels(made):
     """The network that gets them computes none, and could not tell."""
     dataset = build_dataset(made / 'data', cache=made / 'float32')

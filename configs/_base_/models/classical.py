@@ -1,7 +1,7 @@
 # A child names the method. No normalization, no padding: gray levels 0..255.
+# Without a data_preprocessor here MMEngine would take that of the data set.
 model = dict(
     type='fdep_mm.ClassicalSegmentor',
-    threshold=0.5,
     data_preprocessor=dict(
         type='SegDataPreProcessor',
         bgr_to_rgb=True,

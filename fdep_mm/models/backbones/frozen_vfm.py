@@ -56,7 +56,7 @@ class FrozenVFM(BaseModule):
         model_name (str): Any timm model name with ``forward_intermediates``,
             for example ``'vit_small_patch16_dinov3.lvd1689m'``.
         out_indices (Sequence[int]): Blocks (ViT) or stages (CNN) to return,
-            ascending; the pass ends with the last one.
+            strictly ascending; the pass ends with the last one.
         pretrained (bool): Load timm's own weights. Without a `checkpoint` this
             needs a network or timm's cache.
         checkpoint (str, optional): Local file with the weights, a
@@ -88,8 +88,8 @@ class FrozenVFM(BaseModule):
             of an image before; None if unknown.
 
     Raises:
-        ValueError: If timm does not know `model_name`, or `out_indices` go
-            beyond its depth.
+        ValueError: If timm does not know `model_name`, or `out_indices` are
+            not ascending or go beyond its depth.
         PriorCacheError: If there is no such `cache`, or it is of another
             VFM.
         RuntimeError: When the weights are loaded: there are none or they do
@@ -117,6 +117,11 @@ class FrozenVFM(BaseModule):
             raise ValueError(f'input_scale={input_scale} is not positive')
         self.model_name = model_name
         self.out_indices = tuple(out_indices)
+        if list(out_indices) != sorted(set(out_indices)):
+            raise ValueError(
+                f'out_indices={self.out_indices} must be ascending, each '
+                'once: timm gives maps in that order'
+            )
         self.pretrained = pretrained
         self.checkpoint = checkpoint
         self.input_scale = input_scale

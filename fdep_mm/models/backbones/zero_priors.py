@@ -14,6 +14,7 @@ class ZeroPriors(FrozenVFM):
     """Zeros of the shapes that :class:`FrozenVFM` would give.
 
     Its arguments are the same; no weights are loaded and nothing is computed.
+    Priors that come with the batch are not used.
     """
 
     def init_weights(self) -> None:

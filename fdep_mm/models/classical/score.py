@@ -39,12 +39,18 @@ def as_gray(image: np.ndarray) -> np.ndarray:
         raise ValueError(
             'image holds NaN or infinite values; replace them first'
         )
-    # no error: frames and tiles of a dark sky may have no gray level above 1
-    if image.dtype.kind == 'f' and gray.min() < gray.max() <= 1:
+    # no errors: frames and tiles of a dark sky may have no gray level above 1,
+    # and interpolation overshoots 255
+    low, high = gray.min(), gray.max()
+    if image.dtype.kind == 'f' and (low < high <= 1 or high >= 256):
+        advice = (
+            'if it is scaled to [0, 1], give image * 255'
+            if high <= 1
+            else 'give (image - black) / (white - black) * 255'
+        )
         warnings.warn(
-            f'the image is floating point in {gray.min():.3g}..'
-            f'{gray.max():.3g}, but methods take gray levels in 0..255: if '
-            'it is scaled to [0, 1], give image * 255',
+            f'the image is floating point in {low:.3g}..{high:.3g}, but '
+            f'methods take gray levels in 0..255: {advice}',
             stacklevel=4,
         )
     return gray

@@ -21,7 +21,7 @@ def tophat(
 
     Args:
         size (int): Side of the structuring element, px, odd. Targets must fit
-            inside; 3 finds little but point noise.
+            inside; 3 px lose those that are wider.
         shape (str): 'square' or 'disk'.
     """
     check_odd('size', size)

@@ -18,6 +18,7 @@ from fdep_mm.priors import batch_priors
 from fdep_mm.priors.identity import note_channel_order
 from fdep_mm.registry import MODELS
 
+from ..backbones import ZeroPriors
 from .two_passes import Unchanged, depends_on, kept_statistics, tensors_in
 
 
@@ -163,7 +164,9 @@ class TwoBranches:
         """Priors that came with the batch, or else the VFM's."""
         size = tuple(inputs.shape[-2:])
         given = batch_priors(data_samples, size, self.vfm)
-        return self.vfm(self._pixels(inputs)) if given is None else given
+        if given is None or isinstance(self.vfm, ZeroPriors):
+            return self.vfm(self._pixels(inputs))
+        return given
 
     def _weighted(self, branch: str, losses: dict) -> dict:
         weight = self.loss_weights[branch]

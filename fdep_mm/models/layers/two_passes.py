@@ -11,24 +11,25 @@ from torch.overrides import TorchFunctionMode
 
 @contextmanager
 def kept_statistics(model: nn.Module) -> Iterator[None]:
-    """Keep the running statistics of batch norms as they are.
+    """Keep the running statistics of batch norms, and their counts.
 
     Those in training mode still normalize with the statistics of the batch.
     """
-    momenta = {
-        module: module.momentum
+    kept = [
+        (module, module.momentum, module.num_batches_tracked.clone())
         for module in model.modules()
-        if isinstance(module, _BatchNorm)
-    }
+        if isinstance(module, _BatchNorm) and module.track_running_stats
+    ]
     # not track_running_stats: a checkpointed block, which runs again later,
     # must do the same operations then
-    for norm in momenta:
+    for norm, _, _ in kept:
         norm.momentum = 0.0
     try:
         yield
     finally:
-        for norm, momentum in momenta.items():
+        for norm, momentum, count in kept:
             norm.momentum = momentum
+            norm.num_batches_tracked.copy_(count)
 
 
 def tensors_in(value: object) -> Iterator[Tensor]:

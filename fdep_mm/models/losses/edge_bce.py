@@ -63,9 +63,11 @@ def hard_mean(values: Tensor, easy_ratio: float) -> Tensor:
     """Mean of the values not below the `easy_ratio` quantile.
 
     The threshold is the value at index ``floor(easy_ratio * N)`` of the
-    ascending order. The mean is NaN if one of all values is.
+    ascending order. The mean is NaN if one of all values is, 0 without any.
     """
     flat = values.flatten()
+    if not len(flat):
+        return flat.sum()
     index = int(easy_ratio * flat.numel())
     threshold = kth_smallest(flat.detach(), index)
     hard = flat >= threshold
@@ -83,7 +85,7 @@ class EdgeBCELoss(PixelLoss):
             targets by it and the rest by 1.
         edge_weight (float): Weight of contour pixels.
         easy_ratio (float): Fraction of the pixels, the easiest, that is left
-            out, in [0, 1).
+            out, in [0, 1). Ignored pixels do not count.
         loss_weight, loss_name: As in :class:`.pixel_loss.PixelLoss`.
 
     Raises:
@@ -120,4 +122,7 @@ class EdgeBCELoss(PixelLoss):
             bce = torch.where(edge_map(target), self.edge_weight * bce, bce)
         else:
             bce = self.edge_weight * bce
+        if valid.amin() <= 0:  # ignored pixels are no easy ones
+            counted = valid > 0
+            bce, valid = bce[counted], valid[counted]
         return hard_mean(bce * valid, self.easy_ratio)

@@ -213,11 +213,10 @@ class TorchNet(ImageEncoder):
                 f'the net gives {len(maps)} maps: set output, the index of '
                 'the one to deploy'
             )
-        if self.training:
-            for one in maps:
-                self._check(one, x)
-        elif len(maps) > 1:
+        if len(maps) > 1 and not self.training:
             maps = [maps[self.output]]
+        for one in maps:
+            self._check(one, x)
         if self.activated:
             tiny = torch.finfo(torch.float32).eps
             maps = [one.float().logit(tiny) for one in maps]
@@ -236,7 +235,8 @@ class TorchNet(ImageEncoder):
                 f'{tuple(x.shape)}, not one logit for each pixel or for each '
                 'square of pixels'
             )
-        if self.activated is None:
+        # constant images, which tools run, say nothing
+        if self.activated is None and (x != x[..., :1, :1]).any():
             low, high = logits.detach().aminmax()
             if 0 <= low and high <= 1:
                 raise ValueError(
