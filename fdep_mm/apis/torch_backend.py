@@ -76,9 +76,10 @@ class TorchBackend:
         loaders = [t for t in steps if isinstance(t, LoadImageFromFile)]
         loader = loaders[0] if loaders else None
         self.gray_range = getattr(loader, 'gray_range', 'dtype')
-        # mmcv's loader keeps colors, and gives bytes to be resized as such
+        # mmcv's loader keeps colors
         self.gray = getattr(loader, 'gray', loader is None)
-        self._wants_bytes = loader is not None and not hasattr(loader, 'gray')
+        # bytes are resized as such
+        self.whole_numbers = loader is not None and not loader.to_float32
         loading = (LoadImageFromFile, LoadAnnotations)
         steps = [t for t in steps if not isinstance(t, loading)]
         self._pipeline = Compose(steps)
@@ -101,7 +102,7 @@ class TorchBackend:
 
     def __call__(self, images: np.ndarray) -> np.ndarray | list[np.ndarray]:
         """See :meth:`.backend.Backend.__call__`."""
-        if self._wants_bytes:
+        if self.whole_numbers:
             images = np.rint(images).astype(np.uint8)
         data = pseudo_collate([self._pipeline(_sample(i)) for i in images])
         with torch.inference_mode():

@@ -16,7 +16,7 @@ def make_card(cfg: Config, backend: TorchBackend) -> ModelCard:
     host = backend.model
     is_detector = backend.task == 'detection'
     head = host.bbox_head if is_detector else host.decode_head
-    size, whole_numbers = _read_steps(read_pipeline(cfg), is_detector)
+    size = _read_steps(read_pipeline(cfg), is_detector)
     preprocessor = cfg.model.get('data_preprocessor') or {}
     mean = tuple(preprocessor.get('mean') or (0.0, 0.0, 0.0))
     std = tuple(preprocessor.get('std') or (1.0, 1.0, 1.0))
@@ -33,7 +33,7 @@ def make_card(cfg: Config, backend: TorchBackend) -> ModelCard:
         threshold=backend.threshold,
         gray_range=backend.gray_range,
         gray=backend.gray,
-        whole_numbers=whole_numbers,
+        whole_numbers=backend.whole_numbers,
         resize=size,
         nms=_nms(cfg.model.test_cfg) if is_detector else None,
     )
@@ -41,15 +41,14 @@ def make_card(cfg: Config, backend: TorchBackend) -> ModelCard:
 
 def _read_steps(
     pipeline: list[dict], is_detector: bool
-) -> tuple[tuple[int, int] | None, bool]:
-    """Size that images are scaled to, and whether they are loaded as uint8.
+) -> tuple[int, int] | None:
+    """Size that images are scaled to.
 
     Refuses what PyTorch would do with an image and the file would not.
     """
-    size, whole_numbers = None, False
+    size = None
     for step in pipeline:
         name = step['type'].split('.')[-1]
-        whole_numbers |= name == 'LoadImageFromFile'  # mmcv's, not ours
         if name.startswith(('Load', 'Pack')):
             continue
         if name != 'Resize' or not is_detector:
@@ -64,7 +63,7 @@ def _read_steps(
                 'Resize(scale=(long, short), keep_ratio=True)'
             )
         size = tuple(step['scale'])
-    return size, whole_numbers
+    return size
 
 
 def _classes(cfg: Config) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import copy
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -62,6 +63,47 @@ def test_training_batch(base, name):
         if name != 'synthetic_det':
             height, width = image.shape[1:]
             assert (max(height, width) == 1000) | (min(height, width) == 600)
+
+
+@pytest.fixture
+def small(repo, make_sirst, tmp_path):
+    """A function from a base config and a loader to six training images."""
+    init_default_scope('mmdet')
+    root = make_sirst(tmp_path)
+
+    def load(name, first=None):
+        path = repo / f'configs/_base_/datasets/{name}.py'
+        pipeline = Config.fromfile(path).train_pipeline
+        dataset = DATASETS.build(
+            dict(
+                type='fdep_mm.SIRSTDetDataset',
+                data_root=str(root),
+                data_prefix=dict(img_path='images', seg_map_path='masks'),
+                box_source='mask',
+                pipeline=[first or pipeline[0], *pipeline[1:]],
+            )
+        )
+        np.random.seed(0)
+        return torch.stack([dataset[i]['inputs'] for i in range(6)])
+
+    return root / 'images/Misc_0.png', load
+
+
+@pytest.mark.parametrize('name', ['sirst_det', 'sirst-v2_det_320x320'])
+def test_8_bit_files_as_of_mmcv(small, name):
+    path, load = small
+    image = cv2.imread(str(path))
+    cv2.imwrite(str(path), np.dstack([image[..., :2], image[..., 0] // 2]))
+    own, theirs = load(name), load(name, dict(type='LoadImageFromFile'))
+    assert own.dtype == torch.uint8 and torch.equal(own, theirs)
+
+
+def test_14_bit_files_are_told(small, monkeypatch):
+    monkeypatch.setattr('fdep_mm.core.gray._told', set())
+    path, load = small
+    cv2.imwrite(str(path), cv2.imread(str(path), 0).astype(np.uint16) * 64)
+    with pytest.warns(UserWarning, match=r'set gray_range=\('):
+        load('sirst_det')
 
 
 @pytest.mark.parametrize('name', SIZES)

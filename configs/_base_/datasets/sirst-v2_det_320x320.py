@@ -3,7 +3,7 @@
 _base_ = './sirst-v2_det.py'
 crop = dict(type='RandomCrop', crop_size=(320, 320))
 train_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='fdep_mm.LoadInfraredImage', gray=False, to_float32=False),
     dict(type='LoadAnnotations', with_bbox=True),
     dict(type='Resize', scale=(1000, 600), keep_ratio=True),
     dict(

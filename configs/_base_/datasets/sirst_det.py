@@ -12,10 +12,10 @@ data_preprocessor = dict(
     pad_size_divisor=32,
 )
 
-# OSCAR's loader keeps the colors of tinted files. With
-# fdep_mm.LoadInfraredImage instead, training and metric see the same gray.
+# As OSCAR's loader, this keeps the colors of tinted files and whole numbers.
+# With gray=True, training and metric see the same gray.
 train_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='fdep_mm.LoadInfraredImage', gray=False, to_float32=False),
     dict(type='LoadAnnotations', with_bbox=True),
     dict(type='Resize', scale=(1000, 600), keep_ratio=True),
     dict(type='RandomFlip', prob=0.5),
@@ -24,7 +24,7 @@ train_pipeline = [
 ]
 # Boxes are loaded after the resize: the metric wants them as in the file.
 test_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='fdep_mm.LoadInfraredImage', gray=False, to_float32=False),
     dict(type='Resize', scale=(1000, 600), keep_ratio=True),
     dict(type='LoadAnnotations', with_bbox=True),
     dict(type='fdep_mm.PackSIRSTDetInputs'),

@@ -1,5 +1,6 @@
 """Reading infrared images and binary target masks."""
 
+import numpy as np
 from mmcv.transforms import LoadImageFromFile
 from mmengine import fileio
 from mmseg.datasets.transforms import LoadAnnotations
@@ -33,6 +34,8 @@ class LoadInfraredImage(ShowsArguments, LoadImageFromFile):
             Others are clipped.
         gray (bool): Turn color into three equal channels of luminance. With
             False, colors stay BGR; the data preprocessor reverses them.
+        to_float32 (bool): With False, round to uint8: what mmcv's loader makes
+            of 8-bit files.
         max_pixels (int): Larger files are not decoded.
         backend_args (dict, optional): File backend, see
             :func:`mmengine.fileio.get`.
@@ -46,10 +49,12 @@ class LoadInfraredImage(ShowsArguments, LoadImageFromFile):
         self,
         gray_range: GrayRange = 'dtype',
         gray: bool = True,
+        to_float32: bool = True,
         max_pixels: int = MAX_PIXELS,
         backend_args: dict | None = None,
     ) -> None:
         super().__init__(
+            to_float32=to_float32,
             color_type='unchanged',  # mmcv would make 16 bits 8
             imdecode_backend='cv2',
             backend_args=backend_args,
@@ -72,7 +77,10 @@ class LoadInfraredImage(ShowsArguments, LoadImageFromFile):
             raise unreadable(path, 'image', error) from error
         image = decode_pages(content, path, self.max_pixels)[0]
         limits = gray_limits(image, self.gray_range, path)
-        results['img'] = to_float(image, limits, self.gray)
+        image = to_float(image, limits, self.gray)
+        if not self.to_float32:
+            image = np.rint(image).astype(np.uint8)
+        results['img'] = image
         results['img_shape'] = results['ori_shape'] = image.shape[:2]
         return results
 

@@ -18,7 +18,7 @@ class GenerateNoCoMap(ShowsArguments, BaseTransform):
     :class:`PackSIRSTDetInputs` notices if boxes move later. See
     :func:`fdep_mm.evaluation.noco_map`. It takes the mean over the channels,
     the metric OpenCV's luminance, which differs in tinted files that
-    ``fdep_mm.LoadInfraredImage`` did not load.
+    ``fdep_mm.LoadInfraredImage`` did not make gray.
 
     Needs ``img`` (H, W) or (H, W, C) and ``gt_bboxes`` (G, 4); adds
     ``gt_noco_map``, (H, W) float32 in [0, 1), and ``noco_boxes``, (G, 4), the

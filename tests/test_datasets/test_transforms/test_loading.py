@@ -1,6 +1,7 @@
 import cv2
 import numpy as np
 import pytest
+from mmcv.transforms import LoadImageFromFile
 from PIL import Image
 
 from fdep_mm.core.image import UnreadableFileError
@@ -54,6 +55,17 @@ def test_gray_values_survive_every_8_bit_file(
     image.save(tmp_path / 'x.png')
     img = load(tmp_path / 'x.png', gray=gray_option)
     assert (img == gray[..., None]).all()
+
+
+@pytest.mark.parametrize('mode', ['L', 'LA', 'RGB', 'RGBA', 'P'])
+def test_bytes_as_of_mmcv(tmp_path, gray, mode):
+    color = np.dstack([gray, gray // 2, 255 - gray])
+    path = tmp_path / 'x.png'
+    Image.fromarray(color).convert(mode).save(path)
+    given = dict(img_path=str(path))
+    own = LoadInfraredImage(gray=False, to_float32=False)(dict(given))['img']
+    assert own.dtype == np.uint8
+    np.testing.assert_array_equal(own, LoadImageFromFile()(given)['img'])
 
 
 @pytest.mark.parametrize('suffix', ['.png', '.tif'])
