@@ -170,6 +170,9 @@ def show_results(args: argparse.Namespace, study: Study) -> None:
             for one in results:
                 if one.cell[:2] == place and one.evaluation:
                     arms[one.cell.arm].append(one.evaluation)
+            if not any(arms.values()):
+                print(f'{", ".join(place)}: no curves yet', file=sys.stderr)
+                continue
             path = args.curves / f'{"_".join(place)}.png'
             figure = plot_comparison(arms, title=', '.join(place))
             figure.savefig(path)

@@ -56,8 +56,9 @@ def parse_args() -> argparse.Namespace:
         nargs='+',
         action=OptionAction,
         metavar='KEY=VALUE',
-        help='one more metric: type=fdep_mm.NoCoAPMetric, or for a detector '
-        'type=fdep_mm.BoxPdFaMetric threshold=0.3',
+        help='one more metric: type=fdep_mm.NoCoAPMetric, for a detector '
+        'type=fdep_mm.BoxPdFaMetric threshold=0.3; a second one of a type '
+        'needs a prefix= for the names of its scores',
     )
     add('--show-dir', metavar='DIR', help='write pictures of the predictions')
     add('--tta', action='store_true', help='use test-time augmentation')
@@ -93,6 +94,11 @@ def use_options(cfg: Config, args: argparse.Namespace) -> None:
             raise ValueError('--metric needs a type=, as fdep_mm.HSEMetric')
         metrics = cfg.test_evaluator
         metrics = metrics if isinstance(metrics, list) else [metrics]
+        if _names(args.metric) in map(_names, metrics):
+            raise ValueError(
+                f'--metric type={args.metric["type"]}: test_evaluator has one '
+                'whose scores have the same names; add prefix=NAME'
+            )
         cfg.test_evaluator = [*metrics, args.metric]
     options = {'--out': args.out, '--out-probs': args.out_probs}
     asked = [option for option, folder in options.items() if folder]
@@ -123,6 +129,12 @@ def use_options(cfg: Config, args: argparse.Namespace) -> None:
                 )
         cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
         cfg.model = ConfigDict(**cfg.tta_model, module=cfg.model)
+
+
+def _names(metric: dict) -> tuple[str, str | None]:
+    """What the names of a metric's scores depend on."""
+    kind = str(metric['type']).rpartition('.')[2]
+    return kind, metric.get('prefix')
 
 
 def main() -> None:

@@ -56,7 +56,7 @@ def read_config(args: argparse.Namespace) -> Config:
 
 def use_options(cfg: Config, args: argparse.Namespace) -> None:
     """Put --resume and --amp into a config."""
-    cfg.resume = args.resume
+    cfg.resume = args.resume or cfg.get('resume', False)
     if args.amp:
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
         cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')

@@ -17,6 +17,7 @@ from fdep_mm.evaluation.functional import (
 from .plan import Cell, Study
 
 CURVE = 'validation.json'
+SETTINGS = 'cell.json'
 LAST = 'last 5'
 
 
@@ -34,8 +35,30 @@ class Result(NamedTuple):
     evaluation: Evaluation | None
 
 
+def check_settings(cell: Cell, folder: Path) -> None:
+    """Refuse a folder whose cell was begun with other settings.
+
+    Raises:
+        ValueError: Which differ, and what they were.
+    """
+    if not (folder / SETTINGS).is_file():
+        return
+    then = json.loads((folder / SETTINGS).read_text())
+    now = json.loads(json.dumps(cell._asdict()))
+    changed = {key: then.get(key) for key in now if now[key] != then.get(key)}
+    if changed:
+        raise ValueError(
+            f'{folder} was begun with another {", ".join(changed)}: '
+            f'{changed}. Give the arm another name, or remove the folder'
+        )
+
+
 def read_results(study: Study, folder: Path) -> list[Result]:
-    """Results of the finished cells below a work dir or an exported folder."""
+    """Results of the finished cells below a work dir or an exported folder.
+
+    Raises:
+        ValueError: A cell of the work dir was begun with other settings.
+    """
     return [
         _read(cell, folder / cell.name, study.scores[0])
         for cell in study.cells
@@ -44,6 +67,7 @@ def read_results(study: Study, folder: Path) -> list[Result]:
 
 
 def _read(cell: Cell, folder: Path, score: str) -> Result:
+    check_settings(cell, folder)
     content = json.loads((folder / RESULT).read_text())
     scores = {
         key: np.nan if value is None else value
@@ -93,10 +117,12 @@ def export(study: Study, work_dir: Path, target: Path) -> int:
     for cell in cells:
         folder = work_dir / cell.name
         origin = json.loads((folder / RESULT).read_text())['provenance']
-        there = origin['checkpoint'].partition(f'/{cell.trained}')[0]
+        place = f'{cell.data}/{cell.host}/'
+        there = origin['checkpoint'].rpartition(place)[0]
         for name in (CURVE, PER_IMAGE, RESULT):
             if (folder / name).is_file():
-                text = (folder / name).read_text().replace(there, 'WORK_DIR')
+                text = (folder / name).read_text()
+                text = text.replace(there + place, f'WORK_DIR/{place}')
                 path = target / cell.name / name
                 write_whole(path, text, 'export again')
     return len(cells)

@@ -17,9 +17,8 @@ from fdep_mm.engine.hooks.safe_checkpoint_hook import newest_checkpoint
 from fdep_mm.engine.hooks.work_dir_lock_hook import FILE as TRAIN_LOCK
 
 from .plan import Cell
-from .results import CURVE, read_validations
+from .results import CURVE, SETTINGS, check_settings, read_validations
 
-SETTINGS = 'cell.json'
 LOCK = 'study.lock'
 TEMPLATES = ('epoch_{}.pth', 'iter_{}.pth')
 LOG_LINES = 12
@@ -128,7 +127,9 @@ class StudyRunner:
         folder = self.work_dir / cell.name
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            _check_settings(cell, folder / SETTINGS)
+            check_settings(cell, folder)
+            if not (folder / SETTINGS).is_file():
+                _write(folder / SETTINGS, cell._asdict())
             if self.is_finished(cell):
                 return
             report(cell, 'start')
@@ -178,20 +179,6 @@ class StudyRunner:
             lines = log.read_text(errors='replace').splitlines()[-LOG_LINES:]
             head = f'code {process.returncode}, the end of {log}:'
             raise CellError('\n    '.join([head, *lines]))
-
-
-def _check_settings(cell: Cell, path: Path) -> None:
-    """Refuse to continue what was begun with other settings."""
-    now = json.loads(json.dumps(cell._asdict()))
-    if not path.is_file():
-        _write(path, now)
-    then = json.loads(path.read_text())
-    changed = {key: then.get(key) for key in now if now[key] != then.get(key)}
-    if changed:
-        raise CellError(
-            f'{path.parent} was begun with another {", ".join(changed)}: '
-            f'{changed}. Give the arm another name, or remove the folder'
-        )
 
 
 def _weights(folder: Path, checkpoint: str) -> Path:

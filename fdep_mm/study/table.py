@@ -17,9 +17,10 @@ COLUMNS = (
 ).split(',')
 NOTE = (
     'Mean ± sample standard deviation over the finished seeds, at the last '
-    'epoch unless the arm says otherwise; Fa in 1e-6, others x100; last 5: '
-    'mean of the last five validations.'
+    'epoch unless the arm says otherwise; Fa in 1e-6, {fractions}others x100; '
+    'last 5: mean of the last five validations.'
 )
+FRACTIONS = 'AP and NoCoAP from 0 to 1, '
 PAIRED = (
     'Differences to {baseline}, paired by seed, with 95 % confidence interval '
     '(Student); p: Wilcoxon over the images, IoU averaged over these seeds.'
@@ -37,7 +38,8 @@ def format_study(study: Study, rows: Sequence[Row], kind: str) -> str:
         return _csv(rows)
     write = _markdown if kind == 'md' else _latex
     comment = '% ' if kind == 'latex' else ''
-    parts = [comment + NOTE]
+    fractions = FRACTIONS if '.4f' in _formats(rows[0]) else ''
+    parts = [comment + NOTE.format(fractions=fractions)]
     if study.baseline is not None:
         parts.append(comment + PAIRED.format(baseline=study.baseline))
     for place, group in groupby(rows, key=lambda row: row[:2]):
@@ -51,10 +53,12 @@ def format_study(study: Study, rows: Sequence[Row], kind: str) -> str:
 
 def _scores(rows: Sequence[Row], total: int) -> list[list[str]]:
     table = [['arm', 'seeds', *_heads(rows[0])]]
+    formats = _formats(rows[0])
     for row in rows:
+        pairs = zip(formats, row.scores.values(), strict=True)
         values = (
-            _number(mean) + ('' if math.isnan(std) else f' ± {std:.2f}')
-            for mean, std in row.scores.values()
+            _number(mean, n) + ('' if math.isnan(std) else f' ± {std:{n}}')
+            for n, (mean, std) in pairs
         )
         table.append([_arm(row), f'{row.num}/{total}', *values])
     return table
@@ -62,12 +66,14 @@ def _scores(rows: Sequence[Row], total: int) -> list[list[str]]:
 
 def _differences(rows: Sequence[Row]) -> list[list[str]]:
     table = [['arm', 'pairs', *_heads(rows[0]), 'p']]
+    formats = _formats(rows[0])
     for row in rows:
         line = [_arm(row)]
-        for mean, low, high, num in row.differences.values():
-            limits = f'{low:+.2f}, {high:+.2f}' if num > 1 else 'n/a'
+        paired = row.differences.values()
+        for n, (mean, low, high, num) in zip(formats, paired, strict=False):
+            limits = f'{low:+{n}}, {high:+{n}}' if num > 1 else 'n/a'
             unknown = math.isnan(mean)
-            line += ['n/a' if unknown else f'{mean:+.2f} [{limits}]']
+            line += ['n/a' if unknown else f'{mean:+{n}} [{limits}]']
         if row.differences:
             line.insert(1, str(num))
             table.append([*line, _number(row.wilcoxon_p, '.2g')])
@@ -115,5 +121,10 @@ def _heads(row: Row) -> list[str]:
     return [*short[:-1], f'{short[0]} {LAST}']
 
 
-def _number(value: float, digits: str = '.2f') -> str:
+def _formats(row: Row) -> list[str]:
+    """Of the scores of a row; AP and NoCoAP are logged as fractions."""
+    return ['.4f' if 'AP' in head else '.2f' for head in _heads(row)]
+
+
+def _number(value: float, digits: str) -> str:
     return 'n/a' if math.isnan(value) else format(value, digits)

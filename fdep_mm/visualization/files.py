@@ -62,10 +62,12 @@ def pair_images(
         kinds (Mapping[str, Mapping[str, Path]]): 'image', 'prediction', ... ->
             files of :func:`list_images`.
         names (Sequence[str], optional): Identifiers to take. Defaults to
-            None: all predictions.
+            None: all that have a prediction or a mask.
     """
+    if names is None:
+        names = sorted({**kinds['prediction'], **kinds['mask']})
     complete, complaints = [], []
-    for name in kinds['prediction'] if names is None else names:
+    for name in names:
         lacking = [kind for kind, files in kinds.items() if name not in files]
         if lacking:
             complaints.append(

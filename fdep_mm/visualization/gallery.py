@@ -94,7 +94,7 @@ def write_gallery(
     headers = (HEADER.format(key, *COLUMNS[key]) for key in COLUMNS)
     head = PAGE_HEAD.substitute(
         title=escape(title),
-        summary=_summary(records, protocol),
+        summary=_summary(records, protocol, len(failures)),
         headers=''.join(headers),
         hit=f'rgb{HIT}',
         miss=f'rgb{MISS}',
@@ -175,7 +175,10 @@ def _row(
     )
 
 
-def _summary(records: Sequence[np.ndarray], protocol: EvalProtocol) -> str:
+def _summary(
+    records: Sequence[np.ndarray], protocol: EvalProtocol, left_out: int
+) -> str:
+    more = f' ({left_out} left out, see below)' if left_out else ''
     scores = scale_scores(reduce_records(records, protocol).scores)
     targets = unpack(records, protocol).targets.sum()
     shares = (
@@ -183,7 +186,7 @@ def _summary(records: Sequence[np.ndarray], protocol: EvalProtocol) -> str:
         for key in ('IoU', 'nIoU', 'Pd')
     )
     return (
-        f'{len(records)} images, {targets} targets: '
+        f'{len(records)} images{more}, {targets} targets: '
         f'{", ".join(shares)}, Fa {scores["Fa"]:.2f} &times; '
         f'10<sup>&minus;6</sup> at threshold {protocol.threshold:g}; a hit '
         f'is nearer than {protocol.radius:g} px ({protocol.match} matching)'

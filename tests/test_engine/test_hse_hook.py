@@ -125,7 +125,8 @@ def test_a_test_run_leaves_curves_overlays_and_a_table(tmp_path):
     # the image itself comes from the batch: dark with a bright target
     assert picture[:700, :900].max() == 255
     (log,) = tmp_path.glob('*/*.log')
-    table = log.read_text().split('HSE_T (%)')[1]
+    title, table = log.read_text().split('HSE_T (%)')
+    assert 'hse, threshold 0.5:' in title
     assert '100.00' in table and str(folder) in table
 
 

@@ -2,6 +2,7 @@
 
 import copy
 
+import pytest
 import torch
 from child_processes import run_ranks
 from fault_training import tiny_config, train
@@ -10,6 +11,7 @@ from mmengine.runner import Runner
 from torch import nn
 
 from fdep_mm.core.checkpoints import read_checkpoint
+from fdep_mm.engine.hooks import precise_bn_hook
 from fdep_mm.engine.hooks.precise_bn_hook import compute_statistics
 
 
@@ -89,3 +91,34 @@ def test_checkpoints_hold_what_the_training_set_gives(tmp_path):
         if 'mean' in key:
             spread = with_hook[key.replace('mean', 'var')].sqrt()
             assert ((state[key] - with_hook[key]).abs() < spread).all()
+
+
+@pytest.fixture
+def passes(monkeypatch):
+    """What is given to each pass of the training set, which is left out."""
+    calls = []
+    monkeypatch.setattr(
+        precise_bn_hook, 'compute_statistics', lambda *args: calls.append(args)
+    )
+    return calls
+
+
+def test_no_pass_before_the_first_validation(tmp_path, passes):
+    cfg = tiny_config(tmp_path, epochs=4)
+    cfg.train_cfg.val_begin = 3
+    cfg.default_hooks.precise_bn = dict(type='fdep_mm.PreciseBNHook')
+    train(cfg)
+    assert len(passes) == 2
+
+
+def test_a_loop_by_iteration_is_warned_of(tmp_path, passes):
+    cfg = tiny_config(tmp_path)
+    cfg.train_cfg = dict(type='IterBasedTrainLoop', max_iters=2)
+    cfg.default_hooks.checkpoint.update(by_epoch=False, save_best=None)
+    cfg.default_hooks.precise_bn = dict(type='fdep_mm.PreciseBNHook')
+    train(cfg)
+    (log,) = tmp_path.glob('*/*.log')
+    assert 'PreciseBNHook does nothing in a loop by iteration' in (
+        log.read_text()
+    )
+    assert not passes

@@ -15,6 +15,11 @@ from fdep_mm.evaluation.functional import read_json, read_per_image
 HOOK = dict(type='fdep_mm.ResultWriterHook')
 
 
+def log_of(work_dir):
+    (log,) = work_dir.glob('*/*.log')
+    return log.read_text()
+
+
 def test_files_of_a_test(tmp_path):
     out, weights = tmp_path / 'out', tmp_path / 'weights.pth'
     torch.save(dict(scale=torch.tensor(1.0)), weights)
@@ -47,6 +52,21 @@ def test_files_of_a_test(tmp_path):
     assert origin['seed'] == runner.seed
     assert origin['versions']['torch'] == torch.__version__
     assert origin['hardware']['cpu']
+    assert 'per_image.csv' not in log_of(tmp_path)  # no warning
+
+
+def test_metrics_with_other_settings_are_told_apart(tmp_path):
+    metrics = [dict(type='fdep_mm.SIRSTMetric', threshold=0.99)]
+    metrics.append(dict(type='fdep_mm.HSEMetric'))
+    logged = make_runner(tmp_path, HOOK, metrics=metrics).test()
+    assert logged['sirst/IoU'] == 0 and logged['hse/IoU'] == 100
+    (result,) = tmp_path.glob('*/result.json')
+    scores, _, settings = read_json(result)
+    assert (scores['IoU'], settings['threshold']) == (1, 0.5)
+    (table,) = tmp_path.glob('*/per_image.csv')
+    assert set(read_per_image(table).values()) == {1}
+    told = "'hse' with {'threshold': 0.5}, but 'sirst' has {'threshold': 0.99}"
+    assert told in log_of(tmp_path)
 
 
 def test_images_without_files_and_other_metrics(tmp_path):

@@ -268,7 +268,15 @@ def test_no_target_is_a_warning_not_an_error(folders):
     assert errors.startswith('warning: none of the 3 images')
 
 
-def test_folder_for_the_json_is_missing(folders, tmp_path):
+@pytest.mark.parametrize('option', ['--json', '--per-image'])
+def test_the_folder_is_made_and_the_scores_are_printed(
+    folders, tmp_path, option
+):
     preds, truth, _, _ = folders
-    out = tmp_path / 'none' / 'scores.json'
-    check_error(call(preds, truth, '--json', out), 'scores.json')
+    out = tmp_path / 'new' / 'file'
+    code, printed, errors = call(preds, truth, option, out)
+    assert (code, errors) == (0, '') and '3 of 3 images' in printed
+    assert out.is_file()
+    code, printed, errors = call(preds, truth, option, out / 'x')
+    assert code == 2 and '3 of 3 images' in printed
+    assert errors.startswith('error: ') and f'{out}/x' in errors

@@ -3,11 +3,12 @@
 import csv
 import json
 import math
+from argparse import Namespace
 
 import numpy as np
 import pytest
 from scipy import stats
-from test_running import write_study
+from test_running import tool, write_study
 
 from fdep_mm.evaluation.functional import (
     EvalProtocol,
@@ -45,10 +46,13 @@ def write_cell(folder, iou, shift, names='abcd'):
         records.append(count_image(prob, mask, PROTOCOL, name))
     table = per_image_csv(list(names), records, PROTOCOL)
     (folder / 'per_image.csv').write_text(table)
-    where = f'/home/me/{folder.relative_to(folder.parents[3])}'
+    where = f'out/{folder.relative_to(folder.parents[3])}'
     result = dict(
         metrics={'sirst/IoU': iou, 'sirst/Pd': None},
-        provenance=dict(checkpoint=f'{where}/epoch_1.pth'),
+        provenance=dict(
+            checkpoint=f'{where}/epoch_1.pth',
+            command=f'test.py default_hooks.result.out_dir={where}',
+        ),
         **as_json(*reduce_records(records, PROTOCOL), PROTOCOL.settings()),
     )
     (folder / 'result.json').write_text(json.dumps(result))
@@ -153,8 +157,11 @@ def test_tables_of_an_unfinished_study(study, tmp_path):
 def test_what_is_exported_gives_the_same_table(study, tmp_path):
     target = tmp_path / 'results'
     assert export(study, tmp_path / 'cells', target) == 7
-    texts = [path.read_text() for path in target.rglob('*.json')]
-    assert not any('/home/me' in text for text in texts)
+    results = [path.read_text() for path in target.rglob('result.json')]
+    assert len(results) == 7
+    for text in results:
+        assert 'result.out_dir=WORK_DIR/synthetic/acm/' in text
+        assert 'out/synthetic' not in text
     tables = [
         format_study(
             study, summarize(study, read_results(study, folder)), 'md'
@@ -162,6 +169,45 @@ def test_what_is_exported_gives_the_same_table(study, tmp_path):
         for folder in (tmp_path / 'cells', target)
     ]
     assert tables[0] == tables[1]
+
+
+def test_other_settings_are_not_shown(study, tmp_path):
+    cell = study.cells[0]
+    path = tmp_path / 'cells' / cell.name / 'cell.json'
+    path.write_text(json.dumps(cell._asdict()))
+    assert len(read_results(study, tmp_path / 'cells')) == 7
+    changed = cell.options | {'train_cfg.max_epochs': '9'}
+    path.write_text(json.dumps(cell._replace(options=changed)._asdict()))
+    with pytest.raises(ValueError, match='begun with another options'):
+        read_results(study, tmp_path / 'cells')
+
+
+def test_curves_of_the_places_that_have_some(study, tmp_path, capsys):
+    out = tmp_path / 'curves'
+    args = dict(table=None, export=None, work_dir=tmp_path / 'cells')
+    places = study._replace(hosts=['alcnet', 'acm'])
+    tool.show_results(Namespace(**args, curves=out), places)
+    assert [path.name for path in out.iterdir()] == ['synthetic_acm.png']
+    assert 'synthetic, alcnet: no curves yet' in capsys.readouterr().err
+
+
+def test_fractions_have_four_decimals(study, tmp_path):
+    for seed, score in enumerate((0.8396, 0.8436)):
+        path = tmp_path / f'cells/synthetic/acm/host/seed-{seed}/result.json'
+        result = json.loads(path.read_text())
+        result['metrics']['sirst/mNoCoAP'] = score
+        path.write_text(json.dumps(result))
+
+    def table(scores):
+        changed = study._replace(scores=scores)
+        results = read_results(changed, tmp_path / 'cells')
+        results = [one for one in results if one.cell.seed < 2]
+        return format_study(changed, summarize(changed, results), 'md')
+
+    assert '0 to 1' not in table(['sirst/IoU'])
+    text = table(['sirst/mNoCoAP', 'sirst/IoU'])
+    assert 'Fa in 1e-6, AP and NoCoAP from 0 to 1, others x100' in text
+    assert '| 0.8416 ± 0.0028 | 62.00 ± 2.83 |' in text
 
 
 def test_bands_hold_mean_and_range(study, tmp_path):

@@ -46,12 +46,14 @@ def config(repo):
 
 @pytest.fixture(scope='module')
 def weights(config, tmp_path_factory):
-    """What two epochs leave, the second of them after a resume."""
+    """What three epochs leave, two of them after a resume."""
     folder = tmp_path_factory.mktemp('some project')
     _train(config, folder, 1)
-    log = _train(config, folder, 2, '--resume')
-    assert 'resumed epoch: 1' in log
-    return folder / 'work_dirs' / config.stem / 'epoch_2.pth'
+    setting = ('--cfg-options', 'resume=True')
+    for ended, words in (1, ['--resume']), (2, setting):
+        log = _train(config, folder, ended + 1, *words)
+        assert f'resumed epoch: {ended}' in log
+    return folder / 'work_dirs' / config.stem / 'epoch_3.pth'
 
 
 def test_training_and_resuming_write_below_work_dirs(weights):

@@ -85,6 +85,17 @@ def test_a_detector_is_scored_by_pd_and_fa(tmp_path):
         assert f'sirst/{key}:' in log
 
 
+def test_a_second_metric_of_a_type_needs_a_prefix(acm, tmp_path):
+    weights = save_weights(acm, tmp_path / 'acm.pth')
+    metric = ('--metric', 'type=fdep_mm.SIRSTMetric', 'threshold=0.3')
+    code, log = run(acm, weights, *metric)
+    assert code == 2 and 'add prefix=NAME' in log.splitlines()[-1]
+    code, log = run(acm, weights, *metric, 'prefix=low')
+    assert code == 0, log
+    assert 'sirst/IoU:' in log and 'low/IoU:' in log
+    assert "'hse' with {'threshold': 0.5}, but 'low' has {'thr" in log
+
+
 def test_a_metric_without_type(acm, tmp_path):
     code, log = run(acm, acm, '--metric', 'threshold=0.3')
     assert code == 2

@@ -88,6 +88,20 @@ def test_bad_files_are_listed_and_the_rest_goes_on(folders, tmp_path):
     assert (code, len(list((tmp_path / 'p').iterdir()))) == (1, 1)
 
 
+def test_masks_without_a_prediction_are_counted(folders, tmp_path):
+    (folders[1] / 'img 2.png').unlink()
+    out, split = tmp_path / 'page.html', tmp_path / 'split.txt'
+    code, _, errors = call('gallery', *folders, '--out', out)
+    assert code == 1
+    assert 'left out: img 2: there is no prediction' in errors
+    assert '3 images (1 left out, see below), 6 targets' in out.read_text()
+    split.write_text('img 0\nimg 1\nimg 3\n')
+    args = ('--split', split, '--out', out)
+    code, _, errors = call('gallery', *folders, *args)
+    assert (code, errors) == (0, '')
+    assert '3 images, 6 targets' in out.read_text()
+
+
 def test_overlays_and_surfaces(folders, tmp_path):
     out = tmp_path / 'pictures'
     args = ('--kind', 'overlay', 'surface', '--out', out)
@@ -170,11 +184,12 @@ def test_curves_of_all_kinds_of_sources(folders, tmp_path):
     for start in ('20260101', '20260102'):
         hook = f'work/{start}/vis_data/hse/curves_test.json'
         store(tmp_path / hook, folders)
-    sources = [stored, f'Hook={tmp_path / "work"}', f'PNG={folders[1]}']
-    sources[0] = f'{tmp_path}/./{stored.name}'  # not as pathlib writes it
+    png = tmp_path / 'json of maps' / 'PNG.json'
+    assert call('eval_pngs', *folders[1:], '--json', png)[0] == 0
+    # the first is not as pathlib writes it
+    sources = [f'{tmp_path}/./{stored.name}', f'Hook={tmp_path / "work"}', png]
     out = tmp_path / 'new' / 'curves.png'
-    args = ('--masks', folders[2], '--thresholds', 19, '--out', out)
-    code, printed, errors = call('plot_curves', *sources, *args)
+    code, printed, errors = call('plot_curves', *sources, '--out', out)
     assert (code, errors) == (0, '')
     assert cv2.imread(str(out)).shape == (1040, 1400, 3)
     scores = evaluate_masks(*read_arrays(folders))
@@ -201,32 +216,21 @@ def test_curves_that_do_not_compare(folders, tmp_path):
 
 def test_curves_without_some_sources(folders, tmp_path):
     stored = store(tmp_path / 'one.json', folders)
-    (folders[1] / 'img 1.png').write_bytes(b'nonsense')
-    (folders[2] / 'img 2.png').unlink()
     other = tmp_path / 'other.json'
     other.write_text('{"scores": {}, "curves": {"thresholds": [0.5]}}')
-    args = ('--masks', folders[2], '--out', tmp_path / 'x.png')
-    sources = (stored, other, f'P={folders[1]}', f'none={tmp_path / "no"}')
+    args = ('--out', tmp_path / 'x.png')
+    sources = (f'P={stored}', other, folders[1], f'none={tmp_path / "no"}')
     code, printed, errors = call('plot_curves', *sources, *args)
     assert code == 1
-    for text in ('other.json: not a file of scores', 'img 1.png', 'img 2:'):
+    for text in ('other.json: not a file of scores', 'eval_pngs.py --json'):
         assert text in errors
-    assert 'no such file' in errors
+    assert 'No such file' in errors
     assert re.search(r'\| +P +\|', printed)
-
-
-def test_curves_need_more_than_masks(folders, tmp_path):
-    for path in folders[1].iterdir():
-        cv2.imwrite(str(path), (cv2.imread(str(path), 0) > 127) * 1)
-    args = ('--masks', folders[2], '--out', tmp_path / 'x.png')
-    code, _, errors = call('plot_curves', folders[1], *args)
-    assert code == 2 and '--out-probs' in errors
 
 
 @pytest.mark.parametrize(
     ('args', 'message'),
     [
-        (['PNG'], 'name the masks with --masks DIR'),
         (['a.json', 'a=a.json'], "two are called 'a'"),
         (['a.json', '--fa-limit', '0'], 'limit must be an Fa above 0'),
         (['a.json', '--out', 'x.nix'], "Format 'nix' is not supported"),
@@ -237,7 +241,6 @@ def test_curves_need_more_than_masks(folders, tmp_path):
 def test_wrong_input_for_curves(folders, tmp_path, monkeypatch, args, message):
     monkeypatch.chdir(tmp_path)
     store(Path('a.json'), folders)
-    args = [str(folders[1]) if arg == 'PNG' else arg for arg in args]
     code, _, errors = call('plot_curves', *args)
     assert code == 2
     assert errors.splitlines()[-1].startswith('error: ')

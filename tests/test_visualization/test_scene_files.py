@@ -44,17 +44,19 @@ def test_folders_without_images(tmp_path):
 
 
 def test_pairs_and_complaints():
-    files = dict(
-        image=dict(a='', b='', c=''), prediction=dict(c='', a='', d='')
-    )
+    shown = (('image', 'abce'), ('prediction', 'cad'), ('mask', 'abcd'))
+    files = {kind: dict.fromkeys(names, '') for kind, names in shown}
     names, complaints = pair_images(files)
-    assert names == ['c', 'a']
-    assert complaints == ['d: there is no image']
+    assert names == ['a', 'c']
+    assert complaints == [
+        'b: there is no prediction',
+        'd: there is no image',
+    ]
     names, complaints = pair_images(files, ['b', 'a', 'x'])
     assert names == ['a']
     assert complaints == [
         'b: there is no prediction',
-        'x: there is no image and no prediction',
+        'x: there is no image and no prediction and no mask',
     ]
     with pytest.raises(ValueError, match="first are: image 'a', pred.*'c'"):
         pair_images(files, ['x'])

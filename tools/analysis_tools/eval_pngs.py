@@ -26,6 +26,7 @@ from pathlib import Path
 
 from fdep_mm.core.command import Parser, command, number
 from fdep_mm.core.text import print
+from fdep_mm.core.whole import write_whole
 from fdep_mm.evaluation.functional import (
     EvalProtocol,
     format_table,
@@ -65,15 +66,15 @@ def pair_files(
     """Identifiers to evaluate: all, or those of a split file."""
     if preds == masks:
         raise ValueError('predictions and masks are the same files')
-    wanted = read_names(split) if split else sorted({**preds, **masks})
+    wanted = read_names(split) if split else None
     kinds = dict(prediction=preds, mask=masks)
     names, complaints = pair_images(kinds, wanted)
     if complaints:
         more = ', ...' if complaints[5:] else ''
         raise ValueError(
-            f'{len(complaints)} of {len(wanted)} images lack a file '
-            f'({", ".join(complaints[:5])}{more}); add the files, or name the '
-            'images to evaluate with --split FILE (one per line)'
+            f'{len(complaints)} of {len(complaints + names)} images lack a '
+            f'file ({", ".join(complaints[:5])}{more}); add the files, or '
+            'name the images to evaluate with --split FILE (one per line)'
         )
     return names
 
@@ -125,16 +126,17 @@ def main() -> int:
     )
     records = [*found.values()]
     evaluation = reduce_records(records, protocol)
+    for line in unusable:
+        print(f'left out: {line}', file=sys.stderr)
+    print(f'{len(records)} of {len(names)} images')
+    print(format_table(evaluation.scores))
     if args.json is not None:
         left_out = dict(left_out=unusable) if unusable else {}
         settings = {**protocol.settings(), **left_out}
         write_json(args.json, *evaluation, settings)
     if args.per_image is not None:
-        args.per_image.write_text(per_image_csv([*found], records, protocol))
-    for line in unusable:
-        print(f'left out: {line}', file=sys.stderr)
-    print(f'{len(records)} of {len(names)} images')
-    print(format_table(evaluation.scores))
+        table = per_image_csv([*found], records, protocol)
+        write_whole(args.per_image, table, 'run again')
     return int(bool(unusable))
 
 

@@ -2,8 +2,10 @@
 
 Each image is shown with its hits, misses and false alarms and with close-ups;
 a click on a heading sorts by IoU, misses, false alarms and so on. Files of
-the three folders are paired by their names without suffix. Predictions are 8-
-or 16-bit gray files (value / 255 or value / 65535 is the probability).
+the three folders are paired by their names without suffix; masks without a
+prediction are named as left out, unless --split does not have them.
+Predictions are 8- or 16-bit gray files (value / 255 or value / 65535 is the
+probability).
 
 Examples:
     python tools/analysis_tools/gallery.py data/images predictions/ \\

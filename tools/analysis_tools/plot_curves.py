@@ -2,8 +2,7 @@
 
 Each network is [NAME=]PATH, where PATH is one of
   - a JSON file of eval_pngs.py --json or of HSEHook (curves_test.json),
-  - a work dir of tools/test.py, of which the newest curves_test.json is read,
-  - a folder of predicted probability maps (PNG), with --masks.
+  - a work dir of tools/test.py, of which the newest curves_test.json is read.
 
 AUC: under Pd over Fa it is the mean Pd at Fa from 0 to --fa-limit; under the
 pixel ROC it is the integral of TPR over FPR from 0 to 1; both trapezoidal
@@ -13,12 +12,14 @@ than many, so compare networks at equal thresholds only.
 Examples:
     python tools/analysis_tools/plot_curves.py ACM=work_dirs/acm \\
         ALCNet=work_dirs/alcnet --out curves.png
-    python tools/analysis_tools/plot_curves.py a.json b.json --kinds roc pdfa
-    python tools/analysis_tools/plot_curves.py A=preds_a B=preds_b \\
-        --masks data/masks --thresholds 199 --out curves.pdf
 
-Exit codes: 0 all is drawn, 1 some files could not be used (they are listed),
-2 wrong input, no figure.
+    # from probability maps
+    python tools/analysis_tools/eval_pngs.py preds masks --thresholds 99 \\
+        --json a.json
+    python tools/analysis_tools/plot_curves.py a.json b.json --kinds roc pdfa
+
+Exit codes: 0 all is drawn, 1 some networks could not be read (they are
+listed), 2 wrong input, no figure.
 """
 
 import argparse
@@ -27,26 +28,16 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from eval_pngs import add_reading_arguments
 from prettytable import PrettyTable
 
 from fdep_mm.core.command import Parser, command
 from fdep_mm.core.text import print
 from fdep_mm.evaluation.functional import (
-    EvalProtocol,
     Evaluation,
     read_json,
-    reduce_records,
     scale_scores,
 )
-from fdep_mm.visualization import (
-    areas,
-    count_files,
-    list_images,
-    pair_images,
-    plot_comparison,
-    read_names,
-)
+from fdep_mm.visualization import areas, plot_comparison
 from fdep_mm.visualization.comparison import KINDS
 
 
@@ -58,9 +49,6 @@ def parse_args() -> argparse.Namespace:
     add('--kinds', nargs='+', choices=KINDS, default=list(KINDS))
     add('--out', type=Path, default='curves.png', help='png, pdf or svg')
     add('--fa-limit', type=float, default=100, help='of the AUC, in 1e-6')
-    add('--masks', type=Path, help='for folders of PNG files, as what follows')
-    add('--thresholds', type=int, default=99, help='how many')
-    add_reading_arguments(parser)
     return parser.parse_args()
 
 
@@ -79,47 +67,33 @@ def named(texts: list[str]) -> Iterator[tuple[str, Path]]:
         yield name, path
 
 
-def evaluate(
-    args: argparse.Namespace, path: Path, failures: list[str]
-) -> tuple[Evaluation, dict]:
-    """A network's numbers and settings; what is left out in `failures`."""
+def stored_file(path: Path) -> Path:
+    """The file itself, or the newest one of a work dir."""
+    if not path.is_dir():
+        return path
     # the folders' names are times
-    stored = sorted(path.glob('**/curves_test.json')) or [path]
-    if stored[-1].is_file():
-        scores, curves, settings = read_json(stored[-1])
-        return Evaluation(scores, curves), settings
-    preds = list_images(path)
-    if args.masks is None:
+    stored = sorted(path.glob('**/curves_test.json'))
+    if not stored:
         raise ValueError(
-            f'{path}: holds no curves_test.json; if it is a folder of '
-            'probability maps, name the masks with --masks DIR'
+            f'{path}: holds no curves_test.json; of a folder of probability '
+            'maps, eval_pngs.py --json writes a file that this tool reads'
         )
-    protocol = EvalProtocol(args.thresholds)
-    masks = list_images(args.masks, args.mask_suffix)
-    kinds = dict(prediction=preds, mask=masks)
-    wanted = None if args.split is None else read_names(args.split)
-    names, complaints = pair_images(kinds, wanted)
-    records, unusable = count_files(
-        preds, masks, names, protocol, args.binary, args.max_value
-    )
-    failures += complaints + unusable
-    evaluation = reduce_records([*records.values()], protocol)
-    return evaluation, protocol.settings()
+    return stored[-1]
 
 
 def read_models(
-    args: argparse.Namespace, failures: list[str]
+    texts: list[str], failures: list[str]
 ) -> dict[str, Evaluation]:
     """Read all networks; warn if they were not evaluated alike."""
     models, protocols = {}, {}
-    for name, path in named(args.models):
+    for name, path in named(texts):
         try:
-            models[name], settings = evaluate(args, path, failures)
+            scores, curves, settings = read_json(stored_file(path))
         except (ValueError, OSError) as error:
             failures.append(f'{name}: {error}')
             continue
-        sweep = models[name].curves['thresholds'].round(6).tolist()
-        protocols[name] = (settings, sweep)
+        models[name] = Evaluation(scores, curves)
+        protocols[name] = settings, curves['thresholds'].round(6).tolist()
     for line in failures:
         print(f'left out: {line}', file=sys.stderr)
     if not models:
@@ -154,7 +128,7 @@ def main() -> int:
     args = parse_args()
     failures: list[str] = []
     limit = args.fa_limit * 1e-6
-    models = read_models(args, failures)
+    models = read_models(args.models, failures)
     arms = {name: [model] for name, model in models.items()}
     figure = plot_comparison(arms, args.kinds, limit)
     args.out.parent.mkdir(parents=True, exist_ok=True)

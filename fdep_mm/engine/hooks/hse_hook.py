@@ -108,12 +108,13 @@ class HSEHook(Hook):
         """Write the curves of a test and print the table."""
         if 'test' in self.phases and is_main_process():
             self._write_curves(runner, 'test', 'curves_test', 0)
-            scores = _metric(runner, 'test').scores
-            scaled = scale_scores(scores)
+            metric = _metric(runner, 'test')
+            scaled = scale_scores(metric.scores)
             runner.visualizer.add_scalars(
                 {f'test/{key}': value for key, value in scaled.items()}
             )
-            runner.logger.info('\n' + format_table(scores))
+            title = f'{metric.prefix}, threshold {metric.protocol.threshold:g}'
+            runner.logger.info(f'{title}:\n{format_table(metric.scores)}')
             runner.logger.info(f'curves and pictures: {self._folder(runner)}')
 
     def _folder(self, runner: Runner) -> Path:
@@ -123,7 +124,6 @@ class HSEHook(Hook):
         self, runner: Runner, phase: str, stem: str, step: int
     ) -> None:
         folder = self._folder(runner)
-        folder.mkdir(parents=True, exist_ok=True)
         metric = _metric(runner, phase)
         found = metric.scores, metric.curves
         settings = metric.protocol.settings()

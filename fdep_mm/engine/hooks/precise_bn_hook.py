@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import torch
 from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
-from mmengine.runner import Runner
+from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -21,7 +21,7 @@ class PreciseBNHook(Hook):
     validated, before its checkpoint is saved, this hook replaces them by
     averages over one pass of the training set, in which no weight changes. It
     runs the deployed path, under FDEP the light branch. Processes are
-    averaged.
+    averaged. In a loop by iteration it warns and does nothing.
 
     Source: "precise BN", Wu and Johnson, Rethinking "Batch" in BatchNorm,
     arXiv 2105.07576, section 3.
@@ -39,10 +39,21 @@ class PreciseBNHook(Hook):
     def __init__(self, before_test: bool = False) -> None:
         self.before_test_too = before_test
 
+    def before_train(self, runner: Runner) -> None:
+        """Warn if there will be no epochs."""
+        if not isinstance(runner.train_loop, EpochBasedTrainLoop):
+            runner.logger.warning(
+                'PreciseBNHook does nothing in a loop by iteration: batch '
+                'norms keep their running averages'
+            )
+
     def after_train_epoch(self, runner: Runner) -> None:
         """Compute them if this epoch is validated or is the last."""
         loop, epoch = runner.train_loop, runner.epoch + 1
-        if epoch % loop.val_interval == 0 or epoch == loop.max_epochs:
+        if not isinstance(loop, EpochBasedTrainLoop):
+            return
+        due = epoch >= loop.val_begin and epoch % loop.val_interval == 0
+        if due or epoch == loop.max_epochs:
             compute_statistics(runner.model, runner.train_dataloader)
 
     def before_test(self, runner: Runner) -> None:

@@ -43,7 +43,9 @@ class ResultWriterHook(Hook):
     the hash of its settings, checkpoint and its sha256, seed, package
     versions, hardware, date and command; of a :class:`fdep_mm.SIRSTMetric` or
     :class:`fdep_mm.HSEMetric` also ``scores``, ``curves`` and ``settings``, as
-    :func:`fdep_mm.evaluation.functional.read_json` reads them.
+    :func:`fdep_mm.evaluation.functional.read_json` reads them. Of several such
+    metrics, these and ``per_image.csv`` are of the one with most thresholds; a
+    warning says which, if the others have other settings.
 
     Args:
         out_dir (str, optional): Folder to write to. Defaults to None: the
@@ -80,17 +82,11 @@ class ResultWriterHook(Hook):
             metrics={k: plain(v) for k, v in (metrics or {}).items()},
             provenance=_provenance(runner),
         )
-        counted = [
-            metric
-            for metric in runner.test_evaluator.metrics
-            if isinstance(metric, SIRSTMetric)
-        ]
-        if counted:
-            best = max(counted, key=lambda one: len(one.protocol.sweep))
-            settings = best.protocol.settings()
-            content |= as_json(best.scores, best.curves, settings)
+        if metric := _main_metric(runner):
+            settings = metric.protocol.settings()
+            content |= as_json(metric.scores, metric.curves, settings)
             names = image_names(paths, image_folders(dataset))
-            table = per_image_csv(names, best.records, best.protocol)
+            table = per_image_csv(names, metric.records, metric.protocol)
             write_whole(folder / PER_IMAGE, table, 'test again')
         text = json.dumps(content, indent=1, allow_nan=False) + '\n'
         write_whole(folder / RESULT, text, 'test again')
@@ -125,6 +121,23 @@ def settings_hash(cfg: Config) -> str:
     settings.get('default_hooks', {}).pop('result', None)
     text = json.dumps(settings, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _main_metric(runner: Runner) -> SIRSTMetric | None:
+    """The one with most thresholds; warns of others with other settings."""
+    found = runner.test_evaluator.metrics
+    found = [metric for metric in found if isinstance(metric, SIRSTMetric)]
+    main = max(found, key=lambda one: len(one.protocol.sweep), default=None)
+    for other in found:
+        pair = (main, other)
+        ours, theirs = (one.protocol.settings().items() for one in pair)
+        if ours != theirs:
+            runner.logger.warning(
+                f'{PER_IMAGE}, and scores and curves in {RESULT}, are of '
+                f'{main.prefix!r} with {dict(sorted(ours - theirs))}, but '
+                f'{other.prefix!r} has {dict(sorted(theirs - ours))}'
+            )
+    return main
 
 
 def _provenance(runner: Runner) -> dict:
