@@ -5,8 +5,8 @@ packages it runs on, and has MMEngine read checkpoints without running what is
 in them. Models, datasets, transforms, metrics and hooks are imported by
 :mod:`fdep_mm.registry` on first use.
 
-Where torch is not installed, :mod:`fdep_mm.apis` still runs exported networks
-and :mod:`fdep_mm.evaluation` still scores arrays.
+Where torch or MMEngine is not installed, :mod:`fdep_mm.apis` still runs
+exported networks and :mod:`fdep_mm.evaluation` still scores arrays.
 """
 
 from importlib import import_module
@@ -27,7 +27,7 @@ _STACK = {
 }
 
 
-def _check_stack() -> None:
+def check_stack() -> None:
     """Check that the OpenMMLab packages are there and of an accepted version.
 
     Raises:
@@ -73,8 +73,8 @@ def _find_config_root() -> str:
     return str(folder.resolve())
 
 
-if find_spec('torch') is not None:
-    _check_stack()
+if find_spec('torch') and find_spec('mmengine'):
+    check_stack()
     import_module('fdep_mm.core.compat').add_config_package()
     import_module('fdep_mm.core.checkpoints')  # MMEngine reads by it
 

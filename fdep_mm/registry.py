@@ -6,6 +6,11 @@ that does not import this package. Detection components are registered by
 ``custom_imports=dict(imports=['fdep_mm.detection'])``.
 """
 
+# ruff: noqa: E402
+from fdep_mm import check_stack
+
+check_stack()
+
 from mmengine.registry import DATASETS as ROOT_DATASETS
 from mmengine.registry import HOOKS as ROOT_HOOKS
 from mmengine.registry import METRICS as ROOT_METRICS

@@ -1,6 +1,7 @@
 """Configs in checkpoints of strangers: read, looked up, and not run."""
 
 import socket
+from importlib.util import find_spec
 
 import pytest
 import torch
@@ -154,6 +155,22 @@ def test_what_inference_needs_of_a_config(name, repo):
     }
 
 
+def test_configs_of_every_network_pass(repo):
+    """As MMEngine stores it in a checkpoint; one of each network."""
+    paths = sorted((repo / 'configs').glob('[!_]*/*.py'))
+    for path in {p.stem.split('_1xb')[0]: p for p in paths}.values():
+        cfg = Config.fromfile(path)
+        if cfg.default_scope == 'mmdet' and not find_spec('mmdet'):
+            continue
+        # yapf takes most of the time, and changes spaces only
+        text = Config(cfg.to_dict(), format_python_code=False).pretty_text
+        if cfg.model.get('backbone', {}).get('type') == 'fdep_mm.TorchNet':
+            with pytest.raises(ValueError, match='TorchNet'):
+                read_stored_config(text)
+        else:
+            assert 'model' in read_stored_config(text)
+
+
 def test_full_paths_of_registered_components_pass():
     path = 'mmseg.models.segmentors.encoder_decoder.EncoderDecoder'
     text = f'model = dict(type={path!r}, pretrained="x", init_cfg=[1])'
@@ -168,6 +185,11 @@ def test_configs_that_mmengine_writes_are_read(repo):
     for name in names:
         cfg = Config.fromfile(repo / f'configs/{name}.py')
         assert read_settings(cfg.pretty_text) == cfg.to_dict()
+    odd = {'a': {'x-y': {'b.c': 1}, 'd': [{'e-f': 2}]}, 'g': 3}
+    assert read_settings(Config(odd).pretty_text) == odd
+    for text in ('a = dict([(1, 2)])', 'a = dict({}, {})', 'a = dict({**b})'):
+        with pytest.raises(ValueError, match='more than settings'):
+            read_settings(text)
     text = "a = dict(b=[1, -2.5], c=(None, True))\nd = {'e f': float('inf')}"
     assert read_settings(text) == dict(
         a=dict(b=[1, -2.5], c=(None, True)), d={'e f': float('inf')}

@@ -117,14 +117,6 @@ class ModelCard:
                 f'{PREFIX}version). Export the network with '
                 'tools/deployment/export_onnx.py'
             )
-        high = metadata.get(PREFIX + 'max_value', 'null')
-        earlier = {  # names of earlier versions
-            PREFIX + 'gray': metadata.get(PREFIX + 'grey', ''),
-            PREFIX + 'gray_range': '"dtype"'
-            if high == 'null'
-            else f'[0, {high}]',
-        }
-        metadata = earlier | metadata
         try:
             values = {
                 field.name: json.loads(metadata[PREFIX + field.name])

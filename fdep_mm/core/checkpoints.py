@@ -8,6 +8,7 @@ read files and S3 by :func:`read_checkpoint`, and URLs by :func:`load_url`: to
 train, resume and test.
 """
 
+import io
 import os
 import re
 import zipfile
@@ -25,6 +26,8 @@ from mmengine.logging import HistoryBuffer
 from mmengine.runner import CheckpointLoader, checkpoint
 
 from fdep_mm import zoo
+
+from .whole import write_whole
 
 # Weights of FDEP's networks that only training has.
 TRAINING_ONLY = ('samf.', 'vfm.')
@@ -131,6 +134,13 @@ def _refuse_compressed(path: str | os.PathLike) -> None:
             for entry in file.infolist():
                 if entry.compress_type != zipfile.ZIP_STORED:
                     raise ValueError(f'{entry.filename} in it is compressed')
+
+
+def write_checkpoint(path: str | os.PathLike, content: dict) -> None:
+    """Write a file whole or not at all; OSError says what to do."""
+    file = io.BytesIO()
+    torch.save(content, file)
+    write_whole(path, file.getvalue(), 'run again')
 
 
 def trusted() -> bool:

@@ -20,7 +20,7 @@ SCOPES = ('mmengine', *IMPORTED)
 # Packages of the classes that these register.
 SOURCES = (*SCOPES, 'mmcv', 'torch')
 KINDS = ('MODELS', 'TASK_UTILS', 'TRANSFORMS', 'WEIGHT_INITIALIZERS')
-NMS = ('nms', 'soft_nms')
+OPERATORS = ('nms', 'soft_nms', 'RoIAlign')  # of mmcv.ops
 REFUSED = (
     'CameraMotionCompensation',  # evaluates one of its arguments
     *('ATSSVLFusionHead', 'BertModel'),  # fetch from a hub
@@ -96,10 +96,14 @@ class _Literals(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         self.generic_visit(node)
-        named = not node.args and all(k.arg for k in node.keywords)
-        if ast.unparse(node.func) == 'dict' and named:
-            keys = [ast.Constant(k.arg) for k in node.keywords]
-            return ast.Dict(keys, [k.value for k in node.keywords])
+        # MMEngine writes names with dots or dashes as dict({'a-b': 1})
+        first, *more = node.args or [ast.Dict([], [])]
+        plain = isinstance(first, ast.Dict) and not more
+        named = all(k.arg for k in node.keywords)
+        if ast.unparse(node.func) == 'dict' and plain and named:
+            first.keys += [ast.Constant(k.arg) for k in node.keywords]
+            first.values += [k.value for k in node.keywords]
+            return first
         if ast.unparse(node) in NOT_FINITE:
             return ast.Constant(float(node.args[0].value))
         return node
@@ -146,7 +150,7 @@ def _check(value: object, scope: object, key: object = '') -> None:
 
 
 def _check_type(name: str, scope: str, arguments: dict) -> None:
-    if name in NMS:
+    if name in OPERATORS:
         return
     prefix, _, last = name.rpartition('.')
     if prefix in ('', *SCOPES):

@@ -43,7 +43,7 @@ def export_checked(
     Raises:
         DifferenceError: A difference is larger than `tolerance`.
         FileNotFoundError, ValueError: As :func:`build_light_branch` and
-            :func:`.export.export`.
+            :func:`check_light`.
     """
     network = build_light_branch(cfg, checkpoint)
     model = export(network)

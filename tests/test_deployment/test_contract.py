@@ -10,6 +10,7 @@ from child_processes import run_command
 
 from fdep_mm import zoo
 from fdep_mm.apis import SIRSTInferencer
+from fdep_mm.apis.onnx_backend import open_session
 from fdep_mm.apis.opening import open_backend
 
 
@@ -27,6 +28,15 @@ def test_the_example_without_fdep_mm(repo, tmp_path):
     y, x = np.nonzero(found.mask)
     assert len(y) and (rows[:, :2] == np.column_stack([x, y])).all()
     np.testing.assert_allclose(rows[:, 2], found.prob[y, x], atol=1e-6)
+
+
+def test_the_shipped_file_has_the_fields_of_the_page(repo):
+    text = (repo / 'configs/ONNX.md').read_text()
+    rows = re.findall(r'^\|(.*?)\|', text.partition('| field |')[2], re.M)
+    fields = re.findall(r'`(\w+)`', ''.join(rows))
+    session = open_session(zoo.FOLDER / 'alcnet.onnx')
+    metadata = session.get_modelmeta().custom_metadata_map
+    assert {*metadata} == {f'fdep_mm.{name}' for name in fields}
 
 
 def test_runtimes(repo, monkeypatch):

@@ -8,7 +8,7 @@ import pytest
 from child_processes import run_command
 from environments import run
 
-TORCH = dict(torch='2.15.0')  # without it nothing is checked at import
+TORCH = dict(torch='2.15.0')
 GOOD = dict(mmengine='0.10.7', mmcv='2.1.0', mmseg='1.2.2')
 DISTRIBUTIONS = dict(
     mmengine=('onedl-mmengine', 'mmengine'),
@@ -18,9 +18,9 @@ DISTRIBUTIONS = dict(
 
 
 def _import_with(stubs: Path, repo: Path, *flags: str) -> str:
-    """Import fdep_mm on stubs of the stack; return the last error line."""
+    """Import what trains on stubs of the stack; return the last error."""
     code = f'import sys; sys.path[:0] = {[str(stubs), str(repo)]!r}'
-    code += '; import fdep_mm'
+    code += '; import fdep_mm.registry'
     result = run_command(sys.executable, *flags, '-c', code, cwd=stubs)
     assert result.returncode == 1
     return result.stderr.splitlines()[-1]

@@ -35,9 +35,9 @@ def test_unwrap(tmp_path):
     state['samf.weight'] = torch.zeros(1)
     torch.save(dict(state_dict=state), tmp_path / 'a.pth')
     tool = 'model_converters/unwrap.py'
-    files = [tmp_path / f'{name}.pth' for name in 'abc']
+    files = [tmp_path / name for name in ('a.pth', 'new/b.pth', 'c.pth')]
     assert run_tool(tool, *files[:2]).code == 0
-    found = torch.load(tmp_path / 'b.pth')
+    found = torch.load(files[1])
     nn.Linear(2, 3).load_state_dict(found)
     assert torch.equal(found['weight'], net.weight)
     done = run_tool(tool, *files[1:])

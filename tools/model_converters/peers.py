@@ -24,7 +24,7 @@ import torch
 from peer_names import LEFT_OUT, MAXIMUM_FIRST, NAMES
 from torch import Tensor
 
-from fdep_mm.core.checkpoints import read_checkpoint
+from fdep_mm.core.checkpoints import read_checkpoint, write_checkpoint
 from fdep_mm.core.command import Parser, command
 from fdep_mm.core.config_check import open_config
 from fdep_mm.core.text import print
@@ -154,7 +154,7 @@ def main() -> None:
     wrong = problems(found, wanted)
     if wrong:
         raise ValueError('\n'.join([f'{args.src} does not fit:', *wrong]))
-    torch.save(dict(state_dict=found), args.out)
+    write_checkpoint(args.out, dict(state_dict=found))
     print(f'{args.out}: {len(found)} tensors')
     if left_out:
         print(

@@ -11,9 +11,7 @@ Example:
 import sys
 from pathlib import Path
 
-import torch
-
-from fdep_mm.core.checkpoints import read_checkpoint
+from fdep_mm.core.checkpoints import read_checkpoint, write_checkpoint
 from fdep_mm.core.command import Parser, command
 from fdep_mm.core.text import print
 
@@ -38,7 +36,7 @@ def main() -> None:
             f'{args.checkpoint} has no keys {PREFIX}..., so it is not of a '
             'TorchNet'
         )
-    torch.save(state, args.out)
+    write_checkpoint(args.out, state)
     print(f'{args.out}: {len(state)} tensors')
 
 
