@@ -166,7 +166,8 @@ def _files_below(folder: Path) -> Iterator[Path]:
                 folders.clear()
                 continue
             seen.add(place)
-            below = sorted(Path(parent, name) for name in folders)
+            folders.sort()  # of two links to a folder the first one counts
+            below = [Path(parent, name) for name in folders]
             todo += [path for path in below if path.is_symlink()]
             yield from (Path(parent, name) for name in files)
 

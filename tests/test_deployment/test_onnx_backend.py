@@ -94,7 +94,7 @@ def test_runs_where_there_is_no_openmmlab(
     backend, images, acm_file, repo, tmp_path, has_torch
 ):
     if has_torch:  # and it is not even imported
-        (tmp_path / 'torch.py').write_text('raise ImportError')
+        (tmp_path / 'torch.py').write_text('raise ModuleNotFoundError')
     np.save(tmp_path / 'images.npy', images)
     run_without_torch(
         WITHOUT_TORCH,
