@@ -7,9 +7,9 @@ that does not import this package. Detection components are registered by
 """
 
 # ruff: noqa: E402
-from fdep_mm import check_stack
+import fdep_mm
 
-check_stack()
+fdep_mm.check_stack()
 
 from mmengine.registry import DATASETS as ROOT_DATASETS
 from mmengine.registry import HOOKS as ROOT_HOOKS
