@@ -122,8 +122,6 @@ def check(args: argparse.Namespace) -> None:
             raise ValueError(f'--{option}: needs --from {text}')
         if name in DRAWING and args.to != 'masks':
             raise ValueError(f'--{option}: needs --to masks')
-    if args.kind != 'masks' and args.to == 'point-masks':
-        raise ValueError('--to point-masks: needs --from masks')
     if args.out.is_file() or args.out.is_dir() and any(args.out.iterdir()):
         raise ValueError(f'{args.out}: is not empty; name a new folder')
 

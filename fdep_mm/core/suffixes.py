@@ -3,7 +3,6 @@
 import os.path as osp
 import unicodedata
 from collections.abc import Sequence
-from os import PathLike
 from pathlib import PurePath
 
 TIFF_SUFFIXES = ('.tif', '.tiff')
@@ -16,20 +15,16 @@ VIDEO_SUFFIXES = (
 )
 
 
-def is_hidden(name: str | PathLike) -> bool:
-    """Whether a file below some folder is hidden, or added by a system.
-
-    Such as ``._x.png``, or ``.ipynb_checkpoints/x-checkpoint.png``.
-    """
+def is_hidden(name: str | PurePath) -> bool:
+    """Whether a file below a folder is hidden, or added by a system."""
     path = PurePath(name)
     dotted = any(part.startswith('.') for part in path.parts)
     return dotted or path.name.lower() in ('thumbs.db', 'desktop.ini')
 
 
-def is_image(name: str | PathLike) -> bool:
-    """Whether a file below some folder counts as an image."""
-    known = str(name).lower().endswith(IMAGE_SUFFIXES)
-    return known and not is_hidden(name)
+def is_image(name: str | PurePath) -> bool:
+    """Whether a file below a folder counts as an image, in any case."""
+    return str(name).lower().endswith(IMAGE_SUFFIXES) and not is_hidden(name)
 
 
 def strip_suffix(name: str, suffixes: Sequence[str] = IMAGE_SUFFIXES) -> str:

@@ -83,13 +83,11 @@ class SIRSTDataset(BaseSegDataset):
             raise ValueError(text)
         self.on_error = on_error
         self.unreadable: torch.Tensor | None = None
-        if data_prefix is None:
-            data_prefix = self.PREFIX
         super().__init__(
             ann_file=ann_file,
             img_suffix=as_tuple(img_suffix),
             seg_map_suffix=as_tuple(seg_map_suffix),
-            data_prefix=data_prefix,
+            data_prefix=data_prefix or self.PREFIX,
             **kwargs,
         )
 

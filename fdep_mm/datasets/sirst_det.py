@@ -65,8 +65,7 @@ class SIRSTDetDataset(SIRSTDataset):
         check_choice('box_source', box_source, ('xml', 'mask'))
         for name in filter_cfg or ():
             check_choice('filter_cfg', name, ('filter_empty_gt',))
-        if data_prefix is None:
-            data_prefix = self.PREFIX
+        data_prefix = data_prefix or self.PREFIX
         needed = 'ann_path' if box_source == 'xml' else 'seg_map_path'
         if needed not in data_prefix:
             text = f'{needed!r}, which box_source={box_source!r} reads'
