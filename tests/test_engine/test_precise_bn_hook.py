@@ -84,6 +84,7 @@ def test_checkpoints_hold_what_the_training_set_gives(tmp_path):
     cfg.load_from = str(path)
     cfg.work_dir = str(tmp_path / 'test')
     cfg.custom_hooks = [dict(type='fdep_mm.PreciseBNHook', before_test=True)]
+    cfg.train_dataloader.sampler.type = 'InfiniteSampler'
     runner = Runner.from_cfg(cfg)
     runner.test()
     state = runner.model.state_dict()

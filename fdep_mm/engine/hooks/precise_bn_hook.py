@@ -1,6 +1,6 @@
 """Running statistics of batch norms, recomputed for fixed weights."""
 
-from collections.abc import Iterable
+from itertools import islice
 
 import torch
 from mmengine.dist import all_reduce
@@ -8,6 +8,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.utils.data import DataLoader
 
 from fdep_mm.registry import HOOKS
 
@@ -64,12 +65,13 @@ class PreciseBNHook(Hook):
 
 
 @torch.no_grad()
-def compute_statistics(model: nn.Module, batches: Iterable[dict]) -> None:
+def compute_statistics(model: nn.Module, loader: DataLoader) -> None:
     """Set the running statistics of all batch norms that a forward reaches.
 
     Args:
         model (nn.Module): An MMEngine model, wrapped or not. Its weights and
             its training mode stay.
+        loader (DataLoader): One pass over it is made.
     """
     model = getattr(model, 'module', model)
     norms = [
@@ -84,7 +86,8 @@ def compute_statistics(model: nn.Module, batches: Iterable[dict]) -> None:
         norm.train()
         norm.momentum = None  # the plain average since the count was zero
         norm.num_batches_tracked.zero_()
-    for data in batches:
+    # samplers of loops by iteration never end
+    for data in islice(loader, len(loader)):
         data = model.data_preprocessor(data, training=True)
         model(**data, mode='tensor')
     for norm, (momentum, count) in zip(norms, before, strict=True):
