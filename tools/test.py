@@ -20,6 +20,7 @@ from train import add_config_arguments, read_config
 from fdep_mm import zoo
 from fdep_mm.core.command import USER_ERRORS, Parser, user_errors
 from fdep_mm.core.options import OptionAction
+from fdep_mm.registry import METRICS
 
 
 def parse_args() -> argparse.Namespace:
@@ -134,7 +135,8 @@ def use_options(cfg: Config, args: argparse.Namespace) -> None:
 def _names(metric: dict) -> tuple[str, str | None]:
     """What the names of a metric's scores depend on."""
     kind = str(metric['type']).rpartition('.')[2]
-    return kind, metric.get('prefix')
+    default = getattr(METRICS.get(kind), 'default_prefix', None)
+    return kind, metric.get('prefix') or default
 
 
 def main() -> None:

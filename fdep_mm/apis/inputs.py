@@ -152,8 +152,8 @@ class Inputs:
             try:
                 yield self._with_limits(source, frame)
             except ValueError as error:
-                # the frames of a video are all of one type
-                if source.is_video and not isinstance(error, NotFiniteError):
+                # pages and frames of a file are all of one type
+                if not isinstance(error, NotFiniteError):
                     raise
                 yield Failure(frame.source, str(error))
             del frame  # frees it before the next one is read

@@ -45,7 +45,7 @@ def open_backend(
     if runtime is not None:
         model = _onnx_file(model, weights, runtime)
         device = 'tensorrt' if runtime == 'tensorrt' else device
-    if weights is None and str(model).endswith(CHECKPOINTS):
+    if weights is None and str(model).lower().endswith(CHECKPOINTS):
         model, weights = None, model
     for kind, path in (('model', model), ('weights', weights)):
         if isinstance(path, (str, PathLike)) and not Path(path).is_file():

@@ -23,6 +23,10 @@ def write_whole(
     """
     path = Path(path)
     content = content.encode() if isinstance(content, str) else content
+    if path.exists() and not path.is_file() and not path.is_dir():
+        path.write_bytes(content)  # a pipe, a terminal
+        return
+    path = Path(os.path.realpath(path))  # what a link points to
     part = path.with_name(path.name + PART)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

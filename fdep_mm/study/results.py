@@ -43,14 +43,26 @@ def check_settings(cell: Cell, folder: Path) -> None:
     """
     if not (folder / SETTINGS).is_file():
         return
-    then = json.loads((folder / SETTINGS).read_text())
-    now = json.loads(json.dumps(cell._asdict()))
-    changed = {key: then.get(key) for key in now if now[key] != then.get(key)}
+    then = _flat(json.loads((folder / SETTINGS).read_text()))
+    now = _flat(json.loads(json.dumps(cell._asdict())))
+    changed = [
+        f'{key}: {then.get(key)} then, {now.get(key)} now'
+        for key in {**then, **now}
+        if then.get(key) != now.get(key)
+    ]
     if changed:
         raise ValueError(
-            f'{folder} was begun with another {", ".join(changed)}: '
-            f'{changed}. Give the arm another name, or remove the folder'
+            f'{folder} was begun with other settings ({"; ".join(changed)}). '
+            'Undo the change, give the arm another name, or remove the folder'
         )
+
+
+def _flat(settings: dict) -> dict:
+    found = {}
+    for key, value in settings.items():
+        inner = value if isinstance(value, dict) else {None: value}
+        found |= {f'{key} {k}' if k else key: v for k, v in inner.items()}
+    return found
 
 
 def read_results(study: Study, folder: Path) -> list[Result]:

@@ -15,6 +15,7 @@ from fdep_mm.core.suffixes import (
     is_image,
     strip_suffix,
 )
+from fdep_mm.core.text import some
 from fdep_mm.evaluation.functional import (
     EvalProtocol,
     check_pair,
@@ -62,11 +63,17 @@ def pair_images(
         kinds (Mapping[str, Mapping[str, Path]]): 'image', 'prediction', ... ->
             files of :func:`list_images`.
         names (Sequence[str], optional): Identifiers to take. Defaults to
-            None: all that have a prediction or a mask.
+            None: all predictions; masks without one share a line.
     """
-    if names is None:
-        names = sorted({**kinds['prediction'], **kinds['mask']})
     complete, complaints = [], []
+    if names is None:
+        names = kinds['prediction']
+        alone = sorted(set(kinds['mask']) - set(names))
+        if alone:
+            complaints.append(
+                f'{len(alone)} masks have no prediction: {some(alone)}; name '
+                'the images to take with --split FILE'
+            )
     for name in names:
         lacking = [kind for kind, files in kinds.items() if name not in files]
         if lacking:

@@ -94,7 +94,7 @@ def write_gallery(
     headers = (HEADER.format(key, *COLUMNS[key]) for key in COLUMNS)
     head = PAGE_HEAD.substitute(
         title=escape(title),
-        summary=_summary(records, protocol, len(failures)),
+        summary=_summary(records, protocol, not failures),
         headers=''.join(headers),
         hit=f'rgb{HIT}',
         miss=f'rgb{MISS}',
@@ -176,9 +176,9 @@ def _row(
 
 
 def _summary(
-    records: Sequence[np.ndarray], protocol: EvalProtocol, left_out: int
+    records: Sequence[np.ndarray], protocol: EvalProtocol, all_there: bool
 ) -> str:
-    more = f' ({left_out} left out, see below)' if left_out else ''
+    more = '' if all_there else ' (others are left out, see below)'
     scores = scale_scores(reduce_records(records, protocol).scores)
     targets = unpack(records, protocol).targets.sum()
     shares = (

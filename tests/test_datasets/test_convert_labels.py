@@ -40,8 +40,8 @@ def test_targets_that_touch_are_told(mixed_folder, tmp_path):
     words = '--background', '--images', mixed_folder / 'images'
     done = convert(table, 'points', 'masks', tmp_path / 'one', *words)
     assert done.code == 0
-    assert '1 masks show 2 targets of 3 labels' in done.err
-    assert "'Misc_0'" in done.err and 'Misc_1' not in done.err
+    assert '1 masks do not show' in done.err
+    assert 'Misc_0 (2 of 3)' in done.err and 'Misc_1' not in done.err
     table.write_text(f'image,x,y\n{points}'.replace('6,6', '7,7'))
     done = convert(table, 'points', 'masks', tmp_path / 'two', *words)
     assert (done.code, done.err) == (0, '')

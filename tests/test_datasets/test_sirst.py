@@ -55,12 +55,22 @@ def test_split_gives_image_and_mask(folder):
 def test_a_test_at_another_size(folder):
     """In mmseg's order: the mask keeps the size that is scored."""
     resize = dict(type='Resize', scale=(64, 64))
-    pipeline = [LOAD[0], resize, *LOAD[1:]]
+    mask = dict(type='fdep_mm.LoadSIRSTMask', at_file_size=True)
+    pipeline = [LOAD[0], resize, mask, *LOAD[2:]]
     dataset = SIRSTDataset('', data_root=str(folder), pipeline=pipeline)
     sample = dataset[1]
     assert sample['inputs'].shape == (3, 64, 64)
     truth = sample['data_samples']
     assert truth.gt_sem_seg.shape == truth.ori_shape == (40, 52)
+
+
+def test_masks_after_resize_are_refused_in_training(folder):
+    crop = dict(type='RandomCrop', crop_size=(32, 32))
+    resize = dict(type='Resize', scale=(64, 64))
+    pipeline = [LOAD[0], resize, LOAD[1], crop, *LOAD[2:]]
+    dataset = SIRSTDataset('', data_root=str(folder), pipeline=pipeline)
+    with pytest.raises(ValueError, match='its image 64x64'):
+        dataset[1]
 
 
 def test_untidy_split_file(folder):

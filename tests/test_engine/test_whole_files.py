@@ -1,6 +1,7 @@
 """Files on a disk that is full: the old one stays, the error helps."""
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -52,3 +53,18 @@ def test_there_was_no_file(full):
     with pytest.raises(OSError, match='nothing was written'):
         write_whole(full, 'new', 'try again')
     assert not full.exists()
+
+
+def test_links_and_pipes_stay(tmp_path):
+    file, link, pipe = (tmp_path / name for name in ('file', 'link', 'pipe'))
+    link.symlink_to(file)
+    for text in ('new', 'newer'):
+        write_whole(link, text, 'try again')
+        assert link.is_symlink()
+        assert file.read_text() == text
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_whole(pipe, 'new', 'try again')
+    assert os.read(reader, 10) == b'new'
+    assert pipe.is_fifo()
+    os.close(reader)

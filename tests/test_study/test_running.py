@@ -156,7 +156,7 @@ def test_other_settings_are_not_gone_on_with(call):
     assert (code, printed) == (0, '')
     code, printed, _ = call(**ONE, options={'train_cfg.max_epochs': 2})
     assert code == 1
-    assert 'begun with another options' in printed
+    assert 'begun with other settings' in printed
 
 
 def test_another_study_runs_the_cell(call, tmp_path):

@@ -178,7 +178,7 @@ def test_other_settings_are_not_shown(study, tmp_path):
     assert len(read_results(study, tmp_path / 'cells')) == 7
     changed = cell.options | {'train_cfg.max_epochs': '9'}
     path.write_text(json.dumps(cell._replace(options=changed)._asdict()))
-    with pytest.raises(ValueError, match='begun with another options'):
+    with pytest.raises(ValueError, match='begun with other settings'):
         read_results(study, tmp_path / 'cells')
 
 

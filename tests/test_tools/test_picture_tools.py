@@ -93,8 +93,9 @@ def test_masks_without_a_prediction_are_counted(folders, tmp_path):
     out, split = tmp_path / 'page.html', tmp_path / 'split.txt'
     code, _, errors = call('gallery', *folders, '--out', out)
     assert code == 1
-    assert 'left out: img 2: there is no prediction' in errors
-    assert '3 images (1 left out, see below), 6 targets' in out.read_text()
+    assert '1 masks have no prediction: ' in errors and 'img 2' in errors
+    page = out.read_text()
+    assert '3 images (others are left out, see below), 6 targets' in page
     split.write_text('img 0\nimg 1\nimg 3\n')
     args = ('--split', split, '--out', out)
     code, _, errors = call('gallery', *folders, *args)

@@ -66,14 +66,14 @@ def pair_files(
     """Identifiers to evaluate: all, or those of a split file."""
     if preds == masks:
         raise ValueError('predictions and masks are the same files')
-    wanted = read_names(split) if split else None
+    wanted = read_names(split) if split else sorted({**preds, **masks})
     kinds = dict(prediction=preds, mask=masks)
     names, complaints = pair_images(kinds, wanted)
     if complaints:
         more = ', ...' if complaints[5:] else ''
         raise ValueError(
-            f'{len(complaints)} of {len(complaints + names)} images lack a '
-            f'file ({", ".join(complaints[:5])}{more}); add the files, or '
+            f'{len(complaints)} of {len(wanted)} images lack a file '
+            f'({", ".join(complaints[:5])}{more}); add the files, or '
             'name the images to evaluate with --split FILE (one per line)'
         )
     return names

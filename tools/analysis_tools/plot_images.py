@@ -3,7 +3,8 @@
 Overlays mark hits, misses and false alarms in colors, with a close-up of
 each; surfaces show input, ground truth and prediction side by side. Images,
 predictions and masks are three folders, whose files are paired by their names
-without suffix, or three files.
+without suffix, or three files; masks without a prediction are named as left
+out, unless --split does not have them.
 
 Examples:
     python tools/analysis_tools/plot_images.py data/images predictions/ \\

@@ -128,8 +128,9 @@ def _check_depth(
         mean = scale * (np.mean([r.mean for r in own]) - 255 * low / 65535)
         std = scale * np.mean([r.std for r in own])
         detail = f'gray_range=({low:.0f}, {high:.0f})'
-        constants = f'mean, std of {split} are then {mean:.2f}, {std:.2f}'
-        findings.add('bit-range', name, f'{detail}; {constants}')
+        if len(types) == 1:
+            detail += f'; mean, std of {split} are then {mean:.2f}, {std:.2f}'
+        findings.add('bit-range', name, detail)
 
 
 def _check_record(record: Record, findings: Findings) -> None:

@@ -55,7 +55,7 @@ def convert(
         tuple: Number of images that were converted, and why others were not.
     """
     done: dict[str, ImageLabels] = {}
-    lost, changed = [], {}
+    lost, changed = [], []
     for image_id, read in sources:
         try:
             if image_id in done:
@@ -74,15 +74,13 @@ def convert(
             _write(out / f'{image_id}{IMAGE_FORMATS[to]}', content)
         if to in DRAWN:
             given = labels.points if labels.boxes is None else labels.boxes
-            numbers = len(mask_components(content > 0).area), len(given)
-            if numbers[0] != numbers[1]:
-                changed[image_id] = numbers
+            found = len(mask_components(content > 0).area)
+            if found != len(given):
+                changed.append(f'{image_id} ({found} of {len(given)})')
     if changed:
-        found, given = np.sum([*changed.values()], axis=0)
         warnings.warn(
-            f'{len(changed)} masks show {found} targets of {given} labels, '
-            'which touch each other or have several parts: '
-            f'{some([*changed])}',
+            f'{len(changed)} masks do not show one target for each label, as '
+            f'labels touch or have several parts: {some(changed)}',
             stacklevel=2,
         )
     if to in SPLIT_FORMATS:

@@ -89,9 +89,6 @@ class LoadInfraredImage(ShowsArguments, LoadImageFromFile):
 class LoadSIRSTMask(ShowsArguments, LoadAnnotations):
     """Read a mask of values {0, 1} or {0, 255} as uint8 (H, W) {0, 1}.
 
-    It has the size of the file: before ``Resize`` in training, behind it in a
-    test, whose predictions are scaled back to that size.
-
     See :func:`fdep_mm.core.masks.read_mask` for the files that are accepted.
     Results without ``seg_map_path`` (images without masks) pass unchanged.
 
@@ -99,28 +96,33 @@ class LoadSIRSTMask(ShowsArguments, LoadAnnotations):
         threshold (float, optional): Take every value above it as target, for
             copies with antialiased or JPEG-compressed masks. Without it such
             files are an error.
+        at_file_size (bool): For a test that resizes images before: the mask
+            has the size of the image's file, as predictions have.
         backend_args (dict, optional): File backend, see
             :func:`mmengine.fileio.get`.
 
     Raises:
         UnreadableFileError: The file cannot be read or decoded.
-        ValueError: It holds other values, or its size is not that of the
-            image's file.
+        ValueError: It holds other values, or its size is not the image's.
     """
 
     def __init__(
         self,
         threshold: float | None = None,
+        at_file_size: bool = False,
         backend_args: dict | None = None,
     ) -> None:
         super().__init__(backend_args=backend_args)
         self.threshold = threshold
+        self.at_file_size = at_file_size
 
     def _load_seg_map(self, results: dict) -> None:
         if 'seg_map_path' not in results:
             return
         path = results['seg_map_path']
-        shape = results.get('ori_shape')
+        shape = results['img'].shape[:2] if 'img' in results else None
+        if self.at_file_size:
+            shape = results.get('ori_shape')
         mask = read_mask(path, self.threshold, self.backend_args, shape)
         results['gt_seg_map'] = mask
         results['seg_fields'].append('gt_seg_map')
