@@ -1,5 +1,5 @@
-# SIRST-V2 (boxes) in crops. Most that should hold a target and do not are drawn
-# again, from another image; 73 % of all crops hold one.
+# SIRST-V2 (boxes) in crops. Most that should hold a target and do not are
+# drawn again, from another image; 73 % of all crops hold one.
 _base_ = './sirst-v2_det.py'
 crop = dict(type='RandomCrop', crop_size=(320, 320))
 train_pipeline = [

@@ -235,9 +235,7 @@ class TorchNet(ImageEncoder):
                 f'{tuple(x.shape)}, not one logit for each pixel or for each '
                 'square of pixels'
             )
-        if not self.training and (
-            x.is_meta or torch.compiler.is_compiling()
-        ):
+        if not self.training and (x.is_meta or torch.compiler.is_compiling()):
             return
         # constant images, which tools run, say nothing
         if self.activated is None and (x != x[..., :1, :1]).any():
