@@ -151,10 +151,7 @@ class Inputs:
         for frame in read(source):
             try:
                 yield self._with_limits(source, frame)
-            except ValueError as error:
-                # pages and frames of a file are all of one type
-                if not isinstance(error, NotFiniteError):
-                    raise
+            except NotFiniteError as error:  # others hold for all of it
                 yield Failure(frame.source, str(error))
             del frame  # frees it before the next one is read
 

@@ -12,7 +12,6 @@ from PIL import Image
 from fdep_mm.datasets.check import check_dataset, draw_sheet, to_json
 from fdep_mm.datasets.layouts import find_layout
 from fdep_mm.datasets.sirst_xml import format_boxes
-from fdep_mm.datasets.transforms import LoadInfraredImage
 
 TRAIN = 'img_idx/train_NUAA-SIRST.txt'
 TEST = 'img_idx/test_NUAA-SIRST.txt'
@@ -190,23 +189,6 @@ def test_bit_depth(folder):
     (folder / 'images/Misc_0.png').unlink()
     floats.save(folder / 'images/Misc_0.tif')
     assert found(folder) == {'image-type': ['Misc_0']}
-
-
-def test_constants_under_the_gray_range(folder):
-    rng = np.random.default_rng(1)
-    images = []
-    for name in (folder / TRAIN).read_text().split():
-        path = folder / f'images/{name}.png'
-        deep = rng.integers(0, 2**14, (40, 52)).astype(np.uint16)
-        deep[0, :2] = 0, 2**14 - 1
-        write(path, deep)
-        load = LoadInfraredImage(gray_range=(0, 2**14 - 1))
-        images.append(load(dict(img_path=str(path)))['img'])
-    for name in (folder / TEST).read_text().split():
-        write(folder / f'images/{name}.png', images[0].astype(np.uint16))
-    mean, std = (np.mean([f(i) for i in images]) for f in (np.mean, np.std))
-    text = f'(0, 16383); mean, std of train are then {mean:.2f}, {std:.2f}'
-    assert detail(folder, 'bit-range').endswith(text)
 
 
 def test_a_folder_without_masks(folder):

@@ -1,5 +1,6 @@
 """Look-alikes, contrast and boxes, against other ways to compute them."""
 
+import cv2
 import numpy as np
 import pytest
 from skimage.measure import label as skimage_label
@@ -10,6 +11,7 @@ from fdep_mm.datasets.check.boxes import compare_boxes
 from fdep_mm.datasets.check.duplicates import best_matches, similar_groups
 from fdep_mm.datasets.check.targets import measure_targets
 from fdep_mm.datasets.layouts import find_layout, open_layout
+from fdep_mm.datasets.transforms import LoadInfraredImage
 
 
 @pytest.mark.parametrize('block', [3, 2048])
@@ -106,3 +108,20 @@ def test_misc_111_of_sirst_v2(find_data, tmp_path):
     assert item.where == 'sirst-v2 v1 Misc_111'
     assert item.detail == 'box (260, 206, 274, 217), mask (143, 114, 151, 120)'
     assert report.boxes['sirst-v2'].offset == (1, 1, 1, 1)
+
+
+def test_constants_under_the_gray_range(tmp_path, make_sirst):
+    folder = make_sirst(tmp_path, num_train=4, num_test=2)
+    rng = np.random.default_rng(1)
+    images = []
+    for path in sorted((folder / 'images').iterdir()):
+        deep = rng.integers(0, 2**14, (40, 52)).astype(np.uint16)
+        deep[0, :2] = 0, 2**14 - 1
+        cv2.imwrite(str(path), deep)
+        load = LoadInfraredImage(gray_range=(0, 2**14 - 1))
+        images.append(load(dict(img_path=str(path)))['img'])
+    train = images[:4]
+    mean, std = (np.mean([f(i) for i in train]) for f in (np.mean, np.std))
+    found = check_dataset([find_layout(folder)]).findings.items('bit-range')
+    text = f'(0, 16383); mean, std of train are then {mean:.2f}, {std:.2f}'
+    assert [item.detail for item in found] == [f'gray_range={text}']
