@@ -112,14 +112,25 @@ def test_no_pass_before_the_first_validation(tmp_path, passes):
     assert len(passes) == 2
 
 
-def test_a_loop_by_iteration_is_warned_of(tmp_path, passes):
+def test_a_loop_by_iteration(tmp_path, monkeypatch):
+    passes = []
+
+    def read_names(model, loader):
+        batches = [batch['data_samples'] for batch in loader]
+        passes.append([sample.img_path for sample in sum(batches, [])])
+
+    monkeypatch.setattr(precise_bn_hook, 'compute_statistics', read_names)
     cfg = tiny_config(tmp_path)
-    cfg.train_cfg = dict(type='IterBasedTrainLoop', max_iters=2)
-    cfg.default_hooks.checkpoint.update(by_epoch=False, save_best=None)
-    cfg.default_hooks.precise_bn = dict(type='fdep_mm.PreciseBNHook')
-    train(cfg)
-    (log,) = tmp_path.glob('*/*.log')
-    assert 'PreciseBNHook does nothing in a loop by iteration' in (
-        log.read_text()
+    cfg.train_cfg = dict(
+        type='IterBasedTrainLoop', max_iters=7, val_begin=3, val_interval=2
     )
-    assert not passes
+    cfg.train_dataloader.sampler.type = 'InfiniteSampler'
+    cfg.default_hooks.checkpoint.update(
+        by_epoch=False, interval=2, save_best=None
+    )
+    cfg.default_hooks.precise_bn = dict(type='fdep_mm.PreciseBNHook')
+    runner = train(cfg)
+    images = len(runner.train_dataloader.dataset)
+    assert len(passes) == 3  # iterations 4, 6 and 7
+    for names in passes:
+        assert len(set(names)) == len(names) == images

@@ -1,11 +1,10 @@
 """Running statistics of batch norms, recomputed for fixed weights."""
 
-from itertools import islice
-
 import torch
+from mmengine.dataset import DefaultSampler
 from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
-from mmengine.runner import EpochBasedTrainLoop, Runner
+from mmengine.runner import BaseLoop, IterBasedTrainLoop, Runner
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.data import DataLoader
@@ -18,11 +17,11 @@ class PreciseBNHook(Hook):
     """Computes the statistics of batch norms before a network is judged.
 
     Running averages follow weights that were changing and, with a large
-    momentum, hold little more than the last batch. After each epoch that is
-    validated, before its checkpoint is saved, this hook replaces them by
-    averages over one pass of the training set, in which no weight changes. It
-    runs the deployed path, under FDEP the light branch. Processes are
-    averaged. In a loop by iteration it warns and does nothing.
+    momentum, hold little more than the last batch. Before each validation,
+    and before the checkpoint of that epoch or iteration is saved, this hook
+    replaces them by averages over one pass of the training set, in which no
+    weight changes. It runs the deployed path, under FDEP the light branch.
+    Processes are averaged.
 
     Source: "precise BN", Wu and Johnson, Rethinking "Batch" in BatchNorm,
     arXiv 2105.07576, section 3.
@@ -40,28 +39,47 @@ class PreciseBNHook(Hook):
     def __init__(self, before_test: bool = False) -> None:
         self.before_test_too = before_test
 
-    def before_train(self, runner: Runner) -> None:
-        """Warn if there will be no epochs."""
-        if not isinstance(runner.train_loop, EpochBasedTrainLoop):
-            runner.logger.warning(
-                'PreciseBNHook does nothing in a loop by iteration: batch '
-                'norms keep their running averages'
-            )
-
     def after_train_epoch(self, runner: Runner) -> None:
         """Compute them if this epoch is validated or is the last."""
-        loop, epoch = runner.train_loop, runner.epoch + 1
-        if not isinstance(loop, EpochBasedTrainLoop):
+        loop = runner.train_loop
+        if isinstance(loop, IterBasedTrainLoop):
             return
-        due = epoch >= loop.val_begin and epoch % loop.val_interval == 0
-        if due or epoch == loop.max_epochs:
+        if _is_due(loop, runner.epoch + 1, loop.max_epochs):
             compute_statistics(runner.model, runner.train_dataloader)
+
+    def after_train_iter(self, runner: Runner, *args, **kwargs) -> None:
+        """Compute them if this iteration is validated or is the last."""
+        loop = runner.train_loop
+        if not isinstance(loop, IterBasedTrainLoop):
+            return
+        if _is_due(loop, runner.iter + 1, loop.max_iters):
+            # the loop is in the middle of its own loader
+            loader = _one_pass(runner.train_dataloader)
+            compute_statistics(runner.model, loader)
 
     def before_test(self, runner: Runner) -> None:
         """Compute them if asked to."""
         if self.before_test_too:
             loader = runner.build_dataloader(runner.cfg.train_dataloader)
-            compute_statistics(runner.model, loader)
+            compute_statistics(runner.model, _one_pass(loader))
+
+
+def _is_due(loop: BaseLoop, now: int, end: int) -> bool:
+    """Whether an epoch or iteration is validated or is the last."""
+    validated = now >= loop.val_begin and now % loop.val_interval == 0
+    return validated or now == end
+
+
+def _one_pass(loader: DataLoader) -> DataLoader:
+    """A loader of the same batches, in random order, that ends."""
+    return DataLoader(
+        loader.dataset,
+        loader.batch_sampler.batch_size,
+        sampler=DefaultSampler(loader.dataset, shuffle=True),
+        num_workers=loader.num_workers,
+        collate_fn=loader.collate_fn,
+        worker_init_fn=loader.worker_init_fn,
+    )
 
 
 @torch.no_grad()
@@ -86,8 +104,7 @@ def compute_statistics(model: nn.Module, loader: DataLoader) -> None:
         norm.train()
         norm.momentum = None  # the plain average since the count was zero
         norm.num_batches_tracked.zero_()
-    # samplers of loops by iteration never end
-    for data in islice(loader, len(loader)):
+    for data in loader:
         data = model.data_preprocessor(data, training=True)
         model(**data, mode='tensor')
     for norm, (momentum, count) in zip(norms, before, strict=True):
