@@ -146,6 +146,7 @@ def main() -> None:
         cfg = read_config(args)
         path = args.checkpoint_option or args.checkpoint
         cfg.load_from = find_checkpoint(cfg, path)
+        cfg.resume = False  # what the training does
         use_options(cfg, args)
     with user_errors(UnpicklingError):
         Runner.from_cfg(cfg).test()

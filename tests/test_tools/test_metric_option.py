@@ -57,7 +57,9 @@ def acm(tmp_path):
 
 def test_a_segmentation_host_is_scored_by_mnocoap(acm, tmp_path):
     weights = save_weights(acm, tmp_path / 'acm.pth')
-    code, log = run(acm, weights, '--metric', 'type=fdep_mm.NoCoAPMetric')
+    metric = ('--metric', 'type=fdep_mm.NoCoAPMetric')
+    resumed = ('--cfg-options', 'resume=True')  # that of the training
+    code, log = run(acm, weights, *metric, *resumed)
     assert code == 0, log
     for key in ('IoU', 'mNoCoAP', 'NoCoAP50'):
         assert f'sirst/{key}:' in log
