@@ -36,6 +36,7 @@ from rich.progress import (
 
 from fdep_mm.core.command import Parser, command, number
 from fdep_mm.core.text import print
+from fdep_mm.engine.hooks.result_writer import RESULT
 from fdep_mm.study import (
     FORMATS,
     Cell,
@@ -43,6 +44,7 @@ from fdep_mm.study import (
     StudyRunner,
     export,
     format_study,
+    mixed_arms,
     read_results,
     read_study,
     summarize,
@@ -157,6 +159,13 @@ def write_script(
 def show_results(args: argparse.Namespace, study: Study) -> None:
     """Print, draw and copy what there is."""
     results = read_results(study, args.work_dir)
+    for arm in mixed_arms(results):
+        print(
+            f'warning: {arm}: not all seeds were tested with one config '
+            f'(config_sha256 in {RESULT}): other settings, or other folders '
+            'of data. Run the odd ones again, in an empty folder',
+            file=sys.stderr,
+        )
     if args.table:
         rows = summarize(study, results)
         print(format_study(study, rows, args.table), end='')

@@ -1,6 +1,7 @@
 """What finished cells measured, from a work dir or an exported folder."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,13 +27,14 @@ class Result(NamedTuple):
 
     `scores` are as logged, NaN where undefined, and ``last 5`` is the mean of
     the last five validations by the study's first score; `images` is the IoU
-    by the name of the image, a fraction.
+    by the name of the image, a fraction; `config` is the hash of its config.
     """
 
     cell: Cell
     scores: dict[str, float]
     images: dict[str, float]
     evaluation: Evaluation | None
+    config: str
 
 
 def check_settings(cell: Cell, folder: Path) -> None:
@@ -94,7 +96,16 @@ def _read(cell: Cell, folder: Path, score: str) -> Result:
         images = read_per_image(folder / PER_IMAGE)
     if 'curves' in content:
         evaluation = Evaluation(*read_json(folder / RESULT)[:2])
-    return Result(cell, scores, images, evaluation)
+    config = content['provenance']['config_sha256']
+    return Result(cell, scores, images, evaluation, config)
+
+
+def mixed_arms(results: Iterable[Result]) -> list[str]:
+    """Arms whose seeds were tested with configs that differ."""
+    found: dict[str, set[str]] = {}
+    for one in results:
+        found.setdefault('/'.join(one.cell[:3]), set()).add(one.config)
+    return [arm for arm, configs in found.items() if len(configs) > 1]
 
 
 def read_validations(folder: Path) -> dict[str, dict[str, list[float]]]:

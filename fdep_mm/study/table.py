@@ -13,7 +13,7 @@ from .summary import Row
 FORMATS = ('md', 'csv', 'latex')
 COLUMNS = (
     'data,host,arm,checkpoint,score,seeds,mean,std,paired_seeds,difference,'
-    'low,high,wilcoxon_p'
+    'low,high,image_iou_wilcoxon_p'
 ).split(',')
 NOTE = (
     'Mean ± sample standard deviation over the finished seeds, at the last '

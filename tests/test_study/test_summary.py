@@ -50,6 +50,7 @@ def write_cell(folder, iou, shift, names='abcd'):
     result = dict(
         metrics={'sirst/IoU': iou, 'sirst/Pd': None},
         provenance=dict(
+            config_sha256='a',
             checkpoint=f'{where}/epoch_1.pth',
             command=f'test.py default_hooks.result.out_dir={where}',
         ),
@@ -180,6 +181,21 @@ def test_other_settings_are_not_shown(study, tmp_path):
     path.write_text(json.dumps(cell._replace(options=changed)._asdict()))
     with pytest.raises(ValueError, match='begun with other settings'):
         read_results(study, tmp_path / 'cells')
+
+
+def test_seeds_of_several_configs(study, tmp_path, capsys):
+    args = Namespace(
+        work_dir=tmp_path / 'cells', table='md', export=None, curves=None
+    )
+    tool.show_results(args, study)
+    assert not capsys.readouterr().err
+    path = tmp_path / 'cells/synthetic/acm/fdep/seed-1/result.json'
+    result = json.loads(path.read_text())
+    result['provenance']['config_sha256'] = 'b'
+    path.write_text(json.dumps(result))
+    tool.show_results(args, study)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith('warning: synthetic/acm/fdep: not all seeds')
 
 
 def test_curves_of_the_places_that_have_some(study, tmp_path, capsys):
