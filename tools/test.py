@@ -18,8 +18,11 @@ from mmengine.runner import Runner
 from train import add_config_arguments, read_config
 
 from fdep_mm import zoo
+from fdep_mm.core.checkpoints import read_checkpoint
 from fdep_mm.core.command import USER_ERRORS, Parser, user_errors
 from fdep_mm.core.options import OptionAction
+from fdep_mm.core.stored_config import read_settings
+from fdep_mm.engine.hooks.checkpoint_check_hook import NORMALIZATION
 from fdep_mm.registry import METRICS
 
 
@@ -88,6 +91,17 @@ def find_checkpoint(cfg: Config, path: str | None) -> str | None:
     return path
 
 
+def use_normalization_of(name: str, cfg: Config) -> None:
+    """Give a network by name the pixel values that it was trained with."""
+    stored = read_settings(read_checkpoint(zoo.find(name))['meta']['cfg'])
+    theirs = stored['model']['data_preprocessor']
+    ours = cfg.model.data_preprocessor
+    for key in (*NORMALIZATION, 'pad_val'):
+        if key in theirs and ours.get(key) != theirs[key]:
+            print(f'{key}={theirs[key]}, as in the training of {name!r}')
+            ours[key] = theirs[key]
+
+
 def use_options(cfg: Config, args: argparse.Namespace) -> None:
     """Put the options into a config."""
     if args.metric:
@@ -147,6 +161,8 @@ def main() -> None:
         path = args.checkpoint_option or args.checkpoint
         cfg.load_from = find_checkpoint(cfg, path)
         cfg.resume = False  # what the training does
+        if path is not None and zoo.is_name(path):
+            use_normalization_of(path, cfg)
         use_options(cfg, args)
     with user_errors(UnpicklingError):
         Runner.from_cfg(cfg).test()

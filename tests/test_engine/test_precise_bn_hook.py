@@ -134,3 +134,11 @@ def test_a_loop_by_iteration(tmp_path, monkeypatch):
     assert len(passes) == 3  # iterations 4, 6 and 7
     for names in passes:
         assert len(set(names)) == len(names) == images
+
+
+def test_an_averaged_network_is_not_this_one(tmp_path):
+    cfg = tiny_config(tmp_path)
+    cfg.default_hooks.precise_bn = dict(type='fdep_mm.PreciseBNHook')
+    cfg.custom_hooks = [dict(type='EMAHook')]
+    with pytest.raises(ValueError, match='PreciseBNHook and EMAHook'):
+        train(cfg)

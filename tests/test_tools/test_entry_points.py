@@ -105,6 +105,16 @@ def test_pictures_and_probabilities_of_data_without_files(
     assert image.shape[:2] == (128, 128) and image.std() > 5
 
 
+def test_a_network_by_name_sees_what_it_was_trained_on(config, tmp_path):
+    words = ('alcnet', '--cfg-options', *TINY)
+    result = run_tool('test.py', config, *words, cwd=tmp_path)
+    assert result.code == 0, result.err
+    assert "mean=[105.44, 105.44, 105.44], as in the training of 'alcnet'" in (
+        result.out
+    )
+    assert 'was trained with data_preprocessor' not in result.log
+
+
 @pytest.mark.parametrize(
     ('tool', 'args', 'message'),
     [

@@ -3,7 +3,7 @@
 import torch
 from mmengine.dataset import DefaultSampler
 from mmengine.dist import all_reduce
-from mmengine.hooks import Hook
+from mmengine.hooks import EMAHook, Hook
 from mmengine.runner import BaseLoop, IterBasedTrainLoop, Runner
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -23,6 +23,10 @@ class PreciseBNHook(Hook):
     weight changes. It runs the deployed path, under FDEP the light branch.
     Processes are averaged.
 
+    Raises:
+        ValueError: There is an ``EMAHook`` as well, whose averaged network,
+            not this one, is validated and saved.
+
     Source: "precise BN", Wu and Johnson, Rethinking "Batch" in BatchNorm,
     arXiv 2105.07576, section 3.
 
@@ -38,6 +42,15 @@ class PreciseBNHook(Hook):
 
     def __init__(self, before_test: bool = False) -> None:
         self.before_test_too = before_test
+
+    def before_train(self, runner: Runner) -> None:
+        """Refuse what would judge another network."""
+        if any(isinstance(hook, EMAHook) for hook in runner.hooks):
+            raise ValueError(
+                'PreciseBNHook and EMAHook: the network that EMAHook saves '
+                'would keep its old statistics. Leave one of them out; a test '
+                'with PreciseBNHook(before_test=True) computes them'
+            )
 
     def after_train_epoch(self, runner: Runner) -> None:
         """Compute them if this epoch is validated or is the last."""
