@@ -21,9 +21,8 @@ ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT / 'tests/test_models'))
 from builders import images, samples  # noqa: E402
 
-BLOCKS = re.findall(
-    r'```python\n(.*?)```', (ROOT / 'configs/README.md').read_text(), re.S
-)
+PAGE = (ROOT / 'configs/README.md').read_text()
+BLOCKS = re.findall(r'```python\n(.*?)```', PAGE, re.S)
 RANDOM_VFM = dict(
     _delete_=True,
     type='fdep_mm.FrozenVFM',
@@ -125,9 +124,17 @@ def two_steps(cfg: Config, data: dict) -> None:
     assert len(outputs[0]) > 0 and all(map(torch.equal, *outputs))
 
 
-@pytest.mark.parametrize(
-    'name', ['segformer', 'deeplab', 'upernet', 'unet', 'torch']
-)
+def other_host(name: str, host: str) -> Config:
+    """A config of the page with the path of another host that it names."""
+    (path,) = re.findall(rf'`({host}/\S+\.py)`', PAGE)
+    file = Path(name)
+    text, times = re.subn(r"'\w+/[\w.-]+\.py'", f"'{path}'", file.read_text())
+    assert times == 1
+    file.write_text(text)
+    return Config.fromfile(file)
+
+
+@pytest.mark.parametrize('name', ['segformer', 'deeplab', 'torch'])
 def test_fdep_on_a_segmentor_of_others(project, name):
     if name == 'torch':
         pytest.importorskip('segmentation_models_pytorch')
@@ -136,6 +143,12 @@ def test_fdep_on_a_segmentor_of_others(project, name):
     )
     assert cfg.model.vfm.model_name.startswith('vit_small_patch16_dinov3')
     assert cfg.train_dataloader.dataset.data_root.endswith('NUAA-SIRST/')
+    two_steps(cfg, dict(inputs=images(), data_samples=samples()))
+
+
+@pytest.mark.parametrize('host', ['upernet', 'unet'])
+def test_other_hosts(project, host):
+    cfg = other_host('fdep_deeplab.py', host)
     two_steps(cfg, dict(inputs=images(), data_samples=samples()))
 
 
@@ -168,12 +181,16 @@ def test_hosts_that_need_settings(name, settings, project):
     two_steps(cfg, dict(inputs=images(), data_samples=samples()))
 
 
-@pytest.mark.parametrize('name', ['retinanet', 'rtmdet'])
-def test_fdep_on_a_detector_of_others(project, name):
+@pytest.mark.parametrize('host', ['retinanet', 'rtmdet'])
+def test_fdep_on_a_detector_of_others(project, host):
     pytest.importorskip('mmdet.models')
     from detector_builders import det_samples
 
-    cfg = Config.fromfile(f'fdep_{name}.py')
+    name = 'fdep_retinanet.py'
+    if host == 'retinanet':
+        cfg = Config.fromfile(name)
+    else:
+        cfg = other_host(name, host)
     init_default_scope('mmdet')
     data = dict(batch_inputs=images(), batch_data_samples=det_samples())
     two_steps(cfg, data)
