@@ -21,8 +21,10 @@ from child_processes import run_python
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import CheckpointLoader
 from tool_runs import TOOLS, run_tool
+from torch.torch_version import TorchVersion
 
 from fdep_mm.apis.torch_backend import TorchBackend
+from fdep_mm.core import checkpoints
 from fdep_mm.core.checkpoints import load_url, read_checkpoint
 
 REPO = TOOLS.parent
@@ -88,6 +90,22 @@ def test_torch_files_are_not_unpickled_either(read, zip_bomb, monkeypatch):
     monkeypatch.setenv('FDEP_MM_TRUST_CHECKPOINTS', '1')
     read(str(path))
     assert sign.exists()
+
+
+@pytest.mark.parametrize(
+    ('version', 'warned'), [('2.5.1', 1), ('2.6.0', 0), ('2.15.0+cpu', 0)]
+)
+def test_a_torch_that_can_be_attacked_warns_once(
+    version, warned, tmp_path, monkeypatch, recwarn
+):
+    torch.save({}, tmp_path / 'a.pth')
+    monkeypatch.setattr(torch, '__version__', TorchVersion(version))
+    checkpoints._warn_of_old_torch.cache_clear()
+    for _ in range(2):
+        read_checkpoint(tmp_path / 'a.pth')
+    checkpoints._warn_of_old_torch.cache_clear()
+    found = [w for w in recwarn if 'install 2.6 or newer' in str(w.message)]
+    assert len(found) == warned
 
 
 @pytest.mark.parametrize(

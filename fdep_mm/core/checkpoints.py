@@ -11,6 +11,7 @@ train, resume and test.
 import io
 import os
 import re
+import warnings
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -92,7 +93,8 @@ def read_checkpoint(
 ) -> object:
     """Read tensors, numbers, text and MMEngine's records, nothing else.
 
-    Before torch 2.4, records are not read either.
+    Before torch 2.4, files with records, as trainings write them, are refused.
+    Before torch 2.6, the first call warns.
 
     Args:
         path (str | PathLike): A local file, a URL that MMEngine's file
@@ -121,10 +123,21 @@ def read_checkpoint(
 
 def _read_pickled(path: str | os.PathLike, map_location: object) -> object:
     if not trusted():
+        _warn_of_old_torch()
         _refuse_compressed(path)
     return torch.load(  # noqa: TID251
         path, map_location=map_location, weights_only=not trusted()
     )
+
+
+@cache
+def _warn_of_old_torch() -> None:
+    if torch.__version__ < (2, 6):
+        warnings.warn(
+            f'torch {torch.__version__} can be made to run code in a '
+            'checkpoint: install 2.6 or newer, or read no files of strangers',
+            stacklevel=3,
+        )
 
 
 def _refuse_compressed(path: str | os.PathLike) -> None:

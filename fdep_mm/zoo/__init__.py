@@ -78,8 +78,6 @@ def read_card(path: Path) -> dict:
 
 def table(paths: Iterable[Path]) -> str:
     """Tabulate trained networks."""
-    from prettytable import PrettyTable  # not there with onnxruntime alone
-
     rows = []
     for path in paths:
         card = read_card(path)
@@ -96,7 +94,15 @@ def table(paths: Iterable[Path]) -> str:
             rows.append({**row, 'scored on': on, **metrics})
             row = {}
     columns = list(dict.fromkeys(key for row in rows for key in row))
-    found = PrettyTable(columns)
-    found.align = 'l'
-    found.add_rows([[row.get(c, '') for c in columns] for row in rows])
-    return found.get_string()
+    return _framed([columns, *([r.get(c, '') for c in columns] for r in rows)])
+
+
+def _framed(lines: list[list[str]]) -> str:
+    """Draw a table; prettytable is not there with onnxruntime alone."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    rule = '+'.join(['', *('-' * (width + 2) for width in widths), ''])
+    head, *body = (
+        '| ' + ' | '.join(map(str.ljust, line, widths)) + ' |'
+        for line in lines
+    )
+    return '\n'.join([rule, head, rule, *body, rule])

@@ -11,7 +11,7 @@ from fake_backends import FakeDetector, FakeSegmentor, Fragile
 from fdep_mm.apis import SIRSTInferencer
 
 HEAVY = """
-import sys
+import runpy, sys
 for name in ('torch', 'mmengine', 'mmcv', 'mmseg', 'mmdet', 'matplotlib',
              'PIL', 'skimage', 'rich', 'prettytable', 'timm', 'pycocotools'):
     sys.modules[name] = None
@@ -29,6 +29,8 @@ try:
     SIRSTInferencer({config!r})
 except ImportError as error:
     print(error)
+sys.argv = ['infer.py', '--list']
+runpy.run_path({tool!r}, run_name='__main__')
 """
 
 
@@ -49,10 +51,12 @@ def test_runs_without_torch(repo, tmp_path):
         paths=[str(repo), str(repo / 'tests/test_apis')],
         out=str(tmp_path / 'out'),
         config=str(config),
+        tool=str(repo / 'tools/infer.py'),
     )
     result = run_python('-c', code)
     assert result.returncode == 0, result.stderr
     assert 'name an ONNX file' in result.stdout
+    assert '| alcnet_nuaa-sirst |' in result.stdout
     written = {p.name for p in (tmp_path / 'out').iterdir()}
     assert {'masks', 'overlays', 'predictions.json'} <= written
 
