@@ -115,26 +115,6 @@ def test_parameters_of_the_published_baselines():
         assert num_params(MODELS.build(cfg.model)) == published
 
 
-def test_faster_rcnn_is_that_of_mmdet():
-    import mmdet
-
-    name = 'faster-rcnn_r50_fpn.py'
-    theirs = Path(mmdet.__file__).parent / '.mim/configs/_base_/models' / name
-    if not theirs.is_file():
-        pytest.skip('this mmdet has no config folder')
-    theirs = Config.fromfile(theirs).model
-    theirs.roi_head.bbox_head.num_classes = 1
-    ours = load(FASTER_RCNN).model
-    a, b = MODELS.build(ours), MODELS.build(theirs)
-    assert str(a).replace('OSCARDataP', 'DetDataP') == str(b)
-    assert a.test_cfg == b.test_cfg
-    for stage, part in a.train_cfg.items():
-        for key, value in part.items():
-            if isinstance(value, dict):
-                default = theirs.train_cfg[stage][key]
-                assert value.items() <= default.items()
-
-
 def learning_rates(path: Path, iters: int = 576) -> list[float]:
     """Of every iteration of the 12 epochs."""
     cfg = load(path)
