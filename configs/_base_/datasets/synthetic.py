@@ -9,7 +9,13 @@ data_preprocessor = dict(
 )
 
 # moderate: a network with a stride-4 stem learns it in minutes on a CPU
-difficulty = dict(target_size=(3, 9), scr=(8, 30))
+scenes = dict(
+    type=dataset_type,
+    img_size=crop_size,
+    target_size=(3, 9),
+    scr=(8, 30),
+    _delete_=True,
+)
 train_pipeline = [_base_.augmentation, dict(type='PackSegInputs')]
 # test_pipeline stays that of files, for mmseg's inference_model
 # ori_img: NoCoAPMetric has no file to read
@@ -20,7 +26,6 @@ scene_pipeline = [
     )
 ]
 # The first view is not flipped; its mask is the one that counts.
-tta_model = dict(type='fdep_mm.SIRSTTTAModel')
 tta_pipeline = [
     dict(
         type='TestTimeAug',
@@ -30,21 +35,12 @@ tta_pipeline = [
 train_dataloader = dict(
     num_workers=2,
     dataset=dict(
-        difficulty,
-        _delete_=True,
-        type=dataset_type,
-        img_size=crop_size,
-        split='train',
-        num_images=640,
-        pipeline=train_pipeline,
+        scenes, split='train', num_images=640, pipeline=train_pipeline
     ),
 )
 val_dataloader = dict(
     dataset=dict(
-        difficulty,
-        _delete_=True,
-        type=dataset_type,
-        img_size=crop_size,
+        scenes,
         split='val',
         num_images=160,
         pipeline=scene_pipeline,
@@ -53,10 +49,7 @@ val_dataloader = dict(
 )
 test_dataloader = dict(
     dataset=dict(
-        difficulty,
-        _delete_=True,
-        type=dataset_type,
-        img_size=crop_size,
+        scenes,
         split='test',
         num_images=160,
         pipeline=scene_pipeline,

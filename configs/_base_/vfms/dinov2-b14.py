@@ -1,6 +1,2 @@
-vfm = dict(
-    type='fdep_mm.FrozenVFM',
-    model_name='vit_base_patch14_dinov2.lvd142m',
-    out_indices=(2, 5, 8, 11),
-)
-samf = dict(type='fdep_mm.SAMFNeck')
+_base_ = './dinov2-s14.py'
+vfm = dict(model_name='vit_base_patch14_dinov2.lvd142m')

@@ -1,6 +1,2 @@
-vfm = dict(
-    type='fdep_mm.FrozenVFM',
-    model_name='vit_base_patch16_dinov3.lvd1689m',
-    out_indices=(2, 5, 8, 11),
-)
-samf = dict(type='fdep_mm.SAMFNeck')
+_base_ = './dinov3-s16.py'
+vfm = dict(model_name='vit_base_patch16_dinov3.lvd1689m')
