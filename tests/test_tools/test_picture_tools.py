@@ -182,14 +182,17 @@ def store(path, folders, thresholds=19):
 
 def test_curves_of_all_kinds_of_sources(folders, tmp_path):
     stored = store(tmp_path / 'a file.json', folders)
-    for start in ('20260101', '20260102'):
-        hook = f'work/{start}/vis_data/hse/curves_test.json'
-        store(tmp_path / hook, folders)
+    hook = 'work/{}/vis_data/hse/curves_test.json'
+    store(tmp_path / hook.format(20260101), folders, 9)
+    store(tmp_path / hook.format(20260102), folders)
+    store(tmp_path / 'new/20260101/result.json', folders, 9)
+    store(tmp_path / 'new/20260102/result.json', folders)
     png = tmp_path / 'json of maps' / 'PNG.json'
     assert call('eval_pngs', *folders[1:], '--json', png)[0] == 0
     # the first is not as pathlib writes it
     sources = [f'{tmp_path}/./{stored.name}', f'Hook={tmp_path / "work"}', png]
-    out = tmp_path / 'new' / 'curves.png'
+    sources.append(f'Result={tmp_path / "new"}')
+    out = tmp_path / 'new' / 'folder' / 'curves.png'
     code, printed, errors = call('plot_curves', *sources, '--out', out)
     assert (code, errors) == (0, '')
     assert cv2.imread(str(out)).shape == (1040, 1400, 3)
@@ -199,7 +202,7 @@ def test_curves_of_all_kinds_of_sources(folders, tmp_path):
         for line in printed.splitlines()
         if line.startswith('|')
     ][1:]
-    assert [row[0] for row in rows] == ['a file', 'Hook', 'PNG']
+    assert [row[0] for row in rows] == ['a file', 'Hook', 'PNG', 'Result']
     for row in rows:
         assert row[1:] == rows[0][1:]
         assert row[1] == f'{100 * scores["HSE"]:.2f}'

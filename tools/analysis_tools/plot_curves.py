@@ -1,8 +1,10 @@
 """Compare networks by their curves: IoU, HSE, Pd over Fa, and pixel ROC.
 
 Each network is [NAME=]PATH, where PATH is one of
-  - a JSON file of eval_pngs.py --json or of HSEHook (curves_test.json),
-  - a work dir of tools/test.py, of which the newest curves_test.json is read.
+  - a JSON file of eval_pngs.py --json, or of a test (result.json, or HSEHook's
+    curves_test.json),
+  - a work dir of tools/test.py, of which the newest of these is read, or the
+    folder of one run of a study.
 
 AUC: under Pd over Fa it is the mean Pd at Fa from 0 to --fa-limit; under the
 pixel ROC it is the integral of TPR over FPR from 0 to 1; both trapezoidal
@@ -72,11 +74,13 @@ def stored_file(path: Path) -> Path:
     if not path.is_dir():
         return path
     # the folders' names are times
-    stored = sorted(path.glob('**/curves_test.json'))
+    names = ('result.json', 'curves_test.json')
+    stored = sorted(one for name in names for one in path.rglob(name))
     if not stored:
         raise ValueError(
-            f'{path}: holds no curves_test.json; of a folder of probability '
-            'maps, eval_pngs.py --json writes a file that this tool reads'
+            f'{path}: holds no {" or ".join(names)}; of a folder of '
+            'probability maps, eval_pngs.py --json writes a file that this '
+            'tool reads'
         )
     return stored[-1]
 
