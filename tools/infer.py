@@ -22,7 +22,7 @@ Examples:
     14 bits in 16, as cameras give them
         python tools/infer.py alcnet frame.png --gray-range 7000 9040
     a camera by its number, or by its address
-        python tools/infer.py alcnet 0 --on-late drop
+        python tools/infer.py alcnet 0 --on-late drop --outputs jsonl
         python tools/infer.py alcnet rtsp://camera/1 --allow-network
     frames that another program sends
         camera | python tools/infer.py alcnet - --raw 640x512xuint16
@@ -105,7 +105,7 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
         '--gray-range-from',
         choices=('frame', 'first'),
         default='frame',
-        help='each frame, or the first one of a video',
+        help='each frame, or the first of a video that is not flat',
     )
     add('--allow-network', action='store_true', help='open addresses')
     add('--raw', metavar='WxHxTYPE', help='frames on the standard input')
@@ -174,13 +174,17 @@ def run(args: argparse.Namespace) -> int:
         args.outputs,
         args.overwrite,
     )
-    with closing(stream):  # writes what was found
-        for item in stream:
-            if isinstance(item, Failure):
-                failures.append(item)
-            else:
-                images += 1
-                targets += len(item.targets)
+    stopped = None
+    try:
+        with closing(stream):  # writes what was found
+            for item in stream:
+                if isinstance(item, Failure):
+                    failures.append(item)
+                else:
+                    images += 1
+                    targets += len(item.targets)
+    except (KeyboardInterrupt, Terminated) as error:
+        stopped = error
     for failure in failures:
         print(f'error: {failure.message}', file=sys.stderr)
     print(f'{images} images, {targets} targets: {args.out_dir}')
@@ -188,6 +192,8 @@ def run(args: argparse.Namespace) -> int:
         print(f'{inferencer.dropped} frames came too late and were left out')
     if failures:
         print(f'{len(failures)} inputs failed', file=sys.stderr)
+    if stopped is not None:
+        raise stopped
     return 1 if failures else 0
 
 

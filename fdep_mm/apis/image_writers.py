@@ -107,8 +107,8 @@ class OverlayWriter(ImageWriter):
         self.close()
         path.parent.mkdir(parents=True, exist_ok=True)
         codec = cv2.VideoWriter_fourcc(*'mp4v')
-        # some cameras give their clock, 90000, which MPEG-4 cannot hold
-        fps = fps if fps and fps <= 1000 else 25
+        # some cameras give -1, or their clock, 90000: MPEG-4 holds neither
+        fps = fps if fps and 0 < fps <= 1000 else 25
         video = cv2.VideoWriter(str(self.part), codec, fps, shape[::-1])
         if not video.isOpened():
             raise OSError(

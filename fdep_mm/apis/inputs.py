@@ -52,8 +52,8 @@ class Reading:
         gray_range (GrayRange, optional): What becomes black and white, see
             :mod:`fdep_mm.core.gray`. Default: the network's own.
         gray_range_from (str): 'frame': 'minmax' and 'percentile' are those of
-            each frame; 'first': of the first one of each video, stack or
-            stream, or of all single images.
+            each frame; 'first': of the first one that is not flat, of each
+            video, stack or stream, or of all single images.
         max_pixels (int): Larger images and frames are failures.
         allow_network (bool): Open addresses, such as ``rtsp://camera``.
         raw (str, optional): Format of frames on the standard input, such as
@@ -172,7 +172,8 @@ class Inputs:
         limits = self._first.get(key)
         if limits is None:
             limits = gray_limits(image, mode, where)
-        if self.reading.gray_range_from == 'first':
+        # a shutter is closed in flat frames
+        if self.reading.gray_range_from == 'first' and limits[0] < limits[1]:
             self._first[key] = limits
         return frame._replace(image=image, limits=limits)
 

@@ -56,7 +56,7 @@ def open_session(
         raise ValueError(
             f'device={device!r}: onnxruntime cannot load {provider[0]}; '
             'install the libraries that it needs (CUDA, cuDNN; TensorRT), or '
-            "use device='cpu'"
+            f'{_way_out(device)}'
         )
     return session
 
@@ -71,9 +71,14 @@ def _provider(device: str) -> tuple[str, dict]:
     if provider not in ort.get_available_providers():
         raise ValueError(
             f'device={device!r}: this onnxruntime has no {provider}; install '
-            "onnxruntime-gpu, or use device='cpu'"
+            f'onnxruntime-gpu, or {_way_out(device)}'
         )
     return provider, {} if kind == 'cpu' else {'device_id': index or '0'}
+
+
+def _way_out(device: str) -> str:
+    is_runtime = device.startswith('tensorrt')
+    return 'leave runtime out' if is_runtime else "use device='cpu'"
 
 
 class OnnxBackend:

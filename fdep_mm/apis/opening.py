@@ -44,7 +44,7 @@ def open_backend(
         model = zoo.find(model, METHODS)
     if runtime is not None:
         model = _onnx_file(model, weights, runtime)
-        device = 'tensorrt' if runtime == 'tensorrt' else device
+        device = _tensorrt(device) if runtime == 'tensorrt' else device
     if weights is None and str(model).lower().endswith(CHECKPOINTS):
         model, weights = None, model
     for kind, path in (('model', model), ('weights', weights)):
@@ -82,6 +82,17 @@ def _without_torch(
         f'({error}): install them, or name an ONNX file',
         name=error.name,
     ) from error
+
+
+def _tensorrt(device: str | None) -> str:
+    """The GPU that is named, as onnxruntime's backend calls it."""
+    kind, *index = (device or 'cuda').split(':', 1)
+    if kind not in ('cuda', 'tensorrt'):
+        raise ValueError(
+            f"runtime='tensorrt' needs a GPU, device={device!r} is none: "
+            'leave runtime out'
+        )
+    return ':'.join(['tensorrt', *index])
 
 
 def _onnx_file(model: object, weights: object, runtime: str) -> Path:

@@ -1,11 +1,12 @@
 """Videos and streams, frame by frame.
 
-PyAV reads them where it is installed (``pip install av``), with all their
-bits; OpenCV otherwise, with 8.
+PyAV reads files and addresses where it is installed (``pip install av``), with
+all their bits; OpenCV otherwise, with 8. OpenCV reads cameras by their number,
+with 16 bits if they send Y16, else with 8.
 """
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from queue import Empty, Full, Queue
@@ -24,7 +25,9 @@ except ModuleNotFoundError:
 
 # A frame (H, W) or (H, W, 3), BGR, and frames per second, if known
 Read = tuple[np.ndarray, float | None]
+Counted = tuple[np.ndarray, float, float]  # and frames by the header, or 0
 AHEAD = 4  # frames
+SILENCE = 30.0  # after which an address has ended, s
 
 
 def cv2_name(path: Path) -> str:
@@ -46,8 +49,7 @@ def count_frames(path: Path) -> int:
             with av.open(path) as container:
                 return _av_length(container.streams.video[0])
         with _open(cv2_name(path)) as capture:
-            # negative in broken files
-            return max(0, int(capture.get(cv2.CAP_PROP_FRAME_COUNT)))
+            return _cv2_length(capture)
     return 0
 
 
@@ -64,44 +66,40 @@ def read_video(path: Path, max_pixels: int = MAX_PIXELS) -> Iterator[Read]:
             or, after the last one that can, many are missing.
     """
     trimmed = av is None and path.suffix.lower() in ('.mp4', '.mov')
-    expected, number, fps = 0 if trimmed else count_frames(path), 0, 25.0
     source = path if av else cv2_name(path)
-    read = _av_frames if av else _cv2_frames
-    frames = read(source, str(path), max_pixels)
-    with closing(frames):
-        for image, fps in frames:
-            yield image, fps
-            number += 1
+    number, length, short = yield from _read(source, str(path), max_pixels)
     if not number:
         raise ValueError(
             f'{path}: not a readable video, damaged or of another type'
         )
-    if expected - number > min(fps, expected / 10):
+    if short and not trimmed:
         raise ValueError(
-            f'{path}: {number} of about {expected} frames could be read, the '
+            f'{path}: {number} of about {length} frames could be read, the '
             'file is damaged or cut off'
+        )
+    if av and length - number > 2:
+        warnings.warn(
+            f'{path}: {length - number} of {length} frames could not be read',
+            stacklevel=2,
         )
 
 
 def read_stream(
     address: str | int, name: str, max_pixels: int = MAX_PIXELS
 ) -> Iterator[Read]:
-    """Read a camera or address until it ends.
+    """Read a camera or address.
 
-    ValueError without a frame, or if it has more than `max_pixels`.
+    Raises:
+        ValueError: It gives no frame or one of more than `max_pixels`; or it
+            ends, but for a file whose length is known.
     """
-    by_cv2 = av is None or isinstance(address, int)
-    read = _cv2_frames if by_cv2 else _av_frames
-    frames = read(address, name, max_pixels)
-    empty = True
-    with closing(frames):
-        for frame in frames:
-            empty = False
-            yield frame
-    if empty:
+    number, length, short = yield from _read(address, name, max_pixels)
+    if not number:
         raise ValueError(
             f'{name}: no frame came; is it connected, and not in use?'
         )
+    if short or not length:
+        raise ValueError(f'{name}: ended after {number} frames')
 
 
 def read_raw(
@@ -182,19 +180,39 @@ def read_ahead(
 def _open(source: str | int) -> Iterator[cv2.VideoCapture]:
     capture = cv2.VideoCapture(source)
     try:
+        deep = cv2.VideoWriter_fourcc(*'Y16 ')
+        is_camera = isinstance(source, int)
+        if is_camera and capture.get(cv2.CAP_PROP_FOURCC) == deep:
+            capture.set(cv2.CAP_PROP_CONVERT_RGB, 0)  # else 8 bits
         yield capture
     finally:
         capture.release()
 
 
+def _read(
+    source: str | int | Path, name: str, max_pixels: int
+) -> Generator[Read, None, tuple[int, float, bool]]:
+    """Returns how many came, how many were expected, if many are missing."""
+    by_cv2 = av is None or isinstance(source, int)
+    read = _cv2_frames if by_cv2 else _av_frames
+    number = length = fps = 0
+    with closing(read(source, name, max_pixels)) as frames:
+        for frame in frames:
+            image, fps, length = frame
+            yield image, fps
+            number += 1
+    return number, length, length - number > min(fps, length / 10)
+
+
 def _cv2_frames(
     source: str | int, name: str, max_pixels: int
-) -> Iterator[Read]:
+) -> Iterator[Counted]:
     with _open(source) as capture:
         sides = (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
         width, height = (int(capture.get(side)) for side in sides)
         check_pixels(width * height, name, max_pixels)
-        fps = capture.get(cv2.CAP_PROP_FPS) or 25.0
+        fps, length = capture.get(cv2.CAP_PROP_FPS), _cv2_length(capture)
+        fps = fps if fps > 0 else 25.0  # some cameras give -1
         # the last byte of FFmpeg's tags of deep formats
         bits = int(capture.get(cv2.CAP_PROP_CODEC_PIXEL_FORMAT)) >> 24 & 255
         if 8 < bits <= 16:
@@ -204,25 +222,39 @@ def _cv2_frames(
                 stacklevel=2,
             )
         while (read := capture.read())[0]:
-            yield read[1], fps
+            yield read[1], fps, length
+
+
+def _cv2_length(capture: cv2.VideoCapture) -> int:
+    """0 if unknown; OpenCV gives negative numbers."""
+    return max(0, int(capture.get(cv2.CAP_PROP_FRAME_COUNT)))
 
 
 def _av_frames(
     source: str | Path, name: str, max_pixels: int
-) -> Iterator[Read]:
-    with suppress(av.FFmpegError), av.open(source) as container:
+) -> Iterator[Counted]:
+    is_address = isinstance(source, str)
+    timeout = SILENCE if is_address else None
+    with (
+        suppress(av.FFmpegError),
+        av.open(source, timeout=timeout) as container,
+    ):
         if not container.streams.video:
             raise ValueError(f'{name}: holds no pictures, only sound')
         stream = container.streams.video[0]
         check_pixels(stream.width * stream.height, name, max_pixels)
         stream.thread_type = 'AUTO'
         fps = float(stream.average_rate or 25)
+        length = _av_length(stream)
+        if is_address and not length:  # what has a duration is a file
+            length = (container.duration or 0) / av.time_base * fps
         for frame in container.decode(stream):
             parts = frame.format.components
             deep = max(part.bits for part in parts) > 8
             kind = 'gray' if len(parts) == 1 else 'bgr'
             names = dict(gray='gray16le', bgr='bgr48le') if deep else {}
-            yield frame.to_ndarray(format=names.get(kind, 'bgr24')), fps
+            image = frame.to_ndarray(format=names.get(kind, 'bgr24'))
+            yield image, fps, length
 
 
 def _av_length(stream: 'av.video.stream.VideoStream') -> int:

@@ -46,7 +46,8 @@ class ResultWriter:
             (overlays/NAME.png, or .mp4 of a video).
         task (str): 'segmentation' or 'detection'.
         info (dict): What the JSON files say about the run.
-        overwrite (bool): Write over earlier results.
+        overwrite (bool): Write over earlier results; tables of theirs are
+            deleted first, pictures of other names stay.
 
     Raises:
         LockedError: Another process writes into the folder.
@@ -72,8 +73,7 @@ class ResultWriter:
             )
         self.out_dir = Path(out_dir)
         self.lock = _lock(self.out_dir)
-        if not overwrite:
-            self._refuse_used(outputs)
+        self._make_room(outputs, overwrite)
         self.tables = [name for name in outputs if name in TABLES]
         self.pictures = [
             ImageWriter(self.out_dir, name)
@@ -90,9 +90,18 @@ class ResultWriter:
         self.annotations: list[dict] = []
         self.failures: list[Failure] = []
 
-    def _refuse_used(self, outputs: Sequence[str]) -> None:
-        for path in (self.out_dir / PATHS[name] for name in outputs):
-            if path.is_file() or (path.is_dir() and any(path.iterdir())):
+    def _make_room(self, outputs: Sequence[str], overwrite: bool) -> None:
+        """Refuse, or delete, results beside which new ones would mislead.
+
+        Masks, probability maps and coco.json may be a data set's own: they
+        count only where they are written. Pictures and links stay.
+        """
+        for name in dict.fromkeys((*outputs, *DEFAULT)):
+            path = self.out_dir / PATHS[name]
+            if overwrite:
+                if path.is_file() and not path.is_symlink():
+                    path.unlink()
+            elif path.is_file() or (path.is_dir() and any(path.iterdir())):
                 self.lock.close()
                 raise FileExistsError(
                     f'{path}: holds earlier results; choose another folder '

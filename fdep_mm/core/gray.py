@@ -82,30 +82,38 @@ def gray_limits(
             f'{name}: pixels are NaN or infinite. Replace them'
         )
     if not _told and (image.dtype != np.uint8 or gray_range != 'dtype'):
-        _compare(values, low, high, gray_range, name)
+        _compare(values, low, high, name)
     return float(low), float(high)
 
 
 _told: set[str] = set()  # a warning for each image would hide the first
 
 
-def _compare(
-    values: np.ndarray, low: float, high: float, mode: GrayRange, name: str
-) -> None:
-    least, most = float(values.min()), float(values.max())
-    # the range of a type is a guess; one that was set is meant
-    guess = mode == 'dtype' or (values.dtype == np.uint8 and high > 255)
-    narrow = 0 < most - least < (high - low) / (4 if guess else 32)
+def _compare(values: np.ndarray, low: float, high: float, name: str) -> None:
+    least, most = _usual_limits(values)
+    # such a wide range is a guess; a narrow one is meant
+    wide = high > 255 if values.dtype == np.uint8 else high - low > 2**13
+    narrow = 0 < most - least < (high - low) / (4 if wide else 32)
     clipped = np.mean((values < low) | (values > high)) > 0.5
     if narrow or clipped:
         _told.add(name)
         warnings.warn(
-            f'{name}: values are {least:g} to {most:g}, where {low:g} becomes '
-            f'black and {high:g} white. If all images are like it, set '
+            f'{name}: values are {least:g} to {most:g}, but for single '
+            f'pixels, where {low:g} becomes black and {high:g} white. If all '
+            'images are like it, set '
             f'gray_range=({least:g}, {most:g}) (LoadInfraredImage, '
             f'SIRSTInferencer; infer.py: --gray-range {least:g} {most:g})',
             stacklevel=3,
         )
+
+
+def _usual_limits(values: np.ndarray) -> Limits:
+    """Least and most of two neighbors: single pixels may be dead or hot."""
+    pairs = (values[1:], values[:-1]), (values[:, 1:], values[:, :-1])
+    first, last = values.min(), values.max()
+    least = min(np.maximum(*pair).min(initial=last) for pair in pairs)
+    most = max(np.minimum(*pair).max(initial=first) for pair in pairs)
+    return float(least), float(most)
 
 
 def to_float(

@@ -61,17 +61,21 @@ def test_pixels_that_are_no_numbers():
             gray_limits(image, gray_range, 'x')
 
 
+def example_scenes():
+    paths = sorted(zoo.EXAMPLES.glob('*.png'))
+    return [cv2.imread(str(path), -1) for path in paths]
+
+
+def search(inputs, **reading):
+    options = dict(device='cpu', show_progress=False, **reading)
+    run = SIRSTInferencer(zoo.FOLDER / 'alcnet.onnx', **options)
+    return run(inputs)['predictions']
+
+
 def test_a_14_bit_camera_needs_one_option():
     """The example scenes; the warning names the option."""
-    paths = sorted(zoo.EXAMPLES.glob('*.png'))
-    images = [cv2.imread(str(path), -1) for path in paths]
+    images = example_scenes()
     deep = [camera(image) for image in images]
-
-    def search(inputs, **reading):
-        options = dict(device='cpu', show_progress=False, **reading)
-        run = SIRSTInferencer(zoo.FOLDER / 'alcnet.onnx', **options)
-        return run(inputs)['predictions']
-
     expected = [p.targets for p in search(images)]
     assert all(expected)
     with pytest.warns(UserWarning, match='--gray-range 7') as caught:
@@ -79,6 +83,22 @@ def test_a_14_bit_camera_needs_one_option():
     assert len(caught) == 1
     found = search(deep, gray_range=(7000, 7000 + 8 * 255))
     assert [p.targets for p in found] == expected
+
+
+@pytest.mark.parametrize(
+    ('gray_range', 'hot'),
+    [('dtype', 16383), ('dtype', 65535), ('minmax', 16383), ((0, 16383), 0)],
+)
+def test_bad_pixels_do_not_spoil_the_advice(gray_range, hot):
+    images = [camera(image) for image in example_scenes()]
+    image = np.hstack(images)
+    image[5, 5], image[9, 200] = 0, hot
+    with pytest.warns(UserWarning) as caught:
+        gray_limits(image, gray_range)
+    words = str(caught[0].message).partition('--gray-range ')[2]
+    low, high = map(float, words.rstrip(')').split())
+    found = search(images, gray_range=(low, high))
+    assert all(p.targets for p in found)
 
 
 @pytest.mark.filterwarnings('ignore:.*values are')
@@ -128,6 +148,10 @@ def test_the_limits_of_the_first_frame(tmp_path):
         cv2.imwrite(path, image)
     limits = [frame.limits for frame in Inputs(single, reading=first)]
     assert limits == [(0, 50)] * 2
+    flat = np.full((5, 6), 7, np.uint16)
+    cv2.imwritemulti(str(tmp_path / 'shutter.tif'), [flat, *bright])
+    items = Inputs(tmp_path / 'shutter.tif', reading=first)
+    assert [f.limits for f in items] == [(7, 7), *[(0, 50)] * 3]
 
 
 def test_pictures_are_as_bright_as_what_is_searched():

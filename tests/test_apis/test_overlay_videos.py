@@ -55,7 +55,7 @@ def test_a_video_whose_frames_change_their_size(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ('fps', 'kept'), [(90000.0, 25), (None, 25), (12.5, 12.5)]
+    ('fps', 'kept'), [(90000.0, 25), (-1.0, 25), (None, 25), (12.5, 12.5)]
 )
 def test_frame_rates(tmp_path, fps, kept):
     """Some cameras give that of their clock."""

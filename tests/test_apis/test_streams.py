@@ -82,6 +82,7 @@ def test_terminated_and_refused_meanwhile(infer, tmp_path):
     process.send_signal(signal.SIGTERM)
     process.wait(60)
     assert process.returncode == 143
+    assert b'2 images, 2 targets' in process.stdout.read()
     content = json.loads((tmp_path / 'predictions.json').read_text())
     assert content['complete'] is False
     assert content['images'] == read(lines)
@@ -191,25 +192,75 @@ def camera(monkeypatch):
 def test_cameras_have_numbers(camera, given):
     inputs = Inputs(given)
     assert inputs.count() is None
-    frames = list(inputs)
+    *frames, end = inputs
+    assert end.message == 'camera 3: ended after 5 frames'
     assert [f.name for f in frames] == [f'camera3/{i:06d}' for i in range(5)]
     assert frames[0].source == 'camera 3' and frames[0].fps == 25
     (failure,) = Inputs(4)
     assert failure.message.startswith('camera 4: no frame came')
 
 
+def test_a_camera_of_16_bits(monkeypatch):
+    """OpenCV makes 8 of them if it is not told otherwise."""
+    values = {cv2.CAP_PROP_FOURCC: cv2.VideoWriter_fourcc(*'Y16 ')}
+
+    class Camera:
+        def __init__(self, _):
+            self.frames = [scene(0), scene(1)]
+            self.settings = {}
+
+        def get(self, name):
+            return values.get(name, -1.0)
+
+        def set(self, name, value):
+            self.settings[name] = value
+
+        def read(self):
+            if not self.frames:
+                return False, None
+            image = self.frames.pop(0)
+            if self.settings.get(cv2.CAP_PROP_CONVERT_RGB, 1):
+                image = cv2.cvtColor(np.uint8(image >> 8), cv2.COLOR_GRAY2BGR)
+            return True, image
+
+        def release(self):
+            pass
+
+    monkeypatch.setattr(cv2, 'VideoCapture', Camera)
+    *frames, _ = Inputs(0, reading=Reading((7400, 8900)))
+    assert [f.fps for f in frames] == [25, 25]
+    assert (frames[1].image == scene(1)).all()
+
+
 @pytest.fixture
 def server(tmp_path):
-    """The address of a folder."""
+    """The address of a folder, and of a camera that stops, or is silent."""
+    done = threading.Event()
 
     class Handler(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *_):
             pass
 
+        def do_GET(self):
+            if self.path not in ('/stops', '/silent'):
+                return super().do_GET()
+            self.send_response(200)
+            kind = 'multipart/x-mixed-replace; boundary=frame'
+            self.send_header('Content-Type', kind)
+            self.end_headers()
+            image = cv2.imencode('.jpg', np.zeros((48, 64), np.uint8))[1]
+            for _ in range(8):
+                head = f'Content-Length: {image.size}'.encode()
+                parts = b'--frame', b'Content-Type: image/jpeg', head, b''
+                self.wfile.write(b'\r\n'.join((*parts, image.tobytes(), b'')))
+            if self.path == '/silent':
+                done.wait(60)
+
     handler = functools.partial(Handler, directory=tmp_path)
     with http.server.ThreadingHTTPServer(('127.0.0.1', 0), handler) as found:
         threading.Thread(target=found.serve_forever, daemon=True).start()
         yield f'127.0.0.1:{found.server_port}'
+        done.set()
         found.shutdown()
 
 
@@ -225,3 +276,14 @@ def test_addresses(server, tmp_path):
     assert [frame.index for frame in frames] == list(range(6))
     assert frames[0].source == f'http://{server}/flight.avi'
     assert frames[0].name == '127.0.0.1/000000'
+
+
+@pytest.mark.parametrize('address', ['stops', 'silent'])
+def test_cameras_that_end(server, address, monkeypatch):
+    if address == 'silent':
+        pytest.importorskip('av')
+        monkeypatch.setattr(video, 'SILENCE', 1.0)
+    url = f'http://{server}/{address}'
+    *frames, end = Inputs(url, reading=Reading(allow_network=True))
+    assert len(frames) > 3
+    assert end.message == f'{url}: ended after {len(frames)} frames'

@@ -241,6 +241,26 @@ def test_tables_are_written_when_the_run_stops(segment, image, tmp_path):
     assert len(content['images']) == 1 and not content['complete']
 
 
+def test_earlier_results(segment, image, tmp_path):
+    """They are refused or deleted, but for what may be a data set's own."""
+    segment(image, out_dir=tmp_path)
+    own = 'masks/000000.png', 'coco.json', 'notes.txt'
+    (tmp_path / 'masks').mkdir()
+    for name in own:
+        (tmp_path / name).write_text('mine')
+    jsonl = dict(out_dir=tmp_path, outputs=['jsonl'])
+    with pytest.raises(FileExistsError, match='holds earlier results'):
+        segment(image, out_dir=tmp_path, outputs=['prob'])
+    (tmp_path / 'targets.csv').unlink()
+    (tmp_path / 'targets.csv').symlink_to(tmp_path / 'notes.txt')
+    stream = segment.stream([image] * 2, **jsonl, overwrite=True)
+    next(stream)  # as if it was killed now
+    assert not (tmp_path / 'predictions.json').exists()
+    assert all((tmp_path / name).read_text() == 'mine' for name in own)
+    assert (tmp_path / 'targets.csv').is_symlink()
+    stream.close()
+
+
 @pytest.mark.parametrize('place', ['images', '.'])
 def test_results_beside_or_above_the_images(segment, image, tmp_path, place):
     folder = tmp_path / 'images'

@@ -51,5 +51,9 @@ def test_runtimes(repo, monkeypatch):
     monkeypatch.setattr(
         onnxruntime, 'get_available_providers', lambda: available
     )
-    with pytest.raises(ValueError, match="'tensorrt': .*onnxruntime-gpu"):
+    with pytest.raises(ValueError, match='onnxruntime-gpu, or leave runtime'):
         open_backend('alcnet', runtime='tensorrt')
+    with pytest.raises(ValueError, match="device='tensorrt:1'"):
+        open_backend('alcnet', device='cuda:1', runtime='tensorrt')
+    with pytest.raises(ValueError, match="device='cpu' is none: leave"):
+        open_backend('alcnet', device='cpu', runtime='tensorrt')
