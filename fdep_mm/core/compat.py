@@ -11,7 +11,7 @@ from importlib import import_module
 
 from mmengine.config.utils import MODULE2PACKAGE
 from mmengine.runner import BaseLoop, Runner
-from torch import nn
+from torch import Tensor, nn
 
 
 def add_config_package() -> None:
@@ -46,9 +46,11 @@ def checkpoint_name(runner: Runner) -> str | None:
     return runner._load_from
 
 
-def normalizes(preprocessor: nn.Module) -> bool:
-    """Whether a data preprocessor subtracts `mean` and divides by `std`."""
-    return getattr(preprocessor, '_enable_normalize', False)
+def denormalized(preprocessor: nn.Module, images: Tensor) -> Tensor:
+    """Undo a data preprocessor's normalization: values in 0..255."""
+    if getattr(preprocessor, '_enable_normalize', False):
+        return images * preprocessor.std + preprocessor.mean
+    return images
 
 
 def swaps_channels(preprocessor: nn.Module) -> bool:

@@ -6,14 +6,14 @@ leave open is listed in :mod:`fdep_mm.models.segmentors.co_isd`.
 """
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 
 import torch
 from mmengine.config import ConfigDict
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
-from fdep_mm.core.compat import normalizes, swaps_channels
+from fdep_mm.core.compat import denormalized, swaps_channels
 from fdep_mm.priors import batch_priors
 from fdep_mm.priors.identity import note_channel_order
 from fdep_mm.registry import MODELS
@@ -120,8 +120,11 @@ class TwoBranches:
                 'would not be what is deployed'
             )
 
-    def _both_losses(self, inputs: Tensor, data_samples: list) -> dict:
-        """Losses of both branches; the first step is checked."""
+    def loss(self, inputs: Tensor, data_samples: list) -> dict:
+        """Losses of both branches; the batch is (B, C, H, W), preprocessed.
+
+        The first step is checked.
+        """
         if self._first_step:
             return self._checked_losses(inputs, data_samples)
         return self._branch_losses(inputs, data_samples)
@@ -137,7 +140,7 @@ class TwoBranches:
         priors = self._priors(inputs, data_samples)
         with_prior = self._with_prior(feats, priors)
         laterals = self._laterals(feats)
-        with self._watched(feats):
+        with Unchanged(feats) if self._first_step else nullcontext():
             light = self._host_loss(feats, laterals, data_samples)
         with kept_statistics(self):  # the light branch is what is deployed
             main = self._host_loss(with_prior, laterals, data_samples)
@@ -178,19 +181,12 @@ class TwoBranches:
         }
 
     def _pixels(self, inputs: Tensor) -> Tensor:
-        """Undo the preprocessor's normalization: values in 0..255."""
-        preprocessor = self.data_preprocessor
-        if not normalizes(preprocessor):
-            return inputs
-        return inputs * preprocessor.std + preprocessor.mean
+        """What the VFM sees of a preprocessed batch: values in 0..255."""
+        return denormalized(self.data_preprocessor, inputs)
 
     def _reverses_channels(self) -> bool:
         """Whether the VFM sees an image's channels in reverse order."""
         return swaps_channels(self.data_preprocessor)
-
-    def _watched(self, feats: list) -> AbstractContextManager:
-        """In the first step: what the branches share must stay as it is."""
-        return Unchanged(feats) if self._first_step else nullcontext()
 
     def _deployed(self, losses: dict) -> dict:
         """Losses of what is deployed, among those of the host."""

@@ -11,7 +11,7 @@ from mmseg.structures import SegDataSample
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from fdep_mm.core.compat import normalizes
+from fdep_mm.core.compat import denormalized
 from fdep_mm.registry import MODELS
 
 from ..classical import METHODS
@@ -124,9 +124,7 @@ class ClassicalSegmentor(BaseSegmentor):
 
     def _gray(self, image: Tensor) -> Tensor:
         """(3, H, W) to (H, W), 0..255."""
-        preprocessor = self.data_preprocessor
-        if normalizes(preprocessor):
-            image = image * preprocessor.std + preprocessor.mean
+        image = denormalized(self.data_preprocessor, image)
         if (image == image[:1]).all():
             return image[0]  # a sum of weights would round
         return torch.tensordot(image.new_tensor(LUMINANCE), image, 1)

@@ -109,10 +109,6 @@ class COISDSegmentor(TwoBranches, EncoderDecoder):
         self._decode = decode.dispatch(type(self.backbone))
         self._add_main_branch(vfm, samf, loss_weights)
 
-    def loss(self, inputs: Tensor, data_samples: list) -> dict:
-        """Losses of both branches; the batch is (B, C, H, W), preprocessed."""
-        return self._both_losses(inputs, data_samples)
-
     def _host_feats(self, inputs: Tensor) -> Sequence[Tensor]:
         feats = self._encode(self.backbone, inputs)
         self._single = isinstance(feats, Tensor)
