@@ -23,9 +23,7 @@ def check_training(runner: Runner) -> None:
     heads = [one for one in modules if isinstance(one, BaseDecodeHead)]
     for head in heads:
         if head.out_channels == 1 and hasattr(head, 'loss_decode'):
-            losses = head.loss_decode
-            several = isinstance(losses, nn.ModuleList)
-            check_losses(losses if several else [losses])
+            check_losses(head)
     metrics = runner.val_evaluator.metrics if runner.val_loop else ()
     if any(isinstance(metric, SIRSTMetric) for metric in metrics):
         _check_channels(runner.model)

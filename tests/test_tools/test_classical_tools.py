@@ -66,7 +66,7 @@ def test_the_table_goes_on_after_a_stop(data, tmp_path):
 @pytest.mark.parametrize(
     ('name', 'message'),
     [
-        ('mpmc', "must be one of .*'mpcm', .* got 'mpmc'"),
+        ('mpmc', "method='mpmc': give one of .*'mpcm'"),
         ('tophat:sise=3', "tophat has no parameter .*'sise'.* it has .*size"),
         ('tophat:3', "tophat has no parameter .*'3'.* it has .*size"),
     ],

@@ -7,6 +7,8 @@ detection in infrared backgrounds*, Proc. SPIE 1954, 1993.
 import cv2
 import numpy as np
 
+from fdep_mm.core.choices import check_choice
+
 from .cells import check_odd
 from .score import score_map
 
@@ -25,8 +27,7 @@ def tophat(
         shape (str): 'square' or 'disk'.
     """
     check_odd('size', size)
-    if shape not in SHAPES:
-        raise ValueError(f'shape must be one of {[*SHAPES]}, got {shape!r}')
+    check_choice('shape', shape, SHAPES)
     element = cv2.getStructuringElement(SHAPES[shape], (size, size))
     return cv2.morphologyEx(
         image.astype(np.float32), cv2.MORPH_TOPHAT, element

@@ -8,7 +8,7 @@ from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.models.utils import resize
 from torch import Tensor, nn
 
-from ..losses.teaching import check_losses
+from ..losses.teaching import check_losses, losses_of
 
 
 class SIRSTHead(BaseDecodeHead):
@@ -61,7 +61,7 @@ class SIRSTHead(BaseDecodeHead):
             align_corners=align_corners,
             init_cfg=None,
         )
-        check_losses(self._criteria())
+        check_losses(self)
         del self.conv_seg  # each network has its own last convolution
         self.prior_prob = prior_prob
 
@@ -101,14 +101,10 @@ class SIRSTHead(BaseDecodeHead):
                     mode='bilinear',
                     align_corners=self.align_corners,
                 )
-            for criterion in self._criteria():
+            for criterion in losses_of(self):
                 value = criterion(
                     logits, target.squeeze(1), ignore_index=self.ignore_index
                 )
                 name = criterion.loss_name
                 losses[name] = losses.get(name, 0) + value
         return losses
-
-    def _criteria(self) -> Sequence[nn.Module]:
-        several = isinstance(self.loss_decode, nn.ModuleList)
-        return self.loss_decode if several else [self.loss_decode]

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from fdep_mm.core.choices import check_choice
 from fdep_mm.registry import MODELS
 
 from .pixel_loss import PixelLoss
@@ -101,10 +102,7 @@ class EdgeBCELoss(PixelLoss):
         loss_name: str = 'loss_edge_bce',
     ):
         super().__init__(loss_weight, loss_name)
-        if form not in ('released', 'intended'):
-            raise ValueError(
-                f"form must be 'released' or 'intended', got {form!r}"
-            )
+        check_choice('form', form, ('released', 'intended'))
         if not 0 <= easy_ratio < 1:
             raise ValueError(
                 f'easy_ratio must be inside [0, 1), got {easy_ratio}'

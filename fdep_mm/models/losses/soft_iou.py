@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from fdep_mm.core.choices import check_choice
 from fdep_mm.registry import MODELS
 
 from .pixel_loss import PixelLoss
@@ -53,8 +54,7 @@ class SoftIoULoss(PixelLoss):
         loss_name: str = 'loss_soft_iou',
     ):
         super().__init__(loss_weight, loss_name)
-        if over not in ('image', 'batch'):
-            raise ValueError(f"over must be 'image' or 'batch', got {over!r}")
+        check_choice('over', over, ('image', 'batch'))
         self.over = over
         self.smooth = smooth
 

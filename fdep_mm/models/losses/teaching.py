@@ -1,6 +1,6 @@
 """Whether losses teach a head what a target is."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -13,8 +13,14 @@ WAY_OUT = (
 )
 
 
-def check_losses(losses: Iterable[nn.Module]) -> None:
-    """Refuse losses that do not raise targets over the background.
+def losses_of(head: nn.Module) -> Sequence[nn.Module]:
+    """The losses of an mmseg head, which keeps a single one without a list."""
+    losses = head.loss_decode
+    return losses if isinstance(losses, nn.ModuleList) else [losses]
+
+
+def check_losses(head: nn.Module) -> None:
+    """Refuse a head's losses that do not raise targets over the background.
 
     Several of mmseg count on one channel for each class. With a single one,
     a softmax is 1 everywhere and ``DiceLoss`` takes every pixel for a target.
@@ -28,7 +34,7 @@ def check_losses(losses: Iterable[nn.Module]) -> None:
     labels = torch.zeros(1, 16, 17, dtype=torch.long)
     labels[:, 5:8, 9:12] = 1
     ramp = torch.linspace(-0.1, 0.1, labels.numel()).view(1, 1, 16, 17)
-    for loss in losses:
+    for loss in losses_of(head):
         name = type(loss).__name__
         try:
             grad = _gradient(loss, ramp.clone().requires_grad_(), labels)

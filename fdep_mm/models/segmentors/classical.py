@@ -11,6 +11,7 @@ from mmseg.structures import SegDataSample
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from fdep_mm.core.choices import check_choice
 from fdep_mm.core.compat import denormalized
 from fdep_mm.registry import MODELS
 
@@ -61,10 +62,7 @@ class ClassicalSegmentor(BaseSegmentor):
                 test_cfg=dict(size_divisor=1),
             )
         super().__init__(data_preprocessor=data_preprocessor)
-        if method not in METHODS:
-            raise ValueError(
-                f'method must be one of {[*METHODS]}, got {method!r}'
-            )
+        check_choice('method', method, METHODS)
         self.method = METHODS[method]
         self.params = dict(params or {})
         known = list(inspect.signature(self.method).parameters)[1:]

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from mmseg.models.segmentors import EncoderDecoder
 from torch import Tensor
 
+from fdep_mm.core.choices import check_choice
 from fdep_mm.registry import MODELS
 
 from ..layers import LateralHead
@@ -98,10 +99,7 @@ class COISDSegmentor(TwoBranches, EncoderDecoder):
             pretrained,
             init_cfg,
         )
-        if test_branch not in ('light', 'main'):
-            raise ValueError(
-                f"test_branch must be 'light' or 'main', got {test_branch!r}"
-            )
+        check_choice('test_branch', test_branch, ('light', 'main'))
         self.test_branch = test_branch
         self.bottleneck = bottleneck
         # looked up here: torch.compile cannot follow it
