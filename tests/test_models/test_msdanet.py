@@ -5,11 +5,11 @@ import torch
 import torch.nn.functional as F
 from builders import build, host_cfg, images, size
 
-from fdep_mm.models.layers import inject_directions
-from fdep_mm.models.layers.direction_blocks import (
+from fdep_mm.models.nets.msdanet import (
     DirectionAttention,
     DirectionAwareBlock,
     haar,
+    inject_directions,
 )
 
 KERNELS = [  # [row][column], before the factor 1/2

@@ -1,75 +1,16 @@
-"""Blocks shared by ACM and both forms of ALCNet.
+"""Blocks shared by ACM and both forms of ALCNet."""
 
-The ports that published results were trained with average the statistics of
-stem, shortcut and head norms with momentum 0.9 (PyTorch's convention), which
-is little more than the last batch and costs up to 4 points of IoU at test.
-Here it is PyTorch's 0.1; what is learned is the same.
-"""
-
-import torch
-from mmcv.cnn import build_norm_layer
 from torch import Tensor, nn
 
-from .conv import BN, conv_norm_act
+from .conv import conv_norm_act
 
 GN1 = dict(type='GN', num_groups=1)
-
-
-class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions, the first with `stride`, and a shortcut."""
-
-    def __init__(self, in_channels: int, out_channels: int, stride: int = 1):
-        super().__init__()
-        relu = nn.ReLU(inplace=True)
-        self.main = nn.Sequential(
-            *conv_norm_act(in_channels, out_channels, 3, stride, act=relu),
-            *conv_norm_act(out_channels, out_channels),
-        )
-        if stride == 1 and in_channels == out_channels:
-            self.shortcut = nn.Identity()
-        else:
-            self.shortcut = conv_norm_act(in_channels, out_channels, 1, stride)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, in_channels, H, W) -> (B, out_channels, H / s, W / s)."""
-        return torch.relu(self.main(x) + self.shortcut(x))
-
-
-def residual_stage(
-    num_blocks: int, in_channels: int, out_channels: int, stride: int = 1
-) -> nn.Sequential:
-    """`num_blocks` residual blocks, the first of them with `stride`."""
-    first = ResidualBlock(in_channels, out_channels, stride)
-    rest = (
-        ResidualBlock(out_channels, out_channels)
-        for _ in range(num_blocks - 1)
-    )
-    return nn.Sequential(first, *rest)
-
-
-def stem4(in_channels: int) -> nn.Sequential:
-    """Image norm, three convolutions, max pool: stride 4, 16 channels."""
-    return nn.Sequential(
-        build_norm_layer(BN, in_channels)[1],
-        *conv_norm_act(in_channels, 8, stride=2, act=nn.ReLU(True)),
-        *conv_norm_act(8, 8, act=nn.ReLU(True)),
-        *conv_norm_act(8, 16, act=nn.ReLU(True)),
-        nn.MaxPool2d(3, stride=2, padding=1),
-    )
 
 
 def upsample2(in_channels: int, out_channels: int) -> nn.ConvTranspose2d:
     """Transposed convolution that exactly doubles height and width."""
     return nn.ConvTranspose2d(
         in_channels, out_channels, 4, stride=2, padding=1
-    )
-
-
-def stem1_tiny(in_channels: int) -> nn.Sequential:
-    """Stem of stride 1, 16 channels, as in ACM's own release."""
-    return nn.Sequential(
-        build_norm_layer(BN, in_channels)[1],
-        *conv_norm_act(in_channels, 16, act=nn.ReLU(True)),
     )
 
 
