@@ -13,8 +13,8 @@ from mmengine.registry import init_default_scope
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 
-from fdep_mm.models.layers.two_passes import tensors_in
 from fdep_mm.models.segmentors import host_cfg
+from fdep_mm.models.two_passes import tensors_in
 from fdep_mm.registry import DATASETS, MODELS
 
 ROOT = Path(__file__).parents[1]

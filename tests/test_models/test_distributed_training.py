@@ -26,7 +26,7 @@ from mmengine.model import convert_sync_batchnorm, revert_sync_batchnorm
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from fdep_mm.models.layers.two_passes import kept_statistics
+from fdep_mm.models.two_passes import kept_statistics
 
 
 @pytest.fixture(scope='module')

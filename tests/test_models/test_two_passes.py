@@ -6,7 +6,7 @@ from builders import build, fdep_cfg, images, samples
 from test_co_isd import HOSTS, running_stats
 from torch import nn
 
-from fdep_mm.models.layers.two_passes import depends_on, kept_statistics
+from fdep_mm.models.two_passes import depends_on, kept_statistics
 
 # Blocks of decoders that read encoder features other than the bottleneck.
 ONCE = {

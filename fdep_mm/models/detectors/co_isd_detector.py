@@ -15,7 +15,7 @@ from torch import Tensor
 from fdep_mm.core.compat import swaps_channels
 from fdep_mm.registry import MODELS
 
-from ..layers.two_branches import TwoBranches
+from ..two_branches import TwoBranches
 
 
 @MODELS.register_module()

@@ -40,24 +40,25 @@ class TopDownHead(LateralHead):
     Args:
         channels (Sequence[int]): Channels of the encoder's features at
             strides 1, 2, 4 and so on.
-        transfer (Callable): Makes the block of one level from its channels.
-        fuse (Callable): Makes the fusion of two neighboring levels from the
-            channels of the deep one (half the size) and of the shallow one;
-            called with both, it gives the shape of the shallow one.
+        make_transfer (Callable): Makes a level's block from its channels.
+        make_fusion (Callable): Makes the fusion of two neighboring levels
+            from the channels of the deep one (half the size) and of the
+            shallow one; called with both, it gives the shape of the shallow
+            one.
         **kwargs: As in :class:`SIRSTHead`.
     """
 
     def __init__(
         self,
         channels: Sequence[int],
-        transfer: Callable[[int], nn.Module],
-        fuse: Callable[[int, int], nn.Module],
+        make_transfer: Callable[[int], nn.Module],
+        make_fusion: Callable[[int, int], nn.Module],
         **kwargs,
     ):
         super().__init__(in_channels=channels, **kwargs)
-        self.transfers = nn.ModuleList(transfer(c) for c in channels)
+        self.transfers = nn.ModuleList(make_transfer(c) for c in channels)
         self.fusions = nn.ModuleList(
-            fuse(deep, shallow) for shallow, deep in pairwise(channels)
+            make_fusion(deep, shallow) for shallow, deep in pairwise(channels)
         )
         self.logits = init_kaiming(logit_layers(channels[0]))
         if self.prior_prob is not None:

@@ -17,7 +17,7 @@ from fdep_mm.core.options import nearest
 from fdep_mm.registry import MODELS
 
 from ..layers import ImageEncoder, SIRSTHead
-from ..layers.two_passes import tensors_in
+from ..two_passes import tensors_in
 
 TREE = 'tools/analysis_tools/bottlenecks.py CONFIG prints what can be named'
 

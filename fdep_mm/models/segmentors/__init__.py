@@ -1,6 +1,5 @@
 """Segmentors."""
 
-from ..layers.two_branches import host_cfg
 from .classical import ClassicalSegmentor
-from .co_isd import COISDSegmentor
+from .co_isd import COISDSegmentor, host_cfg
 from .tta import SIRSTTTAModel

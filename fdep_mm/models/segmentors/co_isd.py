@@ -15,6 +15,7 @@ statistics of shared norms are those of the light branch, which is deployed.
 
 from collections.abc import Sequence
 
+from mmengine.config import ConfigDict
 from mmseg.models.segmentors import EncoderDecoder
 from torch import Tensor
 
@@ -22,7 +23,7 @@ from fdep_mm.core.choices import check_choice
 from fdep_mm.registry import MODELS
 
 from ..layers import LateralHead
-from ..layers.two_branches import TwoBranches
+from ..two_branches import TwoBranches
 from .split import decode, encode, whole_decode
 
 
@@ -151,3 +152,27 @@ class COISDSegmentor(TwoBranches, EncoderDecoder):
         if self.with_auxiliary_head:
             losses |= self._auxiliary_head_forward_train(feats, data_samples)
         return losses
+
+
+def host_cfg(cfg: dict) -> dict:
+    """Config of the host alone, which is what is deployed.
+
+    The host of a detector becomes mmdet's ``SingleStageDetector``, which all
+    such hosts are at test time. A config without a VFM stays as it is.
+    """
+    if 'vfm' not in cfg:
+        return cfg
+    training_only = {
+        'vfm',
+        'samf',
+        'bottleneck',
+        'level',
+        'loss_weights',
+        'test_branch',
+    }
+    host = {k: v for k, v in cfg.items() if k not in training_only}
+    is_detector = 'bbox_head' in cfg
+    return ConfigDict(
+        host,
+        type='mmdet.SingleStageDetector' if is_detector else 'EncoderDecoder',
+    )

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 
 import torch
-from mmengine.config import ConfigDict
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
@@ -18,7 +17,7 @@ from fdep_mm.priors import batch_priors
 from fdep_mm.priors.identity import note_channel_order
 from fdep_mm.registry import MODELS
 
-from ..backbones import ZeroPriors
+from .backbones import ZeroPriors
 from .two_passes import Unchanged, depends_on, kept_statistics, tensors_in
 
 
@@ -232,27 +231,3 @@ def _scale(loss: Tensor | list[Tensor], weight: float) -> Tensor | list:
     if isinstance(loss, Tensor):
         return loss * weight
     return [item * weight for item in loss]
-
-
-def host_cfg(cfg: dict) -> dict:
-    """Config of the host alone, which is what is deployed.
-
-    The host of a detector becomes mmdet's ``SingleStageDetector``, which all
-    such hosts are at test time. A config without a VFM stays as it is.
-    """
-    if 'vfm' not in cfg:
-        return cfg
-    training_only = {
-        'vfm',
-        'samf',
-        'bottleneck',
-        'level',
-        'loss_weights',
-        'test_branch',
-    }
-    host = {k: v for k, v in cfg.items() if k not in training_only}
-    is_detector = 'bbox_head' in cfg
-    return ConfigDict(
-        host,
-        type='mmdet.SingleStageDetector' if is_detector else 'EncoderDecoder',
-    )
