@@ -15,7 +15,6 @@ from .low_rank import (
     Decomposition,
     check_converged,
     iterations,
-    norm,
     shrink,
     soft,
     spectrum,
@@ -81,10 +80,10 @@ def decompose(
         sparse = data - low
         low, rank, start = shrink(low, mu / 2, start=start)
         sparse = soft(sparse, lam * mu / 2)
-        size = np.hypot(norm(low), norm(sparse))
+        size = np.hypot(np.linalg.norm(low), np.linalg.norm(sparse))
         ahead -= low
         ahead += sparse
-        residual = norm(ahead) / 2**0.5 / max(1, size)
+        residual = np.linalg.norm(ahead) / 2**0.5 / max(1, size)
         done = settled(rank, int(np.count_nonzero(sparse))) or residual <= tol
         if done:
             return Decomposition(low, sparse, iteration, residual, True)

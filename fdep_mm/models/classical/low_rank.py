@@ -42,12 +42,6 @@ def iterations(limit: int) -> range:
     return range(1, limit + 1)
 
 
-def norm(array: np.ndarray) -> float:
-    """Root of the sum of squares."""
-    flat = array.reshape(-1)
-    return float(flat @ flat) ** 0.5
-
-
 def soft(array: np.ndarray, threshold: float) -> np.ndarray:
     """Shrink every entry towards 0."""
     return array - array.clip(-threshold, threshold)

@@ -15,7 +15,6 @@ from .low_rank import (
     Decomposition,
     check_converged,
     iterations,
-    norm,
     shrink,
     spectrum,
 )
@@ -75,7 +74,7 @@ def decompose(
     largest = float(values[0])
     keep = int((values >= ratio * largest).sum())
     keep = max(1, min(keep, min(data.shape) // 4))
-    size = norm(data)
+    size = np.linalg.norm(data)
     mu = 1.25 / largest
     last_mu = 1e7 * mu
     # Lagrange multiplier over mu
@@ -87,7 +86,7 @@ def decompose(
         scaled -= sparse
         low, _, _ = shrink(scaled, 1 / mu, keep)
         scaled -= low
-        residual = norm(data - low - sparse) / size
+        residual = np.linalg.norm(data - low - sparse) / size
         if residual < tol:
             return Decomposition(low, sparse, iteration, residual, True)
         old_mu, mu = mu, min(1.5 * mu, last_mu)

@@ -12,7 +12,6 @@ from .low_rank import (
     Decomposition,
     check_converged,
     iterations,
-    norm,
     shrink_slices,
     spectrum,
 )
@@ -80,7 +79,7 @@ def decompose(
     """
     values = spectrum(data.reshape(data.shape[0], -1))
     keep = max(1, int((values >= ratio * values[0]).sum()))
-    size = norm(data)
+    size = np.linalg.norm(data)
     mu = 2e-3
     sparse = multiplier = 0 * data
     # A weight is infinite where the prior is 0: nothing passes there.
@@ -92,7 +91,7 @@ def decompose(
         sparse = (rest - weight * (lam / mu)).clip(0)
         weight = keep / (sparse + eps) * inverse
         gap = low + sparse - data
-        residual = norm(gap) / size
+        residual = np.linalg.norm(gap) / size
         before, entries = entries, int((sparse != 0).sum())
         if residual < tol or (entries > 0 and entries == before):
             return Decomposition(low, sparse, iteration, residual, True)

@@ -9,13 +9,7 @@ last one overwrites the others. h is its demo's 1, not the paper's 10.
 
 import numpy as np
 
-from .low_rank import (
-    Decomposition,
-    check_converged,
-    iterations,
-    norm,
-    shrink,
-)
+from .low_rank import Decomposition, check_converged, iterations, shrink
 from .patches import grid_for
 from .score import score_map
 from .structure import scale_to_unit, structure_tensor
@@ -69,9 +63,9 @@ def decompose(
     It also ends when the number of entries of T stays the same, the paper's
     additional condition.
     """
-    size = norm(data)
+    size = np.linalg.norm(data)
     # an inverse penalty: it falls
-    mu = 5 * norm(data - data.mean()) / np.prod(data.shape) ** 0.5
+    mu = 5 * np.linalg.norm(data - data.mean()) / np.prod(data.shape) ** 0.5
     sparse = 0 * data
     multipliers = [sparse] * 3
     weight, entries = edge, -1
@@ -89,7 +83,7 @@ def decompose(
         ]
         mu /= 1.5
         low = sum(lows) / 3
-        residual = norm(data - low - sparse) / size
+        residual = np.linalg.norm(data - low - sparse) / size
         before, entries = entries, int((sparse != 0).sum())
         if residual < tol or entries == before:
             return Decomposition(low, sparse, iteration, residual, True)

@@ -11,12 +11,7 @@ this solver.
 
 import numpy as np
 
-from .low_rank import (
-    Decomposition,
-    check_converged,
-    iterations,
-    norm,
-)
+from .low_rank import Decomposition, check_converged, iterations
 from .patches import grid_for
 from .score import score_map
 
@@ -67,7 +62,7 @@ def decompose(
     F = D alpha + T (m, n) is the patch image, one patch per column; D has
     orthonormal columns; `start` (K, n) holds the first coefficients.
     """
-    size = norm(data)
+    size = np.linalg.norm(data)
     mu = 10 * lam / float(abs(data).max())
     last_mu = 1e7 * mu
     coefficients = start
@@ -83,7 +78,7 @@ def decompose(
         growth = min(1.5, last_mu / mu)
         multiplier = (multiplier + gap) / growth  # it is scaled by mu
         mu = mu * growth
-        residual = norm(gap) / size
+        residual = np.linalg.norm(gap) / size
         if residual < tol:
             return Decomposition(low, sparse, iteration, residual, True)
     return Decomposition(low, sparse, max_iter, residual, False)
@@ -113,14 +108,15 @@ def _sweep(
         before = directions[:, :k]
         for _ in range(2):  # once leaves rounding errors
             direction = direction - before @ (before.T @ direction)
-        length = norm(direction)
+        length = np.linalg.norm(direction)
         directions[:, k] = direction / length if length else 0
         product = directions.T @ directions[:, k]
         product[k] = 0
         row = directions[:, k] @ data - product @ coefficients
-        length = norm(row)
+        length = np.linalg.norm(row)
         coefficients[k] = row * (
             max(1 - 1 / (mu * length), 0) if length else 0
         )
-        alive += [k] * (mu * length > 1)
+        if mu * length > 1:
+            alive.append(k)
     return directions[:, alive], coefficients[alive]
