@@ -111,7 +111,7 @@ def test_only_testing():
 
 
 def test_errors():
-    with pytest.raises(ValueError, match="got 'mpcn'"):
+    with pytest.raises(ValueError, match="method='mpcn': give one of"):
         build(method='mpcn')
     with pytest.raises(TypeError, match="no parameter .'scale'."):
         build(params=dict(scale=3))

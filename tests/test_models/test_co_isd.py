@@ -245,7 +245,7 @@ def test_bottleneck_that_no_head_reads():
 
 
 def test_bad_options():
-    with pytest.raises(ValueError, match="'light' or 'main', got 'both'"):
+    with pytest.raises(ValueError, match="test_branch='both': give one of"):
         build(fdep_cfg(test_branch='both'))
     with pytest.raises(ValueError, match=r"got \['light'\]"):
         build(fdep_cfg(loss_weights=dict(light=1.0)))
