@@ -20,12 +20,11 @@ from pathlib import Path
 
 import torch
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
 from torch.utils.data import Dataset
 
 from fdep_mm.core.base_datasets import base_datasets, base_settings
 from fdep_mm.core.command import Parser, command
-from fdep_mm.core.config_check import merge_options, read_config
+from fdep_mm.core.config_check import open_config
 from fdep_mm.core.options import add_cfg_options
 from fdep_mm.core.text import print
 from fdep_mm.priors import CacheIndex, PriorCacheError
@@ -47,23 +46,20 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def open_config(path: str, options: dict) -> Config:
-    """Read the config and put the command line's settings into it."""
-    cfg = read_config(path)
+def check(cfg: Config) -> None:
+    """Refuse a config whose training cannot use stored priors."""
     if 'decode_head' not in cfg.model or 'vfm' not in cfg.model:
         raise PriorCacheError(
             f'{cfg.filename}: not the config of a COISDSegmentor (type is '
             f'{cfg.model.get("type")!r}). Name one of configs/fdep/ whose '
             'host is a segmentation network'
         )
-    merge_options(cfg, options)
     if 'MultiImageMixDataset' in str(cfg.train_dataloader):
         raise PriorCacheError(
             f'{cfg.filename}: MultiImageMixDataset makes one image of '
             'several, which stored priors cannot follow. Leave it out, or '
             'train without a cache'
         )
-    return cfg
 
 
 def build_model(cfg: Config) -> torch.nn.Module:
@@ -109,7 +105,7 @@ def main() -> None:
     """Write the cache, and say how to use it."""
     args = parse_args()
     cfg = open_config(args.config, args.cfg_options)
-    init_default_scope(cfg.default_scope)
+    check(cfg)
     model = build_model(cfg).to(args.device)
     dataset = DATASETS.build(cfg.train_dataloader.dataset)
     folder = Path(args.out or f'priors/{Path(args.config).stem}').absolute()

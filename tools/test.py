@@ -15,7 +15,7 @@ from pickle import UnpicklingError
 
 from mmengine.config import Config, ConfigDict
 from mmengine.runner import Runner
-from train import add_config_arguments, read_config
+from train import add_config_arguments, config_from_args
 
 from fdep_mm import zoo
 from fdep_mm.core.checkpoints import read_checkpoint
@@ -157,7 +157,7 @@ def main() -> None:
     """Test."""
     args = parse_args()
     with user_errors(*USER_ERRORS):
-        cfg = read_config(args)
+        cfg = config_from_args(args)
         path = args.checkpoint_option or args.checkpoint
         cfg.load_from = find_checkpoint(cfg, path)
         cfg.resume = False  # what the training does

@@ -42,7 +42,7 @@ def add_config_arguments(parser: argparse.ArgumentParser) -> None:
     add('--local_rank', '--local-rank', type=int, default=0)
 
 
-def read_config(args: argparse.Namespace) -> Config:
+def config_from_args(args: argparse.Namespace) -> Config:
     """Read the config and put the command line's settings into it."""
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     cfg = config_check.read_config(args.config)
@@ -80,7 +80,7 @@ def main() -> None:
     add('--amp', action='store_true', help='train with mixed precision')
     args = parser.parse_args()
     with user_errors(*USER_ERRORS):
-        cfg = read_config(args)
+        cfg = config_from_args(args)
         use_options(cfg, args)
     with user_errors(UnpicklingError):
         Runner.from_cfg(cfg).train()

@@ -58,9 +58,10 @@ def read_config(path: str | PathLike) -> Config:
         ) from error
 
 
-def open_config(path: str | PathLike) -> Config:
-    """:func:`read_config`, and build what follows in the config's scope."""
+def open_config(path: str | PathLike, options: dict | None = None) -> Config:
+    """:func:`read_config`, :func:`merge_options`, and enter its scope."""
     cfg = read_config(path)
+    merge_options(cfg, options)
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     return cfg
 

@@ -5,6 +5,8 @@ from argparse import ArgumentParser, Namespace
 
 from mmengine.config import DictAction
 
+from .stored_config import read_settings
+
 
 class OptionAction(DictAction):
     """KEY=VALUE of a command line, where VALUE may hold ``dict(...)``.
@@ -27,8 +29,6 @@ class OptionAction(DictAction):
         option_string: str | None = None,
     ) -> None:
         """Add the settings to those of the option before."""
-        from .stored_config import read_settings  # slow
-
         dicts = [one for one in values if 'dict(' in one or '{' in one]
         plain = [one for one in values if one not in dicts]
         super().__call__(parser, namespace, plain, option_string)

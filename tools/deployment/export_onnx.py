@@ -29,9 +29,8 @@ import logging
 import sys
 from pathlib import Path
 
-from mmengine.config import Config
-
 from fdep_mm.core.command import Parser, command, number
+from fdep_mm.core.config_check import open_config
 from fdep_mm.core.options import add_cfg_options
 from fdep_mm.core.text import print
 from fdep_mm.core.whole import write_whole
@@ -73,18 +72,6 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def read_config(args: argparse.Namespace) -> Config:
-    """Read the config and put the command line's settings into it."""
-    if not args.config.is_file():
-        raise FileNotFoundError(f'config {str(args.config)!r}: no such file')
-    # not at the top: a wrong path should not wait for it
-    from fdep_mm.core import config_check
-
-    cfg = config_check.read_config(args.config)
-    config_check.merge_options(cfg, args.cfg_options)
-    return cfg
-
-
 def write(path: Path, content: bytes) -> None:
     """Write a file as a whole, or not at all."""
     write_whole(path, content, 'export again')
@@ -96,7 +83,7 @@ def main() -> int:
     """Export, check, convert, write; returns the exit code."""
     args = parse_args()
     logging.disable(logging.WARNING)  # of the libraries below
-    cfg = read_config(args)
+    cfg = open_config(args.config, args.cfg_options)
     try:  # not at the top: a wrong path should not wait for them
         from fdep_mm.deployment import checked_export
         from fdep_mm.deployment.images import Images, batch
