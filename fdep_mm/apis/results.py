@@ -3,9 +3,8 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy import ndimage
 
-from fdep_mm.core.components import STRUCTURES, kept_lines
+from fdep_mm.core.components import component_crops, kept_lines
 from fdep_mm.core.gray import Limits
 
 
@@ -105,10 +104,8 @@ def targets_of_map(prob: np.ndarray, threshold: float) -> list[Target]:
     )
     if not len(rows):
         return []
-    labels, _ = ndimage.label(mask[np.ix_(rows, cols)], STRUCTURES[8])
     targets = []
-    for number, span in enumerate(ndimage.find_objects(labels), start=1):
-        crop = labels[span] == number
+    for span, crop in component_crops(mask[np.ix_(rows, cols)]):
         top, left = int(rows[span[0].start]), int(cols[span[1].start])
         height, width = crop.shape
         box = (left, top, left + width, top + height)

@@ -1,5 +1,6 @@
 """Connected components of a mask, and of a prediction at all thresholds."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -27,6 +28,18 @@ class Components(NamedTuple):
     sum_y: np.ndarray  # of the pixels' rows
     sum_x: np.ndarray  # of the pixels' columns
     layer: np.ndarray  # index of the threshold
+
+
+def component_crops(
+    mask: np.ndarray, connectivity: int = 8
+) -> Iterator[tuple[tuple[slice, slice], np.ndarray]]:
+    """Boxes of the components of a mask (H, W), and their pixels (h, w) bool.
+
+    A box is its rows and columns; components are in raster order.
+    """
+    labels, _ = ndimage.label(mask, STRUCTURES[connectivity])
+    for number, window in enumerate(ndimage.find_objects(labels), start=1):
+        yield window, labels[window] == number
 
 
 def mask_components(mask: np.ndarray, connectivity: int = 8) -> Components:

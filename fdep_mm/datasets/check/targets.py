@@ -3,9 +3,8 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy import ndimage
 
-from fdep_mm.core.components import STRUCTURES
+from fdep_mm.core.components import component_crops
 
 MARGIN = 10  # of a target's surroundings in px
 
@@ -30,18 +29,16 @@ def measure_targets(
     :func:`fdep_mm.datasets.synthetic_targets.add_targets`. Targets are in
     raster order; NaN where nothing but targets surrounds one.
     """
-    labels, _ = ndimage.label(mask, STRUCTURES[8])
     targets = []
-    for index, (rows, cols) in enumerate(ndimage.find_objects(labels), 1):
+    for (rows, cols), own in component_crops(mask):
         window = tuple(
             slice(max(extent.start - margin, 0), extent.stop + margin)
             for extent in (rows, cols)
         )
-        own = labels[window] == index
-        around = gray[window][labels[window] == 0]
+        around = gray[window][mask[window] == 0]
         contrast = scr = float('nan')
         if around.size:
-            contrast = float(gray[window][own].mean() - around.mean())
+            contrast = float(gray[rows, cols][own].mean() - around.mean())
             clutter = float(around.std())
             scr = contrast / clutter if clutter > 0 else scr  # stays NaN
         targets.append(

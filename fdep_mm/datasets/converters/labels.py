@@ -3,11 +3,10 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy import ndimage
 
 from fdep_mm.core import run_lengths
 from fdep_mm.core.boxes import mask_boxes
-from fdep_mm.core.components import STRUCTURES
+from fdep_mm.core.components import component_crops
 
 from .regions import boxes_to_mask, points_to_mask
 from .segmentations import to_mask
@@ -31,12 +30,9 @@ def mask_labels(
     mask: np.ndarray, image_id: str, file_name: str
 ) -> ImageLabels:
     """Box and exact shape of each 8-connected component of a mask (H, W)."""
-    labels, _ = ndimage.label(mask, STRUCTURES[8])
     codes = [
-        run_lengths.encode(
-            labels[span] == index, (span[1].start, span[0].start), mask.shape
-        )
-        for index, span in enumerate(ndimage.find_objects(labels), 1)
+        run_lengths.encode(pixels, (cols.start, rows.start), mask.shape)
+        for (rows, cols), pixels in component_crops(mask)
     ]
     boxes = mask_boxes(mask)
     return ImageLabels(image_id, file_name, mask.shape, boxes, codes)

@@ -1,10 +1,9 @@
 """Pixels that stand for the detections of segmentation networks."""
 
 import numpy as np
-from scipy import ndimage
 
 from fdep_mm.core.choices import check_choice
-from fdep_mm.core.components import STRUCTURES
+from fdep_mm.core.components import component_crops
 
 PEAKS = ('bounding_box', 'region')
 
@@ -29,13 +28,11 @@ def prob_points(
         np.ndarray: (n, 3) x, y, score.
     """
     check_choice('peak', peak, PEAKS)
-    labels, num = ndimage.label(prob > threshold, STRUCTURES[connectivity])
-    points = np.empty((num, 3))
-    for i, (rows, cols) in enumerate(ndimage.find_objects(labels)):
+    points = []
+    for (rows, cols), own in component_crops(prob > threshold, connectivity):
         inside = prob[rows, cols]
         if peak == 'region':
-            own = labels[rows, cols] == i + 1
             inside = np.where(own, inside, -np.inf)
         y, x = np.unravel_index(inside.argmax(), inside.shape)
-        points[i] = cols.start + x, rows.start + y, inside[y, x]
-    return points
+        points.append((cols.start + x, rows.start + y, inside[y, x]))
+    return np.array(points, np.float64).reshape(-1, 3)
