@@ -46,8 +46,7 @@ class Search:
             return items[i].image.shape[:2]
 
         for size, group in groupby(sorted(frames, key=shape), key=shape):
-            is_large = max(size) > self.tiling.above
-            look = self._in_tiles if is_large else self._whole
+            look = self._in_tiles if self.tiling.cuts(size) else self._whole
             group = list(group)
             results = _each(look, [items[i] for i in group])
             for i, result in zip(group, results, strict=True):

@@ -28,6 +28,10 @@ class Tiling:
                 'and an overlap from 0 to below the size'
             )
 
+    def cuts(self, shape: tuple[int, int]) -> bool:
+        """Whether frames of this height and width are cut."""
+        return max(shape) > self.above
+
 
 class Tile(NamedTuple):
     """A part of a frame, and the core of it that the tile answers for.
@@ -82,10 +86,7 @@ def cut_axis(
 def cut_frame(
     shape: tuple[int, int], tiling: Tiling, stride: int
 ) -> list[Tile]:
-    """Cut a frame into tiles, row by row; a small one is one tile."""
-    if max(shape) <= tiling.above:
-        whole = tuple(slice(0, n) for n in shape)
-        return [Tile(whole, whole)]
+    """Cut a frame into tiles, row by row, whatever the limit."""
     rows, cols = (
         cut_axis(n, tiling.size, tiling.overlap, stride) for n in shape
     )
