@@ -23,7 +23,6 @@ Exit code: 0 no errors found (warnings and notes may be), 1 errors found,
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -33,6 +32,7 @@ import mmcv
 
 from fdep_mm.core.command import Parser, command, number, track
 from fdep_mm.core.text import print
+from fdep_mm.core.whole import write_json_whole
 from fdep_mm.datasets.check import (
     Report,
     check_dataset,
@@ -155,8 +155,7 @@ def find_layouts(args: argparse.Namespace) -> list[Layout]:
 def write_outputs(args: argparse.Namespace, report: Report) -> None:
     """Write what the command line asks for, and say so."""
     if args.json is not None:
-        text = json.dumps(to_json(report), indent=1, allow_nan=False)
-        args.json.write_text(text + '\n', encoding='utf-8')
+        write_json_whole(args.json, to_json(report), 'check again')
         print(f'report: {args.json}')
     if args.contact_sheet is not None:
         sheet = draw_sheet(report)

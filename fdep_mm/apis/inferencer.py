@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime
-from hashlib import file_digest
 from os import PathLike
 from pathlib import Path
 
+from fdep_mm.core.whole import file_sha256
 from fdep_mm.version import __version__
 
 from .backend import Backend
@@ -187,15 +187,12 @@ class SIRSTInferencer:
 
     def _info(self, threshold: float) -> dict:
         """What the result files say about the run."""
-        file, digest = getattr(self.backend, 'file', None), None
-        if file is not None and Path(file).is_file():
-            with open(file, 'rb') as content:
-                digest = file_digest(content, 'sha256').hexdigest()
+        file = Path(getattr(self.backend, 'file', None) or '')
         return dict(
             version=__version__,
             date=datetime.now().astimezone().isoformat(timespec='seconds'),
             model=self.name,
-            sha256=digest,
+            sha256=file_sha256(file) if file.is_file() else None,
             task=self.backend.task,
             threshold=threshold,
             gray_range=self.reading.gray_range,
@@ -209,14 +206,13 @@ def _batched(
     """Batches of `size` items; each frame that is cut is a batch."""
     batch = []
     for item in items:
-        sides = item.image.shape[:2] if isinstance(item, Frame) else (0,)
-        is_large = max(sides) > tiling.above
-        if is_large and batch:
+        is_cut = isinstance(item, Frame) and tiling.cuts(item.image.shape[:2])
+        if is_cut and batch:
             yield batch
             batch = []
         batch.append(item)
         del item  # frees it before the next one is read
-        if is_large or len(batch) == size:
+        if is_cut or len(batch) == size:
             yield batch
             batch = []
     if batch:

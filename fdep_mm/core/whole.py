@@ -1,7 +1,10 @@
-"""Writing files whole or not at all, with Python alone."""
+"""Files as a whole: written or left as they were, and told by their hash."""
 
+import json
 import os
 import shutil
+from contextlib import suppress
+from hashlib import file_digest
 from pathlib import Path
 
 PART = '.part'
@@ -37,7 +40,8 @@ def write_whole(
         if flush and os.name != 'nt':  # folders cannot be opened there
             _flush(path.parent)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # its folder may be a file
+            part.unlink()
         old = (
             'the old file is unchanged'
             if path.exists()
@@ -49,6 +53,18 @@ def write_whole(
             f'{len(content) / 1e6:.1f} MB are needed, {_free(path.parent)}; '
             f'{old}. Make space or choose another folder, then {way_out}',
         ) from error
+
+
+def write_json_whole(path: str | Path, content: dict, way_out: str) -> None:
+    """Write JSON by :func:`write_whole`; ValueError for NaN and infinity."""
+    text = json.dumps(content, indent=1, allow_nan=False) + '\n'
+    write_whole(path, text, way_out)
+
+
+def file_sha256(path: str | Path) -> str:
+    """SHA-256 of a file's content."""
+    with open(path, 'rb') as file:
+        return file_digest(file, 'sha256').hexdigest()
 
 
 def _flush(path: Path) -> None:

@@ -10,7 +10,7 @@ from .index import (
     CacheIndex,
     PriorCacheError,
     changed_part,
-    image_name,
+    entry_name,
     image_note,
     map_file,
     read_entry,
@@ -52,7 +52,7 @@ class PriorCache:
             PriorCacheError: The entry is missing, stale or damaged.
         """
         path = map_file(self.folder, img_path)
-        where = f'cache {self.folder}, prior of image {image_name(img_path)!r}'
+        where = f'cache {self.folder}, prior of image {entry_name(img_path)!r}'
         try:
             made_of, maps = read_entry(path, layers)
         except FileNotFoundError as error:

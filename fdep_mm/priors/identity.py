@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from .index import CacheIndex, PriorCacheError, file_sha256
+from fdep_mm.core.whole import file_sha256
+
+from .index import CacheIndex, PriorCacheError
 
 IN_CACHE_AND_CONFIG = ('in the cache', 'in the config')
 

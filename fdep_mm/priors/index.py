@@ -94,7 +94,7 @@ class CacheIndex:
         return json.dumps(dict(format=FORMAT, **asdict(self)), indent=1) + '\n'
 
 
-def image_name(img_path: str) -> str:
+def entry_name(img_path: str) -> str:
     """Name of an image in a cache; the same where the data was moved."""
     parts = [p for p in str(img_path).replace('\\', '/').split('/') if p]
     parts = [part.replace(':', '_') for part in parts if part != '..']
@@ -103,7 +103,7 @@ def image_name(img_path: str) -> str:
 
 def map_file(folder: Path, img_path: str) -> Path:
     """Where a cache has the maps of an image."""
-    return folder / 'maps' / f'{image_name(img_path)}.safetensors'
+    return folder / 'maps' / f'{entry_name(img_path)}.safetensors'
 
 
 def layer_key(layer: int) -> str:
@@ -162,9 +162,3 @@ def changed_part(then: dict, now: dict) -> str | None:
     if same and np.abs(levels[0] - levels[1]).max() <= TOLERANCE:
         return None
     return 'levels'
-
-
-def file_sha256(path: str | Path) -> str:
-    """SHA-256 of a file's content."""
-    with open(path, 'rb') as file:
-        return hashlib.file_digest(file, 'sha256').hexdigest()

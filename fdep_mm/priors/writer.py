@@ -27,7 +27,7 @@ from .index import (
     CacheIndex,
     PriorCacheError,
     changed_part,
-    image_name,
+    entry_name,
     image_note,
     layer_key,
     map_file,
@@ -162,7 +162,7 @@ class CacheWriter:
             note = image_note(img_path, img, key)
             if notes.setdefault(path, note) != note:
                 raise PriorCacheError(
-                    f'two images are called {image_name(img_path)!r}, the '
+                    f'two images are called {entry_name(img_path)!r}, the '
                     f'last three parts of their paths; one is {img_path}. '
                     'Rename a folder'
                 )

@@ -11,6 +11,7 @@ from fdep_mm.core.whole import write_whole
 from fdep_mm.engine.hooks.result_writer import PER_IMAGE, RESULT
 from fdep_mm.evaluation.functional import (
     Evaluation,
+    plain,
     read_json,
     read_per_image,
 )
@@ -90,8 +91,9 @@ def _read(cell: Cell, folder: Path, score: str) -> Result:
     images, evaluation = {}, None
     if (folder / CURVE).is_file():
         curve = json.loads((folder / CURVE).read_text()).get(score, {})
-        if len(curve.get('values', [])) >= 5:
-            scores[LAST] = float(np.mean(curve['values'][-5:]))
+        values = np.array(curve.get('values', []), float)
+        if len(values) >= 5:
+            scores[LAST] = float(values[-5:].mean())
     if (folder / PER_IMAGE).is_file():
         images = read_per_image(folder / PER_IMAGE)
     if 'curves' in content:
@@ -108,8 +110,8 @@ def mixed_arms(results: Iterable[Result]) -> list[str]:
     return [arm for arm, configs in found.items() if len(configs) > 1]
 
 
-def read_validations(folder: Path) -> dict[str, dict[str, list[float]]]:
-    """Score -> ``steps``, ascending, and ``values`` of all validations.
+def read_validations(folder: Path) -> dict[str, dict[str, list]]:
+    """Score -> ``steps``, ascending, and ``values``, None where undefined.
 
     LocalVisBackend logged them, at each start to a new file; of a step that
     was repeated, those of the last start are taken.
@@ -126,7 +128,7 @@ def read_validations(folder: Path) -> dict[str, dict[str, list[float]]]:
                 if '/' in key:  # others are losses, rates and times
                     found.setdefault(key, {})[entry['step']] = value
     return {
-        key: dict(steps=sorted(of), values=[of[step] for step in sorted(of)])
+        key: dict(steps=sorted(of), values=[plain(of[k]) for k in sorted(of)])
         for key, of in found.items()
     }
 

@@ -1,6 +1,5 @@
 """Runs the cells of a study, each in a process of its own."""
 
-import json
 import os
 import signal
 import subprocess
@@ -11,7 +10,7 @@ from pathlib import Path
 from threading import Event
 
 from fdep_mm.core.lock import LockedError, take_lock
-from fdep_mm.core.whole import write_whole
+from fdep_mm.core.whole import write_json_whole
 from fdep_mm.engine.hooks.result_writer import RESULT
 from fdep_mm.engine.hooks.safe_checkpoint_hook import newest_checkpoint
 from fdep_mm.engine.hooks.work_dir_lock_hook import FILE as TRAIN_LOCK
@@ -22,6 +21,7 @@ from .results import CURVE, SETTINGS, check_settings, read_validations
 LOCK = 'study.lock'
 TEMPLATES = ('epoch_{}.pth', 'iter_{}.pth')
 LOG_LINES = 12
+WAY_OUT = 'start again'
 # glibc returns the memory of large tensors after each use. The page faults of
 # the next use took 28 % of the CPU time of FDEP with ACM on one machine, and
 # none where freed memory is kept. Other C libraries ignore this.
@@ -129,14 +129,15 @@ class StudyRunner:
         try:
             check_settings(cell, folder)
             if not (folder / SETTINGS).is_file():
-                _write(folder / SETTINGS, cell._asdict())
+                write_json_whole(folder / SETTINGS, cell._asdict(), WAY_OUT)
             if self.is_finished(cell):
                 return
             report(cell, 'start')
             if cell.weights_of is None and not (folder / CURVE).is_file():
                 self._wait_for_orphan(folder)
                 self._call(self.train_command(cell), folder / 'train.log')
-                _write(folder / CURVE, read_validations(folder))
+                curves = read_validations(folder)
+                write_json_whole(folder / CURVE, curves, WAY_OUT)
             weights = _weights(self.work_dir / cell.trained, cell.checkpoint)
             self._call(self.test_command(cell, weights), folder / 'test.log')
             if not self.is_finished(cell):
@@ -197,8 +198,3 @@ def _newest(folder: Path) -> list[Path]:
     """The last checkpoint of epochs, and of iterations."""
     found = [newest_checkpoint(folder, name) for name in TEMPLATES]
     return [path for path in found if path is not None]
-
-
-def _write(path: Path, content: dict) -> None:
-    text = json.dumps(content, indent=1) + '\n'
-    write_whole(path, text, 'start again')

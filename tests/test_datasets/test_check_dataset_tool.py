@@ -193,7 +193,7 @@ def test_usage_errors(folder, tmp_path, repo):
 @pytest.mark.parametrize(
     ('option', 'name'),
     [
-        ('--json', 'none/a.json'),
+        ('--json', 'file/a.json'),
         ('--contact-sheet', 'a.unknown'),
         ('--contact-sheet', 'file/a.png'),
         ('--write-split', 'file'),

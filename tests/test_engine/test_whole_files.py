@@ -55,6 +55,12 @@ def test_there_was_no_file(full):
     assert not full.exists()
 
 
+def test_the_folder_is_a_file(full):
+    text = 'notes.bin/a.json: cannot be written.*; nothing was written'
+    with pytest.raises(OSError, match=text):
+        write_whole(full / 'a.json', 'new', 'try again')
+
+
 def test_links_and_pipes_stay(tmp_path):
     file, link, pipe = (tmp_path / name for name in ('file', 'link', 'pipe'))
     link.symlink_to(file)

@@ -19,7 +19,7 @@ from prior_builders import (
 
 from fdep_mm.models.backbones import FrozenVFM
 from fdep_mm.priors import CacheIndex, PriorCache, PriorCacheError
-from fdep_mm.priors.index import image_name
+from fdep_mm.priors.index import entry_name
 from fdep_mm.priors.writer import CacheWriter
 
 
@@ -57,9 +57,9 @@ def test_index(cache):
 
 
 def test_names_do_not_depend_on_where_the_data_is():
-    assert image_name('/a/b/c/d.png') == 'b/c/d.png' == image_name('b/c/d.png')
-    assert image_name('C:\\x\\d.png') == 'C_/x/d.png'
-    assert image_name('../../d.png') == 'd.png'
+    assert entry_name('/a/b/c/d.png') == 'b/c/d.png' == entry_name('b/c/d.png')
+    assert entry_name('C:\\x\\d.png') == 'C_/x/d.png'
+    assert entry_name('../../d.png') == 'd.png'
 
 
 def test_moved_data(images, cache, tmp_path):

@@ -84,11 +84,11 @@ def test_logs_of_several_starts_are_one_curve(tmp_path):
         path.write_text('\n'.join(map(json.dumps, entries)) + rest)
 
     assert read_validations(tmp_path) == {}
-    write('20260102_000000', {2: 21.0, 3: 30.0})
+    write('20260102_000000', {2: 21.0, 3: math.nan})
     write('20260101_000000', {1: 10.0, 2: 20.0}, '\n{"sirst/IoU": 25.0, "s')
     write('test/20260103_000000', {0: 99.0})
     assert read_validations(tmp_path) == {
-        'sirst/IoU': dict(steps=[1, 2, 3], values=[10.0, 21.0, 30.0])
+        'sirst/IoU': dict(steps=[1, 2, 3], values=[10.0, 21.0, None])
     }
 
 
@@ -109,6 +109,14 @@ def test_means_and_paired_differences(study, tmp_path):
     assert best.differences['sirst/IoU'][::3] == (10, 1)
     assert math.isnan(best.differences['sirst/IoU'].low)
     assert all(row.num == 0 for row in others)
+
+
+def test_an_undefined_validation(study, tmp_path):
+    folder = tmp_path / 'cells' / study.cells[0].name
+    curve = dict(values=[None, 1, 2, 3, 4])
+    (folder / 'validation.json').write_text(json.dumps({'sirst/IoU': curve}))
+    result = read_results(study, tmp_path / 'cells')[0]
+    assert math.isnan(result.scores['last 5'])
 
 
 def test_images_are_averaged_over_seeds_before_the_test():

@@ -37,11 +37,10 @@ from fdep_mm.core.command import Parser, command
 from fdep_mm.core.config_check import read_config
 from fdep_mm.core.stored_config import read_stored_config
 from fdep_mm.core.text import print
-from fdep_mm.core.whole import write_whole
+from fdep_mm.core.whole import file_sha256, write_whole
 from fdep_mm.models.classical import METHODS
 from fdep_mm.models.segmentors import host_cfg
 from fdep_mm.priors.identity import weights_sha256
-from fdep_mm.priors.index import file_sha256
 
 NEEDED = ('data', 'recipe', 'seed', 'weaknesses', 'scores')
 METRICS = ('IoU', 'nIoU', 'Pd', 'Fa', 'HSE', 'mNoCoAP')

@@ -19,10 +19,9 @@ from mmengine.runner import Runner
 
 from fdep_mm.core.base_datasets import image_folders
 from fdep_mm.core.compat import checkpoint_name
-from fdep_mm.core.whole import write_whole
+from fdep_mm.core.whole import file_sha256, write_json_whole, write_whole
 from fdep_mm.evaluation import SIRSTMetric
 from fdep_mm.evaluation.functional import as_json, per_image_csv, plain
-from fdep_mm.priors.index import file_sha256
 from fdep_mm.registry import HOOKS
 
 RESULT = 'result.json'
@@ -88,8 +87,7 @@ class ResultWriterHook(Hook):
             names = image_names(paths, image_folders(dataset))
             table = per_image_csv(names, metric.records, metric.protocol)
             write_whole(folder / PER_IMAGE, table, 'test again')
-        text = json.dumps(content, indent=1, allow_nan=False) + '\n'
-        write_whole(folder / RESULT, text, 'test again')
+        write_json_whole(folder / RESULT, content, 'test again')
 
 
 def image_names(

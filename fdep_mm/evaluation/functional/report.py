@@ -11,7 +11,7 @@ import numpy as np
 from prettytable import PrettyTable
 
 from fdep_mm.core.text import cell
-from fdep_mm.core.whole import write_whole
+from fdep_mm.core.whole import write_json_whole
 
 from .counts import EMPTY_VALUES, EvalProtocol, unpack
 
@@ -58,9 +58,7 @@ def as_json(
 
 def write_json(path: Path, *evaluation: Mapping) -> None:
     """Store the arguments of :func:`as_json`; folders are made."""
-    content = as_json(*evaluation)
-    text = json.dumps(content, indent=1, allow_nan=False) + '\n'
-    write_whole(path, text, 'run again')
+    write_json_whole(path, as_json(*evaluation), 'run again')
 
 
 def read_json(
