@@ -36,7 +36,7 @@ from pathlib import Path
 from check_dataset import add_layout_arguments
 
 from fdep_mm.core.command import Parser, command, number
-from fdep_mm.core.text import print
+from fdep_mm.core.text import print, some
 from fdep_mm.datasets.check.findings import Findings
 from fdep_mm.datasets.check.pairing import list_samples
 from fdep_mm.datasets.converters import convert, list_labels, read_masks
@@ -165,10 +165,9 @@ def from_labels(args: argparse.Namespace) -> tuple[int, list[str]]:
         sources += bare
     elif bare:
         names = [image_id for image_id, _ in bare]
-        shown = ', '.join(names[:5]) + (', ...' if names[5:] else '')
         print(
             f'warning: {len(bare)} images have no label file and are left '
-            f'out ({shown}); with --background they have no target',
+            f'out ({some(names)}); with --background they have no target',
             file=sys.stderr,
         )
     drawing = dict(

@@ -1,7 +1,5 @@
 """Pictures: curves, overlays and surfaces of images, and a gallery."""
 
-from fdep_mm.core.image import to_display
-
 from .comparison import areas, figure_to_array, plot_comparison
 from .files import (
     Scene,

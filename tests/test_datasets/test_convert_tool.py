@@ -130,7 +130,7 @@ def test_images_without_label_file(folder, images, tmp_path, kind):
     code, printed, errors = convert(out, kind, 'masks', back, *images)
     assert code == 0 and '4 images' in printed
     assert 'warning: 2 images have no label file' in errors
-    assert '(Misc_1, sub/Misc_2); with --background' in errors
+    assert "('Misc_1', 'sub/Misc_2'); with --background" in errors
     back = tmp_path / 'all'
     words = (*images, '--background')
     code, printed, errors = convert(out, kind, 'masks', back, *words)

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from fdep_mm.visualization import draw_overlay, to_display
+from fdep_mm.core.image import to_display
+from fdep_mm.visualization import draw_overlay
 from fdep_mm.visualization.overlay import (
     DETECTION,
     FALSE_ALARM,
