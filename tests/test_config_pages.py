@@ -75,6 +75,15 @@ def test_fdep_configs(copy):
     assert cfg.model.bbox_head.type == 'FCOSHead'
 
 
+def test_scores_of_arrays():
+    page = ROOT / 'configs/README.md'
+    (block,) = [b for b in blocks('python', page) if 'evaluate_masks' in b]
+    masks = [np.eye(9, dtype=bool), np.eye(7, 12, dtype=bool)]
+    names = dict(probs=masks, masks=masks)
+    exec(block, names)
+    assert names['scores']['IoU'] == 1
+
+
 def test_classical_methods(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     image = np.full((64, 64), 20, np.uint8)

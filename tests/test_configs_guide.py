@@ -3,6 +3,7 @@
 import re
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -12,6 +13,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
+from tool_runs import run_tool
 
 from fdep_mm.models.segmentors import host_cfg
 from fdep_mm.models.two_passes import tensors_in
@@ -90,6 +92,8 @@ def test_own_folder_of_images_and_masks(project):
     assert train['inputs'].shape == (3, 256, 256)
     assert test['inputs'].shape == (3, 300, 280)
     assert test['data_samples'].gt_sem_seg.data.sum() == 12
+    line = re.search(r'python tools/(check_dataset.py) "(my data)"', PAGE)
+    assert '0 errors' in run_tool(*line.groups()).out
     model = MODELS.build(cfg.model)
     assert model.data_preprocessor.std.flatten().tolist() == [31.0] * 3
 
@@ -144,6 +148,40 @@ def test_fdep_on_a_segmentor_of_others(project, name):
     assert cfg.model.vfm.model_name.startswith('vit_small_patch16_dinov3')
     assert cfg.train_dataloader.dataset.data_root.endswith('NUAA-SIRST/')
     two_steps(cfg, dict(inputs=images(), data_samples=samples()))
+
+
+def test_any_network(project, monkeypatch):
+    """The commands, with a stand-in for the package of the block."""
+
+    class Unet(torch.nn.Module):
+        def __init__(self, encoder_name, encoder_weights, classes):
+            super().__init__()
+            layer = torch.nn.Conv2d(3, 8, 3, stride=4, padding=1)
+            self.encoder = torch.nn.ModuleDict(dict(layer4=layer))
+            self.head = torch.nn.Conv2d(8, classes, 1)
+
+        def forward(self, x):
+            return self.head(self.encoder['layer4'](x).relu())
+
+    package = SimpleNamespace(Unet=Unet)
+    monkeypatch.setitem(sys.modules, 'segmentation_models_pytorch', package)
+    lines = re.findall(r'python tools/(\S+) (.*)\n', PAGE)
+    (shown,) = [a for tool, a in lines if tool.endswith('/bottlenecks.py')]
+    config = shown.partition(' ')[0]
+    found = run_tool('analysis_tools/bottlenecks.py', config).out
+    cfg = Config.fromfile(config)
+    assert f'{cfg.backbone.bottleneck} ' in found
+    cfg.model.vfm = dict(RANDOM_VFM)
+    del cfg.model.vfm['_delete_']
+    net = MODELS.build(cfg.model).backbone.net
+    state = {f'backbone.net.{k}': v for k, v in net.state_dict().items()}
+    (files,) = [a for tool, a in lines if tool.endswith('/unwrap.py')]
+    trained, own = files.split()
+    Path(trained).parent.mkdir(parents=True)
+    torch.save(dict(state_dict=state), trained)
+    done = run_tool('model_converters/unwrap.py', trained, own)
+    assert done.code == 0
+    Unet('', None, 1).load_state_dict(torch.load(own))
 
 
 @pytest.mark.parametrize('host', ['upernet', 'unet'])

@@ -51,9 +51,10 @@ def test_tools_have_the_options_that_pages_name(tool, options):
     assert options <= {*re.findall(r'--[\w-]+', done.out)}
 
 
-def blocks(kind, word):
-    """Those of the first page that hold a word."""
-    found = re.findall(rf'```{kind}\n(.*?)```', PAGES[0].read_text(), re.S)
+def blocks(kind, word, page='README.md'):
+    """Those of a page that hold a word."""
+    text = (ROOT / page).read_text()
+    found = re.findall(rf'```{kind}\n(.*?)```', text, re.S)
     return [block for block in found if word in block]
 
 
@@ -151,26 +152,64 @@ def test_train_and_test(number, tmp_path):
     assert bool(scored) == ('mim test' in block)
 
 
-def test_the_study(call):
+@pytest.mark.parametrize(
+    ('page', 'cells', 'arm'),
+    [
+        ('README.md', 12, 'fdep-zero-priors'),  # 3 arms, 2 hosts, 2 data sets
+        ('configs/README.md', 6, 'fdep-best'),
+    ],
+)
+def test_the_study(call, page, cells, arm):
     """The commands that it would run have configs, and their options fit."""
-    (study,) = blocks('yaml', 'arms')
+    (study,) = blocks('yaml', 'arms', page)
     Path('study.yml').write_text(study)
     Path('configs').symlink_to(ROOT / 'configs')
-    (block,) = blocks('bash', 'tools/study.py')
+    (block,) = blocks('bash', 'tools/study.py', page)
     first, table = block.splitlines()
     trained = [
         shlex.split(line)
         for line in call(first, '--dry-run').splitlines()
         if 'train.py' in line and 'randomness.seed=0' in line
     ]
-    assert len(trained) == 12  # 3 arms, 2 hosts, 2 data sets
+    assert len(trained) == cells
     parser = argparse.ArgumentParser()
     parser.add_argument('--cfg-options', nargs='+', action=OptionAction)
     for words in trained:
         (config,) = [word for word in words if word.startswith('configs/')]
         options = parser.parse_args(words[words.index('--cfg-options') :])
         merge_options(Config.fromfile(config), options.cfg_options)
-    assert 'fdep-zero-priors' in call(table)
+    assert arm in call(table)
+
+
+def test_looking_at_data_and_results(call, monkeypatch):
+    """Line by line, with a network of the zoo."""
+    monkeypatch.setenv('FDEP_DATA', 'data')
+    write_data(Path('data/NUAA-SIRST'))
+    shutil.copytree('data/NUAA-SIRST', 'data/NUDT-SIRST')
+    for split, ids in (('train', 'a\nb\n'), ('test', 'c\nd\n')):
+        file = Path(f'data/NUDT-SIRST/img_idx/{split}_NUAA-SIRST.txt')
+        file.rename(file.with_name(f'{split}_NUDT-SIRST.txt')).write_text(ids)
+    config = ROOT / 'configs/acm/acm_1xb16-100e_nuaa-sirst-256x256.py'
+    words = dict(CONFIG=str(config), CHECKPOINT='acm_nuaa-sirst')
+    test = ['--work-dir', 'work_dirs/acm', '--cfg-options', *TINY[-2:]]
+    (block,) = blocks('bash', 'gallery.py', 'configs/README.md')
+    printed = {}
+    for line in block.splitlines():
+        tool = line.split()[1]
+        if tool == 'tools/analysis_tools/plot_curves.py':
+            shutil.copytree('work_dirs/acm', 'work_dirs/alcnet')
+        if line.startswith('python'):
+            more = test if tool == 'tools/test.py' else []
+            printed[tool] = call(line, *more, **words)
+    assert '0 errors' in printed['tools/check_dataset.py']
+    assert '4 images' in printed['tools/analysis_tools/gallery.py']
+    assert Path('gallery.html').is_file() and Path('curves.png').is_file()
+    assert len(list(Path('pictures').iterdir())) == 4
+    shutil.move('preds/probs', 'predictions')
+    shutil.move('preds/masks', 'masks')
+    (line,) = blocks('bash', 'eval_pngs', 'configs/README.md')
+    call(line)
+    assert Path('scores.json').is_file()
 
 
 def test_deployment(call):

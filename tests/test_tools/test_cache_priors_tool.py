@@ -1,5 +1,8 @@
 """tools/cache_priors.py, with the arguments that a user gives."""
 
+import re
+import shlex
+
 import cv2
 import numpy as np
 import pytest
@@ -44,17 +47,21 @@ def data(tmp_path, monkeypatch):
 
 
 def test_a_cache_and_the_config_that_uses_it(data):
-    args = ('--out', 'my priors', '--write-config', 'cached.py', '--pca', 5)
+    """As the page says, but for a small VFM."""
+    page = (TOOLS.parent / 'configs/fdep/README.md').read_text()
+    line = re.search(r'python tools/cache_priors\.py CONFIG (.*)\n', page)
+    train = re.search(r'python tools/train\.py (.*)\n', page[line.end() :])
+    args = (*shlex.split(line[1]), '--pca', 5)
     out = run(CONFIG, *args, '--device', 'cpu', '--cfg-options', *TINY)
     assert '3 images (3 run through the VFM now)' in out
     assert 'variance explained by the components: ' in out
-    index = CacheIndex.read(data / 'my priors')
+    index = CacheIndex.read(data / 'priors/nuaa')
     assert index.layers == (1, 3) and index.channels == (5, 5)
 
     again = run(CONFIG, *args, '--device', 'cpu', '--cfg-options', *TINY)
     assert '3 images (0 run through the VFM now)' in again
 
-    cfg = Config.fromfile(data / 'cached.py')
+    cfg = Config.fromfile(data / train[1])
     types = [t['type'] for t in cfg.train_dataloader.dataset.pipeline]
     assert types[:4] == [
         'fdep_mm.LoadInfraredImage',
@@ -63,7 +70,7 @@ def test_a_cache_and_the_config_that_uses_it(data):
         'fdep_mm.TargetCrop',
     ]
     assert types[-1] == 'fdep_mm.PackPriorInputs'
-    folder = str(data / 'my priors')
+    folder = str(data / 'priors/nuaa')
     assert cfg.train_dataloader.dataset.pipeline[2]['cache'] == folder
     assert cfg.model.vfm.cache == folder
     assert cfg.model.vfm.model_name == 'test_vit'
