@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from fdep_mm.study import read_study
 from fdep_mm.study.results import read_results
@@ -53,3 +54,34 @@ def test_readme_shows_the_same_numbers(host):
         rf'{mean} for {host}, 95 % interval {low} to {high}',
         ' '.join(readme.split()),
     )
+
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        'alcnet/alcnet',
+        'acm/acm',
+        'fdep/fdep-efficientnet-lite0_alcnet',
+        'fdep/fdep-efficientnet-lite0_acm',
+    ],
+)
+def test_metafiles_have_the_same_numbers(name, monkeypatch):
+    monkeypatch.chdir(CONFIGS.parent)
+    folder, stem = name.split('/')
+    meta = yaml.safe_load((CONFIGS / folder / 'metafile.yml').read_text())
+    config = f'{stem}_1xb16-100e_nuaa-sirst-256x256'
+    (entry,) = [one for one in meta['Models'] if one['Name'] == config]
+    study = CONFIGS / 'studies/nuaa-sirst'
+    arm = 'fdep' if folder == 'fdep' else 'host'
+    cells = read_results(read_study(study / 'study.yml'), study / 'results')
+    scores = [
+        one.scores
+        for one in cells
+        if (one.cell.host, one.cell.arm) == (stem.split('_')[-1], arm)
+    ]
+    assert len(scores) == 3
+    (shown,) = entry['Results']
+    for key, value in shown['Metrics'].items():
+        key = next(k for k in scores[0] if k.endswith(f'/{key.split()[0]}'))
+        mean = sum(one[key] for one in scores) / 3
+        assert value == pytest.approx(mean, abs=0.051)
