@@ -76,7 +76,7 @@ def call(tmp_path, monkeypatch):
 def test_the_first_commands(call):
     """On the examples and on one's own images, one after the other."""
     shutil.copytree(zoo.EXAMPLES, 'images')
-    (block,) = blocks('bash', 'pip install -e')
+    (block,) = blocks('bash', 'infer.py alcnet images')
     lines = [line for line in block.splitlines() if 'infer' in line]
     assert len(lines) == 2
     for line in lines:
