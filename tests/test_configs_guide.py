@@ -100,7 +100,7 @@ def test_own_folder_of_images_and_masks(project):
 
 def two_steps(cfg: Config, data: dict) -> None:
     """Both branches learn; alone, the host gives the light branch's bits."""
-    cfg.merge_from_dict(dict(model=dict(vfm=RANDOM_VFM)))
+    cfg.merge_from_dict(dict(model=dict(vfm=dict(RANDOM_VFM))))
     cfg.model.pop('pretrained', None)
     for part in ('backbone', 'neck', 'bbox_head'):
         if part in cfg.model:
@@ -171,8 +171,7 @@ def test_any_network(project, monkeypatch):
     found = run_tool('analysis_tools/bottlenecks.py', config).out
     cfg = Config.fromfile(config)
     assert f'{cfg.backbone.bottleneck} ' in found
-    cfg.model.vfm = dict(RANDOM_VFM)
-    del cfg.model.vfm['_delete_']
+    cfg.merge_from_dict(dict(model=dict(vfm=dict(RANDOM_VFM))))
     net = MODELS.build(cfg.model).backbone.net
     state = {f'backbone.net.{k}': v for k, v in net.state_dict().items()}
     (files,) = [a for tool, a in lines if tool.endswith('/unwrap.py')]

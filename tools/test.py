@@ -161,7 +161,7 @@ def main() -> None:
         path = args.checkpoint_option or args.checkpoint
         cfg.load_from = find_checkpoint(cfg, path)
         cfg.resume = False  # what the training does
-        if path is not None and zoo.is_name(path):
+        if cfg.load_from and zoo.is_name(path):
             use_normalization_of(path, cfg)
         use_options(cfg, args)
     with user_errors(UnpicklingError):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 import tarfile
 import zipfile
@@ -22,21 +23,20 @@ TINY = {
     'val_dataloader.persistent_workers': False,
     'work_dir': 'my runs',
 }
+PAGE = Path(__file__).parents[2] / 'configs/README.md'
+BLOCKS = re.findall(r'```python\n(.*?)```', PAGE.read_text(), re.S)
 MADE = 'alcnet/alcnet_1xb16-12e_synthetic-128x128.py'
-PARENT = 'alcnet/alcnet_1xb16-400e_nuaa-sirst-256x256.py'
-CHILD = """
-_base_ = {base!r}
-train_cfg = dict(max_epochs=7)
-"""
+(CHILD,) = [block for block in BLOCKS if '$FDEP_CONFIGS' in block]
+VARIABLE, PARENT = re.search(r"'(.*?:}})/(.*)'", CHILD).groups()
+(GET,) = [block for block in BLOCKS if 'get_config' in block]
 SHOW = """
 import json
 from mmengine.config import Config
-from mmengine.hub import get_config
 from mmengine.runner import Runner
 configs = [Config.fromfile(f'{{way}}.py') for way in {ways!r}]
-import fdep_mm
+{get}
 print(fdep_mm.CONFIG_ROOT)
-configs.append(get_config('fdep_mm::' + {parent!r}))
+configs.append(cfg)
 for cfg in configs:
     print(json.dumps([cfg.model.backbone.type, cfg.train_cfg.max_epochs]))
 cfg = Config.fromfile(fdep_mm.CONFIG_ROOT + '/' + {made!r})
@@ -126,13 +126,13 @@ def printed(installed, tmp_path_factory):
     project = tmp_path_factory.mktemp('some other project')
     root = _installed_configs(installed)
     ways = {
-        'absolute': f'{root}/{PARENT}',
-        'relative': f'{os.path.relpath(root, project)}/{PARENT}',
-        'variable': '{{$FDEP_CONFIGS:}}/' + PARENT,
+        'absolute': str(root),
+        'relative': os.path.relpath(root, project),
+        'variable': VARIABLE,
     }
     for way, base in ways.items():
-        (project / f'{way}.py').write_text(CHILD.format(base=base))
-    code = SHOW.format(ways=[*ways], parent=PARENT, made=MADE, tiny=TINY)
+        (project / f'{way}.py').write_text(CHILD.replace(VARIABLE, base))
+    code = SHOW.format(ways=[*ways], get=GET, made=MADE, tiny=TINY)
     # one process for all: it takes seconds to start
     log = run(installed, '-c', code, cwd=project, FDEP_CONFIGS=str(root))
     assert (project / 'my runs' / 'epoch_1.pth').is_file(), log
@@ -156,8 +156,8 @@ def test_installed_wheel_trains_from_its_own_configs(printed):
 
 
 def test_bases_of_another_project(printed):
-    """In each of the ways that README.md names."""
+    """In each of the ways that configs/README.md names."""
     lines = [x for x in printed.splitlines() if x.startswith('["fdep_mm.')]
     *found, plain = map(json.loads, lines)
-    assert found == [['fdep_mm.ALCNetEncoder', 7]] * 3
+    assert found == [['fdep_mm.ALCNetEncoder', 100]] * 3
     assert plain == ['fdep_mm.ALCNetEncoder', 400]

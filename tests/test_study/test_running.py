@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -26,10 +27,17 @@ STUDY = dict(
     baseline='host',
     arms=dict(host={}, best=dict(weights_of='host', checkpoint='best')),
     options={
-        'train_cfg': dict(max_epochs=1, val_interval=1),
-        'train_dataloader': dict(TINY, batch_size=4, **SCENES),
+        'train_cfg': dict(max_epochs=2, val_interval=1),
+        # epochs that take longer than it takes to end a process
+        'train_dataloader': {
+            **TINY,
+            **SCENES,
+            'batch_size': 4,
+            'dataset.num_images': 48,
+        },
         'val_dataloader': dict(TINY, **SCENES),
         'test_dataloader': dict(TINY, **SCENES),
+        'default_hooks.checkpoint.interval': 1,
         'model.data_preprocessor.size': [64, 64],
         'custom_hooks': [],  # no pictures: less to import
         'visualizer.vis_backends': [dict(type='LocalVisBackend')],
@@ -64,8 +72,7 @@ def write_study(folder, **changes):
 def start(path, work_dir):
     """The real tool, as on a command line."""
     return subprocess.Popen(
-        [sys.executable, SCRIPT, path, '--work-dir', work_dir]
-        + ['--jobs', '2'],
+        [sys.executable, SCRIPT, path, '--work-dir', work_dir],
         cwd=REPO,
         env={**os.environ, 'PYTHONPATH': str(REPO)},
         stdout=subprocess.PIPE,
@@ -73,36 +80,45 @@ def start(path, work_dir):
     )
 
 
+def times(work_dir):
+    """The results of finished cells, and when they were written."""
+    found = sorted(work_dir.rglob('result.json'))
+    return {path: path.stat().st_mtime_ns for path in found}
+
+
 def test_killed_and_started_again(tmp_path):
-    path = write_study(tmp_path, seeds=[0])
+    """Within the training of seed 1; what seed 0 has done is not repeated."""
+    path = write_study(tmp_path)
     work_dir = tmp_path / 'cells'
+    folder = work_dir / 'synthetic/acm/host/seed-1'
     process = start(path, work_dir)
-    while not list(work_dir.rglob('epoch_1.pth')):
+    while not (folder / 'epoch_1.pth').exists():
         assert process.poll() is None
         time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 130
-    assert len(list(work_dir.rglob('result.json'))) < 2
+    finished = times(work_dir)
+    assert [path.parent.name for path in finished] == ['seed-0'] * 2
 
     process = start(path, work_dir)
     printed, _ = process.communicate(timeout=COMMAND_SECONDS)
     assert process.returncode == 0, printed
-    results = {
-        path.parent: json.loads(path.read_text())
-        for path in work_dir.rglob('result.json')
-    }
-    assert len(results) == 2
-    for folder, result in results.items():
-        origin = result['provenance']
+    log = (folder / 'train.log').read_text()
+    assert re.findall(r'resumed epoch: (\d+)', log) == ['1']
+    assert finished.items() < times(work_dir).items()
+    configs = set()
+    for result_file in times(work_dir):
+        folder = result_file.parent
+        origin = json.loads(result_file.read_text())['provenance']
         best = 'best' in folder.parts
         assert ('best_' in origin['checkpoint']) == best
         assert origin['seed'] == int(folder.name[-1])
+        configs.add((origin['seed'], origin['config_sha256']))
         assert len((folder / 'per_image.csv').read_text().split()) == 5
         if not best:
             curve = json.loads((folder / 'validation.json').read_text())
-            assert curve['sirst/IoU']['steps'] == [1]
-    commands = [r['provenance']['config_sha256'] for r in results.values()]
-    assert len(set(commands)) == 1
+            assert curve['sirst/IoU']['steps'] == [1, 2]
+    assert len(times(work_dir)) == 4 and len(configs) == 2
 
 
 @pytest.fixture

@@ -11,8 +11,6 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from fdep_mm.core.choices import check_choice
-
 from .cells import box_mean, check_odd, max_neighbor
 from .score import score_map
 
@@ -39,7 +37,8 @@ def lcm(
             equal at the peak, no plateau.
     """
     check_odd('scales', *scales)
-    check_choice('peak', peak, PEAKS)
+    if peak not in PEAKS:
+        raise ValueError(f'peak={peak!r}: give one of {PEAKS}')
     image = image.astype(np.float32)
     contrast = np.zeros_like(image)
     for size in scales:

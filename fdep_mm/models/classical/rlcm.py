@@ -10,8 +10,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fdep_mm.core.choices import check_choice
-
 from .cells import check_odd, max_neighbor, top_means
 from .score import score_map
 
@@ -43,7 +41,8 @@ def rlcm(
         raise ValueError(
             f'counts must be from 1 to size * size = {size**2}, got {counts}'
         )
-    check_choice('peak', peak, PEAKS)
+    if peak not in PEAKS:
+        raise ValueError(f'peak={peak!r}: give one of {PEAKS}')
     image = image.astype(np.float32)
     means = dict(zip(numbers, top_means(image, size, numbers), strict=True))
     contrast = np.zeros_like(image)

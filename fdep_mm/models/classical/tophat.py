@@ -7,8 +7,6 @@ detection in infrared backgrounds*, Proc. SPIE 1954, 1993.
 import cv2
 import numpy as np
 
-from fdep_mm.core.choices import check_choice
-
 from .cells import check_odd
 from .score import score_map
 
@@ -27,7 +25,8 @@ def tophat(
         shape (str): 'square' or 'disk'.
     """
     check_odd('size', size)
-    check_choice('shape', shape, SHAPES)
+    if shape not in SHAPES:
+        raise ValueError(f'shape={shape!r}: give one of {[*SHAPES]}')
     element = cv2.getStructuringElement(SHAPES[shape], (size, size))
     return cv2.morphologyEx(
         image.astype(np.float32), cv2.MORPH_TOPHAT, element

@@ -83,6 +83,10 @@ class COISDDetector(TwoBranches, SingleStageDetector):
         self.level = level
         self._add_main_branch(vfm, samf, loss_weights)
 
+    def loss(self, batch_inputs: Tensor, batch_data_samples: list) -> dict:
+        """Losses of both branches; the batch is (B, 3, H, W), preprocessed."""
+        return super().loss(batch_inputs, batch_data_samples)
+
     def _host_feats(self, inputs: Tensor) -> tuple[Tensor, ...]:
         return self.extract_feat(inputs)
 
