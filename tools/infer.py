@@ -23,7 +23,8 @@ Examples:
         python tools/infer.py alcnet frame.png --gray-range 7000 9040
     a camera by its number, or by its address
         python tools/infer.py alcnet 0 --on-late drop --outputs jsonl
-        python tools/infer.py alcnet rtsp://camera/1 --allow-network
+        python tools/infer.py alcnet rtsp://camera/1 --allow-network \\
+            --outputs jsonl
     frames that another program sends
         camera | python tools/infer.py alcnet - --raw 640x512xuint16
 
@@ -81,7 +82,7 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
         default=DEFAULT,
         help=f'what to write ({" ".join(DEFAULT)})',
     )
-    add('--overwrite', action='store_true', help='earlier results')
+    add('--overwrite', action='store_true', help='deletes earlier tables')
     add('--threshold', type=float, help="from 0 to 1 (the network's own)")
     add('--batch-size', type=int, default=1)
     add('--tile-size', type=int, default=512, help='px')

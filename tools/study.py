@@ -161,7 +161,7 @@ def show_results(args: argparse.Namespace, study: Study) -> None:
     results = read_results(study, args.work_dir)
     for arm in mixed_arms(results):
         print(
-            f'warning: {arm}: not all seeds were tested with one config '
+            f'warning: {arm}: its seeds were tested with different configs '
             f'(config_sha256 in {RESULT}): other settings, or other folders '
             'of data. Run the odd ones again, in an empty folder',
             file=sys.stderr,

@@ -91,11 +91,21 @@ def find_checkpoint(cfg: Config, path: str | None) -> str | None:
     return path
 
 
-def use_normalization_of(name: str, cfg: Config) -> None:
+def use_weights(cfg: Config, path: str | None) -> None:
+    """Put the weights into a config; one by name brings its normalization."""
+    cfg.load_from = find_checkpoint(cfg, path)
+    cfg.resume = False  # what the training does
+    if path in zoo.names():
+        _use_normalization_of(path, cfg)
+
+
+def _use_normalization_of(name: str, cfg: Config) -> None:
     """Give a network by name the pixel values that it was trained with."""
     stored = read_settings(read_checkpoint(zoo.find(name))['meta']['cfg'])
     theirs = stored['model']['data_preprocessor']
-    ours = cfg.model.data_preprocessor
+    ours = cfg.model.get('data_preprocessor') or cfg.data_preprocessor
+    if ours.type.rpartition('.')[2] != theirs['type']:
+        return  # CheckpointCheckHook says that the network is another one
     for key in (*NORMALIZATION, 'pad_val'):
         if key in theirs and ours.get(key) != theirs[key]:
             print(f'{key}={theirs[key]}, as in the training of {name!r}')
@@ -158,11 +168,7 @@ def main() -> None:
     args = parse_args()
     with user_errors(*USER_ERRORS):
         cfg = config_from_args(args)
-        path = args.checkpoint_option or args.checkpoint
-        cfg.load_from = find_checkpoint(cfg, path)
-        cfg.resume = False  # what the training does
-        if cfg.load_from and zoo.is_name(path):
-            use_normalization_of(path, cfg)
+        use_weights(cfg, args.checkpoint_option or args.checkpoint)
         use_options(cfg, args)
     with user_errors(UnpicklingError):
         Runner.from_cfg(cfg).test()

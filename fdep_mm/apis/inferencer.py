@@ -105,7 +105,7 @@ class SIRSTInferencer:
             return_vis (bool): Draw pictures.
             out_dir (str | PathLike, optional): Folder to write results into.
             outputs (Sequence[str]): What to write: see :class:`.ResultWriter`.
-            overwrite (bool): Write over earlier results.
+            overwrite (bool): Delete earlier tables, write over pictures.
 
         Returns:
             dict: ``predictions``, a list of :class:`.Prediction`;

@@ -169,10 +169,8 @@ class Inputs:
             )
         # those of pages and of videos are numbered
         key = '' if frame.name == source.name else source.source
-        limits = self._first.get(key)
-        if limits is None:
-            limits = gray_limits(image, mode, where)
-        # a shutter is closed in flat frames
+        limits = gray_limits(image, self._first.get(key, mode), where)
+        # frames of one value are of a closed shutter
         if self.reading.gray_range_from == 'first' and limits[0] < limits[1]:
             self._first[key] = limits
         return frame._replace(image=image, limits=limits)

@@ -65,7 +65,8 @@ def _provider(device: str) -> tuple[str, dict]:
     kind, _, index = device.partition(':')
     if kind not in PROVIDERS:
         raise ValueError(
-            f"device={device!r}: give 'cpu', 'cuda', 'cuda:N' or 'tensorrt'"
+            f"device={device!r}: give 'cpu', 'cuda', 'cuda:N', 'tensorrt' or "
+            "'tensorrt:N'"
         )
     provider = PROVIDERS[kind]
     if provider not in ort.get_available_providers():
@@ -78,7 +79,7 @@ def _provider(device: str) -> tuple[str, dict]:
 
 def _way_out(device: str) -> str:
     is_runtime = device.startswith('tensorrt')
-    return 'leave runtime out' if is_runtime else "use device='cpu'"
+    return 'leave tensorrt out' if is_runtime else "use device='cpu'"
 
 
 class OnnxBackend:

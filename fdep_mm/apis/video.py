@@ -65,21 +65,21 @@ def read_video(path: Path, max_pixels: int = MAX_PIXELS) -> Iterator[Read]:
         ValueError: Its frames have more than `max_pixels`; none can be read;
             or, after the last one that can, many are missing.
     """
-    trimmed = av is None and path.suffix.lower() in ('.mp4', '.mov')
     source = path if av else cv2_name(path)
     number, length, short = yield from _read(source, str(path), max_pixels)
     if not number:
         raise ValueError(
             f'{path}: not a readable video, damaged or of another type'
         )
-    if short and not trimmed:
+    if short:
         raise ValueError(
             f'{path}: {number} of about {length} frames could be read, the '
             'file is damaged or cut off'
         )
     if av and length - number > 2:
         warnings.warn(
-            f'{path}: {length - number} of {length} frames could not be read',
+            f'{path}: {length - number} of {length} frames could not be read; '
+            'those after them have lower numbers than in the file',
             stacklevel=2,
         )
 
@@ -201,7 +201,9 @@ def _read(
             image, fps, length = frame
             yield image, fps
             number += 1
-    return number, length, length - number > min(fps, length / 10)
+    trimmed = av is None and name.lower().endswith(('.mp4', '.mov'))
+    short = not trimmed and length - number > min(fps, length / 10)
+    return number, length, short
 
 
 def _cv2_frames(
@@ -246,8 +248,8 @@ def _av_frames(
         stream.thread_type = 'AUTO'
         fps = float(stream.average_rate or 25)
         length = _av_length(stream)
-        if is_address and not length:  # what has a duration is a file
-            length = (container.duration or 0) / av.time_base * fps
+        if is_address and not length and container.duration:
+            length = 1  # a file; how many frames it has is not known
         for frame in container.decode(stream):
             parts = frame.format.components
             deep = max(part.bits for part in parts) > 8

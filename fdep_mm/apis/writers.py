@@ -46,8 +46,9 @@ class ResultWriter:
             (overlays/NAME.png, or .mp4 of a video).
         task (str): 'segmentation' or 'detection'.
         info (dict): What the JSON files say about the run.
-        overwrite (bool): Write over earlier results; tables of theirs are
-            deleted first, pictures of other names stay.
+        overwrite (bool): Delete an earlier predictions.json, targets.csv and
+            targets.jsonl, also if they are not written again, and write over
+            pictures; those of other names stay.
 
     Raises:
         LockedError: Another process writes into the folder.
@@ -104,8 +105,9 @@ class ResultWriter:
             elif path.is_file() or (path.is_dir() and any(path.iterdir())):
                 self.lock.close()
                 raise FileExistsError(
-                    f'{path}: holds earlier results; choose another folder '
-                    'or set overwrite=True (--overwrite)'
+                    f'{path}: holds earlier results; choose another folder, '
+                    'or set overwrite=True (--overwrite), which deletes '
+                    'earlier tables'
                 )
 
     def add(self, item: Prediction | Failure) -> None:

@@ -95,12 +95,12 @@ def _compare(values: np.ndarray, low: float, high: float, name: str) -> None:
     wide = high > 255 if values.dtype == np.uint8 else high - low > 2**13
     narrow = 0 < most - least < (high - low) / (4 if wide else 32)
     clipped = np.mean((values < low) | (values > high)) > 0.5
-    if narrow or clipped:
+    if least < most and (narrow or clipped):
         _told.add(name)
         warnings.warn(
-            f'{name}: values are {least:g} to {most:g}, but for single '
-            f'pixels, where {low:g} becomes black and {high:g} white. If all '
-            'images are like it, set '
+            f'{name}: apart from single pixels, values are {least:g} to '
+            f'{most:g}, while {low:g} becomes black and {high:g} white. If '
+            'all images are like it, and targets have several pixels, set '
             f'gray_range=({least:g}, {most:g}) (LoadInfraredImage, '
             f'SIRSTInferencer; infer.py: --gray-range {least:g} {most:g})',
             stacklevel=3,

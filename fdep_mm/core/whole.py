@@ -1,4 +1,4 @@
-"""Files as a whole: written or left as they were, and told by their hash."""
+"""Files as a whole: written completely or not at all, and their hashes."""
 
 import json
 import os

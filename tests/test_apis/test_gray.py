@@ -154,6 +154,19 @@ def test_the_limits_of_the_first_frame(tmp_path):
     assert [f.limits for f in items] == [(7, 7), *[(0, 50)] * 3]
 
 
+def test_limits_that_no_longer_fit_are_told(tmp_path, monkeypatch):
+    """A closed shutter with a dead pixel, then a scene."""
+    monkeypatch.setattr(gray, '_told', set())
+    shutter = np.full((5, 6), 6900, np.uint16)
+    shutter[2, 2] = 0
+    scene = np.arange(7000, 7300, 10, np.uint16).reshape(5, 6)
+    cv2.imwritemulti(str(tmp_path / 'stack.tif'), [shutter, scene])
+    inputs = Inputs(tmp_path / 'stack.tif', reading=Reading('minmax', 'first'))
+    with pytest.warns(UserWarning, match='7010 to 7280, while 0 becomes bla'):
+        limits = [frame.limits for frame in inputs]
+    assert limits == [(0, 6900)] * 2
+
+
 def test_pictures_are_as_bright_as_what_is_searched():
     image = camera(np.full((512, 512), 100, np.uint8))
     run = SIRSTInferencer(

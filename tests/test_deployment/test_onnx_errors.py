@@ -35,7 +35,7 @@ def test_a_device_that_onnxruntime_was_not_built_for(
 @pytest.mark.filterwarnings('ignore:Specified provider')
 @pytest.mark.parametrize(
     ('device', 'way_out'),
-    [('cuda:0', "use device='cpu'"), ('tensorrt', 'leave runtime out')],
+    [('cuda:0', "use device='cpu'"), ('tensorrt', 'leave tensorrt out')],
 )
 def test_a_device_whose_libraries_are_missing(
     acm_file, device, way_out, monkeypatch

@@ -203,7 +203,7 @@ def test_seeds_of_several_configs(study, tmp_path, capsys):
     path.write_text(json.dumps(result))
     tool.show_results(args, study)
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith('warning: synthetic/acm/fdep: not all seeds')
+    assert line.startswith('warning: synthetic/acm/fdep: its seeds were')
 
 
 def test_curves_of_the_places_that_have_some(study, tmp_path, capsys):

@@ -1,10 +1,15 @@
 """tools/train.py and tools/test.py, run as a user runs them."""
 
+import runpy
+from pathlib import Path
+
 import numpy as np
 import pytest
+from mmengine.config import Config
 from PIL import Image
 from tool_runs import run_tool
 
+TOOLS = Path(__file__).parents[2] / 'tools'
 TINY = ['train_cfg.val_interval=1', 'param_scheduler=None'] + [
     f'{loader}_dataloader.{setting}'
     for loader in ('train', 'val', 'test')
@@ -113,6 +118,31 @@ def test_a_network_by_name_sees_what_it_was_trained_on(config, tmp_path):
         result.out
     )
     assert 'was trained with data_preprocessor' not in result.log
+
+
+def test_which_networks_bring_their_normalization(
+    config, monkeypatch, tmp_path
+):
+    """Those of the package, in configs of their kind; not files, not none."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(TOOLS)
+    use_weights = runpy.run_path(str(TOOLS / 'test.py'))['use_weights']
+    (tmp_path / 'weights').touch()
+
+    def normalization(path, change):
+        cfg = Config.fromfile(config)
+        cfg.merge_from_dict(change)
+        use_weights(cfg, path)
+        keys = ('mean', 'std', 'pad_val', 'bgr_to_rgb')
+        return [cfg.model.data_preprocessor.get(key) for key in keys]
+
+    own = normalization('weights', {})
+    stored = [[105.44] * 3, [35.35] * 3, -105.44 / 35.35, True]
+    assert normalization('alcnet', {}) == stored != own
+    detector = {'model.data_preprocessor.type': 'DetDataPreprocessor'}
+    assert normalization('alcnet', detector) == own
+    classical = {'model.type': 'fdep_mm.ClassicalSegmentor'}
+    assert normalization('none', classical) == own
 
 
 @pytest.mark.parametrize(

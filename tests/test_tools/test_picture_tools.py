@@ -251,6 +251,17 @@ def test_wrong_input_for_curves(folders, tmp_path, monkeypatch, args, message):
     assert message in errors
 
 
+def test_curves_of_several_seeds(folders, tmp_path):
+    for seed in (0, 1):
+        folder = tmp_path / f'study/fdep/seed-{seed}'
+        folder.mkdir(parents=True)
+        store(folder / 'result.json', folders)
+    code, _, errors = call('plot_curves', tmp_path / 'study')
+    assert code == 2 and 'holds several runs of a study' in errors
+    code, printed, _ = call('plot_curves', folder)
+    assert code == 0 and 'seed-1' in printed
+
+
 def test_real_images(find_data, tmp_path):
     root = find_data('NUAA-SIRST')
     split = tmp_path / 'split.txt'

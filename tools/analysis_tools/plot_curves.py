@@ -73,6 +73,12 @@ def stored_file(path: Path) -> Path:
     """The file itself, or the newest one of a work dir."""
     if not path.is_dir():
         return path
+    seeds = sorted({one.parent for one in path.rglob('seed-*/result.json')})
+    if len(seeds) > 1:
+        raise ValueError(
+            f'{path}: holds several runs of a study; give one, such as '
+            f'{seeds[0]}, or draw them all by study.py --curves'
+        )
     # the folders' names are times
     names = ('result.json', 'curves_test.json')
     stored = sorted(one for name in names for one in path.rglob(name))

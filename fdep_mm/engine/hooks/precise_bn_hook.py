@@ -4,7 +4,12 @@ import torch
 from mmengine.dataset import DefaultSampler
 from mmengine.dist import all_reduce
 from mmengine.hooks import EMAHook, Hook
-from mmengine.runner import BaseLoop, IterBasedTrainLoop, Runner
+from mmengine.runner import (
+    BaseLoop,
+    EpochBasedTrainLoop,
+    IterBasedTrainLoop,
+    Runner,
+)
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.data import DataLoader
@@ -25,7 +30,8 @@ class PreciseBNHook(Hook):
 
     Raises:
         ValueError: There is an ``EMAHook`` as well, whose averaged network,
-            not this one, is validated and saved.
+            not this one, is judged and saved; or the loop is neither by
+            epoch nor by iteration.
 
     Source: "precise BN", Wu and Johnson, Rethinking "Batch" in BatchNorm,
     arXiv 2105.07576, section 3.
@@ -44,12 +50,13 @@ class PreciseBNHook(Hook):
         self.before_test_too = before_test
 
     def before_train(self, runner: Runner) -> None:
-        """Refuse what would judge another network."""
-        if any(isinstance(hook, EMAHook) for hook in runner.hooks):
+        """Refuse what would be done wrongly, or not at all."""
+        _refuse_averages(runner)
+        known = EpochBasedTrainLoop, IterBasedTrainLoop
+        if not isinstance(runner.train_loop, known):
             raise ValueError(
-                'PreciseBNHook and EMAHook: the network that EMAHook saves '
-                'would keep its old statistics. Leave one of them out; a test '
-                'with PreciseBNHook(before_test=True) computes them'
+                f'PreciseBNHook: {type(runner.train_loop).__name__} is '
+                'neither an EpochBasedTrainLoop nor an IterBasedTrainLoop'
             )
 
     def after_train_epoch(self, runner: Runner) -> None:
@@ -73,8 +80,18 @@ class PreciseBNHook(Hook):
     def before_test(self, runner: Runner) -> None:
         """Compute them if asked to."""
         if self.before_test_too:
+            _refuse_averages(runner)
             loader = runner.build_dataloader(runner.cfg.train_dataloader)
             compute_statistics(runner.model, _one_pass(loader))
+
+
+def _refuse_averages(runner: Runner) -> None:
+    if any(isinstance(hook, EMAHook) for hook in runner.hooks):
+        raise ValueError(
+            'PreciseBNHook and EMAHook: the averaged network would keep its '
+            'old statistics. Train with one of them; a test without EMAHook '
+            'and with PreciseBNHook(before_test=True) computes them'
+        )
 
 
 def _is_due(loop: BaseLoop, now: int, end: int) -> bool:
@@ -84,11 +101,14 @@ def _is_due(loop: BaseLoop, now: int, end: int) -> bool:
 
 
 def _one_pass(loader: DataLoader) -> DataLoader:
-    """A loader of the same batches, in random order, that ends."""
+    """A loader of full batches like these, in random order, that ends."""
+    sampler = DefaultSampler(loader.dataset, shuffle=True)
+    size = loader.batch_sampler.batch_size
     return DataLoader(
         loader.dataset,
-        loader.batch_sampler.batch_size,
-        sampler=DefaultSampler(loader.dataset, shuffle=True),
+        size,
+        sampler=sampler,
+        drop_last=len(sampler) > size,
         num_workers=loader.num_workers,
         collate_fn=loader.collate_fn,
         worker_init_fn=loader.worker_init_fn,
