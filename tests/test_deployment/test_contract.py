@@ -51,7 +51,7 @@ def test_runtimes(repo, monkeypatch):
     monkeypatch.setattr(
         onnxruntime, 'get_available_providers', lambda: available
     )
-    with pytest.raises(ValueError, match='onnxruntime-gpu, or leave runtime'):
+    with pytest.raises(ValueError, match='onnxruntime-gpu, or leave tensorrt'):
         open_backend('alcnet', runtime='tensorrt')
     with pytest.raises(ValueError, match="device='tensorrt:1'"):
         open_backend('alcnet', device='cuda:1', runtime='tensorrt')
