@@ -93,7 +93,7 @@ class TwoBranches:
         setattr(self, name, index)
         indices = [index] if isinstance(index, int) else index
         if not indices:
-            raise ValueError(f'{name}={index}: name a feature at least')
+            raise ValueError(f'{name}={index}: name at least one feature')
         for index in indices:
             if not -len(areas) <= index < len(areas):
                 raise ValueError(
