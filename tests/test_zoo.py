@@ -5,6 +5,7 @@ import os
 import cv2
 import numpy as np
 import pytest
+import torch
 from mmengine.config import Config
 
 from fdep_mm import zoo
@@ -77,7 +78,7 @@ def test_scores_are_reproduced(path, stored, repo, data_root, monkeypatch):
         prob = run(one.image[None])[0]
         records.append(count_image(prob, one.mask, protocol, one.name))
         if 'mNoCoAP' in stored:
-            logits = dict(data=prob[None])
+            logits = dict(data=torch.from_numpy(prob)[None])
             contrast.process(None, [dict(one.truth, seg_logits=logits)])
     found = scale_scores(reduce_records(records, protocol)[0])
     if 'mNoCoAP' in stored:
