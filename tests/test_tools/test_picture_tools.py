@@ -258,7 +258,8 @@ def test_curves_of_several_seeds(folders, tmp_path):
         store(folder / 'result.json', folders)
     code, _, errors = call('plot_curves', tmp_path / 'study')
     assert code == 2 and 'holds several runs of a study' in errors
-    code, printed, _ = call('plot_curves', folder)
+    args = ('--out', tmp_path / 'x.png')
+    code, printed, _ = call('plot_curves', folder, *args)
     assert code == 0 and 'seed-1' in printed
 
 
