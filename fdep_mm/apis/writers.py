@@ -141,7 +141,7 @@ class ResultWriter:
         return self
 
     def __exit__(self, error_type: type | None, *_: object) -> None:
-        self.info['complete'] = error_type is None
+        self.info['complete'] = error_type is None and not self.failures
         # the error that stopped the run is the one to tell
         with suppress(*([OSError] if error_type else [])):
             self._close()

@@ -81,12 +81,13 @@ def test_json_and_csv(segment, image, tmp_path):
     found = segment(inputs, out_dir=tmp_path, outputs=['json', 'csv'])
     content = json.loads((tmp_path / 'predictions.json').read_text())
     assert content['task'] == 'segmentation' and content['threshold'] == 0.5
-    assert content['complete'] and content['model'] == 'FakeSegmentor'
+    assert content['model'] == 'FakeSegmentor'
     assert [len(i['targets']) for i in content['images']] == [2, 1]
     assert content['images'][0] == found['predictions'][0].to_dict()
     assert content['images'][1]['height'] == 20
     (failure,) = content['failures']
     assert failure['source'] == 'array 000001'
+    assert not content['complete']  # an input is missing
     with open(tmp_path / 'targets.csv', newline='') as file:
         rows = list(csv.DictReader(file))
     assert [(r['name'], r['target']) for r in rows] == [

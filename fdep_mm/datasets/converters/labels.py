@@ -5,7 +5,6 @@ from typing import NamedTuple
 import numpy as np
 
 from fdep_mm.core import run_lengths
-from fdep_mm.core.boxes import mask_boxes
 from fdep_mm.core.components import component_crops
 
 from .regions import boxes_to_mask, points_to_mask
@@ -30,11 +29,12 @@ def mask_labels(
     mask: np.ndarray, image_id: str, file_name: str
 ) -> ImageLabels:
     """Box and exact shape of each 8-connected component of a mask (H, W)."""
-    codes = [
-        run_lengths.encode(pixels, (cols.start, rows.start), mask.shape)
-        for (rows, cols), pixels in component_crops(mask)
-    ]
-    boxes = mask_boxes(mask)
+    boxes, codes = [], []
+    for (rows, cols), pixels in component_crops(mask):
+        start = cols.start, rows.start
+        boxes.append((*start, cols.stop, rows.stop))
+        codes.append(run_lengths.encode(pixels, start, mask.shape))
+    boxes = np.array(boxes, np.float64).reshape(-1, 4)
     return ImageLabels(image_id, file_name, mask.shape, boxes, codes)
 
 
