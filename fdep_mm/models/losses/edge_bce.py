@@ -7,6 +7,7 @@ contours have no influence; published numbers come from that form. Both are
 here: ``form='released'`` and ``form='intended'``.
 """
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -15,10 +16,6 @@ from fdep_mm.core.choices import check_choice
 from fdep_mm.registry import MODELS
 
 from .pixel_loss import PixelLoss
-
-# Of kth_smallest: values in the sample, and what it takes on either side of
-# the place, as a fraction of them.
-SAMPLE, SPREAD = 8192, 0.03
 
 
 def edge_map(target: Tensor) -> Tensor:
@@ -42,21 +39,11 @@ def edge_map(target: Tensor) -> Tensor:
 def kth_smallest(values: Tensor, index: int) -> Tensor:
     """Value at place `index` of the ascending order of `values`, (N,).
 
-    ``kthvalue`` takes one thread of a CPU, and of a small network's training
-    step up to a tenth. There a sample brackets the place, and only what lies
-    between is ordered. The result is the same.
+    On a CPU, ``kthvalue`` takes up to a tenth of a small network's training
+    step, and NumPy's partition hardly any time.
     """
-    number = values.numel()
-    if values.device.type == 'cpu' and number >= 16 * SAMPLE:
-        step = number // SAMPLE | 1  # odd: not along the columns of images
-        sample = values[::step].sort().values
-        place, spread = index * len(sample) / number, SPREAD * len(sample)
-        low = sample[max(0, int(place - spread))]
-        high = sample[min(len(sample) - 1, int(place + spread))]
-        between = values[(values >= low) & (values <= high)]
-        rest = index - int((values < low).sum())
-        if 0 <= rest < len(between):
-            return between.kthvalue(rest + 1).values
+    if values.device.type == 'cpu':
+        return torch.from_numpy(np.partition(values.numpy(), index))[index]
     return values.kthvalue(index + 1).values
 
 
