@@ -44,6 +44,7 @@ from fdep_mm.study import (
     StudyRunner,
     export,
     format_study,
+    missing_scores,
     mixed_arms,
     read_results,
     read_study,
@@ -166,6 +167,8 @@ def show_results(args: argparse.Namespace, study: Study) -> None:
             'of data. Run the odd ones again, in an empty folder',
             file=sys.stderr,
         )
+    for score in missing_scores(study, results):
+        print(f'warning: scores: no test has {score}', file=sys.stderr)
     if args.table:
         rows = summarize(study, results)
         print(format_study(study, rows, args.table), end='')

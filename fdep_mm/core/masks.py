@@ -73,7 +73,9 @@ def read_values(
                 colors = np.array(image.convert('RGB'))
                 # one color for all indices says nothing
                 telling = np.ptp(colors) > 0 or np.ptp(values) == 0
-                values = colors if telling and _is_binary(colors) else values
+                gray = (colors == colors[..., :1]).all()  # pure red is 0, 255
+                if telling and gray and _is_binary(colors):
+                    values = colors
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise unreadable(path, 'mask', error) from error
     values = values.reshape(*values.shape[:2], -1)

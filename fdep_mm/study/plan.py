@@ -74,8 +74,9 @@ def read_study(path: Path) -> Study:
     (as tests log them, default :data:`SCORES`), ``baseline`` (an arm) and
     ``arms``: name -> ``config``, ``options``, ``test_options``,
     ``checkpoint`` (``last`` or ``best``) or ``weights_of``, an arm whose
-    weights are tested with this one's options instead of a training. In
-    configs and options {host}, {data}, {arm} and {seed} are replaced.
+    weights are tested, with its settings and this one's, instead of a
+    training. In configs and options {host}, {data}, {arm} and {seed} are
+    replaced.
     """
     text = Path(path).read_text()
     try:
@@ -144,9 +145,10 @@ def _cell(
     content: Mapping, arms: Mapping, data: str, host: str, arm: str, seed: int
 ) -> Cell:
     own = arms[arm]
+    source = arms.get(own.get('weights_of'), {})
     names = dict(data=data, host=host, arm=arm, seed=seed)
     config, options, test_options = None, {}, {}
-    for settings in (content, arms.get(own.get('weights_of'), {}), own):
+    for settings in (content, source, own):
         config = settings.get('config') or config
         options |= _options(settings.get('options') or {}, names)
         test_options |= _options(settings.get('test_options') or {}, names)
@@ -158,7 +160,7 @@ def _cell(
         options=options,
         test_options=test_options,
         weights_of=own.get('weights_of'),
-        checkpoint=own.get('checkpoint', 'last'),
+        checkpoint={**source, **own}.get('checkpoint', 'last'),
     )
 
 

@@ -1,14 +1,21 @@
 """What finished cells measured, from a work dir or an exported folder."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from mmengine import Config
 
+from fdep_mm.core.options import nearest
 from fdep_mm.core.whole import write_whole
-from fdep_mm.engine.hooks.result_writer import PER_IMAGE, RESULT
+from fdep_mm.engine.hooks.result_writer import (
+    PER_IMAGE,
+    RESULT,
+    settings_hash,
+)
 from fdep_mm.evaluation.functional import (
     Evaluation,
     plain,
@@ -38,7 +45,23 @@ class Result(NamedTuple):
     config: str
 
 
-def check_settings(cell: Cell, folder: Path) -> None:
+def config_hash(path: str) -> str:
+    """SHA-256 of what a config says, wherever the data lie."""
+    return settings_hash(
+        Config.fromfile(path, use_environment_variables=False)
+    )
+
+
+def settings_of(
+    cell: Cell, hash_of: Callable[[str], str] = config_hash
+) -> dict:
+    """What the folder of a cell remembers of its settings."""
+    return dict(cell._asdict(), config_sha256=hash_of(cell.config))
+
+
+def check_settings(
+    cell: Cell, folder: Path, hash_of: Callable[[str], str] = config_hash
+) -> None:
     """Refuse a folder whose cell was begun with other settings.
 
     Raises:
@@ -47,7 +70,7 @@ def check_settings(cell: Cell, folder: Path) -> None:
     if not (folder / SETTINGS).is_file():
         return
     then = _flat(json.loads((folder / SETTINGS).read_text()))
-    now = _flat(json.loads(json.dumps(cell._asdict())))
+    now = _flat(json.loads(json.dumps(settings_of(cell, hash_of))))
     changed = [
         f'{key}: {then.get(key)} then, {now.get(key)} now'
         for key in {**then, **now}
@@ -74,15 +97,18 @@ def read_results(study: Study, folder: Path) -> list[Result]:
     Raises:
         ValueError: A cell of the work dir was begun with other settings.
     """
+    hash_of = cache(config_hash)
     return [
-        _read(cell, folder / cell.name, study.scores[0])
+        _read(cell, folder / cell.name, study.scores[0], hash_of)
         for cell in study.cells
         if (folder / cell.name / RESULT).is_file()
     ]
 
 
-def _read(cell: Cell, folder: Path, score: str) -> Result:
-    check_settings(cell, folder)
+def _read(
+    cell: Cell, folder: Path, score: str, hash_of: Callable[[str], str]
+) -> Result:
+    check_settings(cell, folder, hash_of)
     content = json.loads((folder / RESULT).read_text())
     scores = {
         key: np.nan if value is None else value
@@ -108,6 +134,16 @@ def mixed_arms(results: Iterable[Result]) -> list[str]:
     for one in results:
         found.setdefault('/'.join(one.cell[:3]), set()).add(one.config)
     return [arm for arm, configs in found.items() if len(configs) > 1]
+
+
+def missing_scores(study: Study, results: Iterable[Result]) -> list[str]:
+    """Scores of a study that no test has measured, with similar ones."""
+    known = {name for one in results for name in one.scores}
+    return [
+        f'{name!r}{nearest(name, known)}'
+        for name in study.scores
+        if known and name not in known
+    ]
 
 
 def read_validations(folder: Path) -> dict[str, dict[str, list]]:

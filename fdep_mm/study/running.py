@@ -16,7 +16,13 @@ from fdep_mm.engine.hooks.safe_checkpoint_hook import newest_checkpoint
 from fdep_mm.engine.hooks.work_dir_lock_hook import FILE as TRAIN_LOCK
 
 from .plan import Cell
-from .results import CURVE, SETTINGS, check_settings, read_validations
+from .results import (
+    CURVE,
+    SETTINGS,
+    check_settings,
+    read_validations,
+    settings_of,
+)
 
 LOCK = 'study.lock'
 TEMPLATES = ('epoch_{}.pth', 'iter_{}.pth')
@@ -129,7 +135,7 @@ class StudyRunner:
         try:
             check_settings(cell, folder)
             if not (folder / SETTINGS).is_file():
-                write_json_whole(folder / SETTINGS, cell._asdict(), WAY_OUT)
+                write_json_whole(folder / SETTINGS, settings_of(cell), WAY_OUT)
             if self.is_finished(cell):
                 return
             report(cell, 'start')

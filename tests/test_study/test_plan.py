@@ -62,6 +62,7 @@ def test_grid(read):
     parser.add_argument('--options', nargs='+', action=OptionAction)
     options = parser.parse_args(['--options', *texts]).options
     assert options == {'x': [dict(type='acm')], 'y': True}
+    assert cell.checkpoint == 'best'
     jobs = study.jobs()
     assert len(jobs) == 8  # what is tested again belongs to its training
     assert ['fast', 'seen'] in [[cell.arm for cell in job] for job in jobs]
@@ -102,6 +103,14 @@ def test_what_is_wrong_is_named(read, changes, message):
 def test_wrong_arms(read, arms, message):
     with pytest.raises(ValueError, match=message):
         read(content(arms={'host': {}, **arms}))
+
+
+def test_the_checkpoint_of_the_weights_is_tested(read):
+    best = dict(checkpoint='best')
+    arms = {'host': best, 'again': dict(weights_of='host'), 'last': {}}
+    study = read(content(arms=arms))
+    found = {cell.arm: cell.checkpoint for cell in study.cells}
+    assert found == dict(host='best', again='best', last='last')
 
 
 def test_arm_given_twice(read):

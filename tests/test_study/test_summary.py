@@ -4,6 +4,7 @@ import csv
 import json
 import math
 from argparse import Namespace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,7 +27,7 @@ from fdep_mm.study import (
     read_study,
     summarize,
 )
-from fdep_mm.study.results import read_validations
+from fdep_mm.study.results import read_validations, settings_of
 from fdep_mm.visualization import plot_comparison
 
 ARMS = dict(host={}, fdep={}, best=dict(weights_of='fdep', checkpoint='best'))
@@ -66,6 +67,7 @@ def study(tmp_path, monkeypatch, repo):
     monkeypatch.chdir(repo)
     changes = dict(arms=ARMS, seeds=[0, 1, 2, 3], hosts=['acm', 'alcnet'])
     study = read_study(write_study(tmp_path, **changes))
+    study = study._replace(scores=['sirst/IoU', 'sirst/Pd'])
     for i, (arm, values) in enumerate(IOU.items()):
         for seed, iou in enumerate(values):
             folder = tmp_path / f'cells/synthetic/acm/{arm}/seed-{seed}'
@@ -183,11 +185,26 @@ def test_what_is_exported_gives_the_same_table(study, tmp_path):
 def test_other_settings_are_not_shown(study, tmp_path):
     cell = study.cells[0]
     path = tmp_path / 'cells' / cell.name / 'cell.json'
-    path.write_text(json.dumps(cell._asdict()))
+    path.write_text(json.dumps(settings_of(cell)))
     assert len(read_results(study, tmp_path / 'cells')) == 7
     changed = cell.options | {'train_cfg.max_epochs': '9'}
-    path.write_text(json.dumps(cell._replace(options=changed)._asdict()))
-    with pytest.raises(ValueError, match='begun with other settings'):
+    then = cell._replace(options=changed)
+    path.write_text(json.dumps(settings_of(then)))
+    with pytest.raises(ValueError, match='max_epochs: 9 then, 2 now'):
+        read_results(study, tmp_path / 'cells')
+
+
+def test_an_edited_config_is_not_shown(study, tmp_path):
+    base = Path(study.cells[0].config).absolute()
+    config = tmp_path / 'config.py'
+    config.write_text(f'_base_ = {str(base)!r}\n')
+    cells = [cell._replace(config=str(config)) for cell in study.cells]
+    study = study._replace(cells=cells)
+    path = tmp_path / 'cells' / cells[0].name / 'cell.json'
+    path.write_text(json.dumps(settings_of(cells[0])))
+    assert len(read_results(study, tmp_path / 'cells')) == 7
+    config.write_text(f'_base_ = {str(base)!r}\ntrain_cfg = dict(seed=1)\n')
+    with pytest.raises(ValueError, match='config_sha256: .* Undo the change'):
         read_results(study, tmp_path / 'cells')
 
 
@@ -197,6 +214,10 @@ def test_seeds_of_several_configs(study, tmp_path, capsys):
     )
     tool.show_results(args, study)
     assert not capsys.readouterr().err
+    typo = study._replace(scores=['sirst/IoU', 'sirst/pd'])
+    tool.show_results(args, typo)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("warning: scores: no test has 'sirst/pd' (nearest")
     path = tmp_path / 'cells/synthetic/acm/fdep/seed-1/result.json'
     result = json.loads(path.read_text())
     result['provenance']['config_sha256'] = 'b'

@@ -251,7 +251,13 @@ def test_masks_with_alpha(tmp_path, color, alpha, target):
 
 
 @pytest.mark.parametrize(
-    'palette', [[0] * 6, [0, 0, 0, 255, 255, 255], [9, 9, 9, 128, 0, 0]]
+    'palette',
+    [
+        [0] * 6,
+        [0, 0, 0, 255, 255, 255],
+        [9, 9, 9, 128, 0, 0],
+        [0, 0, 0, 255, 0, 0],  # pure red
+    ],
 )
 def test_masks_with_a_palette(tmp_path, palette):
     index = np.zeros((20, 30), np.uint8)
