@@ -141,7 +141,10 @@ def from_masks(args: argparse.Namespace) -> tuple[int, list[str]]:
     samples = list_samples(layout, findings)
     samples = [sample for sample in samples if sample.mask is not None]
     if not samples:
-        raise ValueError(f'{args.source}: no image has a mask to convert')
+        raise ValueError(
+            f'{args.source}: no image has a mask to convert; name the ending '
+            'of mask names by --mask-suffix'
+        )
     points = args.to in ('points', 'point-masks')
     sources = read_masks(samples, layout.images, points)
     splits = {

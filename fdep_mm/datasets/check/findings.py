@@ -14,8 +14,10 @@ CODES = dict(
         'split-overlap': 'images are in several splits; remove them from all '
         'but one, or use --write-split',
         'image-missing': 'listed images do not exist; add or unlist them',
-        'mask-missing': 'images have no mask; add one, empty without target',
-        'mask-orphan': 'masks have no image; rename or remove them',
+        'mask-missing': 'images have no mask; add one, empty without target, '
+        'or name the ending of mask names by --mask-suffix',
+        'mask-orphan': 'masks have no image; rename or remove them, or name '
+        'their ending by --mask-suffix',
         'name-case': 'files differ from their id in upper and lower case; '
         'rename them: other systems do not find them',
         'image-unreadable': 'images are damaged or of another type; replace '
