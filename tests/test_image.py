@@ -64,6 +64,21 @@ def test_a_tiff_file_that_was_cut_off(tmp_path):
             decode_pages(whole[: int(part * len(whole))], 'x.tif')
 
 
+def test_pages_of_another_size(tmp_path, recwarn):
+    path = tmp_path / 'x.tif'
+    for sides, left, told in (
+        ((50, 50, 25, 13), 2, False),  # previews
+        ((13, 50, 50), 1, True),
+        ((50, 40), 1, True),
+    ):
+        pages = [np.zeros((side, 60), np.uint8) for side in sides]
+        cv2.imwritemulti(str(path), [page[:, : len(page)] for page in pages])
+        assert len(decode_pages(path.read_bytes(), 'x.tif')) == left
+        texts = [str(one.message) for one in recwarn]
+        recwarn.clear()
+        assert ('and are left out' in ''.join(texts)) is told
+
+
 @pytest.mark.parametrize(
     'suffix', ['.png', '.jpg', '.bmp', '.webp', '.pgm', '.tif']
 )

@@ -42,7 +42,7 @@ from pathlib import Path
 from fdep_mm import zoo
 from fdep_mm.apis import Failure, SIRSTInferencer
 from fdep_mm.apis.opening import CHECKPOINTS, RUNTIMES
-from fdep_mm.apis.writers import DEFAULT, OUTPUTS
+from fdep_mm.apis.outputs import DEFAULT, OUTPUTS
 from fdep_mm.core.command import Parser, command
 from fdep_mm.core.image import MAX_PIXELS
 from fdep_mm.core.text import print
@@ -142,8 +142,8 @@ def run(args: argparse.Namespace) -> int:
     whole = Path(args.model).suffix.lower() in ('.onnx', *CHECKPOINTS)
     if args.weights is None and not whole and not zoo.is_name(args.model):
         raise ValueError(
-            f'model {args.model!r} is a config: name its checkpoint with '
-            '--weights, or give an ONNX file'
+            f'model {args.model!r} is no ONNX file, checkpoint or name (see '
+            '--list); of a config, give the checkpoint with --weights'
         )
     inferencer = SIRSTInferencer(
         args.model,

@@ -20,9 +20,9 @@ from train import add_config_arguments, config_from_args
 from fdep_mm import zoo
 from fdep_mm.core.checkpoints import read_checkpoint
 from fdep_mm.core.command import USER_ERRORS, Parser, user_errors
+from fdep_mm.core.normalization import NORMALIZATION
 from fdep_mm.core.options import OptionAction
 from fdep_mm.core.stored_config import read_settings
-from fdep_mm.engine.hooks.checkpoint_check_hook import NORMALIZATION
 from fdep_mm.registry import METRICS
 
 

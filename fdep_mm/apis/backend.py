@@ -22,8 +22,8 @@ class Backend(Protocol):
     Attributes:
         task (str): 'segmentation' or 'detection'.
         stride (int): Multiple that height and width are padded to, px. Tiles
-            begin at multiples of it, so that the network sees them as it would
-            see the whole image. 1 if it does not pad images, or resizes them.
+            begin at multiples of it, so that the network pools the same pixels
+            as in the whole image. 1 if it resizes images or does not pad them.
         threshold (float): Larger probabilities count unless the user says
             otherwise, or boxes of at least this score. A detector returns
             lower ones, too.

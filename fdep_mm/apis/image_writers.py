@@ -9,6 +9,7 @@ import numpy as np
 from fdep_mm.core.gray import to_float
 from fdep_mm.core.image import enlarge, least_scale, write_png
 
+from .outputs import FOLDERS
 from .results import Prediction
 from .video import count_frames
 
@@ -16,7 +17,6 @@ COLOR = (0, 200, 255)  # RGB
 MIN_SIDE = 512  # smaller images are enlarged by a whole factor, px
 MARGIN = 3  # between a target and its box, so that it stays visible, px
 FONT = cv2.FONT_HERSHEY_SIMPLEX
-FOLDERS = dict(mask='masks', prob='probs', overlay='overlays')
 
 
 def draw_prediction(prediction: Prediction) -> np.ndarray:

@@ -14,11 +14,12 @@ from .backend import Backend
 from .image_writers import draw_prediction
 from .inputs import Failure, Frame, Inputs, Reading
 from .opening import open_backend
+from .outputs import DEFAULT, own_paths
 from .results import Prediction
 from .search import Search
 from .sources import InputsType
 from .tiling import Tiling
-from .writers import DEFAULT, ResultWriter, own_paths
+from .writers import ResultWriter
 
 
 class SIRSTInferencer:

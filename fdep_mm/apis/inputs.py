@@ -16,6 +16,7 @@ from fdep_mm.core.gray import (
     NotFiniteError,
     check_gray_range,
     gray_limits,
+    warn_again,
 )
 from fdep_mm.core.image import MAX_PIXELS, check_pixels, decode_pages
 
@@ -89,7 +90,7 @@ class Inputs:
     A file that cannot be read gives a :class:`Failure` in its place. A folder
     is searched with its sub-folders for images and videos, and names follow
     the folders; equal names get the file's suffix or a number. Each page of a
-    TIFF file is a frame, but for previews.
+    TIFF file is a frame, but for those of another size than the first.
 
     Args:
         inputs (InputsType): A path of an image, a video or a folder; a
@@ -123,6 +124,7 @@ class Inputs:
         if isinstance(self.sources, list) and len(self.sources) == 1:
             self._check_live(self.sources[0])
         self._first: dict[str, Limits] = {}
+        warn_again()
 
     def __iter__(self) -> Iterator[Frame | Failure]:
         """Read the frames one by one."""
@@ -161,11 +163,9 @@ class Inputs:
             where += f'#{frame.index}'
         image = _check_shape(frame.image, where)
         mode = self.gray_range
-        bytes_only = source.is_video and image.dtype == np.uint8
-        if bytes_only and len(mode) == 2 and mode[1] > 255:
+        if image.dtype == np.uint8 and len(mode) == 2 and mode[1] > 255:
             raise ValueError(
-                f'{source.source}: its frames have 8 bits, gray_range={mode} '
-                'asks for more'
+                f'{source.source}: has 8 bits, gray_range={mode} asks for more'
             )
         # those of pages and of videos are numbered
         key = '' if frame.name == source.name else source.source

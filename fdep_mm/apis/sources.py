@@ -22,6 +22,7 @@ from fdep_mm.core.suffixes import (
     is_hidden,
 )
 
+from .outputs import LOCK, own_paths
 from .video import count_frames, cv2_name
 
 InputsType = str | int | PathLike | np.ndarray | Iterable
@@ -133,25 +134,28 @@ def _expand(item: InputsType, skip: set[Path]) -> list[Source]:
 
 def _list_folder(folder: Path, skip: set[Path]) -> list[Source]:
     suffixes = (*IMAGE_SUFFIXES, *VIDEO_SUFFIXES)
-    found, others = [], []
-    for path in sorted(_files_below(folder)):
-        if not path.is_file() or is_hidden(path.relative_to(folder)):
-            continue
-        if path.name.lower().endswith(suffixes):
-            found.append(path)
-        elif _is_wanted(path, skip):
-            others.append(path)
-    files = [path for path in found if _is_wanted(path, skip)]
+    found = sorted(_files_below(folder))
+    found = [
+        path
+        for path in found
+        if path.is_file() and not is_hidden(path.relative_to(folder))
+    ]
+    runs = (path.parent for path in found if path.name == LOCK)
+    results = skip | {own.resolve() for run in runs for own in own_paths(run)}
+    images = [p for p in found if p.name.lower().endswith(suffixes)]
+    files = [path for path in images if _is_wanted(path, results)]
     if not files:
         hint = ' but earlier results; choose another out_dir'
         raise ValueError(
             f'{folder}: the folder holds no image or video '
-            f'({", ".join(suffixes)}){hint if found else ""}'
+            f'({", ".join(suffixes)}){hint if images else ""}'
         )
+    others = [p for p in sorted({*found} - {*files}) if _is_wanted(p, skip)]
     if others:
         warnings.warn(
-            f'{folder}: {len(others)} files are neither images nor videos '
-            f'and are skipped, such as {others[0].name}',
+            f'{folder}: {len(others)} files are neither images nor videos, or '
+            'results of earlier runs, and are skipped, such as '
+            f'{others[0].relative_to(folder).as_posix()}',
             stacklevel=2,
         )
     return [Source(_name_below(p, folder), str(p), p) for p in files]

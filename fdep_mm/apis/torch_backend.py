@@ -22,6 +22,7 @@ from fdep_mm.core.checkpoints import (
 )
 from fdep_mm.core.config_check import read_config
 from fdep_mm.core.foreground import foreground
+from fdep_mm.core.normalization import compare_normalization
 from fdep_mm.core.stored_config import read_stored_config
 from fdep_mm.core.text import first_line
 from fdep_mm.models.segmentors import host_cfg
@@ -67,6 +68,10 @@ class TorchBackend:
             warnings.warn(text, stacklevel=2)
         else:
             _load(model, checkpoint, str(weights))
+            stored = checkpoint.get('meta', {}).get('cfg')
+            text = compare_normalization(cfg, stored, f'{str(weights)!r}')
+            if text:
+                warnings.warn(text, stacklevel=2)
         self.model = _to_device(model, device or get_device())
         self._read_pipeline(cfg)
         self._read_settings(model_cfg)

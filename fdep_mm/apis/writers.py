@@ -14,20 +14,10 @@ from fdep_mm.core.lock import take_lock
 from fdep_mm.core.text import cell
 from fdep_mm.core.whole import write_whole
 
-from .image_writers import FOLDERS, ImageWriter, OverlayWriter
+from .image_writers import ImageWriter, OverlayWriter
 from .inputs import Failure
+from .outputs import DEFAULT, JSON_LINES, LOCK, OUTPUTS, PATHS, TABLES
 from .results import Prediction
-
-JSON_LINES, LOCK = 'targets.jsonl', 'run.lock'
-TABLES = dict(json='predictions.json', csv='targets.csv', coco='coco.json')
-PATHS = dict(jsonl=JSON_LINES, **TABLES, **FOLDERS)
-OUTPUTS = tuple(PATHS)
-DEFAULT = ('jsonl', 'json', 'csv', 'overlay')
-
-
-def own_paths(out_dir: str | PathLike) -> list[Path]:
-    """Folders and files that a :class:`ResultWriter` may write."""
-    return [Path(out_dir) / name for name in (*PATHS.values(), LOCK)]
 
 
 class ResultWriter:
@@ -40,10 +30,11 @@ class ResultWriter:
     Args:
         out_dir (str | PathLike): The folder.
         outputs (Sequence[str]): 'json' (predictions.json), 'csv'
-            (targets.csv), 'jsonl' (targets.jsonl, one image a line), 'coco'
-            (coco.json, a COCO data set with scores), 'mask' (masks/NAME.png
-            of {0, 255}), 'prob' (probs/NAME.png, 16-bit), 'overlay'
-            (overlays/NAME.png, or .mp4 of a video).
+            (targets.csv; a name that a spreadsheet would run as a formula
+            gets a leading ``'``), 'jsonl' (targets.jsonl, one image a line),
+            'coco' (coco.json, a COCO data set with scores), 'mask'
+            (masks/NAME.png of {0, 255}), 'prob' (probs/NAME.png, 16-bit),
+            'overlay' (overlays/NAME.png, or .mp4 of a video).
         task (str): 'segmentation' or 'detection'.
         info (dict): What the JSON files say about the run.
         overwrite (bool): Delete an earlier predictions.json, targets.csv and

@@ -89,6 +89,11 @@ def gray_limits(
 _told: set[str] = set()  # a warning for each image would hide the first
 
 
+def warn_again() -> None:
+    """Let the next run warn of its images, too."""
+    _told.clear()
+
+
 def _compare(values: np.ndarray, low: float, high: float, name: str) -> None:
     least, most = _usual_limits(values)
     # such a wide range is a guess; a narrow one is meant

@@ -42,10 +42,11 @@ def decode_pages(
 ) -> list[np.ndarray]:
     """Decode an image file: (H, W) or (H, W, C) as stored; color is BGR.
 
-    A TIFF file may hold several pages. Those of another size than the first,
-    which are previews, are left out; of other formats the first image is
-    taken. Of an image whose header names more than ``max_pixels``, nothing is
-    decoded: a small file may fill the memory.
+    A TIFF file may hold several pages. Those of another size than the first
+    are left out, with a warning where they are no previews of half its sides
+    or less; of other formats the first image is taken. Of an image whose
+    header names more than ``max_pixels``, nothing is decoded: a small file may
+    fill the memory.
 
     Raises:
         UnreadableFileError: It is too large or cannot be decoded, or not all
@@ -74,7 +75,15 @@ def decode_pages(
             f'{name}: page {len(pages) + 1} is damaged or cut off. Replace '
             'the file'
         )
-    size = pages[0].shape[:2]
+    size = height, width = pages[0].shape[:2]
+    others = [page.shape for page in pages if page.shape[:2] != size]
+    if any(2 * h > height + 1 or 2 * w > width + 1 for h, w, *_ in others):
+        warnings.warn(
+            f'{name}: {len(others)} of {len(pages)} pages have another size '
+            f'than the first ({width}x{height} px) and are left out; store '
+            'one file each',
+            stacklevel=2,
+        )
     return [page for page in pages if page.shape[:2] == size]
 
 

@@ -42,6 +42,11 @@ def find(name: str, others: Iterable[str] = ()) -> Path:
     """
     known = names()
     if name not in known:
+        if Path(name).is_dir():
+            raise FileNotFoundError(
+                f'{name!r} is a folder: name a network first, such as '
+                f"'alcnet {name}'"
+            )
         nearest = get_close_matches(name, [*known, *others], 999, 0)
         raise FileNotFoundError(
             f'{name!r}: no such file in {Path.cwd()}, network or method. '

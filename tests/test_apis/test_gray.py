@@ -85,6 +85,23 @@ def test_a_14_bit_camera_needs_one_option():
     assert [p.targets for p in found] == expected
 
 
+def test_each_run_warns():
+    deep = camera(example_scenes()[0])
+    for image in (deep, deep - 4000):
+        with pytest.warns(UserWarning, match='values are') as caught:
+            search([image, image])
+        assert len(caught) == 1
+
+
+def test_bytes_in_a_range_of_16_bits_are_a_failure():
+    low = np.zeros((8, 8), np.uint8)
+    options = dict(show_progress=False, gray_range=(7000, 9040))
+    found = SIRSTInferencer('alcnet', **options)([low, camera(low)])
+    (failure,) = found['failures']
+    assert 'array 000000: has 8 bits, gray_range=(7000.0' in failure.message
+    assert [one.name for one in found['predictions']] == ['000001']
+
+
 @pytest.mark.parametrize(
     ('gray_range', 'hot'),
     [('dtype', 16383), ('dtype', 65535), ('minmax', 16383), ((0, 16383), 0)],

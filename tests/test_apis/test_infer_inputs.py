@@ -11,7 +11,7 @@ from video_files import write_video
 
 from fdep_mm.apis import SIRSTInferencer
 from fdep_mm.apis.inputs import Inputs, Reading
-from fdep_mm.apis.writers import OUTPUTS
+from fdep_mm.apis.outputs import OUTPUTS
 from fdep_mm.core.gray import to_float
 from fdep_mm.datasets.transforms import LoadInfraredImage
 
@@ -49,7 +49,7 @@ def test_folder_with_sub_folders(tmp_path):
         write(tmp_path / name)
     for name in ('notes.txt', 'b/more.txt', '.hidden'):
         (tmp_path / name).write_text('no image')
-    words = '2 files are neither images nor videos .*, such as more.txt'
+    words = '2 files are neither images nor videos,.*, such as b/more.txt'
     with pytest.warns(UserWarning, match=words):
         inputs = Inputs(tmp_path, skip=[tmp_path / 'out/masks'])
     assert inputs.count() == 4
@@ -58,6 +58,17 @@ def test_folder_with_sub_folders(tmp_path):
     for skip in (tmp_path, tmp_path / 'out'):
         with pytest.raises(ValueError, match='but earlier results; choose'):
             Inputs(tmp_path / 'out', skip=[skip])
+
+
+def test_results_of_an_earlier_run_are_not_searched(tmp_path):
+    for name in ('a.png', 'sub/masks/b.png'):  # not all masks are results
+        write(tmp_path / name)
+    run = SIRSTInferencer(FakeSegmentor(), show_progress=False)
+    run(tmp_path, out_dir=tmp_path / 'out', outputs=OUTPUTS)
+    with pytest.warns(UserWarning, match='earlier runs.*such as out/coco'):
+        assert names(tmp_path) == ['a', 'sub/masks/b']
+    with pytest.raises(ValueError, match='but earlier results'):
+        Inputs(tmp_path / 'out')
 
 
 def test_a_folder_takes_what_works_alone(tmp_path):

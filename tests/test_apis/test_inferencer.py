@@ -19,7 +19,7 @@ sys.path[:0] = {paths}
 import numpy as np
 from fake_backends import FakeSegmentor
 from fdep_mm.apis import SIRSTInferencer
-from fdep_mm.apis.writers import OUTPUTS
+from fdep_mm.apis.outputs import OUTPUTS
 image = np.zeros((70, 150), np.uint8)
 image[4:8, 60:70] = 255
 run = SIRSTInferencer(FakeSegmentor(0), tile_size=64, overlap=8, tile_above=99)

@@ -44,6 +44,16 @@ def host(repo, tmp_path_factory):
     return config, model, path
 
 
+def test_other_pixel_values_than_in_training_are_told(host, recwarn):
+    config, _, weights = host
+    open_backend(config, weights, 'cpu')
+    assert not [w for w in recwarn if 'other values' in str(w.message)]
+    other = copy.deepcopy(config)
+    other.model.data_preprocessor.mean = [1.0, 2, 3]
+    with pytest.warns(UserWarning, match='other values than it knows'):
+        open_backend(other, weights, 'cpu')
+
+
 @pytest.fixture
 def files(tmp_path):
     """Images of several kinds, all of which need padding."""

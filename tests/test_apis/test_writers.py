@@ -13,8 +13,8 @@ from fake_backends import FakeDetector, FakeSegmentor
 from scipy import ndimage
 
 from fdep_mm.apis import SIRSTInferencer
+from fdep_mm.apis.outputs import OUTPUTS
 from fdep_mm.apis.results import targets_of_boxes, targets_of_map
-from fdep_mm.apis.writers import OUTPUTS
 from fdep_mm.core import run_lengths
 
 

@@ -248,6 +248,9 @@ def test_unknown_names_and_names_of_files(name, tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError, match='There are: acm_made-up'):
         SIRSTInferencer(None, 'made-up')
     monkeypatch.chdir(tmp_path)
+    (tmp_path / 'images').mkdir()
+    with pytest.raises(FileNotFoundError, match="such as 'alcnet images'"):
+        SIRSTInferencer('images')
     (tmp_path / name).touch()
     for words in ((name,), (None, name)):
         with pytest.raises(FileExistsError, match=f'./{name}'):

@@ -74,6 +74,13 @@ def test_writes_checked_files(config, weights, tmp_path):
             ],
             *(2, "no 'z'"),
         ),
+        (
+            [
+                *('CONFIG', 'WEIGHTS', '--int8', '--cfg-options'),
+                'train_dataloader.dataset.num_images=0',
+            ],
+            *(2, 'num_images'),
+        ),
     ],
 )
 def test_errors_are_one_line(

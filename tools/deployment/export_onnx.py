@@ -94,6 +94,9 @@ def main() -> int:
 
     out = args.out or Path(f'{args.config.stem}.onnx')
     wanted = [p for p in ('fp16', 'int8') if getattr(args, p)]
+    # first: data that are missing are found before the work
+    to_calibrate = Images(cfg, 'train', args.calib_images) if args.int8 else []
+    to_score = Images(cfg, 'test', args.eval_images) if wanted else []
     try:
         network, model = checked_export.export_checked(
             cfg, args.checkpoint, args.tolerance
@@ -103,10 +106,7 @@ def main() -> int:
         return 1
     card = network.card
     write(out, model.SerializeToString())
-    calibration = []
-    if args.int8:
-        samples = Images(cfg, 'train', args.calib_images)
-        calibration = [batch(s.image, card) for s in samples]
+    calibration = [batch(sample.image, card) for sample in to_calibrate]
     models = {'fp32': model}
     for precision in wanted:
         models[precision] = checked_export.lower_precision(
@@ -117,9 +117,8 @@ def main() -> int:
             models[precision].SerializeToString(),
         )
     if wanted:
-        samples = Images(cfg, 'test', args.eval_images)
-        print(f'scores on {len(samples)} test images, percent, Fa x1e-6:')
-        print(checked_export.score_table(models, samples, card))
+        print(f'scores on {len(to_score)} test images, percent, Fa x1e-6:')
+        print(checked_export.score_table(models, to_score, card))
     return 0
 
 

@@ -2,7 +2,6 @@
 
 import hashlib
 
-import numpy as np
 from mmengine.dataset import BaseDataset
 from mmengine.hooks import Hook
 from mmengine.model import BaseTTAModel, is_model_wrapper
@@ -18,11 +17,9 @@ from fdep_mm.core.checkpoints import (
 )
 from fdep_mm.core.choices import check_choice
 from fdep_mm.core.compat import built_loops, checkpoint_name, is_resumed
-from fdep_mm.core.stored_config import read_settings
+from fdep_mm.core.normalization import compare_normalization
 from fdep_mm.priors.identity import differences
 from fdep_mm.registry import HOOKS
-
-NORMALIZATION = ('mean', 'std', 'bgr_to_rgb', 'rgb_to_bgr')
 
 
 @HOOKS.register_module()
@@ -72,7 +69,11 @@ class CheckpointCheckHook(Hook):
                 'that it was trained with, or another checkpoint'
             )
         if resuming or not training:
-            _compare_normalization(runner, meta.get('cfg'))
+            text = compare_normalization(
+                runner.cfg, meta.get('cfg'), _name(runner)
+            )
+            if text:
+                runner.logger.warning(text)
         if resuming:
             images = _images(runner)
             self._check_images(runner, meta.get('images', {}), images)
@@ -103,28 +104,6 @@ class CheckpointCheckHook(Hook):
 
 def _name(runner: Runner) -> str:
     return f'checkpoint {checkpoint_name(runner) or "of the work dir"}'
-
-
-def _compare_normalization(runner: Runner, text: str | None) -> None:
-    try:
-        before = _normalization(read_settings(text or ''))
-    except ValueError:  # not a config of MMEngine
-        return
-    if before and before != (now := _normalization(runner.cfg)):
-        runner.logger.warning(
-            f'{_name(runner)} was trained with data_preprocessor {before}, '
-            f'and this config has {now}: the network sees other values than '
-            'it knows. Set model.data_preprocessor as it was, or train again'
-        )
-
-
-def _normalization(cfg: dict) -> dict:
-    """What a config does to gray values; empty if it has no model."""
-    model = cfg.get('model') or {}
-    model = model.get('module', model)  # of test-time augmentation
-    found = model.get('data_preprocessor') or cfg.get('data_preprocessor')
-    keys = NORMALIZATION if found else ()
-    return {key: np.array(found.get(key, False)).tolist() for key in keys}
 
 
 def _check_schedules(now: list | dict | None, checkpoint: dict) -> None:
