@@ -3,6 +3,7 @@
 import json
 import warnings
 from functools import partial
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -105,13 +106,17 @@ def test_16_bit_masks(tmp_path, target):
     np.testing.assert_array_equal(read_mask(path, 32767), target)
 
 
-def test_augmented_views_of_two_channels():
+@pytest.mark.parametrize(
+    'head',
+    [SimpleNamespace(threshold=None), nn.Identity(), nn.ModuleList()],
+    ids=['two channels', 'of masks', 'cascade'],
+)
+def test_augmented_views_of_two_channels(head):
     """Their mean is that of probabilities; mmseg leaves logits in them."""
     module = nn.Module()
     module.test_step = None
     model = SIRSTTTAModel(module)
-    model.module.decode_head = nn.Module()
-    model.module.decode_head.threshold = None
+    model.module.decode_head = head
     views = []
     for logit in (-1.0, 4.0):
         half = torch.full(SHAPE, logit / 2)

@@ -179,6 +179,21 @@ def test_all_processes_do_the_same(tmp_path):
     assert '1.png' in bad['skip']['logged'][0]
 
 
+def test_labels_are_read_up_to_the_first_target(monkeypatch):
+    read = []
+
+    def has_target(sample):
+        read.append(sample)
+        return sample == 'b'
+
+    name = 'fdep_mm.engine.hooks.finite_loss_hook.has_target'
+    monkeypatch.setattr(name, has_target)
+    hook = FiniteLossHook()
+    for samples in ('abc', 'de'):
+        hook.before_train_iter(None, 0, dict(data_samples=list(samples)))
+    assert read == ['a', 'b']
+
+
 def test_an_unknown_action(tmp_path):
     cfg = tiny_config(tmp_path)
     cfg.default_hooks.finite_loss.action = 'ignore'

@@ -8,6 +8,7 @@ from child_processes import run_ranks
 from fault_training import tiny_config, train
 from mmengine.model import BaseModel
 from mmengine.runner import Runner
+from mmseg.models.backbones import ResNet
 from torch import nn
 
 from fdep_mm.core.checkpoints import read_checkpoint
@@ -47,6 +48,50 @@ def test_averages_of_all_batches():
     assert net.unused.running_mean.equal(before.unused.running_mean)
     assert net.training and net.first.momentum == 0.9
     assert net.first.num_batches_tracked == 0
+
+
+class Frozen(BaseModel):
+    """A backbone some of whose norms stay, and a norm that does not."""
+
+    def __init__(self, **options):
+        super().__init__()
+        self.backbone = ResNet(18, **options)
+        self.norm = nn.BatchNorm2d(512)
+
+    def forward(self, inputs, data_samples=None, mode='tensor'):
+        return self.norm(self.backbone(inputs)[-1])
+
+
+@pytest.mark.parametrize('trained', [True, False])
+@pytest.mark.parametrize(
+    ('options', 'computed'),
+    [
+        (dict(norm_eval=True), {'norm'}),
+        (dict(frozen_stages=3), {'backbone.layer4', 'norm'}),
+    ],
+)
+def test_frozen_norms_keep_their_statistics(options, computed, trained):
+    """Before a test, too, where nothing has frozen them yet."""
+    net = Frozen(**options)
+    if trained:
+        net.train()
+    before = copy.deepcopy(net)
+    compute_statistics(net, [dict(inputs=torch.randn(2, 3, 32, 32))])
+    others = before.state_dict()
+    changed = {
+        key.partition('running_')[0]
+        for key, value in net.state_dict().items()
+        if not value.equal(others[key])
+    }
+    expected = {
+        f'{name}.'
+        for name, module in net.named_modules()
+        if isinstance(module, nn.BatchNorm2d)
+        and name.startswith(tuple(computed))
+    }
+    assert changed == expected
+    modes = [[m.training for m in one.modules()] for one in (net, before)]
+    assert modes[0] == modes[1]
 
 
 def statistics_of_rank(rank: int, world: int, folder: str) -> None:

@@ -83,8 +83,11 @@ class FiniteLossHook(Hook):
         """Remember the batch, and what its forward pass may spoil."""
         batch = data_batch if isinstance(data_batch, dict) else {}
         self._samples = batch.get('data_samples') or ()
-        found = not self._samples or any(map(has_target, self._samples))
-        self._targets_seen = self._targets_seen or found
+        self._targets_seen = (
+            self._targets_seen
+            or not self._samples
+            or any(map(has_target, self._samples))
+        )
         self._images_seen += len(self._samples)
         if self.action == 'skip':
             self._buffers = [b.clone() for b in runner.model.buffers()]

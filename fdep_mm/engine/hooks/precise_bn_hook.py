@@ -26,7 +26,9 @@ class PreciseBNHook(Hook):
     and before the checkpoint of that epoch or iteration is saved, this hook
     replaces them by averages over one pass of the training set, in which no
     weight changes. It runs the deployed path, under FDEP the light branch.
-    Processes are averaged.
+    Processes are averaged, and so are batches; a short last one of an epoch
+    counts as much as a full one. Norms that training keeps fixed
+    (``norm_eval``, ``frozen_stages``) are left alone.
 
     Raises:
         ValueError: There is an ``EMAHook`` as well, whose averaged network,
@@ -117,7 +119,7 @@ def _one_pass(loader: DataLoader) -> DataLoader:
 
 @torch.no_grad()
 def compute_statistics(model: nn.Module, loader: DataLoader) -> None:
-    """Set the running statistics of all batch norms that a forward reaches.
+    """Set the running statistics of batch norms that training would change.
 
     Args:
         model (nn.Module): An MMEngine model, wrapped or not. Its weights and
@@ -125,13 +127,14 @@ def compute_statistics(model: nn.Module, loader: DataLoader) -> None:
         loader (DataLoader): One pass over it is made.
     """
     model = getattr(model, 'module', model)
+    modes = {m: m.training for m in model.modules()}
+    model.train()  # norms that are frozen stay in evaluation mode
     norms = [
         m
         for m in model.modules()
-        if isinstance(m, _BatchNorm) and m.track_running_stats
+        if isinstance(m, _BatchNorm) and m.training and m.track_running_stats
     ]
     before = [(m.momentum, m.num_batches_tracked.clone()) for m in norms]
-    modes = {m: m.training for m in model.modules()}
     model.eval()  # no dropout; nothing but norms is in training mode
     for norm in norms:
         norm.train()

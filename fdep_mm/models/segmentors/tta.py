@@ -35,8 +35,8 @@ class SIRSTTTAModel(BaseTTAModel):
             name = views[0].get('img_path', 'image')
             maps = [foreground(v.seg_logits.data, name) for v in views]
             prob = sum(maps) / len(views)
-            # heads of two channels have none
-            threshold = self.module.decode_head.threshold or 0.5
+            head = self.module.decode_head  # of two channels: has none
+            threshold = getattr(head, 'threshold', None) or 0.5
             pred = (prob > threshold).to(prob)
             sample = views[0].clone()
             sample.seg_logits = PixelData(data=prob)
