@@ -1,9 +1,12 @@
 """Pictures and files of predictions, for data with and without files."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 import torch
+from child_processes import run_ranks
 from mmengine.model import BaseModel
 from mmengine.runner import Runner
 from mmengine.structures import PixelData
@@ -193,6 +196,41 @@ def test_predictions_as_files(tmp_path, on_files):
         np.testing.assert_array_equal(
             read_mask(found / f'{name}.png'), image == 250
         )
+
+
+class Unnamed(Scenes):
+    """The last of its images would leave a process of two without one."""
+
+    def __len__(self):
+        return 5
+
+    def __getitem__(self, index):
+        item = super().__getitem__(index)
+        del item['data_samples'].img_path
+        return item
+
+
+def predict(rank, world, folder):
+    torch.distributed.init_process_group(
+        'gloo', f'file://{folder}/store', rank=rank, world_size=world
+    )
+    for data in (Scenes(), Unnamed()):
+        out = Path(folder, type(data).__name__)
+        hook = dict(type='fdep_mm.PredictionWriterHook', mask_dir=out)
+        run_test(Path(folder, f'{rank}', out.name), hook, data)
+    torch.save(None, f'{folder}/{rank}.pt')
+    torch.distributed.destroy_process_group()
+
+
+def test_processes_do_not_overwrite_each_other(tmp_path):
+    run_ranks(predict, 2, tmp_path)
+    found = written(tmp_path / 'Scenes')
+    assert found == ['a/scene 0', 'a/scene 1', 'b/scene 0', 'b/scene 1']
+    found = written(tmp_path / 'Unnamed')
+    assert found == [f'{i:05d}' for i in range(5)]
+    for index, name in enumerate(found):
+        mask = read_mask(tmp_path / f'Unnamed/{name}.png')
+        np.testing.assert_array_equal(mask, Unnamed().scene(index)[0] == 250)
 
 
 def test_predictions_without_ground_truth(tmp_path):

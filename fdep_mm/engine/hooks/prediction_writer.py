@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+from mmengine.dist import get_rank, get_world_size
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.structures import SegDataSample
@@ -30,7 +31,8 @@ class PredictionWriterHook(Hook):
     truth) in `out_dir`: what ``eval_pngs.py``, ``gallery.py`` and
     ``plot_images.py`` read, for data without files too. NAME is the image's
     path below the folder that holds the images of all data sets, without
-    suffix, or its index; a second one of that name gets a number.
+    suffix, or its index; a second one of that name gets a number. Several
+    processes, where no data set names a folder, keep the whole path.
 
     Args:
         out_dir (str, optional): Folder of these three. Default: not written.
@@ -56,12 +58,17 @@ class PredictionWriterHook(Hook):
             self.folders['predicted'] = Path(mask_dir)
         self._names: set[str] = set()
         self._roots: list[Path] = []
+        self._length = 0
         self._rules: EvalProtocol | None = None
 
     def before_test_epoch(self, runner: Runner) -> None:
         """Fail before the first image if nothing can be written."""
         self._names.clear()
-        self._roots = image_folders(runner.test_dataloader.dataset)
+        dataset = runner.test_dataloader.dataset
+        self._length = len(dataset)
+        self._roots = image_folders(dataset)
+        if get_world_size() > 1:  # none knows the names that others give
+            self._roots = self._roots or [Path()]
         if 'predicted' in self.folders:
             self._rules = scored_protocol(runner.test_evaluator)
         for folder in self.folders.values():
@@ -94,7 +101,9 @@ class PredictionWriterHook(Hook):
 
     def _name(self, sample: SegDataSample) -> str:
         path = sample.get('img_path', None)
-        stem = f'{len(self._names):05d}'
+        # as MMEngine's sampler deals images out, and repeats the first ones
+        index = len(self._names) * get_world_size() + get_rank()
+        stem = f'{index % self._length:05d}'
         if path:
             (stem,) = image_names([path], self._roots)
         name, number = stem, 1
