@@ -238,7 +238,7 @@ PYTHON = """#!/bin/sh
 echo "$*" >> calls
 case "$*" in *"mim train"*)
     mkdir -p work_dirs/quickstart/1/vis_data/hse
-    touch work_dirs/quickstart/1/vis_data/hse/curves_test.json
+    touch work_dirs/quickstart/1/vis_data/hse/curves_test.png
     touch work_dirs/quickstart/best_epoch_1.pth ;;
 esac
 """

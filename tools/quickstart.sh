@@ -40,7 +40,7 @@ started=$SECONDS
 "$PY" -m mim test mmseg "$CONFIG" --checkpoint "$best" --work-dir "$WORK_DIR"
 tested=$((SECONDS - started))
 
-pictures="$(newest "$WORK_DIR"/*/vis_data/hse/curves_test.json)"
+pictures="$(newest "$WORK_DIR"/*/vis_data/hse/curves_test.png)"
 cat <<END
 
 Done: training took $trained s, testing $tested s; the table is above.

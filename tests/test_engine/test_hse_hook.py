@@ -102,20 +102,6 @@ def test_a_test_run_leaves_curves_overlays_and_a_table(tmp_path):
     metrics = make_runner(tmp_path).test()
     assert metrics['hse/HSE'] == pytest.approx(100)
     folder = hse_folder(tmp_path)
-    stored = json.loads((folder / 'curves_test.json').read_text())
-    assert set(stored['scores']) == SCORES
-    assert stored['scores']['HSE'] == pytest.approx(1)
-    assert len(stored['curves']['thresholds']) == 19
-    assert np.shape(stored['curves']['F1']) == (5, 19)
-    assert stored['settings'] == dict(
-        threshold=0.5,
-        radius=3,
-        match='greedy',
-        connectivity=8,
-        empty='one',
-        no_target='nan',
-        false_alarms='all',
-    )
     assert cv2.imread(str(folder / 'curves_test.png')).shape[2] == 3
     names = sorted(path.name for path in (folder / 'overlays').iterdir())
     assert names == [f'{i:03d}_image.png' for i in range(3)]
@@ -148,7 +134,7 @@ def test_files_are_drawn_and_named(tmp_path):
     make_runner(tmp_path / 'work', hook, folder=images).test()
     (picture,) = (tmp_path / 'out' / 'overlays').iterdir()
     assert picture.name == '000_scene 0.png'
-    assert (tmp_path / 'out' / 'curves_test.json').is_file()
+    assert (tmp_path / 'out' / 'curves_test.png').is_file()
 
 
 def test_validation_writes_the_curves_of_each_epoch(tmp_path):
@@ -165,7 +151,21 @@ def test_validation_alone_builds_no_train_loop(tmp_path):
     runner = make_runner(tmp_path, train=True)
     runner.val()
     assert isinstance(runner._train_loop, dict)
-    assert (hse_folder(tmp_path) / 'curves_val_iter_0.json').is_file()
+    path = hse_folder(tmp_path) / 'curves_val_iter_0.json'
+    stored = json.loads(path.read_text())
+    assert set(stored['scores']) == SCORES
+    assert stored['scores']['HSE'] == pytest.approx(1)
+    assert len(stored['curves']['thresholds']) == 19
+    assert np.shape(stored['curves']['F1']) == (5, 19)
+    assert stored['settings'] == dict(
+        threshold=0.5,
+        radius=3,
+        match='greedy',
+        connectivity=8,
+        empty='one',
+        no_target='nan',
+        false_alarms='all',
+    )
 
 
 def test_phases_and_number_of_images(tmp_path):
@@ -175,14 +175,17 @@ def test_phases_and_number_of_images(tmp_path):
     assert not list(tmp_path.glob('*/vis_data/hse'))
     runner.test()
     names = {path.name for path in hse_folder(tmp_path).iterdir()}
-    assert names == {'curves_test.json', 'curves_test.png'}
+    assert names == {'curves_test.png'}  # its numbers are in result.json
 
 
-@pytest.mark.parametrize('phase', ['test', 'train'])
-def test_without_the_metric_the_error_comes_first(tmp_path, phase):
+@pytest.mark.parametrize('phase', ['test', 'train', 'val'])
+def test_without_the_metric_the_error_comes_first(
+    tmp_path, monkeypatch, phase
+):
+    monkeypatch.delattr(Brightness, 'forward')
     metrics = [dict(type='fdep_mm.SIRSTMetric')]
-    runner = make_runner(tmp_path, metrics=metrics, train=phase == 'train')
-    which = 'val' if phase == 'train' else 'test'
+    runner = make_runner(tmp_path, metrics=metrics, train=phase != 'test')
+    which = 'test' if phase == 'test' else 'val'
     message = rf"{which}_evaluator has \['SIRSTMetric'\].*fdep_mm.HSEMetric"
     with pytest.raises(ValueError, match=message):
         getattr(runner, phase)()

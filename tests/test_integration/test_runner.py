@@ -123,7 +123,7 @@ def test_test_leaves_curves_and_overlays(trained, tmp_path):
     cfg.load_from = str(work_dir / 'epoch_3.pth')
     Runner.from_cfg(cfg).test()
     names = {p.name for p in tmp_path.rglob('*.*')}
-    assert {'curves_test.png', 'curves_test.json'} <= names
+    assert {'curves_test.png', 'result.json'} <= names
     assert len(list(tmp_path.rglob('overlays/*.png'))) == 8
 
 

@@ -187,6 +187,7 @@ def test_curves_of_all_kinds_of_sources(folders, tmp_path):
     store(tmp_path / hook.format(20260102), folders)
     store(tmp_path / 'new/20260101/result.json', folders, 9)
     store(tmp_path / 'new/20260102/result.json', folders)
+    store(tmp_path / 'new/20260102/vis_data/hse/curves_test.json', folders, 9)
     png = tmp_path / 'json of maps' / 'PNG.json'
     assert call('eval_pngs', *folders[1:], '--json', png)[0] == 0
     # the first is not as pathlib writes it

@@ -1,10 +1,10 @@
 """Compare networks by their curves: IoU, HSE, Pd over Fa, and pixel ROC.
 
 Each network is [NAME=]PATH, where PATH is one of
-  - a JSON file of eval_pngs.py --json, or of a test (result.json, or HSEHook's
-    curves_test.json),
-  - a work dir of tools/test.py, of which the newest of these is read, or the
-    folder of one run of a study.
+  - a JSON file of eval_pngs.py --json, of a test (result.json) or of a
+    validation (HSEHook's curves_val_iter_N.json),
+  - a work dir of tools/test.py, of which the newest result.json is read, or
+    the folder of one run of a study.
 
 AUC: under Pd over Fa it is the mean Pd at Fa from 0 to --fa-limit; under the
 pixel ROC it is the integral of TPR over FPR from 0 to 1; both trapezoidal
@@ -79,16 +79,15 @@ def stored_file(path: Path) -> Path:
             f'{path}: holds several runs of a study; give one, such as '
             f'{seeds[0]}, or draw them all by study.py --curves'
         )
-    # the folders' names are times
-    names = ('result.json', 'curves_test.json')
-    stored = sorted(one for name in names for one in path.rglob(name))
+    # HSEHook of version 0.1 wrote the second
+    stored = [*path.rglob('result.json')] or [*path.rglob('curves_test.json')]
     if not stored:
         raise ValueError(
-            f'{path}: holds no {" or ".join(names)}; of a folder of '
+            f'{path}: holds no result.json of a test; of a folder of '
             'probability maps, eval_pngs.py --json writes a file that this '
             'tool reads'
         )
-    return stored[-1]
+    return max(stored)  # the folders' names are times
 
 
 def read_models(

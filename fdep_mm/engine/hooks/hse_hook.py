@@ -27,13 +27,14 @@ from .batch_image import overlay
 class HSEHook(Hook):
     """Shows what :class:`fdep_mm.HSEMetric` measured.
 
-    After a validation or test it writes the curves (IoU and F1 over the
+    After a validation or test it draws the curves (IoU and F1 over the
     threshold, Pd over Fa, ROC) and gives their picture to the visualizer's
     backends. In a test it draws the first images of the main process with
     their hits, misses and false alarms, and prints a table.
 
-    Files: ``curves_test.{json,png}``, ``curves_val_iter_N.{json,png}`` and
-    ``overlays/NNN_name.png`` in `out_dir`.
+    Files: ``curves_test.png``, ``curves_val_iter_N.{json,png}`` and
+    ``overlays/NNN_name.png`` in `out_dir`. The numbers of a test are in the
+    ``result.json`` of :class:`fdep_mm.ResultWriterHook`.
 
     Args:
         num_images (int): Test images to draw; 0 for none.
@@ -62,14 +63,9 @@ class HSEHook(Hook):
         self.phases = tuple(phases)
         self._drawn = 0
 
-    def before_train(self, runner: Runner) -> None:
+    def before_run(self, runner: Runner) -> None:
         """Fail before the first epoch, not after it."""
-        if 'val' in self.phases and runner.val_loop is not None:
-            _metric(runner, 'val')
-
-    def before_val_epoch(self, runner: Runner) -> None:
-        """Check that there is something to show."""
-        if 'val' in self.phases:
+        if 'val' in self.phases and 'validation' in built_loops(runner):
             _metric(runner, 'val')
 
     def before_test_epoch(self, runner: Runner) -> None:
@@ -81,11 +77,15 @@ class HSEHook(Hook):
     def after_val_epoch(
         self, runner: Runner, metrics: dict[str, float] | None = None
     ) -> None:
-        """Write the curves of a validation."""
+        """Write and draw the curves of a validation."""
         if 'val' in self.phases and is_main_process():
             # Asking a runner that only validates would build a train loop.
             step = runner.iter if 'training' in built_loops(runner) else 0
-            self._write_curves(runner, 'val', f'curves_val_iter_{step}', step)
+            stem = f'curves_val_iter_{step}'
+            metric = _metric(runner, 'val')
+            found = metric.scores, metric.curves, metric.protocol.settings()
+            write_json(self._folder(runner) / f'{stem}.json', *found)
+            self._draw_curves(runner, 'val', stem, step)
 
     def after_test_iter(
         self, runner: Runner, batch_idx: int, data_batch=None, outputs=None
@@ -105,9 +105,9 @@ class HSEHook(Hook):
     def after_test_epoch(
         self, runner: Runner, metrics: dict[str, float] | None = None
     ) -> None:
-        """Write the curves of a test and print the table."""
+        """Draw the curves of a test and print the table."""
         if 'test' in self.phases and is_main_process():
-            self._write_curves(runner, 'test', 'curves_test', 0)
+            self._draw_curves(runner, 'test', 'curves_test', 0)
             metric = _metric(runner, 'test')
             scaled = scale_scores(metric.scores)
             runner.visualizer.add_scalars(
@@ -120,18 +120,14 @@ class HSEHook(Hook):
     def _folder(self, runner: Runner) -> Path:
         return Path(self.out_dir or f'{runner.log_dir}/vis_data/hse')
 
-    def _write_curves(
+    def _draw_curves(
         self, runner: Runner, phase: str, stem: str, step: int
     ) -> None:
-        folder = self._folder(runner)
         metric = _metric(runner, phase)
-        found = metric.scores, metric.curves
-        settings = metric.protocol.settings()
-        write_json(folder / f'{stem}.json', *found, settings)
         name = Path(runner.cfg.filename or 'network').stem
-        figure = plot_comparison({name: [Evaluation(*found)]})
-        picture = figure_to_array(figure)
-        write_png(folder / f'{stem}.png', picture[..., ::-1])
+        found = Evaluation(metric.scores, metric.curves)
+        picture = figure_to_array(plot_comparison({name: [found]}))
+        write_png(self._folder(runner) / f'{stem}.png', picture[..., ::-1])
         runner.visualizer.add_image(f'hse_curves_{phase}', picture, step)
 
 
