@@ -12,13 +12,7 @@ from fdep_mm.apis.card import ModelCard
 from fdep_mm.apis.onnx_backend import OnnxBackend
 from fdep_mm.datasets import SyntheticSIRSTDataset
 
-from .export import (
-    attach,
-    check_light,
-    export,
-    max_difference,
-    random_batches,
-)
+from .export import attach, export, max_difference, random_batches
 from .images import Images, batch, score
 from .light_branch import LightBranch, build_light_branch
 from .precision import to_fp16, to_int8
@@ -42,16 +36,10 @@ def export_checked(
 
     Raises:
         DifferenceError: A difference is larger than `tolerance`.
-        FileNotFoundError, ValueError: As :func:`build_light_branch` and
-            :func:`check_light`.
+        FileNotFoundError, ValueError: As :func:`build_light_branch`.
     """
     network = build_light_branch(cfg, checkpoint)
     model = export(network)
-    found = check_light(model, network)
-    print(
-        f'{network.card.network}: {found["nodes"]} nodes, {found["weights"]} '
-        f'weights (host: {found["parameters"]}), none of VFM or SAMF'
-    )
     what, images = _some_images(cfg, network.card)
     batches = {'random': random_batches(network.card), what: images}
     for name, part in batches.items():

@@ -1,4 +1,4 @@
-"""From a network to an ONNX model, with proofs."""
+"""From a network to an ONNX model, compared with it."""
 
 import io
 import warnings
@@ -8,11 +8,9 @@ import numpy as np
 import onnx
 import torch
 from onnx import ModelProto
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from fdep_mm.apis.card import TASKS, ModelCard
 from fdep_mm.apis.onnx_backend import open_session
-from fdep_mm.core.checkpoints import TRAINING_ONLY
 
 from .light_branch import LightBranch
 from .rewrite import own_constants, pool_globally, unblock_single_channel
@@ -68,49 +66,6 @@ def attach(model: ModelProto, card: ModelCard) -> None:
     """Write the card into the metadata, in place of an old one."""
     del model.metadata_props[:]
     onnx.helper.set_model_props(model, card.to_metadata())
-
-
-def check_light(model: ModelProto, network: LightBranch) -> dict[str, int]:
-    """Prove that a model holds nothing that only training needs.
-
-    Nodes and initializers carry the path of their module, and a folded graph
-    holds no more numbers than the host.
-
-    Returns:
-        dict[str, int]: ``nodes`` and ``weights`` of the model, and
-        ``parameters`` of the host (with the statistics of its norms).
-
-    Raises:
-        ValueError: A name is one of VFM or SAMF, or there are too many
-            weights.
-    """
-    graph = model.graph
-    names = [node.name for node in graph.node]
-    names += [tensor.name for tensor in graph.initializer]
-    names += [name for name, _ in network.host.named_modules()]
-    parts = [part.strip('.') for part in TRAINING_ONLY]
-    strange = [name for name in names if any(part in name for part in parts)]
-    if strange:
-        raise ValueError(
-            f'{len(strange)} parts of VFM or SAMF would be deployed, such as '
-            f'{strange[0]!r}: export the host, see host_cfg()'
-        )
-    tensors = [*network.host.parameters(), *network.host.buffers()]
-    parameters = sum(tensor.numel() for tensor in tensors)
-    # Folding a norm may give a convolution a bias of its own.
-    norms = [m for m in network.host.modules() if isinstance(m, _BatchNorm)]
-    allowed = parameters + sum(norm.num_features for norm in norms)
-    weights = sum(
-        int(np.prod(t.dims))
-        for t in graph.initializer
-        if t.data_type == onnx.TensorProto.FLOAT
-    )
-    if weights > allowed:
-        raise ValueError(
-            f'the file would hold {weights} weights, but the host has '
-            f'{allowed}: export the host alone'
-        )
-    return dict(nodes=len(graph.node), weights=weights, parameters=parameters)
 
 
 def random_batches(card: ModelCard) -> list[np.ndarray]:

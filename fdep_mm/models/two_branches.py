@@ -18,7 +18,7 @@ from fdep_mm.priors.identity import note_channel_order
 from fdep_mm.registry import MODELS
 
 from .backbones import ZeroPriors
-from .two_passes import Unchanged, depends_on, kept_statistics, tensors_in
+from .two_passes import depends_on, kept_statistics, tensors_in, unchanged
 
 
 class TwoBranches:
@@ -72,11 +72,36 @@ class TwoBranches:
 
     def _find_features(self) -> list[int]:
         """Settle the indices of replaced features; give their channels."""
-        channels = getattr(self.backbone, 'in_channels', 3)
         side = getattr(self.backbone, 'image_size', 64)
+        feats = self._probe(side)
+        number = len(feats)
+        name = self.index_name
+        index = _by_area(getattr(self, name), feats)
+        setattr(self, name, index)
+        indices = [index] if isinstance(index, int) else index
+        if not indices:
+            raise ValueError(f'{name}={index}: name at least one feature')
+        for index in indices:
+            if not -number <= index < number:
+                raise ValueError(
+                    f'{name}={index} is out of range: the host gives '
+                    f'{number} features'
+                )
+            print_log(
+                f'FDEP replaces {name}={index} of {number} features: '
+                f'{feats[index].shape[1]} channels, stride '
+                f'{side // feats[index].shape[2]}',
+                'current',
+            )
+        self._replaced = [*dict.fromkeys(i % number for i in indices)]
+        return [feats[index].shape[1] for index in self._replaced]
+
+    def _probe(self, side: int) -> Sequence[Tensor]:
+        """Features of a black image, which are also those of training."""
+        channels = getattr(self.backbone, 'in_channels', 3)
+        image = torch.zeros(1, channels, side, side)
         training = self.training
         self.eval()
-        image = torch.zeros(1, channels, side, side)
         with torch.no_grad():
             feats = self._host_feats(image)
             self._channels = _channels(feats)
@@ -84,30 +109,7 @@ class TwoBranches:
             self.backbone.training = True
             self._compare_channels(self._host_feats(image))
         self.train(training)
-        name, index = self.index_name, getattr(self, self.index_name)
-        areas = [f.shape[2:].numel() for f in feats[: len(self._channels)]]
-        if index == 'deepest':  # the last of the smallest
-            index = len(areas) - 1 - areas[::-1].index(min(areas))
-        elif index == 'finest':
-            index = areas.index(max(areas))
-        setattr(self, name, index)
-        indices = [index] if isinstance(index, int) else index
-        if not indices:
-            raise ValueError(f'{name}={index}: name at least one feature')
-        for index in indices:
-            if not -len(areas) <= index < len(areas):
-                raise ValueError(
-                    f'{name}={index} is out of range: the host gives '
-                    f'{len(areas)} features'
-                )
-            print_log(
-                f'FDEP replaces {name}={index} of {len(areas)} features: '
-                f'{feats[index].shape[1]} channels, stride '
-                f'{side // feats[index].shape[2]}',
-                'current',
-            )
-        self._replaced = [*dict.fromkeys(i % len(areas) for i in indices)]
-        return [feats[index].shape[1] for index in self._replaced]
+        return feats[: len(self._channels)]
 
     def _compare_channels(self, feats: Sequence[Tensor]) -> None:
         """Refuse features that are not those of evaluation."""
@@ -139,7 +141,7 @@ class TwoBranches:
         priors = self._priors(inputs, data_samples)
         with_prior = self._with_prior(feats, priors)
         laterals = self._laterals(feats)
-        with Unchanged(feats) if self._first_step else nullcontext():
+        with unchanged(feats) if self._first_step else nullcontext():
             light = self._host_loss(feats, laterals, data_samples)
         with kept_statistics(self):  # the light branch is what is deployed
             main = self._host_loss(with_prior, laterals, data_samples)
@@ -220,6 +222,16 @@ class TwoBranches:
             'deployed does not read this feature, so the prior would teach '
             f'it nothing. It reads {read}'
         )
+
+
+def _by_area(
+    index: int | str | Sequence[int], feats: Sequence[Tensor]
+) -> int | Sequence[int]:
+    """Index of the feature that 'deepest' or 'finest' means."""
+    areas = [feat.shape[2:].numel() for feat in feats]
+    if index == 'deepest':  # the last of the smallest
+        return len(areas) - 1 - areas[::-1].index(min(areas))
+    return areas.index(max(areas)) if index == 'finest' else index
 
 
 def _channels(feats: Sequence[Tensor]) -> list[int]:

@@ -1,12 +1,10 @@
 """Two passes through the same layers: their norms, and what they reach."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch.overrides import TorchFunctionMode
 
 
 @contextmanager
@@ -55,38 +53,17 @@ def depends_on(result: Tensor, source: Tensor) -> bool:
     return False
 
 
-class Unchanged(TorchFunctionMode):
-    """Watches tensors that nothing may change in place.
-
-    Raises:
-        ValueError: One was changed; names the module.
-    """
-
-    def __init__(self, shared: object) -> None:
-        super().__init__()
-        # without dimensions: the counters of norms
-        self._shared = [one for one in tensors_in(shared) if one.ndim]
-        self._versions = [tensor._version for tensor in self._shared]
-
-    def __torch_function__(self, func, types, args=(), kwargs=None):
-        result = func(*args, **(kwargs or {}))
-        for tensor, version in zip(self._shared, self._versions, strict=True):
-            if tensor._version != version:
-                raise ValueError(
-                    f'{_calling_module()} changes a feature '
-                    f'{tuple(tensor.shape)} in place that both branches of '
-                    'FDEP read; have it make a new one (x = x + y, not '
-                    'x += y; inplace=False)'
-                )
-        return result
-
-
-def _calling_module() -> str:
-    """Types of the modules that run, outermost first."""
-    names, frame = [], sys._getframe(2)
-    while frame is not None:
-        owner = frame.f_locals.get('self')
-        if isinstance(owner, nn.Module):
-            names.insert(0, type(owner).__name__)
-        frame = frame.f_back
-    return ' > '.join(dict.fromkeys(names))
+@contextmanager
+def unchanged(shared: object) -> Iterator[None]:
+    """Refuse that tensors are changed in place."""
+    # without dimensions: the counters of norms
+    tensors = [one for one in tensors_in(shared) if one.ndim]
+    versions = [tensor._version for tensor in tensors]
+    yield
+    for tensor, version in zip(tensors, versions, strict=True):
+        if tensor._version != version:
+            raise ValueError(
+                f'the host changes a feature {tuple(tensor.shape)} in place '
+                'that both branches of FDEP read; have it make a new one '
+                '(x = x + y, not x += y; inplace=False)'
+            )

@@ -15,7 +15,7 @@ from stirred_weights import stir
 
 from fdep_mm.apis.torch_backend import read_pipeline
 from fdep_mm.deployment import checked_export
-from fdep_mm.deployment.export import check_light, export, max_difference
+from fdep_mm.deployment.export import export, max_difference
 from fdep_mm.deployment.light_branch import build_light_branch
 from fdep_mm.models import nets
 
@@ -47,8 +47,14 @@ def test_every_network_with_free_batch_height_and_width(net):
         for number, size in ((1, (96, 160)), (3, (128, 96)))
     ]
     assert max_difference(network, model, batches) < 1e-4
-    found = check_light(model, network)
-    assert 0.9 < found['weights'] / found['parameters'] < 1.01
+    tensors = [*network.host.parameters(), *network.host.buffers()]
+    weights = sum(
+        np.prod(tensor.dims)
+        for tensor in model.graph.initializer
+        if tensor.data_type == onnx.TensorProto.FLOAT
+    )
+    # norms are folded, and nothing is stored twice
+    assert 0.9 < weights / sum(tensor.numel() for tensor in tensors) < 1.01
 
 
 def test_answers_of_the_test_network_vary(acm):
@@ -70,24 +76,6 @@ def test_fdep_gives_the_same_graph_as_its_host(
     assert model.graph.SerializeToString() == (
         acm_model.graph.SerializeToString()
     )
-
-
-def _copy(model):
-    copy = onnx.ModelProto()
-    copy.CopyFrom(model)
-    return copy
-
-
-def test_a_graph_with_a_part_of_training_is_refused(acm, acm_model):
-    model = _copy(acm_model)
-    model.graph.node[5].name = '/host/samf/blocks.0/Conv'
-    with pytest.raises(ValueError, match='VFM or SAMF would be deployed'):
-        check_light(model, acm)
-    model = _copy(acm_model)
-    more = onnx.numpy_helper.from_array(np.zeros(10**6, np.float32), 'w')
-    model.graph.initializer.append(more)
-    with pytest.raises(ValueError, match='but the host has'):
-        check_light(model, acm)
 
 
 def test_networks_that_search_by_a_sliding_window_are_refused(acm_config):

@@ -111,7 +111,7 @@ def test_an_encoder_of_one_tensor():
 def test_changes_in_place_are_found(index):
     head = dict(index=index, in_place=True)
     model = build(cfg(head=head, bottleneck=0))
-    with pytest.raises(ValueError, match='PickingHead changes .* in place'):
+    with pytest.raises(ValueError, match=r'changes a feature .* in place'):
         step(model)
 
 
