@@ -24,15 +24,9 @@ class ClassicalBackend:
     gray = True
     threshold = 0.5
 
-    def __init__(
-        self,
-        method: str,
-        params: dict | None = None,
-        device: str | None = None,
-    ) -> None:
+    def __init__(self, method: str, device: str | None = None) -> None:
         check_choice('method', method, METHODS)
         self.method = METHODS[method]
-        self.params = dict(params or {})
         if device not in (None, 'cpu'):
             raise ValueError(
                 f'device={device!r}: classical methods run on the CPU only'
@@ -40,6 +34,4 @@ class ClassicalBackend:
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """Score gray images (N, H, W, 3) in 0..255: (N, H, W) in [0, 1]."""
-        return np.stack(
-            [self.method(image[..., 0], **self.params) for image in images]
-        )
+        return np.stack([self.method(image[..., 0]) for image in images])

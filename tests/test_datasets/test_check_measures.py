@@ -9,7 +9,7 @@ from skimage.measure import regionprops
 from fdep_mm.datasets.check import check_dataset, to_json
 from fdep_mm.datasets.check.boxes import compare_boxes
 from fdep_mm.datasets.check.duplicates import best_matches, similar_groups
-from fdep_mm.datasets.check.targets import measure_targets
+from fdep_mm.datasets.check.targets import MARGIN, measure_targets
 from fdep_mm.datasets.layouts import find_layout, open_layout
 from fdep_mm.datasets.transforms import LoadInfraredImage
 
@@ -43,15 +43,15 @@ def test_target_measures_against_scikit_image():
         mask[y : y + 3, x : x + 2] = 1
     mask[23, 32] = 1  # touches by a corner
     regions = regionprops(skimage_label(mask, connectivity=2))
-    targets = measure_targets(gray, mask, margin=5)
+    targets = measure_targets(gray, mask)
     assert len(targets) == len(regions) == 4
     for target, region in zip(targets, regions, strict=True):
         top, left, bottom, right = region.bbox
         assert target.area == region.area
         assert (target.height, target.width) == (bottom - top, right - left)
         window = (
-            slice(max(top - 5, 0), bottom + 5),
-            slice(max(left - 5, 0), right + 5),
+            slice(max(top - MARGIN, 0), bottom + MARGIN),
+            slice(max(left - MARGIN, 0), right + MARGIN),
         )
         around = gray[window][mask[window] == 0]
         own = gray[tuple(region.coords.T)]

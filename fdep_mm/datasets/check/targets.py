@@ -20,11 +20,11 @@ class MeasuredTarget(NamedTuple):
 
 
 def measure_targets(
-    gray: np.ndarray, mask: np.ndarray, margin: int = MARGIN
+    gray: np.ndarray, mask: np.ndarray
 ) -> list[MeasuredTarget]:
     """Measure each 8-connected target against its surroundings.
 
-    The surroundings are the window that reaches ``margin`` px beyond its box
+    The surroundings are the window that reaches ``MARGIN`` px beyond its box
     on every side, without the pixels of any target, as in
     :func:`fdep_mm.datasets.synthetic_targets.add_targets`. Targets are in
     raster order; NaN where nothing but targets surrounds one.
@@ -32,7 +32,7 @@ def measure_targets(
     targets = []
     for (rows, cols), own in component_crops(mask):
         window = tuple(
-            slice(max(extent.start - margin, 0), extent.stop + margin)
+            slice(max(extent.start - MARGIN, 0), extent.stop + MARGIN)
             for extent in (rows, cols)
         )
         around = gray[window][mask[window] == 0]

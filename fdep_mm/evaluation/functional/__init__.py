@@ -7,12 +7,10 @@ from .hse import Evaluation, evaluate_curves, evaluate_masks, reduce_records
 from .inputs import check_pair
 from .nocoap import (
     CENTROID_MODES,
-    NOCO_THRESHOLDS,
     NoCoRecord,
     average_precisions,
     mnocoap,
     record_detections,
-    threshold_names,
 )
 from .points import PEAKS, prob_points
 from .report import (

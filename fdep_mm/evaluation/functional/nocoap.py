@@ -31,7 +31,8 @@ from fdep_mm.core.boxes import check_boxes
 from fdep_mm.core.choices import check_choice
 
 CENTROID_MODES = ('box_center', 'pixel_center')
-NOCO_THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+NAMES = [f'NoCoAP{100 * threshold:.0f}' for threshold in THRESHOLDS]
 
 
 class NoCoRecord(NamedTuple):
@@ -48,7 +49,6 @@ def mnocoap(
     noco_maps: Sequence[np.ndarray],
     gt_boxes: Sequence[ArrayLike],
     centroid_mode: str = 'box_center',
-    thresholds: Sequence[float] = NOCO_THRESHOLDS,
 ) -> dict[str, float]:
     """mNoCoAP and its parts, at all thresholds in one pass.
 
@@ -61,8 +61,6 @@ def mnocoap(
         gt_boxes (Sequence[ArrayLike]): Per image (G, 4), 0-based, half-open.
         centroid_mode (str): 'box_center' (of the published numbers) or
             'pixel_center', see :mod:`fdep_mm.evaluation.functional.nocoap`.
-        thresholds (Sequence[float]): Of NoCo, exclusive, each in [0, 1), no
-            two of the same percentage.
 
     Returns:
         dict[str, float]: ``mNoCoAP``, the mean, and ``NoCoAP10`` ...
@@ -82,7 +80,7 @@ def mnocoap(
     for image in zip(*images.values(), strict=True):
         name = f'image {len(records)}'
         records.append(record_detections(*image, centroid_mode, name))
-    return average_precisions(records, thresholds)
+    return average_precisions(records)
 
 
 def record_detections(
@@ -112,22 +110,18 @@ def record_detections(
     return NoCoRecord(rows[:, -1], noco[y, x], first_box, len(boxes))
 
 
-def average_precisions(
-    records: Sequence[NoCoRecord],
-    thresholds: Sequence[float] = NOCO_THRESHOLDS,
-) -> dict[str, float]:
+def average_precisions(records: Sequence[NoCoRecord]) -> dict[str, float]:
     """Reduce the records of all images to what :func:`mnocoap` returns.
 
     Detections of equal score keep the order of images and the one given.
     """
     num_targets = np.array([record.num_targets for record in records], int)
     total = int(num_targets.sum())
-    names = threshold_names(thresholds)
     if not total:
         warnings.warn(
             'there is no target in the whole set: NoCoAP is NaN', stacklevel=2
         )
-        return dict.fromkeys(['mNoCoAP', *names], float('nan'))
+        return dict.fromkeys(['mNoCoAP', *NAMES], float('nan'))
     score, noco, target = map(
         np.concatenate, list(zip(*records, strict=True))[:3]
     )
@@ -138,25 +132,13 @@ def average_precisions(
     order = np.argsort(-score, kind='stable')
     noco, target = noco[order], target[order]
     aps = []
-    for threshold in thresholds:
+    for threshold in THRESHOLDS:
         hits = np.flatnonzero((noco > threshold) & (target >= 0))
         _, first = np.unique(target[hits], return_index=True)
         aps.append(_area(np.sort(hits[first]), total))
     return dict(
-        mNoCoAP=float(np.mean(aps)), **dict(zip(names, aps, strict=True))
+        mNoCoAP=float(np.mean(aps)), **dict(zip(NAMES, aps, strict=True))
     )
-
-
-def threshold_names(thresholds: Sequence[float]) -> list[str]:
-    """Keys of the precisions: ``NoCoAP10`` of 0.1, and so on."""
-    names = [f'NoCoAP{100 * t:02.0f}' for t in thresholds]
-    inside = all(0 <= t < 1 for t in thresholds)
-    if not names or not inside or len(set(names)) < len(names):
-        raise ValueError(
-            f'NoCo thresholds {list(thresholds)}: give at least one, each in '
-            '[0, 1), and no two of the same percentage, as 0.5 and 0.501 are'
-        )
-    return names
 
 
 def _check_detections(detections: ArrayLike, name: str) -> np.ndarray:

@@ -16,14 +16,12 @@ from fdep_mm.registry import METRICS
 
 from ..functional import (
     CENTROID_MODES,
-    NOCO_THRESHOLDS,
     PEAKS,
     NoCoRecord,
     average_precisions,
     check_pair,
     prob_points,
     record_detections,
-    threshold_names,
 )
 from .samples import (
     image_name,
@@ -62,7 +60,6 @@ class NoCoAPMetric(BaseMetric):
         threshold (float): Of segmented regions, exclusive.
         peak (str): Point of a segmented region, 'bounding_box' or 'region',
             see :func:`fdep_mm.evaluation.functional.prob_points`.
-        noco_thresholds (Sequence[float]): Exclusive, each in [0, 1).
         backend_args (dict, optional): File backend of ``img_path``.
         collect_device (str): 'cpu' or 'gpu'.
         prefix (str, optional): Of the keys. Defaults to None: 'sirst'. Two of
@@ -82,7 +79,6 @@ class NoCoAPMetric(BaseMetric):
         overlap: str = 'overwrite',
         threshold: float = 0.5,
         peak: str = 'bounding_box',
-        noco_thresholds: Sequence[float] = NOCO_THRESHOLDS,
         backend_args: dict | None = None,
         collect_device: str = 'cpu',
         prefix: str | None = None,
@@ -93,12 +89,10 @@ class NoCoAPMetric(BaseMetric):
         )
         check_choice('overlap', overlap, OVERLAPS)
         check_choice('peak', peak, PEAKS)
-        threshold_names(noco_thresholds)  # before the first epoch
         self.centroid_mode = centroid_mode
         self.overlap = overlap
         self.threshold = threshold
         self.peak = peak
-        self.noco_thresholds = tuple(noco_thresholds)
         self.backend_args = backend_args
 
     def process(
@@ -137,7 +131,7 @@ class NoCoAPMetric(BaseMetric):
         )
         # gathering makes plain tuples of named ones
         records = [NoCoRecord(*result) for result in results]
-        return average_precisions(records, self.noco_thresholds)
+        return average_precisions(records)
 
     def _detections(self, instances: dict, name: str) -> np.ndarray:
         """(n, 5) boxes or (n, 3) peaks, with scores."""

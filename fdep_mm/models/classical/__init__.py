@@ -10,8 +10,7 @@ constants of several methods are gray levels. Score maps are (H, W), larger
 where a target is likelier, and all zero if nothing stands out. Parameters out
 of their range raise ValueError; the low-rank methods also refuse images below
 7 x 7 px and strides that leave gaps, and warn with ConvergenceWarning where
-`max_iter` ends them. The attribute `raw` of a method is the same function
-without the scaling to [0, 1].
+`max_iter` ends them.
 """
 
 from collections.abc import Callable

@@ -51,7 +51,7 @@ def as_gray(image: np.ndarray) -> np.ndarray:
         warnings.warn(
             f'the image is floating point in {low:.3g}..{high:.3g}, but '
             f'methods take gray levels in 0..255: {advice}',
-            stacklevel=4,
+            stacklevel=3,
         )
     return gray
 
@@ -74,19 +74,15 @@ def score_map(method: Callable) -> Callable:
 
     `method` takes a float64 image (H, W) in 0..255, which is not constant,
     and parameters; it returns a raw map (H, W). The result takes an image as
-    :func:`as_gray` does; its attribute `raw` lacks the scaling to [0, 1].
+    :func:`as_gray` does.
     """
 
     @wraps(method)
-    def raw(image: np.ndarray, *args, **kwargs) -> np.ndarray:
+    def scaled(image: np.ndarray, *args, **kwargs) -> np.ndarray:
         image = as_gray(image)
         if image.min() == image.max():
-            return np.zeros(image.shape)
-        return np.asarray(method(image, *args, **kwargs), np.float64)
+            return np.zeros(image.shape, np.float32)
+        raw = np.asarray(method(image, *args, **kwargs), np.float64)
+        return to_probability(raw)
 
-    @wraps(method)
-    def scaled(image: np.ndarray, *args, **kwargs) -> np.ndarray:
-        return to_probability(raw(image, *args, **kwargs))
-
-    scaled.raw = raw
     return scaled

@@ -1,4 +1,4 @@
-"""Feature pyramid that builds the output levels it returns, and no others.
+"""Feature pyramid with the two finest output levels, and no others.
 
 *One-Stage Cascade Refinement Networks for Infrared Small Target Detection*
 (OSCAR), Dai et al., IEEE TGRS 2023, https://arxiv.org/abs/2212.08472.
@@ -24,55 +24,35 @@ class FlexFPN(BaseModule):
     Args:
         in_channels (Sequence[int]): Channels of the inputs, shallow to deep.
         out_channels (int): Channels of every output.
-        out_indices (Sequence[int]): Levels to return, increasing.
         init_cfg (dict, optional): Defaults to Xavier, uniform.
-
-    Raises:
-        ValueError: If `out_indices` is empty, not increasing, or names no
-            input.
     """
 
     def __init__(
         self,
         in_channels: Sequence[int],
         out_channels: int,
-        out_indices: Sequence[int] = (0, 1),
         init_cfg: dict | None = dict(
             type='Xavier', layer='Conv2d', distribution='uniform'
         ),
     ):
         super().__init__(init_cfg)
-        levels = range(len(in_channels))
-        if not out_indices or list(out_indices) != sorted(
-            set(out_indices) & set(levels)
-        ):
-            raise ValueError(
-                f'out_indices={out_indices!r}: give increasing indices of the '
-                f'{len(in_channels)} inputs'
-            )
-        self.out_indices = tuple(out_indices)
-        # levels below the finest output would be dead as well
-        self.start = self.out_indices[0]
         self.lateral_convs = nn.ModuleList(
-            nn.Conv2d(channels, out_channels, 1)
-            for channels in in_channels[self.start :]
+            nn.Conv2d(channels, out_channels, 1) for channels in in_channels
         )
         self.fpn_convs = nn.ModuleList(
             nn.Conv2d(out_channels, out_channels, 3, padding=1)
-            for _ in out_indices
+            for _ in range(2)
         )
 
     def forward(self, inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """Fuse levels (B, C_i, H_i, W_i), shallow to deep.
 
-        Gives (B, out_channels, H_i, W_i) for each of `out_indices`.
+        Gives (B, out_channels, H_i, W_i) for each of the first two.
         """
-        pairs = zip(self.lateral_convs, inputs[self.start :], strict=True)
+        pairs = zip(self.lateral_convs, inputs, strict=True)
         levels = [conv(x) for conv, x in pairs]
         for i in range(len(levels) - 1, 0, -1):
             size = levels[i - 1].shape[-2:]
             levels[i - 1] = levels[i - 1] + F.interpolate(levels[i], size)
-        return tuple(
-            conv(levels[i - self.start])
-            for conv, i in zip(self.fpn_convs, self.out_indices, strict=True)
-        )
+        pairs = zip(self.fpn_convs, levels[:2], strict=True)
+        return tuple(conv(x) for conv, x in pairs)
