@@ -35,9 +35,9 @@ class SIRSTTTAModel(BaseTTAModel):
             name = views[0].get('img_path', 'image')
             maps = [foreground(v.seg_logits.data, name) for v in views]
             prob = sum(maps) / len(views)
-            head = self.module.decode_head  # of two channels: has none
-            threshold = getattr(head, 'threshold', None) or 0.5
-            pred = (prob > threshold).to(prob)
+            # only heads of one channel have one
+            own = getattr(self.module.decode_head, 'threshold', None)
+            pred = (prob > (own or 0.5)).to(prob)
             sample = views[0].clone()
             sample.seg_logits = PixelData(data=prob)
             sample.pred_sem_seg = PixelData(data=pred)
