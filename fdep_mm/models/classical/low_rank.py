@@ -30,7 +30,7 @@ def check_converged(method: str, result: Decomposition) -> Decomposition:
             f'{method}: stopped by max_iter={result.iterations} with a '
             f'residual of {result.residual:.1e}; raise max_iter or tol',
             ConvergenceWarning,
-            stacklevel=5,
+            stacklevel=4,
         )
     return result
 
