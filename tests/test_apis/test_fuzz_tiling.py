@@ -35,6 +35,11 @@ def test_an_axis_is_covered_once(length, size, overlap, stride):
         assert seen.start == 0 or core.start - seen.start >= overlap // 2
         assert seen.stop == length or seen.stop - core.stop >= overlap // 2
     assert end == length
+    # the last one is of full size once padded
+    seen = tiles[-1][0]
+    padded = -(-length // stride) * stride
+    full = tiles[0][0].stop if len(tiles) > 1 else padded
+    assert padded - seen.start == full >= min(size, padded)
 
 
 @fuzz(300)

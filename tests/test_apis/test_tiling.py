@@ -9,7 +9,7 @@ from fake_backends import FakeDetector, FakeSegmentor
 from scipy import ndimage
 
 from fdep_mm.apis import SIRSTInferencer
-from fdep_mm.apis.tiling import Tiling, cut_axis, cut_frame
+from fdep_mm.apis.tiling import Tiling, cut_frame
 
 TILES = dict(tile_size=64, overlap=16, tile_above=100)
 
@@ -21,29 +21,6 @@ def inferencer(backend, **tiles):
 def only(found):
     (prediction,) = found['predictions']
     return prediction
-
-
-@pytest.mark.parametrize('length', [65, 100, 127, 128, 129, 200, 1000])
-@pytest.mark.parametrize(
-    ('size', 'overlap', 'stride'),
-    [(64, 16, 1), (64, 16, 8), (64, 0, 32), (48, 40, 16), (50, 17, 8)],
-)
-def test_tiles_cover_an_axis_once(length, size, overlap, stride):
-    tiles = cut_axis(length, size, overlap, stride)
-    covered = np.zeros(length, int)
-    for seen, core in tiles:
-        assert seen.start % stride == 0
-        assert seen.start <= core.start < core.stop <= seen.stop <= length
-        # as far from the border as promised, unless it is the frame's
-        assert seen.start == 0 or core.start - seen.start >= overlap // 2
-        assert seen.stop == length or seen.stop - core.stop >= overlap // 2
-        covered[core] += 1
-    assert (covered == 1).all()
-    # the last one is of full size once padded
-    seen = tiles[-1][0]
-    padded = -(-length // stride) * stride
-    full = tiles[0][0].stop if len(tiles) > 1 else padded
-    assert padded - seen.start == full >= min(size, padded)
 
 
 @pytest.mark.parametrize('stride', [1, 8])

@@ -1,4 +1,4 @@
-"""mNoCoAP by a loop over the thresholds, and detections to try it on.
+"""mNoCoAP by a loop over the thresholds, and the true boxes of SIRST-V2.
 
 The loop matches each image anew at each threshold, as the toolkit of the paper
 does.
@@ -28,24 +28,6 @@ def load_truth(root: Path, num: int) -> Truth:
         boxes.append(np.array(box).reshape(-1, 4))
         maps.append(noco_map(image, boxes[-1]))
     return maps, boxes
-
-
-def imitate(
-    shape: tuple[int, int],
-    boxes: np.ndarray,
-    per_image: int,
-    rng: np.random.Generator,
-) -> np.ndarray:
-    """(n, 5) boxes of a detector: shifted targets, then false alarms."""
-    near = np.repeat(boxes, 3, axis=0)
-    near += rng.normal(0, 0.5, (len(near), 1, 2)).repeat(2, 1).reshape(-1, 4)
-    corner = rng.uniform(0, (shape[1] - 12, shape[0] - 12), (per_image, 2))
-    false = np.hstack([corner, corner + rng.uniform(3, 12, (per_image, 2))])
-    found = np.vstack([near, false])[:per_image]
-    # few distinct scores: ties must not matter
-    scores = rng.integers(1, 100, len(found)) / 200
-    scores[: len(near)] += 0.4
-    return np.column_stack([found, scores])
 
 
 def match_image(

@@ -3,10 +3,8 @@
 import numpy as np
 import pytest
 from naive_evaluation import flood_components
-from scipy import ndimage
 
 from fdep_mm.core import components
-from fdep_mm.evaluation.functional import EvalProtocol, count_image, unpack
 from fdep_mm.evaluation.functional.counts import digitize
 
 
@@ -27,16 +25,6 @@ def expected_rows(mask, connectivity):
         (len(part), sum(y for y, _ in part), sum(x for _, x in part))
         for part in flood_components(mask, connectivity)
     ]
-
-
-@pytest.mark.parametrize('connectivity', [4, 8])
-@pytest.mark.parametrize('density', [0.02, 0.3, 0.6, 1.0])
-def test_mask_components_equal_a_flood_fill(connectivity, density):
-    rng = np.random.default_rng(0)
-    for _ in range(10):
-        mask = rng.random(tuple(rng.integers(1, 40, 2))) < density
-        found = components.mask_components(mask, connectivity)
-        assert as_rows(found) == expected_rows(mask, connectivity)
 
 
 def test_a_component_is_numbered_by_its_first_pixel():
@@ -74,31 +62,8 @@ def test_sweep_equals_one_threshold_at_a_time(monkeypatch, max_canvas):
             assert as_rows(found, k) == expected_rows(prob > threshold, 8)
 
 
-def test_overlap_counts_equal_boolean_arithmetic():
-    rng = np.random.default_rng(2)
-    prob = rng.random((20, 30)).astype(np.float32)
-    mask = rng.random((20, 30)) < 0.2
-    thresholds = np.sort(rng.choice(prob.ravel(), 7, replace=False))
-    protocol = EvalProtocol(thresholds, (), thresholds[0])
-    record = count_image(prob, mask, protocol, '')
-    counts = unpack([record], protocol)
-    for k, threshold in enumerate(thresholds):
-        pred = prob > threshold
-        assert counts.inter[0, k] == (pred & mask).sum()
-        assert counts.union[0, k] == (pred | mask).sum()
-
-
 def test_nothing_above_the_thresholds():
     prob = np.zeros((5, 6), np.float32)
     index, level = digitize(prob, np.array([0.5], np.float32))
     found = components.sweep_components(index, level, 1, prob.shape)
     assert [len(column) for column in found] == [0, 0, 0, 0]
-
-
-def test_order_is_that_of_scipy():
-    rng = np.random.default_rng(3)
-    mask = rng.random((60, 60)) < 0.35
-    labels, num = ndimage.label(mask, np.ones((3, 3)))
-    found = components.mask_components(mask)
-    areas = ndimage.sum_labels(mask, labels, np.arange(1, num + 1))
-    assert found.area.tolist() == areas.tolist()

@@ -5,57 +5,10 @@ from fdep_mm.core.boxes import mask_boxes
 from fdep_mm.evaluation import noco_map
 
 
-def naive_map(image, boxes):
-    """Pixel by pixel, from the definition."""
-    height, width = image.shape
-    result = np.zeros(image.shape)
-    for x1, y1, x2, y2 in boxes:
-        w, h = x2 - x1, y2 - y1
-        u = np.linspace(-1.5, 1.5, 3 * w)
-        v = np.linspace(-1.5, 1.5, 3 * h)
-        window = [
-            (y, x)
-            for y in range(max(0, y1 - h), min(height, y2 + h))
-            for x in range(max(0, x1 - w), min(width, x2 + w))
-        ]
-        low = min(float(image[p]) for p in window)
-        high = max(
-            float(image[y, x]) for y in range(y1, y2) for x in range(x1, x2)
-        )
-        values = {}
-        for y, x in window:
-            distance = np.hypot(u[x - x1 + w], v[y - y1 + h])
-            contrast = (image[y, x] - low) / (high - low + 0.01)
-            values[y, x] = np.exp(-(distance**2) / 2) * contrast
-        bottom, top = min(values.values()), max(values.values())
-        for place, value in values.items():
-            result[place] = (value - bottom) / (top - bottom + 0.001)
-    return result
-
-
 @pytest.fixture
 def image():
     rng = np.random.default_rng(1)
     return rng.integers(0, 256, (40, 50)).astype(np.uint8)
-
-
-@pytest.mark.parametrize(
-    'boxes',
-    [
-        [],
-        [(10, 12, 15, 16)],
-        [(0, 0, 4, 3), (45, 35, 50, 40), (0, 30, 2, 40)],
-        # their windows overlap: the later one replaces
-        [(10, 10, 14, 14), (16, 12, 19, 17)],
-        [(20, 20, 21, 21), (49, 39, 50, 40)],
-    ],
-)
-def test_equals_the_definition(image, boxes):
-    result = noco_map(image, boxes)
-    assert result.shape == image.shape and result.dtype == np.float64
-    expected = naive_map(image.astype(float), boxes)
-    np.testing.assert_allclose(result, expected, atol=1e-12)
-    assert result.min() >= 0 and result.max() < 1
 
 
 def test_peak_of_a_bright_target(image):
@@ -66,14 +19,6 @@ def test_peak_of_a_bright_target(image):
     assert np.unravel_index(result.argmax(), result.shape) == (21, 31)
     assert result.max() == pytest.approx(0.999, abs=1e-4)
     assert not result[:17].any() and not result[:, 38:].any()
-
-
-def test_overlap_max_keeps_the_larger_value(image):
-    boxes = [(10, 10, 14, 14), (12, 12, 15, 17)]
-    single = [noco_map(image, [box]) for box in boxes]
-    both = noco_map(image, boxes, overlap='max')
-    np.testing.assert_array_equal(both, np.maximum(*single))
-    assert (noco_map(image, boxes) != both).any()
 
 
 def test_channels_are_averaged_and_coordinates_truncated(image):

@@ -1,4 +1,4 @@
-"""The MMEngine metrics: units, keys, records, and merging of ranks."""
+"""The MMEngine metrics: units, keys and records."""
 
 import math
 
@@ -102,25 +102,6 @@ def test_records_are_small_integers_of_fixed_length():
     for record in metric.results:
         assert record.shape == (3 + 19 * (5 + 5),)
         assert record.dtype == np.int64
-
-
-@pytest.mark.parametrize('world', [2, 3, 4])
-def test_uneven_shards_give_the_number_of_one_process(world):
-    # As MMEngine does it: rank r holds images r, r + world, ..., the last
-    # round is padded by repeating images, and padding is cut by count.
-    _, _, samples = make_samples(7, seed=2)
-    expected = run(HSEMetric(), samples)
-    rounds = math.ceil(7 / world)
-    padded = (samples * 2)[: rounds * world]
-    ranks = []
-    for rank in range(world):
-        metric = HSEMetric()
-        metric.process(None, padded[rank::world])
-        ranks.append(metric.results)
-    merged = [ranks[i % world][i // world] for i in range(7)]
-    np.random.default_rng(0).shuffle(merged)
-    found = HSEMetric().compute_metrics(merged)
-    assert {f'hse/{key}': value for key, value in found.items()} == expected
 
 
 def test_bfloat16_predictions_of_autocast():

@@ -182,9 +182,11 @@ def running_stats(module):
     }
 
 
-def test_running_statistics_are_the_light_branchs():
-    model = build(fdep_cfg('ACM'))
-    host = build(host_cfg('ACM'))
+@pytest.mark.parametrize('net', ['ACM', 'MSDANet'])
+def test_running_statistics_are_the_light_branchs(net):
+    """Also of blocks that both branches share, as MSDANet's transfers."""
+    model = build(fdep_cfg(net))
+    host = build(host_cfg(net))
     host.load_state_dict(model.state_dict(), strict=False)
     step(model), step(host)
     ours, theirs = (

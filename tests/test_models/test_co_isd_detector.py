@@ -33,37 +33,12 @@ def step(model):
     return logs
 
 
-def running_stats(module):
-    return {k: v.clone() for k, v in module.state_dict().items() if 'run' in k}
-
-
 def test_one_step_and_both_branches():
     model = build_detector(fdep_fcos_cfg())
     names = {'loss_cls', 'loss_bbox', 'loss_centerness'}
     expected = {f'{b}.{n}' for b in ('main', 'light') for n in names}
     assert set(step(model)) == expected | {'loss'}
     assert [n for n, p in model.named_parameters() if p.grad is None] == []
-
-
-@pytest.mark.parametrize('level', [0, 1])
-def test_losses_and_gradients_are_those_of_two_passes(level):
-    model = build_detector(fdep_fcos_cfg(level=level)).train()
-    grads = []
-    found = model.loss(images(), det_samples())
-    feats = list(model._host_feats(images()))
-    fused = list(feats)
-    priors = model._priors(images(), det_samples())
-    fused[level] = model.samf(feats[level], priors)
-    expected = {}
-    for branch, given in dict(main=fused, light=feats).items():
-        losses = model._host_loss(given, None, det_samples())
-        expected |= {f'{branch}.{key}': loss for key, loss in losses.items()}
-    torch.testing.assert_close(found, expected)
-    for losses in (found, expected):
-        model.zero_grad()
-        model.parse_losses(losses)[0].backward()
-        grads.append([p.grad.clone() for p in model.parameters()])
-    torch.testing.assert_close(*grads, rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.parametrize('rfla', [False, True])
@@ -169,20 +144,6 @@ def test_vfm_sees_rgb_pixels(bgr_to_rgb, normalize):
     torch.testing.assert_close(
         seen[0][0], torch.from_numpy(bgr[::-1].copy()).float()
     )
-
-
-def test_running_statistics_are_the_light_branchs():
-    model = build_detector(fdep_fcos_cfg())
-    plain = build_detector(fcos_cfg())
-    plain.load_state_dict(model.state_dict(), strict=False)
-    step(model), step(plain)
-    ours, theirs = (
-        running_stats(model.bbox_head),
-        running_stats(plain.bbox_head),
-    )
-    assert len(theirs) > 2
-    for key, value in theirs.items():
-        torch.testing.assert_close(ours[key], value)
 
 
 def test_bad_options():

@@ -61,10 +61,6 @@ def weights(config, tmp_path_factory):
     return folder / 'work_dirs' / config.stem / 'epoch_3.pth'
 
 
-def test_training_and_resuming_write_below_work_dirs(weights):
-    assert weights.is_file()
-
-
 def test_masks_and_pictures_are_written(config, weights, tmp_path):
     rng = np.random.default_rng(0)
     for folder in ('images', 'masks'):
