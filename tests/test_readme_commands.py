@@ -152,33 +152,26 @@ def test_train_and_test(number, tmp_path):
     assert bool(scored) == ('mim test' in block)
 
 
-@pytest.mark.parametrize(
-    ('page', 'cells', 'arm'),
-    [
-        ('README.md', 12, 'fdep-zero-priors'),  # 3 arms, 2 hosts, 2 data sets
-        ('configs/README.md', 6, 'fdep-best'),
-    ],
-)
-def test_the_study(call, page, cells, arm):
+def test_the_study(call):
     """The commands that it would run have configs, and their options fit."""
-    (study,) = blocks('yaml', 'arms', page)
+    (study,) = blocks('yaml', 'arms')
     Path('study.yml').write_text(study)
     Path('configs').symlink_to(ROOT / 'configs')
-    (block,) = blocks('bash', 'tools/study.py', page)
+    (block,) = blocks('bash', 'tools/study.py')
     first, table = block.splitlines()
     trained = [
         shlex.split(line)
         for line in call(first, '--dry-run').splitlines()
         if 'train.py' in line and 'randomness.seed=0' in line
     ]
-    assert len(trained) == cells
+    assert len(trained) == 3 * 2 * 2  # arms, hosts, data sets
     parser = argparse.ArgumentParser()
     parser.add_argument('--cfg-options', nargs='+', action=OptionAction)
     for words in trained:
         (config,) = [word for word in words if word.startswith('configs/')]
         options = parser.parse_args(words[words.index('--cfg-options') :])
         merge_options(Config.fromfile(config), options.cfg_options)
-    assert arm in call(table)
+    assert 'fdep-zero-priors' in call(table)
 
 
 def test_looking_at_data_and_results(call, monkeypatch):

@@ -139,16 +139,10 @@ def test_parts_that_are_repeated_too_often(read, kind):
         read('options: &a [*a]')
 
 
-@pytest.mark.parametrize(
-    ('page', 'arms', 'data', 'cell'),
-    [
-        ('README.md', 3, 2, 'nudt-sirst/acm/fdep-zero-priors/seed-2'),
-        ('configs/README.md', 5, 1, 'nuaa-sirst/alcnet/fdep-best/seed-1'),
-    ],
-)
-def test_the_study_of_a_page(read, repo, page, arms, data, cell):
-    text = (repo / page).read_text()
+def test_the_study_of_the_readme(read, repo):
+    text = (repo / 'README.md').read_text()
     study = read(text.split('```yaml\n')[1].split('```')[0])
     cells = [cell.name for cell in study.cells]
-    assert len(cells) == len(set(cells)) == arms * data * 2 * 3
-    assert cell in cells
+    # arms, data sets, hosts and seeds
+    assert len(cells) == len(set(cells)) == 3 * 2 * 2 * 3
+    assert 'nudt-sirst/acm/fdep-zero-priors/seed-2' in cells
