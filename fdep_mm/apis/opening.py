@@ -50,8 +50,9 @@ def open_backend(
     for kind, path in (('model', model), ('weights', weights)):
         if isinstance(path, (str, PathLike)) and not Path(path).is_file():
             raise FileNotFoundError(f'{kind} {str(path)!r}: no such file')
-    is_path = isinstance(model, (str, PathLike))
-    if is_path and Path(model).suffix.lower() == '.onnx':
+    if hasattr(model, 'task'):
+        return model
+    if str(model).lower().endswith('.onnx'):
         if weights is not None:
             raise ValueError(
                 f'weights={str(weights)!r}: the ONNX file {str(model)!r} '
@@ -60,8 +61,6 @@ def open_backend(
         from .onnx_backend import OnnxBackend
 
         return OnnxBackend(model, device)
-    if model is not None and hasattr(model, 'task'):
-        return model
     try:
         from .torch_backend import TorchBackend
     except ModuleNotFoundError as error:

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from queue import Empty, Full, Queue
+from queue import Empty, Queue
 from threading import Event, Thread
 from typing import BinaryIO
 
@@ -138,27 +138,24 @@ def read_ahead(
     ready: Queue = Queue(AHEAD)
     stop = Event()
 
-    def put(item: object, error: Exception | None, wait: bool) -> None:
-        while not stop.is_set():
-            try:
-                return ready.put((item, error), timeout=0.1 if wait else 0)
-            except Full:
-                if not wait:
-                    with suppress(Empty):
-                        ready.get_nowait()
-                        on_late()
+    def put(item: object, error: Exception | None = None) -> None:
+        if on_late and not error and ready.full():
+            with suppress(Empty):  # it may have been taken just now
+                ready.get_nowait()
+                on_late()
+        ready.put((item, error))
 
     def work() -> None:
         end: Exception = StopIteration()
         try:
             with closing(items):
                 for item in items:
-                    put(item, None, on_late is None)
+                    put(item)
                     if stop.is_set():
                         return
         except Exception as error:
             end = error
-        put(None, end, True)
+        put(None, end)
 
     thread = Thread(target=work, daemon=True)
     thread.start()
@@ -173,6 +170,9 @@ def read_ahead(
             del item  # only one copy of it
     finally:
         stop.set()
+        with suppress(Empty):  # room for what the thread waits to put
+            while True:
+                ready.get_nowait()
         thread.join(1)  # a camera may never answer
 
 

@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import itertools
 import json
 import signal
 import subprocess
@@ -154,6 +155,25 @@ def test_late_frames(drop):
     assert len(got) + len(dropped) == 40
     # what was read ahead, and the first, which was taken at once
     assert len(got) <= video.AHEAD + 1 if drop else not dropped
+
+
+def test_whoever_stops_early_closes_the_source():
+    """Also while the thread waits for room."""
+    full, closed = threading.Event(), threading.Event()
+
+    def endless():
+        try:
+            for number in itertools.count():
+                if number > video.AHEAD:
+                    full.set()
+                yield number
+        finally:
+            closed.set()
+
+    items = read_ahead(endless())
+    assert next(items) == 0 and full.wait(10)
+    items.close()
+    assert closed.wait(10)
 
 
 def test_errors_of_the_thread_are_raised():

@@ -2,8 +2,10 @@
 
 import csv
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 
@@ -38,48 +40,46 @@ def read_points(path: Path) -> dict[str, np.ndarray]:
         ValueError: It cannot be read, lacks a column, has a coordinate that
             is no number, or an id leads out of the image folder.
     """
-    rows = {}
+    found: dict[str, list] = {}
     try:
         with path.open(newline='', encoding='utf-8-sig') as file:
-            head = file.readline()
-            file.seek(0)
-            delimiter = max(',;\t', key=head.count)
-            delimiter = delimiter if delimiter in head else ' '
-            reader = csv.DictReader(
-                file, delimiter=delimiter, skipinitialspace=True
-            )
-            reader.fieldnames = [n.strip() for n in reader.fieldnames or ()]
-            if not set(COLUMNS) <= set(reader.fieldnames or ()):
-                text = f'needs the columns {COLUMNS}, has {reader.fieldnames}'
-                raise ValueError(text)
-            for row in reader:
-                row = {key: (row[key] or '').strip() for key in COLUMNS}
-                if delimiter != ',':  # some numbers have a decimal comma
-                    row |= {key: row[key].replace(',', '.') for key in 'xy'}
-                point = _point(row, reader.line_num)
-                name = row['image']
-                name = name[1:] if name == cell(name[1:]) else name
-                name = composed(strip_suffix(name))
-                rows.setdefault(name, []).extend(point)
+            for image_id, points in _read_rows(file):
+                found.setdefault(image_id, []).extend(points)
     except (OSError, ValueError, csv.Error) as error:
         raise ValueError(f'{path}: {error}') from error
     return {
         image_id: np.array(points, np.float64).reshape(-1, 2)
-        for image_id, points in rows.items()
+        for image_id, points in found.items()
     }
 
 
-def _point(row: dict, line: int) -> list[tuple[float, float]]:
-    if leaves_root(row['image']):
-        text = f'line {line}: {row["image"]!r} leads out of the image folder'
+def _read_rows(file: TextIO) -> Iterator[tuple[str, list[tuple]]]:
+    """Image id and point, or none, of each row."""
+    head = file.readline()
+    file.seek(0)
+    delimiter = max(',;\t', key=head.count)
+    delimiter = delimiter if delimiter in head else ' '
+    reader = csv.DictReader(file, delimiter=delimiter, skipinitialspace=True)
+    reader.fieldnames = [n.strip() for n in reader.fieldnames or ()]
+    if not set(COLUMNS) <= set(reader.fieldnames):
+        text = f'needs the columns {COLUMNS}, has {reader.fieldnames}'
         raise ValueError(text)
-    if not row['x'] and not row['y']:
+    for row in reader:
+        name, x, y = ((row[key] or '').strip() for key in COLUMNS)
+        line = f'line {reader.line_num}'
+        if leaves_root(name):
+            raise ValueError(f'{line}: {name!r} leads out of the image folder')
+        if delimiter != ',':  # some numbers have a decimal comma
+            x, y = x.replace(',', '.'), y.replace(',', '.')
+        plain = name[1:] if name == cell(name[1:]) else name
+        yield composed(strip_suffix(plain)), _point(x, y, line)
+
+
+def _point(x: str, y: str, line: str) -> list[tuple[float, float]]:
+    if not x and not y:
         return []
-    try:
-        point = float(row['x']), float(row['y'])
-    except (TypeError, ValueError):
-        point = (math.nan, math.nan)
-    if not all(map(math.isfinite, point)):
-        text = f'x and y must be numbers, got {row["x"]!r} and {row["y"]!r}'
-        raise ValueError(f'line {line}: {text}')
-    return [point]
+    with suppress(ValueError):
+        point = float(x), float(y)
+        if all(map(math.isfinite, point)):
+            return [point]
+    raise ValueError(f'{line}: x and y must be numbers, got {x!r} and {y!r}')

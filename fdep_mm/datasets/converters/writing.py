@@ -30,6 +30,7 @@ IMAGE_FORMATS = {
     'sirst-v2': '.xml',
     'yolo': '.txt',
 }
+Content = np.ndarray | str
 
 
 def convert(
@@ -61,16 +62,12 @@ def convert(
             if image_id in done:
                 raise ValueError('a second image of this name; rename it')
             labels = read()
-            # masks cut boxes off at the border, files would keep them
-            if labels.boxes is not None and to != 'masks':
-                check_boxes(labels.boxes, labels.shape, labels.file_name)
-            if to in IMAGE_FORMATS:
-                content = _content(labels, to, drawing)
+            content = _content(labels, to, drawing)
         except (ValueError, OSError) as error:
             lost.append(f'{image_id}: {error}')
             continue
         done[image_id] = labels
-        if to in IMAGE_FORMATS:
+        if content is not None:
             _write(out / f'{image_id}{IMAGE_FORMATS[to]}', content)
         if to in DRAWN:
             given = labels.points if labels.boxes is None else labels.boxes
@@ -84,14 +81,16 @@ def convert(
             stacklevel=2,
         )
     if to in SPLIT_FORMATS:
-        out.mkdir(parents=True, exist_ok=True)
-        for split, ids in splits.items():
-            own = [v for k, v in done.items() if ids is None or k in ids]
-            _write_split(out / split, own, to)
+        _write_splits(out, to, done, splits)
     return len(done), lost
 
 
-def _content(labels: ImageLabels, to: str, drawing: dict) -> np.ndarray | str:
+def _content(labels: ImageLabels, to: str, drawing: dict) -> Content | None:
+    # masks cut boxes off at the border, files would keep them
+    if labels.boxes is not None and to != 'masks':
+        check_boxes(labels.boxes, labels.shape, labels.file_name)
+    if to in SPLIT_FORMATS:
+        return None
     if to in DRAWN:
         return draw_labels(labels, **drawing)
     if to == 'yolo':
@@ -101,17 +100,19 @@ def _content(labels: ImageLabels, to: str, drawing: dict) -> np.ndarray | str:
     return format_boxes(name, labels.shape, labels.boxes, to)
 
 
-def _write(path: Path, content: np.ndarray | str) -> None:
+def _write(path: Path, content: Content) -> None:
     if isinstance(content, str):
         write_whole(path, content, 'convert again', flush=False)
     else:
         write_png(path, content * 255)
 
 
-def _write_split(stem: Path, labels: list[ImageLabels], to: str) -> None:
-    if to == 'coco':
-        text = json.dumps(to_coco(labels)) + '\n'
-        _write(stem.with_name(f'{stem.name}.json'), text)
-    else:
-        points = {one.image_id: one.points for one in labels}
-        write_points(stem.with_name(f'{stem.name}.csv'), points)
+def _write_splits(out: Path, to: str, images: dict, splits: Mapping) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    for split, ids in splits.items():
+        own = [v for k, v in images.items() if ids is None or k in ids]
+        if to == 'coco':
+            _write(out / f'{split}.json', json.dumps(to_coco(own)) + '\n')
+        else:
+            points = {one.image_id: one.points for one in own}
+            write_points(out / f'{split}.csv', points)
