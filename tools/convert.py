@@ -3,6 +3,8 @@
 Formats of --from and --to:
     masks        PNG files; a target is an 8-connected component
     coco         a JSON file; category 'target', with segmentations if known
+                 (--from: every category, and every class of voc and yolo, is
+                 taken for a target)
     voc          {id}.xml of Pascal VOC
     sirst-v2     {id}.xml as SIRST-V2 has them
     yolo         {id}.txt, class 0

@@ -6,6 +6,8 @@ from scipy import ndimage
 
 from .components import STRUCTURES
 
+LARGE = 0.05  # of an image: no small target
+
 
 def mask_boxes(mask: np.ndarray, connectivity: int = 8) -> np.ndarray:
     """Boxes (G, 4) float64 of the components of a mask, in raster order."""

@@ -71,6 +71,7 @@ def check_settings(
         return
     then = _flat(json.loads((folder / SETTINGS).read_text()))
     now = _flat(json.loads(json.dumps(settings_of(cell, hash_of))))
+    then.setdefault('config_sha256', now['config_sha256'])  # of older cells
     changed = [
         f'{key}: {then.get(key)} then, {now.get(key)} now'
         for key in {**then, **now}

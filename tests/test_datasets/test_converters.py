@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from functools import partial
 from xml.etree import ElementTree
 
 import cv2
@@ -16,6 +17,7 @@ from fdep_mm.datasets.converters.labels import draw_labels, mask_labels
 from fdep_mm.datasets.converters.points import read_points, write_points
 from fdep_mm.datasets.converters.regions import mask_centroids
 from fdep_mm.datasets.converters.segmentations import read_rle
+from fdep_mm.datasets.converters.writing import convert
 from fdep_mm.datasets.converters.yolo import format_yolo, read_yolo
 from fdep_mm.datasets.sirst_xml import format_boxes, parse_boxes
 
@@ -215,10 +217,11 @@ def test_compressed_run_lengths(masks):
 
 def coco_file(path, *annotations):
     item = dict(id=1, file_name='a.png', height=40, width=50)
-    content = dict(images=[item], annotations=[], categories=[])
+    categories = [dict(id=1, name='target'), dict(id=2, name='bird')]
+    content = dict(images=[item], annotations=[], categories=categories)
     for number, annotation in enumerate(annotations, 1):
         content['annotations'].append(
-            dict(annotation, id=number, image_id=1, category_id=1)
+            {'category_id': 1, **annotation, 'id': number, 'image_id': 1}
         )
     path.write_text(json.dumps(content))
     return path
@@ -230,6 +233,25 @@ def test_crowds_are_named_and_left_out(tmp_path):
     with pytest.warns(UserWarning, match=r'1 annotations.*crowds.*a\.png'):
         (labels,) = read_coco(path)
     assert labels.boxes.tolist() == [[3, 4, 6, 7]]
+
+
+def test_several_categories_are_named(tmp_path):
+    one = dict(bbox=[3, 4, 3, 3])
+    path = coco_file(tmp_path / 'a.json', one, one, dict(one, category_id=2))
+    with pytest.warns(UserWarning, match=r'target \(2\), bird \(1\); remove'):
+        (labels,) = read_coco(path)
+    assert len(labels.boxes) == 3
+
+
+def test_inverted_masks_are_told(tmp_path):
+    mask = np.ones((40, 50), np.uint8)
+    mask[3:5, 7:9] = 0
+    sources = [
+        (name, partial(mask_labels, one, name, f'{name}.png'))
+        for name, one in (('inverted', mask), ('good', 1 - mask))
+    ]
+    with pytest.warns(UserWarning, match='1 images .* over 5% .* inverted$'):
+        convert(sources, 'voc', tmp_path, {})
 
 
 def test_polygons_through_the_centers_of_pixels(tmp_path):

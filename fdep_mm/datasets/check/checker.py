@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fdep_mm.core.boxes import LARGE
+
 from ..folders import Sample
 from ..layouts import Layout
 from .boxes import BoxCheck, compare_boxes, known_convention
@@ -13,8 +15,6 @@ from .findings import Findings
 from .inspection import Record, inspect
 from .leaks import Leak, find_leaks
 from .pairing import list_samples
-
-LARGE = 0.05  # of the image
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,9 @@
 import json
 import math
 import warnings
+from collections import Counter
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -54,8 +56,8 @@ def to_coco(images: Iterable[ImageLabels]) -> dict:
 def read_coco(path: Path) -> list[ImageLabels]:
     """Read a COCO file; every category counts as target.
 
-    Warns of crowds (``iscrowd``), which are left out, and of polygons that
-    seem to be contours.
+    Warns of several categories, of crowds (``iscrowd``), which are left out,
+    and of polygons that seem to be contours.
 
     Raises:
         ValueError: It is not a COCO file, a file name leads out of the image
@@ -74,6 +76,7 @@ def read_coco(path: Path) -> list[ImageLabels]:
             (crowds if crowd else targets[image_id]).append(annotation)
         labels = [_image(one, targets[one['id']]) for one in coco['images']]
         crowded = {names[annotation['image_id']] for annotation in crowds}
+        used = _categories(coco, chain.from_iterable(targets.values()))
     except OSError as error:
         raise ValueError(f'{path}: cannot be read: {error}') from error
     except KeyError as error:
@@ -84,7 +87,14 @@ def read_coco(path: Path) -> list[ImageLabels]:
     if crowds:
         warnings.warn(
             f'{path}: {len(crowds)} annotations in {len(crowded)} images are '
-            f'crowds (iscrowd=1) and left out: {some(sorted(crowded))}',
+            'crowds (iscrowd=1) and left out, so that their pixels count as '
+            f'background: {some(sorted(crowded))}',
+            stacklevel=2,
+        )
+    if len(used) > 1:
+        warnings.warn(
+            f'{path}: annotations of every category become targets, '
+            f'{", ".join(used)}; remove what is none',
             stacklevel=2,
         )
     contours = sum(
@@ -100,6 +110,13 @@ def read_coco(path: Path) -> list[ImageLabels]:
             stacklevel=2,
         )
     return labels
+
+
+def _categories(coco: dict, annotations: Iterable[dict]) -> list[str]:
+    """Names of the categories in use, with numbers of annotations."""
+    names = {one['id']: one['name'] for one in coco.get('categories', [])}
+    used = Counter(one.get('category_id') for one in annotations)
+    return [f'{names.get(key, key)} ({used[key]})' for key in used]
 
 
 def _is_contour(

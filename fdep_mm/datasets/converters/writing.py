@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fdep_mm.core.boxes import check_boxes
+from fdep_mm.core.boxes import LARGE, check_boxes
 from fdep_mm.core.components import mask_components
 from fdep_mm.core.image import write_png
 from fdep_mm.core.text import some
@@ -42,7 +42,8 @@ def convert(
 ) -> tuple[int, list[str]]:
     """Write labels in another format; what cannot be converted is left out.
 
-    Warns of masks that do not show as many targets as there are labels.
+    Warns of masks that do not show as many targets as there are labels, and of
+    targets too large to be small ones.
 
     Args:
         sources (Iterable[Source]): From :func:`.read_masks` or
@@ -56,7 +57,7 @@ def convert(
         tuple: Number of images that were converted, and why others were not.
     """
     done: dict[str, ImageLabels] = {}
-    lost, changed = [], []
+    lost, changed, large = [], [], []
     for image_id, read in sources:
         try:
             if image_id in done:
@@ -69,6 +70,8 @@ def convert(
         done[image_id] = labels
         if content is not None:
             _write(out / f'{image_id}{IMAGE_FORMATS[to]}', content)
+        if _has_large(labels):
+            large.append(image_id)
         if to in DRAWN:
             given = labels.points if labels.boxes is None else labels.boxes
             found = len(mask_components(content > 0).area)
@@ -80,9 +83,22 @@ def convert(
             f'labels touch or have several parts: {some(changed)}',
             stacklevel=2,
         )
+    if large:
+        warnings.warn(
+            f'{len(large)} images have a target of over {LARGE:.0%} of them; '
+            f'are masks inverted, or of another task? {some(large)}',
+            stacklevel=2,
+        )
     if to in SPLIT_FORMATS:
         _write_splits(out, to, done, splits)
     return len(done), lost
+
+
+def _has_large(labels: ImageLabels) -> bool:
+    if labels.boxes is None:
+        return False
+    sides = labels.boxes[:, 2:] - labels.boxes[:, :2]
+    return bool((sides.prod(axis=1) > LARGE * np.prod(labels.shape)).any())
 
 
 def _content(labels: ImageLabels, to: str, drawing: dict) -> Content | None:
