@@ -250,7 +250,7 @@ def test_inverted_masks_are_told(tmp_path):
         (name, partial(mask_labels, one, name, f'{name}.png'))
         for name, one in (('inverted', mask), ('good', 1 - mask))
     ]
-    with pytest.warns(UserWarning, match='1 images .* over 5% .* inverted$'):
+    with pytest.warns(UserWarning, match="1 images .* over 5% .* 'inverted'$"):
         convert(sources, 'voc', tmp_path, {})
 
 
