@@ -110,6 +110,7 @@ def fake_runner(**record):
     )
     return SimpleNamespace(
         model=model,
+        cfg={},
         _train_loop=Loop(),
         _val_loop=None,
         _resume=True,

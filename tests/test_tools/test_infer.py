@@ -219,7 +219,7 @@ def test_user_errors_are_one_line(model, images, tmp_path):
     config, *weights = model
     good = (config, images, *weights)
     for words, message in (
-        ((config, images), 'name its checkpoint with --weights'),
+        ((config, images), 'give the checkpoint with --weights'),
         ((weights[1], images), 'hold no config: name theirs'),
         (('lost.py', images, *weights), "model 'lost.py': no such file"),
         (('lost.ONNX', images), "model 'lost.ONNX': no such file"),
