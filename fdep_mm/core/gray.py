@@ -95,7 +95,7 @@ def warn_again() -> None:
 
 
 def _compare(values: np.ndarray, low: float, high: float, name: str) -> None:
-    least, most = _usual_limits(values)
+    least, most = usual_limits(values)
     # such a wide range is a guess; a narrow one is meant
     wide = high > 255 if values.dtype == np.uint8 else high - low > 2**13
     narrow = 0 < most - least < (high - low) / (4 if wide else 32)
@@ -112,8 +112,11 @@ def _compare(values: np.ndarray, low: float, high: float, name: str) -> None:
         )
 
 
-def _usual_limits(values: np.ndarray) -> Limits:
-    """Least and most of two neighbors: single pixels may be dead or hot."""
+def usual_limits(values: np.ndarray) -> Limits:
+    """Least and most of two neighbors: single pixels may be dead or hot.
+
+    `values` is an image (H, W) or (H, W, C).
+    """
     pairs = (values[1:], values[:-1]), (values[:, 1:], values[:, :-1])
     first, last = values.min(), values.max()
     least = min(np.maximum(*pair).min(initial=last) for pair in pairs)

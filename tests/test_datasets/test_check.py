@@ -179,7 +179,8 @@ def test_bit_depth(folder):
     rng = np.random.default_rng(1)
     for i in (0, 1):
         deep = rng.integers(0, 2**14, (40, 52)).astype(np.uint16)
-        deep[0, :2] = 0, 2**14 - 1
+        deep[:2, :2] = [[0], [2**14 - 1]]
+        deep[7, 7] = 2**16 - 1  # a hot pixel
         write(folder / f'images/Misc_{i}.png', deep)
     assert found(folder) == {}
     assert set(found(folder, 'warning')) == {'bit-depth', 'bit-range'}

@@ -116,7 +116,7 @@ def test_constants_under_the_gray_range(tmp_path, make_sirst):
     images = []
     for path in sorted((folder / 'images').iterdir()):
         deep = rng.integers(0, 2**14, (40, 52)).astype(np.uint16)
-        deep[0, :2] = 0, 2**14 - 1
+        deep[:2, :2] = [[0], [2**14 - 1]]
         cv2.imwrite(str(path), deep)
         load = LoadInfraredImage(gray_range=(0, 2**14 - 1))
         images.append(load(dict(img_path=str(path)))['img'])

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from fdep_mm.core.boxes import mask_boxes
+from fdep_mm.core.gray import usual_limits
 from fdep_mm.core.image import TIFF_STARTS, UnreadableFileError, count_pages
 from fdep_mm.core.masks import read_mask
 from fdep_mm.core.text import first_line
@@ -32,7 +33,7 @@ class Record:
     shape: tuple[int, int] | None = None
     dtype: str = ''  # 'uint8' or 'uint16'
     channels: int = 0  # as stored; a palette has three
-    low: float = 0  # least and largest gray value of the file
+    low: float = 0  # least and largest gray value, apart from bad pixels
     high: float = 0
     mean: float = 0  # of the gray values, scaled to 0..255 by the type
     std: float = 0
@@ -108,8 +109,8 @@ def _inspect_image(record: Record) -> np.ndarray | None:
         pixels = cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)
     record.shape = pixels.shape
     record.dtype = str(pixels.dtype)
-    record.low, record.high = float(pixels.min()), float(pixels.max())
-    if record.low == record.high:
+    record.low, record.high = usual_limits(pixels)
+    if np.ptp(pixels) == 0:
         problems.append(('image-flat', f'value {record.low:g}'))
     # flat images of two sizes can have the same bytes
     content = str(pixels.shape).encode() + pixels.tobytes()
