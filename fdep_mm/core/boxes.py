@@ -2,19 +2,17 @@
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import ndimage
 
-from .components import STRUCTURES
+from .components import component_crops
 
 LARGE = 0.05  # of an image: no small target
 
 
 def mask_boxes(mask: np.ndarray, connectivity: int = 8) -> np.ndarray:
     """Boxes (G, 4) float64 of the components of a mask, in raster order."""
-    labels, _ = ndimage.label(mask, STRUCTURES[connectivity])
     boxes = [
         (cols.start, rows.start, cols.stop, rows.stop)
-        for rows, cols in ndimage.find_objects(labels)
+        for (rows, cols), _ in component_crops(mask, connectivity)
     ]
     return np.array(boxes, np.float64).reshape(-1, 4)
 

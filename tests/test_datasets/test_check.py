@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fdep_mm.datasets.check import check_dataset, draw_sheet, to_json
+from fdep_mm.datasets.check import check_dataset, to_json
 from fdep_mm.datasets.layouts import find_layout
 from fdep_mm.datasets.sirst_xml import format_boxes
 
@@ -292,21 +292,3 @@ def test_folder_without_images(folder):
         path.unlink()
     with pytest.raises(ValueError, match='holds no image'):
         check_dataset([find_layout(folder)])
-
-
-def test_contact_sheet(folder):
-    image = cv2.imread(str(folder / 'images/Misc_0.png'), 0)
-    write(folder / 'images/Misc_5.png', image)
-    (folder / 'images/Misc_1.png').write_bytes(b'')
-    report = check_dataset([find_layout(folder)])
-    sheet = draw_sheet(report, number=6, columns=2, tile=128)
-    # The pair, and four of the others: three rows.
-    assert sheet.shape == (384, 256, 3) and sheet.dtype == np.uint8
-    left, right = sheet[20:110, :100], sheet[20:110, 128:228]
-    green = (60, 220, 60)
-    assert (left == green).all(-1).any() and (right == green).all(-1).any()
-    gray = [
-        np.where((part == green).all(-1), 0, part[..., 0]).astype(float)
-        for part in (left, right)
-    ]
-    assert np.corrcoef(gray[0].ravel(), gray[1].ravel())[0, 1] > 0.9

@@ -6,7 +6,7 @@ import pytest
 from skimage.measure import label as skimage_label
 from skimage.measure import regionprops
 
-from fdep_mm.datasets.check import check_dataset, to_json
+from fdep_mm.datasets.check import check_dataset, draw_sheet, to_json
 from fdep_mm.datasets.check.boxes import compare_boxes
 from fdep_mm.datasets.check.duplicates import best_matches, similar_groups
 from fdep_mm.datasets.check.targets import MARGIN, measure_targets
@@ -125,3 +125,22 @@ def test_constants_under_the_gray_range(tmp_path, make_sirst):
     found = check_dataset([find_layout(folder)]).findings.items('bit-range')
     text = f'(0, 16383); mean, std of train are then {mean:.2f}, {std:.2f}'
     assert [item.detail for item in found] == [f'gray_range={text}']
+
+
+def test_contact_sheet(tmp_path, make_sirst):
+    folder = make_sirst(tmp_path)
+    image = cv2.imread(str(folder / 'images/Misc_0.png'), 0)
+    cv2.imwrite(str(folder / 'images/Misc_5.png'), image)
+    (folder / 'images/Misc_1.png').write_bytes(b'')
+    report = check_dataset([find_layout(folder)])
+    sheet = draw_sheet(report, number=6, columns=2, tile=128)
+    # The pair, and four of the others: three rows.
+    assert sheet.shape == (384, 256, 3) and sheet.dtype == np.uint8
+    left, right = sheet[20:110, :100], sheet[20:110, 128:228]
+    green = (60, 220, 60)
+    assert (left == green).all(-1).any() and (right == green).all(-1).any()
+    gray = [
+        np.where((part == green).all(-1), 0, part[..., 0]).astype(float)
+        for part in (left, right)
+    ]
+    assert np.corrcoef(gray[0].ravel(), gray[1].ravel())[0, 1] > 0.9

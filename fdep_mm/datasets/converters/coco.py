@@ -4,7 +4,7 @@ import json
 import math
 import warnings
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path, PurePosixPath
 
@@ -75,8 +75,7 @@ def read_coco(path: Path) -> list[ImageLabels]:
             crowd = annotation.get('iscrowd')
             (crowds if crowd else targets[image_id]).append(annotation)
         labels = [_image(one, targets[one['id']]) for one in coco['images']]
-        crowded = {names[annotation['image_id']] for annotation in crowds}
-        used = _categories(coco, chain.from_iterable(targets.values()))
+        odd = [*_oddities(coco, labels, targets, crowds)]
     except OSError as error:
         raise ValueError(f'{path}: cannot be read: {error}') from error
     except KeyError as error:
@@ -84,18 +83,34 @@ def read_coco(path: Path) -> list[ImageLabels]:
         raise ValueError(text) from error
     except (TypeError, AttributeError, ValueError, RecursionError) as error:
         raise ValueError(f'{path}: not a COCO file: {error}') from error
+    for text in odd:
+        warnings.warn(f'{path}: {text}', stacklevel=2)
+    return labels
+
+
+def _oddities(
+    coco: dict,
+    labels: list[ImageLabels],
+    targets: dict[object, list[dict]],
+    crowds: list[dict],
+) -> Iterator[str]:
+    """What is read otherwise than a user may think."""
     if crowds:
-        warnings.warn(
-            f'{path}: {len(crowds)} annotations in {len(crowded)} images are '
-            'crowds (iscrowd=1) and left out, so that their pixels count as '
-            f'background: {some(sorted(crowded))}',
-            stacklevel=2,
+        names = {image['id']: image['file_name'] for image in coco['images']}
+        crowded = {names[annotation['image_id']] for annotation in crowds}
+        yield (
+            f'{len(crowds)} annotations in {len(crowded)} images are crowds '
+            '(iscrowd=1) and left out, so that their pixels count as '
+            f'background: {some(sorted(crowded))}'
         )
+    names = {one['id']: one['name'] for one in coco.get('categories', [])}
+    read = chain.from_iterable(targets.values())
+    used = Counter(annotation.get('category_id') for annotation in read)
     if len(used) > 1:
-        warnings.warn(
-            f'{path}: annotations of every category become targets, '
-            f'{", ".join(used)}; remove what is none',
-            stacklevel=2,
+        shown = ', '.join(f'{names.get(k, k)} ({n})' for k, n in used.items())
+        yield (
+            f'annotations of every category become targets, {shown}; remove '
+            'what is none'
         )
     contours = sum(
         _is_contour(annotation, code, image.shape)
@@ -103,20 +118,11 @@ def read_coco(path: Path) -> list[ImageLabels]:
         for annotation, code in zip(own, image.segmentations, strict=True)
     )
     if contours:
-        warnings.warn(
-            f'{path}: {contours} polygons are smaller than their area or '
-            'box, as contours through pixel centers are: draw them with '
-            'convert.py --polygon contour',
-            stacklevel=2,
+        yield (
+            f'{contours} polygons are smaller than their area or box, as '
+            'contours through pixel centers are: draw them with convert.py '
+            '--polygon contour'
         )
-    return labels
-
-
-def _categories(coco: dict, annotations: Iterable[dict]) -> list[str]:
-    """Names of the categories in use, with numbers of annotations."""
-    names = {one['id']: one['name'] for one in coco.get('categories', [])}
-    used = Counter(one.get('category_id') for one in annotations)
-    return [f'{names.get(key, key)} ({used[key]})' for key in used]
 
 
 def _is_contour(
